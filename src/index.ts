@@ -1,4 +1,4 @@
-/** The public interface of the package, for plugins and programs. Modules that it does not export are private. */
+/** The public interface of the package: what plugins and other programs may import. All other modules are private. */
 
 export {
   type ContractOptions,

@@ -1,4 +1,7 @@
-/** The entry point of a worker process: receives one work order from the command, runs its jobs, and exits. */
+/**
+ * The entry point of a worker process: receives one work order (a list of jobs) from the parent process of the command,
+ * runs the jobs, and exits.
+ */
 import { builtins } from './builtins.ts'
 import { runWorkOrder } from './runner/processes/runWorkOrder.ts'
 import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from './runner/run/messages.ts'
@@ -18,7 +21,9 @@ process.once('message', async (order: WorkOrder) => {
     if (event.kind === 'finished' || event.kind === 'failed') ended.add(event.id)
     sent = new Promise((resolve) => process.send?.(event, resolve))
   }
-  /** Fails the jobs that are running, after an error that none of them could catch; a new process runs the others. */
+  /**
+   * Reports the running jobs as failed, after an error that none of them could catch; a new process runs the others.
+   */
   const failRunningJobs = async (failure: Failure) => {
     const running = order.jobs.filter(({ id }) => !ended.has(id)).slice(0, order.atATime ?? 1)
     for (const { id } of running) send({ id, kind: 'failed', ...failure })

@@ -203,7 +203,7 @@ const DISPLACEMENT = 0.1
 /** The BN term of the score Zen, and its estimated gradient wrt the architecture parameters. */
 export interface BnTerm {
   /**
-   * The BN term at the architecture parameters α, as the mean of its values at α ± cΔ: exact up to second order in c.
+   * The BN term at the architecture parameters α, as the mean of its values at α ± cΔ, with an error of order c².
    */
   readonly value: number
   readonly gradient: Matrix

@@ -1,13 +1,13 @@
 /**
- * The parts that several protocols take from NAS-Bench-201: which columns of its tables are reported, which images its
- * authors search on, and its network.
+ * The settings that several search protocols take from NAS-Bench-201: which columns of its table are reported, which
+ * images its authors search on, and the size of its network.
  */
 import type { Headline } from '../core/protocol.ts'
 import { from, type Preset } from './preset.ts'
 
 /**
- * Accuracies after 200 epochs, mean over the training seeds in the table. CIFAR-10 is validated on half of its training
- * set.
+ * Table columns reported for CIFAR-10: accuracies after 200 training epochs, mean over the training seeds in the table.
+ * The validation set is half of the training set.
  */
 const cifar10: Headline = {
   dataset: 'cifar10',
@@ -31,32 +31,35 @@ const own = from(
     'draw-table.py of NATS-Bench for the columns',
 )
 
-/** Reported columns of protocols that search on one dataset and report all three. */
+/** Table columns to report, by searched dataset, for protocols that search on one dataset and report all three. */
 export const transferHeadline = {
   cifar10: transfer([cifar10, cifar100, imageNet16]),
   cifar100: transfer([cifar100, cifar10, imageNet16]),
   'ImageNet16-120': transfer([imageNet16, cifar10, cifar100]),
 }
 
-/** Reported columns of protocols that search on each dataset separately. */
+/** Table columns to report, by searched dataset, for protocols that search on each dataset and report only that one. */
 export const ownHeadline = {
   cifar10: own([cifar10]),
   cifar100: own([cifar100]),
   'ImageNet16-120': own([imageNet16]),
 }
 
-/** The reported columns by the name typed in a protocol, as in `nb201-paper:headline=own`. */
+/** The two choices of reported table columns, by the name that users type, as in `nb201-paper:headline=own`. */
 export const headlines = { transfer: transferHeadline, own: ownHeadline }
 
 const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
 const splits = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, get_nas_search_loaders')
 
-/** Source of the training share on datasets that the benchmark does not have. */
+/** Cites where the training share (`trainPortion`) comes from, for datasets that NAS-Bench-201 does not have. */
 export const otherImages = from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')
 
 const trainingSetAndHalfOfTest = { split: splits('benchmark'), trainPortion: splits(1) }
 
-/** The images that the authors of NAS-Bench-201 and NATS-Bench search on, by dataset. */
+/**
+ * The data settings (split, training share, crop) with which the authors of NAS-Bench-201 and NATS-Bench search, by
+ * dataset.
+ */
 export const benchmarkData: Preset['byDataset'] = {
   cifar10: { data: { split: splits('benchmark'), trainPortion: splits(0.5) } },
   cifar100: { data: trainingSetAndHalfOfTest },
@@ -67,8 +70,8 @@ const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the bench
 const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
 /**
- * The network and the crop that a preset uses on NAS-Bench-201 if its paper has no version for that space: those of the
- * benchmark.
+ * Network size and crop for presets of papers that did not search NAS-Bench-201's space: in that space they use those
+ * of the benchmark.
  */
 export const onBenchmark = {
   bySpace: { nb201: { network: { channels: skeleton(16), depth: skeleton(5) } } },

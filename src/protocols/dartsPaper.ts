@@ -1,6 +1,6 @@
 /**
- * The protocol of DARTS (Liu et al., ICLR 2019): the settings of its published code, which the code of several later
- * papers repeats.
+ * The search protocol of DARTS (Liu et al., ICLR 2019): the settings of its published code, which the code of several
+ * later papers repeats.
  */
 import { onBenchmark, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
@@ -11,17 +11,20 @@ const model = from('quark0/darts: cnn/model_search.py')
 const torch = from('PyTorch default, not set by quark0/darts')
 const transforms = from('quark0/darts: cnn/utils.py, the training transform for both halves')
 
-/** The files that state the settings of a paper whose code derives from that of DARTS, as functions that cite them. */
+/**
+ * The source files of a paper's code (derived from that of DARTS) that set its hyperparameters. Each is a function that
+ * labels a value with the file.
+ */
 interface SearchSources {
   readonly script: ReturnType<typeof from>
   readonly architect: ReturnType<typeof from>
   readonly model: ReturnType<typeof from>
   readonly torch: ReturnType<typeof from>
-  /** The file with the image transforms. */
+  /** Labels a setting with the file of the paper's code that defines the image transforms. */
   readonly transforms: ReturnType<typeof from>
 }
 
-/** The settings in which the published searches of the DARTS family differ. */
+/** The hyperparameters in which the published searches of DARTS and its successors differ. */
 interface SearchSize {
   readonly epochs: number
   readonly batchSize: number
@@ -32,7 +35,7 @@ interface SearchSize {
   readonly depth: number
 }
 
-/** The settings of a paper whose code derives from that of DARTS, each with its place in the paper's own code. */
+/** Returns the search settings of a paper whose code derives from that of DARTS, each with the file that states it. */
 export const dartsFamilyValues = (
   { script, architect, model, torch, transforms }: SearchSources,
   { epochs, batchSize, learningRate, learningRateMin, architectureRate, channels, depth }: SearchSize,

@@ -1,4 +1,4 @@
-/** The protocol of DrNAS (Chen et al., ICLR 2021): the settings of its published code. */
+/** The search protocol of DrNAS (Chen et al., ICLR 2021): the settings of its published code. */
 import { ownHeadline } from './benchmark.ts'
 import { dartsFamilyValues } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'

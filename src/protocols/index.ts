@@ -1,6 +1,6 @@
 /**
- * All protocols by name, and how the protocol of one job is put together from a preset and the changes that the user
- * typed.
+ * All search protocols by name, and the construction of a job's protocol from a preset and the changes that the user
+ * typed, as `micro:epochs=5`.
  */
 import { BenchError } from '../core/errors.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
@@ -15,7 +15,7 @@ import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './p
 import { laptop, micro } from './reduced.ts'
 import { robustdartsPaper } from './robustdartsPaper.ts'
 
-/** All presets, in the order of `bench list protocols`. */
+/** All presets (named search protocols), in the order of `bench list protocols`. */
 export const presets: readonly Preset[] = [
   micro,
   laptop,
@@ -27,7 +27,7 @@ export const presets: readonly Preset[] = [
   robustdartsPaper,
 ]
 
-/** Finds a preset by name. @throws BenchError `unknown-name` with the nearest known name */
+/** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */
 export function findPreset(name: string): Preset {
   const preset = presets.find((candidate) => candidate.name === name)
   if (preset === undefined) {
@@ -41,9 +41,10 @@ export function findPreset(name: string): Preset {
 }
 
 /**
- * Returns the protocol of one job. A preset may be changed, as in `micro:epochs=5,data.limit=1000`; the protocol's name
- * is then the whole text. `headline` is `own` or `transfer`: which columns are reported, those of the dataset that is
- * searched on, or those of all three datasets.
+ * Returns the search protocol of one job. The text names a preset and may change settings, as in
+ * `micro:epochs=5,data.limit=1000`; the protocol's name is the whole text. The setting `headline` chooses the table
+ * columns that are reported. `own`: those of the dataset that is searched on; `transfer`: those of all three datasets
+ * of NAS-Bench-201.
  *
  * @throws BenchError `unknown-name` for a preset or a setting that does not exist, `bad-input` for a value of the wrong
  * type
@@ -71,8 +72,8 @@ export function resolveProtocol(
 }
 
 /**
- * The paths of the settings that a protocol's text changes, as `architecture.learningRate`; without `headline`, which
- * does not affect a search.
+ * Returns the paths of the settings that a protocol's text changes, as `architecture.learningRate`. `headline` is left
+ * out, because it only chooses what is reported.
  */
 export function changedSettings(text: string): readonly string[] {
   const [, changes] = splitOnce(text, ':')
@@ -92,7 +93,7 @@ function headlineNamed(word: string): CitedProtocol['headline'] {
   return known[word]
 }
 
-/** Returns the record with the setting at the path `keys` replaced by the value in `text`. */
+/** Returns a copy of a protocol's settings in which the setting at the path `keys` has the value that `text` states. */
 function withSetting(
   record: Record<string, unknown>,
   path: string,
@@ -110,7 +111,7 @@ function withSetting(
   return { ...record, [key]: parseLike(old, text, path) }
 }
 
-/** Settings that most presets do not state, with the value that their absence means. */
+/** Protocol settings that most presets do not state, by path, with the value that their absence means. */
 const absent: Readonly<Record<string, unknown>> = {
   'architecture.clipNorm': Number.POSITIVE_INFINITY,
   'network.family': 'cifar',
@@ -130,8 +131,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Parses the text of a setting as the type of the value that it replaces: a number, true or false, null, or a word. A
- * number may become null and back.
+ * Parses the text of a protocol setting as the type of the value that it replaces: a number, true or false, or a word.
+ * For some settings, null may replace a number, and a number null.
  */
 function parseLike(old: unknown, text: string, path: string): unknown {
   if (typeof old === 'string') {
@@ -152,7 +153,7 @@ function parseLike(old: unknown, text: string, path: string): unknown {
 
 const nullable: ReadonlySet<string> = new Set(['weights.clipNorm', 'data.imageSize', 'data.limit'])
 
-/** The numbers that a setting can have, and a description of them. */
+/** The range of numbers that a protocol setting can have, and its description for error messages. */
 interface Range {
   readonly what: string
   holds(value: number): boolean
@@ -160,7 +161,7 @@ interface Range {
 
 const nonNegative: Range = { what: 'a number of at least 0', holds: (value) => value >= 0 }
 
-/** Ranges of settings, outside of which a search could not run or would search nothing. */
+/** Allowed ranges of protocol settings, by path. Outside of them a search could not run, or could not learn. */
 const ranges: readonly (Range & { readonly paths: ReadonlySet<string> })[] = [
   {
     paths: new Set([

@@ -1,6 +1,6 @@
 /**
- * The protocol of NATS-Bench (Dong et al., TPAMI 2021): the same settings for all weight-sharing algorithms, weight
- * step before architecture step.
+ * The search protocol of NATS-Bench (Dong et al., TPAMI 2021): the same settings for all weight-sharing algorithms,
+ * with the weight step before the architecture step.
  */
 import { benchmarkData, otherImages, ownHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'

@@ -1,4 +1,7 @@
-/** The protocol of NAS-Bench-201 (Dong and Yang, ICLR 2020): how its authors ran each algorithm. */
+/**
+ * The search protocol of NAS-Bench-201 (Dong and Yang, ICLR 2020): the settings with which its authors ran each
+ * algorithm.
+ */
 import { benchmarkData, otherImages, transferHeadline } from './benchmark.ts'
 import { from, type Preset } from './preset.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The protocol of PC-DARTS (Xu et al., ICLR 2020): the settings of its published code. Partial channels are an option
- * of the algorithm.
+ * The search protocol of PC-DARTS (Xu et al., ICLR 2020): the settings of its published code. Partial channels are not
+ * part of it, but an option of the algorithm `pc-darts`.
  */
 import { onBenchmark, transferHeadline } from './benchmark.ts'
 import { dartsFamilyValues } from './dartsPaper.ts'

@@ -1,49 +1,53 @@
-/** The form of a protocol preset: a protocol in which every value is stated together with its source. */
+/**
+ * The type of a preset: a named search protocol in which every value is stated together with its source, and functions
+ * to read it.
+ */
 import type { Protocol } from '../core/protocol.ts'
 
-/** A value with the public file, paper or reason that it comes from. */
+/** A setting's value, with the public file or paper that it comes from, or the reason for it. */
 export interface Cited<T = unknown> {
   readonly value: T
   readonly source: string
 }
 
-/** The type of a record in which every leaf is stated with its source. Lists are leaves. */
+/** The type T of nested settings, with every leaf (number, text, list, …) replaced by its value and its source. */
 export type CitedTree<T> = [T] extends [Leaf]
   ? Cited<T>
   : { readonly [K in keyof T]: CitedTree<Exclude<T[K], undefined>> }
 type Leaf = string | number | boolean | null | readonly unknown[]
 
-/** The type of any part of a cited record. */
+/** The type of any subset of nested settings that are stated with their sources. */
 export type Part<T> = { readonly [K in keyof T]?: T[K] extends Cited ? T[K] : Part<T[K]> }
 
-/** A protocol in which every value is stated with its source. */
+/** A search protocol in which every value is stated with its source. */
 export type CitedProtocol = CitedTree<Omit<Protocol, 'name'>>
 
-/** A named protocol, and how it differs by space, dataset and algorithm. */
+/** A preset: a named search protocol, and the settings that differ by search space, dataset and algorithm. */
 export interface Preset {
-  /** The name typed after `--protocol`. */
+  /** The preset's name, which users type after `--protocol`. */
   readonly name: string
   readonly description: string
   readonly values: CitedProtocol
   /**
-   * Differences on a space or a family of spaces (`darts` for `darts-s1`), then on a dataset, then for an algorithm;
-   * later ones win.
+   * Settings of the preset that differ in a search space or a family of spaces (`darts` for `darts-s1`). Those by
+   * dataset override them, and those by algorithm override both.
    */
   readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
-  /** Whether the search is smaller than every published one, which `bench run` then says. */
+  /** Whether the preset searches at a smaller size than every paper; `bench run` then prints a note. */
   readonly reduced?: boolean
 }
 
 /**
- * Returns a function that states values with one source: `const script = from('owner/repo: path')`, then `script(100)`.
+ * Returns a function that labels values with one source. Example: `const script = from('owner/repo: path')`, then
+ * `script(100)`.
  */
 export const from =
   (source: string) =>
   <const T>(value: T): Cited<T> => ({ value, source })
 
-/** The values of a preset for one job, with their sources. */
+/** Returns a preset's settings for the search space, dataset and algorithm of one job, with their sources. */
 export function citedProtocol(
   preset: Preset,
   { space, dataset, algorithm }: { readonly space: string; readonly dataset: string; readonly algorithm: string },
@@ -61,12 +65,12 @@ export function citedProtocol(
   ) as CitedProtocol
 }
 
-/** The values of a cited record without their sources. */
+/** Returns nested settings without their sources. */
 export function plainValues<T = Omit<Protocol, 'name'>>(cited: CitedTree<T>): T {
   return strip(cited as Node) as T
 }
 
-/** Lists all leaves of a cited record with path, value and source, in order. */
+/** Lists all settings of a preset's protocol: path (as `weights.learningRate`), value and source. */
 export function listSources(
   tree: object,
   path: readonly string[] = [],

@@ -1,7 +1,7 @@
 /**
- * The two reduced protocols, which two processor cores can run. Their numbers are not comparable with published ones.
- * `micro`, the default, searches for minutes. `laptop` keeps DrNAS' learning rates, batch size and step order on two
- * halves of all training images, and reduces only the network, the image size and the number of epochs.
+ * The two reduced search protocols, which two processor cores can run. Their results are not comparable with published
+ * ones. `micro`, the default, searches for minutes. `laptop` keeps DrNAS' learning rates, batch size and step order on
+ * two halves of all training images, and reduces only the network, the image size and the number of epochs.
  */
 import { transferHeadline } from './benchmark.ts'
 import { dartsPaper } from './dartsPaper.ts'
@@ -71,9 +71,9 @@ const dartsEpochs = from('quark0/darts: cnn/train_search.py; DrNAS has 100, weig
 const { values } = drnasPaper
 
 /**
- * The preset `laptop`: a search of about ten minutes on one core on NAS-Bench-201. Every seed draws its halves at
- * random, where DrNAS' code cuts CIFAR-10 in file order: this preset also runs on images in class folders, whose order
- * would leave each half with five of the ten classes.
+ * The preset `laptop`: a search of about ten minutes on one core on NAS-Bench-201. Every seed splits the training
+ * images into random halves, where DrNAS' code cuts CIFAR-10 in file order, because this preset also runs on images in
+ * class folders, whose order would leave each half with five of the ten classes.
  */
 export const laptop: Preset = {
   name: 'laptop',

@@ -1,6 +1,6 @@
 /**
- * The protocol of RobustDARTS (Zela et al., ICLR 2020): DARTS' search with dropped edges and cutout, both growing over
- * the epochs, as in its published code.
+ * The search protocol of RobustDARTS (Zela et al., ICLR 2020): DARTS' search with dropped edges and cutout, both
+ * growing over the epochs, as in its published code.
  */
 import { dartsPaper } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'

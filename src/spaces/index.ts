@@ -1,4 +1,4 @@
-/** The built-in search spaces, and the spaces that plugins bring. */
+/** The built-in search spaces, and the registration of the search spaces of plugins. */
 
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
@@ -21,21 +21,20 @@ export const builtinSpaces: Readonly<Record<string, SearchSpace>> = {
 
 const builtins = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces) })
 
-/** The built-in spaces and those of plugins. */
+/** The registered search spaces: the built-in ones and those of the plugins that the user names. */
 export interface OpenSpaces {
   readonly registry: Registry
   /**
-   * The search space of a name. @throws BenchError `unknown-name` that says how to name the plugin that brings the
-   * space
+   * Finds a registered search space by its name. @throws BenchError `unknown-name`, whose message says how to name a
+   * plugin
    */
   space(name: string): SearchSpace
-  /** Content hash of the plugin that brings a space; undefined for a built-in space. */
+  /** Returns the content hash of the plugin that defines a search space; undefined for a built-in space. */
   originOf(space: SearchSpace): string | undefined
 }
 
 /**
- * Registers the built-in spaces and those of plugins: for commands and worker processes that need spaces but no
- * algorithm.
+ * Registers the built-in search spaces and those of plugins, for commands and worker processes that need no algorithm.
  * @param plugins files or names of packages, as after `--plugin`
  */
 export async function openSpaces(plugins: readonly string[]): Promise<OpenSpaces> {

@@ -1,41 +1,42 @@
 /**
- * A node of a supernet: the weighted sum of the operations of all edges that end in the node. Both built-in spaces use
- * it.
+ * Adds a node to a supernet. A node is the weighted sum of the operations of all edges that end in the node. Both
+ * built-in spaces use it.
  *
- * Without partial channels it is one `mix` layer over all (edge, operation) pairs, Σ_e Σ_o θ[e][o]·o(x_e). With partial
- * channels the operations see the first 1/k of the channels, the other channels bypass them and are concatenated
- * behind, and all channels are shuffled in k groups (PC-DARTS, Xu et al. 2020, eq. 1). Concatenation and shuffle are
- * linear, so they are done once per node, not per edge.
+ * Without partial channels a node is one `mix` layer over all (edge, operation) pairs, Σ_e Σ_o θ[e][o]·o(x_e). With
+ * partial channels the operations see the first 1/k of the channels, the other channels bypass them and are
+ * concatenated behind, and all channels are shuffled in k groups (PC-DARTS, Xu et al. 2020, eq. 1). Concatenation and
+ * shuffle are linear, so they are done once per node, not per edge.
  */
 import { BenchError } from '../core/errors.ts'
 import type { CoefficientLayout } from '../core/mixing.ts'
 import type { Value, ValueId } from '../core/network.ts'
 import type { NetworkBuilder } from '../core/networkBuilder.ts'
 
-/** One edge into a node of the supernet. */
+/** One edge into a node of a supernet, with the outputs of its operations. */
 export interface MixedEdge {
-  /** Index of the edge: its row in the mixing weights. */
+  /** Index of the edge in the space: its row of the mixing weights. */
   readonly index: number
-  /** Output of each candidate operation; null for `none`. */
+  /** Output tensor of each candidate operation of the edge; null for `none`. */
   readonly operations: readonly (ValueId | null)[]
-  /** The channels that bypass the operations; absent without partial channels. */
+  /** Tensor of the channels that bypass the edge's operations (PC-DARTS); absent without partial channels. */
   readonly bypass?: ValueId
 }
 
-/** How the operations of a supernet are mixed. */
+/** Options of a supernet that tell how the outputs of its operations are mixed. */
 export interface MixOptions {
   readonly layout: CoefficientLayout
-  /** The k of partial channels; 1: no partial channels. */
+  /** The k of partial channels (PC-DARTS): operations see 1/k of the channels; 1: all channels. */
   readonly partialChannels: number
-  /** Whether each edge is multiplied by its own coefficient. */
+  /** Whether the output of each edge is multiplied by an edge weight (PC-DARTS' edge normalisation). */
   readonly edgeNormalisation: boolean
   /**
-   * Whether the sum of each edge's operations goes through a drop-path layer, which drops the edge for single samples.
+   * Whether the sum of each edge's operations goes through a drop-path layer, which drops the edge for random samples
+   * of a batch.
    */
   readonly dropPath?: boolean
 }
 
-/** Writes a node and returns its value. @param shape shape of the node, with all channels */
+/** Adds a node to a supernet and returns its output. @param shape shape of the output, with all channels */
 export function mixedNode(
   builder: NetworkBuilder,
   edges: readonly MixedEdge[],
@@ -62,7 +63,7 @@ export function mixedNode(
   return builder.shuffle(builder.concat([mixture, rest]), k)
 }
 
-/** Writes the sum Σ_e Σ_o θ[e][o]·o(x_e) over the operations of some edges. */
+/** Adds the layer Σ_e Σ_o θ[e][o]·o(x_e), the weighted sum over the operations o of some edges e, to a supernet. */
 function mixedOperations(
   builder: NetworkBuilder,
   edges: readonly MixedEdge[],
@@ -74,7 +75,10 @@ function mixedOperations(
   return builder.mix(inputs, coefficients, shape)
 }
 
-/** Checks that C channels can be divided into k equal parts. @throws BenchError `bad-input` if not */
+/**
+ * Checks that a number of channels can be divided into k equal parts, as partial channels need. @throws BenchError
+ * `bad-input` if not
+ */
 export function checkPartialChannels(channels: number, k: number): void {
   if (Number.isInteger(k) && k >= 1 && channels % k === 0) return
   throw new BenchError(

@@ -25,6 +25,7 @@ export interface AdamState {
   readonly steps: number
   /** Adam's running mean m of the gradient, in the shape of the parameters. */
   readonly mean: Matrix
+  /** Adam's running mean v of the squared gradient, in the shape of the parameters. */
   readonly square: Matrix
 }
 

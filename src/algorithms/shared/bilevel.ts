@@ -256,7 +256,7 @@ export async function bilevelSearch(
 }
 
 /**
- * Turns the loss and correct answers summed over an epoch's weight steps into the report's training loss and accuracy.
+ * Makes the report's training loss and accuracy from the tally (mean loss, correct answers) of an epoch's weight steps.
  */
 export function trainReport(tally: Tally): EpochReport {
   return { trainLoss: tally.loss, trainAccuracyPct: (100 * tally.correct) / tally.samples }

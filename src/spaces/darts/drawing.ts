@@ -1,6 +1,6 @@
 /**
- * The picture of a cell of the DARTS space. Every chosen operation is a box before the node that it feeds, so that
- * labels cannot collide; columns are depths, rows are nodes.
+ * Draws the cells of an architecture of the DARTS space. Every chosen operation is a box to the left of the node that
+ * it feeds, so that labels cannot collide. A node's column is its depth in the cell; every node has its own row.
  */
 
 import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
@@ -25,7 +25,7 @@ const inks: Readonly<Record<string, Ink>> = {
   dil_conv_5x5: '#b8588f',
 }
 
-/** A point of the drawing, in CSS pixels. */
+/** A point of a cell's drawing, in CSS pixels. */
 interface Place {
   readonly x: number
   readonly y: number
@@ -50,19 +50,22 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   return { kind: 'drawing', title, width, height, shapes }
 }
 
-/** An input of a node, with the positions at which it is drawn. */
+/** An input of a cell's node: an operation and the node it takes, with the positions at which they are drawn. */
 interface DrawnInput {
   readonly operation: string
   readonly from: Place
-  /** The left middle of the box with the operation's name. */
+  /** The middle of the left side of the box that contains the operation's name. */
   readonly box: Place
   readonly to: Place
 }
 
-/** The node that an input of a cell feeds: two inputs per node, from node 2 on. */
+/** Returns the node that the cell's input number 0 … 7 feeds: two inputs per node, from node 2 on. */
 const nodeOf = (input: number): number => 2 + (input >> 1)
 
-/** Places all nodes (the two inputs of the cell first) and the output of the cell. */
+/**
+ * Computes where the nodes (the two inputs of the cell first) and the output of a cell are drawn, and the picture's
+ * size.
+ */
 function placesOf(cell: Cell) {
   const depths = [0, 0]
   for (let i = 0; i < cell.length; i += 2) depths.push(1 + Math.max(depths[cell[i].from], depths[cell[i + 1].from]))
@@ -85,7 +88,7 @@ const wireIn = ({ operation, from, box }: DrawnInput): Shape => wire(from, box, 
 const wireOut = ({ operation, box, to }: DrawnInput): Shape =>
   wire({ x: box.x + BOX.width, y: box.y }, { x: to.x - NODE / 2, y: to.y }, inkOf(operation), 1.4)
 
-/** The left middle of the upper (0) or lower (1) box before a node. */
+/** Returns the middle of the left side of the upper (0) or lower (1) operation box to the left of a node. */
 const boxPlace = ({ x, y }: Place, position: number): Place => ({
   x: x - NODE / 2 - 14 - BOX.width,
   y: y + (position === 0 ? -11 : 11),

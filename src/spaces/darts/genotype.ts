@@ -1,5 +1,5 @@
 /**
- * An architecture of the DARTS space: checking a cell against the space, discretising mixing weights into an
+ * An architecture of the DARTS space: checking that a cell is one of the space, discretising mixing weights into an
  * architecture, and encoding an architecture as decisions for black-box search.
  */
 import { BenchError } from '../../core/errors.ts'
@@ -8,7 +8,7 @@ import { nearestName } from '../../core/names.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { CELLS, type CellName, type ChosenOperation, choices, type DartsEdge, NODES, rowOf } from './topology.ts'
 
-/** One of the two inputs of a node: `operation` applied to node `from`. */
+/** One of the two inputs of a node of a cell: `operation` applied to node `from`. */
 export interface CellInput {
   readonly operation: ChosenOperation
   readonly from: number
@@ -23,7 +23,10 @@ export interface DartsGenotype extends Genotype {
   readonly reduce: Cell
 }
 
-/** A space of the DARTS family: its name, and its edges with their candidate operations. */
+/**
+ * The candidate operations of a search space of the DARTS family: the space's name, and its edges with their
+ * candidates.
+ */
 export interface DartsCandidates {
   readonly name: string
   readonly edges: readonly DartsEdge[]
@@ -32,11 +35,11 @@ export interface DartsCandidates {
 /** The nodes whose concatenation is the output of a cell. */
 export const CONCAT: readonly number[] = NODES
 
-/** An input as a genotype text writes it: [operation, predecessor], in some authors' code followed by its weight. */
+/** A node's input as written in a genotype's text: [operation, predecessor node]; some codes add the mixing weight. */
 type WrittenInput = readonly [operation: unknown, from: unknown, weight?: number]
 
 /**
- * Returns the cell that a genotype text describes, checked against the space.
+ * Returns the cell that a genotype's text describes, after checking that it is a cell of the space.
  * @param written the eight inputs as one list, or as a list for each node
  * @throws BenchError `bad-input` that names cell and node, what was found there and what is allowed
  */
@@ -61,7 +64,7 @@ export function readCell(space: DartsCandidates, cell: CellName, written: unknow
   return inputs
 }
 
-/** The inputs of a cell as one list, also if the text has a list for each node. */
+/** Returns the eight inputs of a written cell as one list, also if the text has a list for each node. */
 function flattened(space: DartsCandidates, cell: CellName, written: readonly unknown[]): readonly unknown[] {
   const isNode = (item: unknown): item is readonly unknown[] => Array.isArray(item) && Array.isArray(item[0])
   if (written.length === 0 || !written.every(isNode)) return written
@@ -108,7 +111,7 @@ const invalid = (space: DartsCandidates, cell: CellName, problem: string) =>
  * Discretises mixing weights by DARTS' rule (§2.4): every node keeps its two strongest edges, strongest first, each
  * with its strongest operation. The strength of an edge is the largest weight among its operations other than `none`,
  * times the weight of the edge in PC-DARTS. Ties go to the lower predecessor and to the lower operation.
- * @param theta mixing weights, 28 rows
+ * @param theta mixing weights [28 edges][op]
  * @param edgeWeights PC-DARTS' edge weights, 28
  */
 export function derive(space: DartsCandidates, theta: Matrix, edgeWeights?: readonly number[]): DartsGenotype {
@@ -122,7 +125,7 @@ export function derive(space: DartsCandidates, theta: Matrix, edgeWeights?: read
   return { space: space.name, normal: cell('normal'), reduce: cell('reduce') }
 }
 
-/** An edge with its strongest operation, as a possible input of the node that the edge ends in. */
+/** An edge with its strongest operation: a candidate for the two inputs of the node that the edge ends in. */
 interface Candidate {
   readonly edge: DartsEdge
   readonly strength: number

@@ -1,6 +1,6 @@
 /**
- * The DARTS space (Liu, Simonyan and Yang, ICLR 2019) and the spaces of its family: the same cells with fewer candidate
- * operations.
+ * The DARTS search space (Liu, Simonyan and Yang, ICLR 2019) and the spaces of its family, which have the same cells
+ * with other candidate operations.
  */
 import type { EvaluationSize, SearchSpace, SpaceFamily } from '../../core/space.ts'
 import { benchmarkSplits } from '../nb201/officialOrder.ts'
@@ -17,7 +17,7 @@ const onCifar = (classes: number): EvaluationSize => ({
   shape: { height: 32, width: 32, channels: 3, classes },
 })
 
-/** The evaluation networks of the DARTS paper (§3.2 and §3.3). */
+/** Sizes of the networks in which the DARTS paper evaluates architectures (§3.2 and §3.3), by dataset. */
 const evaluations: Readonly<Record<string, EvaluationSize>> = {
   cifar10: onCifar(10),
   cifar100: onCifar(100),
@@ -27,7 +27,7 @@ const evaluations: Readonly<Record<string, EvaluationSize>> = {
   },
 }
 
-/** The members of `SearchSpace` that all spaces of the family share. */
+/** The members of `SearchSpace` that are the same in all spaces of the DARTS family. */
 const shared = {
   nodeName,
   format,
@@ -49,13 +49,14 @@ const shared = {
 const description =
   'DARTS: normal and reduction cells of 4 computed nodes and 14 edges with 8 operations, none among them'
 
-/** The edges of the DARTS space, with all eight operations; below, the same with the noise of S4. */
+/** The DARTS space's name and edges, with all eight candidate operations on every edge. */
 const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }
 const wholeWithNoise = { name: 'darts', edges: edgesWith(() => [...OPERATIONS, 'noise']) }
 
 /**
- * Reads cells of any space of the family as cells of `darts`: an architecture that is trained in full, drawn or named
- * may contain the noise of S4. Reads the papers' notation, JSON, and the names of published architectures.
+ * Reads an architecture of any space of the DARTS family as one of the space `darts`. It may contain the operation
+ * `noise` of S4, because such architectures are trained and drawn, too. Accepts the papers' notation, JSON, and names
+ * of published architectures.
  */
 export const parseCells = (text: string): DartsGenotype =>
   parse(/\bnoise\b/.test(text) ? wholeWithNoise : whole, publishedText(text) ?? text)
@@ -70,7 +71,8 @@ export const dartsFamily: SpaceFamily<DartsGenotype> = {
 }
 
 /**
- * Makes a space of the family. Its `parse` reads the papers' notation, JSON, and the names of published architectures.
+ * Makes a search space of the DARTS family. Its `parse` reads the papers' notation, JSON, and the names of published
+ * architectures.
  */
 function dartsSpace(name: string, description: string, edges: readonly DartsEdge[]): SearchSpace<DartsGenotype> {
   const space = { name, edges }
@@ -88,7 +90,9 @@ function dartsSpace(name: string, description: string, edges: readonly DartsEdge
   }
 }
 
-/** The text of a published architecture, if the given text is only its name, as `DARTS_V2` or `genotypes.DARTS_V2;`. */
+/**
+ * Returns the genotype of a published architecture if a text is only its name, as `DARTS_V2` or `genotypes.DARTS_V2;`.
+ */
 function publishedText(text: string): string | undefined {
   const [, name] = /^\s*["']?(?:\w+\.)*(\w+)["']?\s*;?\s*(?:#.*)?$/.exec(text) ?? []
   return name === undefined ? undefined : publishedGenotype(name).genotype
@@ -104,7 +108,7 @@ export const dartsWithoutNone = dartsSpace(
   edgesWith(() => OPERATIONS.filter((operation) => operation !== 'none')),
 )
 
-/** The simplified spaces S1 to S4 of RobustDARTS. */
+/** RobustDARTS' simplified search space S1; S2 to S4 follow. */
 export const dartsS1 = dartsSpace('darts-s1', 'RobustDARTS S1: two operations an edge, preselected', EDGES_S1)
 export const dartsS2 = dartsSpace('darts-s2', 'RobustDARTS S2: skip_connect and sep_conv_3x3', EDGES_S2)
 export const dartsS3 = dartsSpace('darts-s3', 'RobustDARTS S3: none, skip_connect and sep_conv_3x3', EDGES_S3)

@@ -14,9 +14,9 @@ import { type CellPlace, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleto
 import type { DartsEdge } from './topology.ts'
 
 /**
- * Builds the supernet. Every pooling is followed by a batch norm without scale and shift, so that the outputs of
- * operations are comparable. Like the CIFAR stem, the ImageNet stem has three times the channels of the first cells
- * (`yuhuixu1993/PC-DARTS` and `xiangning-chen/DrNAS`: model_search_imagenet.py).
+ * Builds the supernet of a space of the DARTS family. Every pooling is followed by a batch norm without scale and
+ * shift, so that the outputs of operations are comparable. Like the CIFAR stem, the ImageNet stem has three times the
+ * channels of the first cells (`yuhuixu1993/PC-DARTS` and `xiangning-chen/DrNAS`: model_search_imagenet.py).
  * @throws BenchError `unsupported` for dropped edges together with partial channels or edge weights
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
@@ -39,7 +39,7 @@ const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
   '(RobustDARTS); leave it out, or take another algorithm'
 
-/** Writes a cell of the supernet. */
+/** Adds a cell to the supernet under construction. → the cell's output */
 function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOptions, place: CellPlace): ValueId {
   return writeCellNodes(style, place, (node, nodes) => {
     const edges = space.edges.flatMap((edge, index) =>
@@ -52,8 +52,8 @@ function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOp
 }
 
 /**
- * Writes all candidate operations of an edge on the first 1/k of the channels. The other channels bypass them, pooled
- * if the edge has stride 2.
+ * Adds all candidate operations of an edge to the supernet; they see the first 1/k of the channels. The other channels
+ * bypass them, pooled if the edge has stride 2.
  */
 function mixedEdge(
   style: OperationStyle,
@@ -77,7 +77,7 @@ function mixedEdge(
   return { index, operations: write(builder.slice(input, 0, operated)), bypass }
 }
 
-/** The shape of a computed node, given the value of an input node. */
+/** Returns the tensor shape of the computed nodes of a cell, given the tensor of an input node. */
 function nodeShape({ builder }: OperationStyle, { type, channels }: CellPlace, input: ValueId): Value {
   const { height, width } = builder.value(input)
   const stride = strideOf(type, 1)
@@ -85,8 +85,8 @@ function nodeShape({ builder }: OperationStyle, { type, channels }: CellPlace, i
 }
 
 /**
- * Builds the network of one architecture. Parameters are named like `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the
- * position in the genotype's list.
+ * Builds the network of one architecture, to be trained from scratch. Network weights have names like
+ * `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the position of the operation in the genotype's list.
  */
 export function network(genotype: DartsGenotype, options: EvaluationNetworkOptions): Network {
   const { shape, channels, depth, dropPath = false, pooledBatchNorm = false } = options
@@ -96,7 +96,7 @@ export function network(genotype: DartsGenotype, options: EvaluationNetworkOptio
   return builder.build({ name: `darts network, C=${channels} L=${depth}`, ...heads })
 }
 
-/** Writes a cell of the network of one architecture. */
+/** Adds a cell to the network of one architecture. → the cell's output */
 function evaluationCell(style: OperationStyle, genotype: DartsGenotype, dropPath: boolean, place: CellPlace): ValueId {
   const { builder } = style
   return writeCellNodes(style, place, (node, nodes) => {

@@ -1,7 +1,7 @@
 /**
  * Genotypes of the DARTS space as text: the Python notation of the papers' code, `Genotype(normal=[('sep_conv_3x3', 1),
  * …], normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))`, and JSON with the same four fields. The
- * reader accepts the forms in which people paste genotypes: with comments, from a log, with positional fields, as a
+ * parser accepts the forms in which people paste genotypes: with comments, from a log, with positional fields, as a
  * dict, node by node (`pt.darts`, AutoDL), with weights beside the pairs, with NumPy numbers.
  */
 import { BenchError } from '../../core/errors.ts'
@@ -16,14 +16,14 @@ import {
 } from './pythonExpression.ts'
 import { CELLS, type CellName } from './topology.ts'
 
-/** Writes a genotype in the notation of the papers' code, on one line. */
+/** Formats a genotype in the Python notation of the papers' code, on one line. */
 export function format({ normal, reduce }: DartsGenotype): string {
   const pairs = (cell: Cell) => cell.map(({ operation, from }) => `('${operation}', ${from})`).join(', ')
   const concat = `range(${CONCAT[0]}, ${CONCAT[0] + CONCAT.length})`
   return `Genotype(normal=[${pairs(normal)}], normal_concat=${concat}, reduce=[${pairs(reduce)}], reduce_concat=${concat})`
 }
 
-/** Writes a genotype as JSON: pairs and concatenated nodes as lists. */
+/** Formats a genotype as JSON: the pairs [operation, node] and the concatenated nodes are lists. */
 export function formatJson({ normal, reduce }: DartsGenotype): string {
   const pairs = (cell: Cell) => cell.map(({ operation, from }) => [operation, from])
   return JSON.stringify({
@@ -35,7 +35,7 @@ export function formatJson({ normal, reduce }: DartsGenotype): string {
 }
 
 /**
- * Reads the genotype in a text. The genotype may stand anywhere in the text, and several times.
+ * Parses the genotype in a text. It may stand anywhere in the text, and several times.
  * @throws BenchError `bad-input` that says which part is wrong and what is allowed there; also for a text without a
  * genotype, and for a text with different genotypes
  */
@@ -56,10 +56,10 @@ export function parse(space: DartsCandidates, text: string): DartsGenotype {
   )
 }
 
-/** The fields of a written genotype by name. */
+/** The four fields of a written genotype (`normal`, `normal_concat`, …) by name. */
 type Fields = ReadonlyMap<string, PythonValue>
 
-/** Finds every genotype in a text: where it begins, and its fields. */
+/** Yields every genotype in a text: the position where it begins, and its fields. */
 function* writtenIn(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
   const beginnings = beginningsIn(text)
   for (const at of beginnings) yield [at, fieldsOf(readAt(space, text, at))]
@@ -67,8 +67,8 @@ function* writtenIn(space: DartsCandidates, text: string): Generator<readonly [a
 }
 
 /**
- * Finds where genotypes begin in a text: at calls of `Genotype` (not at the definition of that class); if there is
- * none, at dicts that begin with a cell, or at a dict that is the whole text.
+ * Finds the positions in a text at which genotypes begin: at calls of `Genotype` (not at the definition of that class);
+ * if there is none, at dicts that begin with a cell, or at a dict that is the whole text.
  */
 function beginningsIn(text: string): number[] {
   const of = (pattern: RegExp) => Array.from(text.matchAll(pattern), ({ index }) => index)
@@ -83,7 +83,7 @@ function beginningsIn(text: string): number[] {
 
 /**
  * Finds the two cells in a text that assigns them, `normal = [...]` and `reduce = [...]`, on separate lines or after a
- * comma. Yields nothing if one is missing.
+ * comma. Yields nothing if one of the cells is missing.
  */
 function* assignments(space: DartsCandidates, text: string): Generator<readonly [at: number, fields: Fields]> {
   const places = FIELDS.map((field) => Array.from(text.matchAll(new RegExp(`(?<![\\w."'])${field}\\s*[=:]`, 'g'))))
@@ -132,8 +132,8 @@ function noGenotype(space: DartsCandidates, text: string): BenchError {
 }
 
 /**
- * Checks the list of concatenated nodes. Every cell of this space concatenates nodes 2 to 5, so a missing list is
- * accepted.
+ * Checks a written cell's list of concatenated nodes, which must be 2 to 5. A missing list is accepted, because there
+ * is no other choice.
  */
 function checkConcat(space: DartsCandidates, cell: CellName, nodes: PythonValue | undefined): void {
   if (nodes === undefined || nodes === null || JSON.stringify(nodes) === JSON.stringify(CONCAT)) return

@@ -1,18 +1,21 @@
-/** The candidate operations of the DARTS space as layers of a network. Names of parameters follow the authors' code. */
+/**
+ * The candidate operations of the DARTS space as layers of a network. Names of network weights follow the code of the
+ * DARTS paper.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { ChosenOperation } from './topology.ts'
 
-/** The settings that all operations of one network share. */
+/** The builder of a network, and the batch-norm settings that all operations of the network share. */
 export interface OperationStyle {
   readonly builder: NetworkBuilder
   readonly batchNorm: BatchNormOptions
-  /** Whether poolings are followed by a batch norm without scale and shift. */
+  /** Whether every pooling operation is followed by a batch norm without scale and shift. */
   readonly pooledBatchNorm: boolean
 }
 
-/** Writes an operation and returns its output. At stride 2, height and width are halved. */
+/** Adds an operation to the network and returns its output. At stride 2, height and width are halved. */
 export function writeOperation(
   style: OperationStyle,
   input: ValueId,
@@ -41,7 +44,7 @@ export function writeOperation(
   }
 }
 
-/** Writes a pooling, with a batch norm if the style asks for it. */
+/** Adds a pooling to the network, followed by a batch norm if `pooledBatchNorm` is set. → its output */
 function pool(
   { builder, batchNorm, pooledBatchNorm }: OperationStyle,
   kind: 'maxPool' | 'avgPool',
@@ -52,13 +55,15 @@ function pool(
   return pooledBatchNorm ? builder.batchNorm(pooled, { affine: false, track: batchNorm.track }, '') : pooled
 }
 
-/** Writes Gaussian noise N(0, 1) in place of the input; at stride 2 with half the height and width. */
+/**
+ * Adds the operation `noise`: Gaussian noise N(0, 1) in place of the input, at stride 2 with half its height and width.
+ */
 function noise({ builder }: OperationStyle, input: ValueId, stride: number): ValueId {
   const { height, width, channels } = builder.value(input)
   return builder.noise({ height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels })
 }
 
-/** Writes a separable convolution: depthwise and pointwise, twice, of which the first has the stride. */
+/** Adds a separable convolution: depthwise and pointwise, twice. The first depthwise convolution has the stride. */
 function separableConv(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -75,7 +80,9 @@ function separableConv(
   return half(half(input, 1, stride), 2, 1)
 }
 
-/** Writes a dilated convolution: one depthwise convolution with dilation 2 and one pointwise convolution. */
+/**
+ * Adds a dilated convolution to the network: one depthwise convolution with dilation 2 and one pointwise convolution.
+ */
 function dilatedConv(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -89,7 +96,7 @@ function dilatedConv(
   return builder.batchNorm(pointwise, batchNorm, `${name}.bn`)
 }
 
-/** Writes ReLU, 1×1 convolution and batch norm, to a given number of channels. */
+/** Adds ReLU, a 1×1 convolution to a given number of channels, and batch norm to the network. → their output */
 export function reluConvBn(
   { builder, batchNorm }: OperationStyle,
   input: ValueId,
@@ -101,8 +108,8 @@ export function reluConvBn(
 }
 
 /**
- * Halves height and width without losing pixels: half of the output channels see the even rows and columns, the other
- * half the odd ones.
+ * Adds the operation "factorised reduce", which halves height and width without losing pixels: half of the output
+ * channels see the even rows and columns, the other half the odd ones.
  * @throws BenchError `bad-input` if height, width or channels are odd
  */
 export function factorisedReduce(
@@ -118,7 +125,10 @@ export function factorisedReduce(
   return builder.batchNorm(builder.concat([even, odd]), batchNorm, `${name}.bn`)
 }
 
-/** Checks that a value can be halved. @throws BenchError `bad-input` if height, width or channels are odd */
+/**
+ * Checks that height and width of a tensor can be halved by `factorisedReduce`. @throws BenchError `bad-input` if
+ * height, width or channels are odd
+ */
 export function checkEven(builder: NetworkBuilder, input: ValueId, channels: number, name: string): void {
   const { height, width } = builder.value(input)
   if (height % 2 === 0 && width % 2 === 0 && channels % 2 === 0) return

@@ -4,19 +4,19 @@ import type { DartsGenotype } from './genotype.ts'
 import { format, parse } from './notation.ts'
 import { edgesWith, OPERATIONS } from './topology.ts'
 
-/** A published architecture. */
+/** An architecture of the DARTS space that a paper has published. */
 export interface PublishedGenotype {
-  /** Paper, and which search of the paper. */
+  /** The paper that published the architecture, and the search in it that found it. */
   readonly source: string
-  /** The architecture as text, in the notation that `parse` reads. */
+  /** The published architecture as text, in the Python notation of the papers' code. */
   readonly genotype: string
-  /** Other names of the same architecture. */
+  /** Other names under which the published architecture is known. */
   readonly aliases?: readonly string[]
-  /** The dataset of the search; absent: CIFAR-10. */
+  /** The dataset on which the published architecture was found; absent: CIFAR-10. */
   readonly searchedOn?: 'imagenet'
 }
 
-/** The published architectures by name. */
+/** Published architectures of the DARTS space by their name in the papers' code. */
 export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
   DARTS_V1: {
     source: 'DARTS, first order (Liu et al., ICLR 2019)',

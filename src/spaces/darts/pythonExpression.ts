@@ -3,7 +3,7 @@
  * that occur in printed architectures. No code is executed.
  */
 
-/** A value that the reader can represent. */
+/** A value in Python or JSON syntax, as this reader returns it. */
 export type PythonValue = string | number | null | boolean | readonly PythonValue[] | PythonCall | PythonDict
 
 /** A call of a function that the reader does not evaluate, as `Genotype(normal=[…])`. */
@@ -13,33 +13,38 @@ export interface PythonCall {
   readonly keywords: ReadonlyMap<string, PythonValue>
 }
 
-/** A dict, with its keys as text. */
+/** A Python dict or JSON object; its keys are converted to text. */
 export interface PythonDict {
   readonly entries: ReadonlyMap<string, PythonValue>
 }
 
-/** An error in an expression, with its line and column (from 1). */
+/** A syntax error in a Python or JSON value; the message begins with line and column, counted from 1. */
 export class ExpressionError extends Error {
   constructor(text: string, at: number, problem: string) {
     super(`${placeIn(text, at)}: ${problem}`)
   }
 }
 
-/** Writes a position in a text as `line 3, column 17`, both from 1. */
+/** Formats a position in a text (0-based offset) as `line 3, column 17`, both counted from 1. */
 export function placeIn(text: string, at: number): string {
   const before = text.slice(0, at)
   return `line ${before.split('\n').length}, column ${at - before.lastIndexOf('\n')}`
 }
 
-/** The deepest nesting that is read: an architecture needs less, and every level is a recursive call. */
+/**
+ * Largest depth of nested brackets that is accepted, because every level is a recursive call; architectures need less.
+ */
 const DEEPEST = 20
 
-/** Reads the value that begins at a position of a text; the rest of the text is ignored. @throws ExpressionError */
+/**
+ * Parses the Python or JSON value that begins at offset `at` of a text, and ignores what follows it. @throws
+ * ExpressionError
+ */
 export function readExpression(text: string, at: number): PythonValue {
   return new ExpressionReader(text, at).value(0)
 }
 
-/** Matches spaces, comments, and line ends after a backslash. */
+/** Matches what may stand between two tokens: spaces, comments, and line ends after a backslash. */
 const BLANK = /(?:\s|#[^\n]*|\\\r?\n)*/y
 const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?L?/iy
 const NAME = /[A-Za-z_][\w.]*/y
@@ -72,7 +77,7 @@ class ExpressionReader {
     return this.#text[this.#at] === '(' ? this.#call(name, start, depth) : this.#constant(name, start)
   }
 
-  /** Reads a list or a tuple. One value in round brackets without a comma is that value, not a tuple. */
+  /** Parses a list or a tuple. One value in round brackets without a comma is that value, not a tuple. */
   #items(open: string, close: string, depth: number): PythonValue {
     this.#expect(open)
     const items: PythonValue[] = []
@@ -114,7 +119,7 @@ class ExpressionReader {
     return this.#evaluate({ name: name.replace(/^.*\./, ''), positional, keywords }, start)
   }
 
-  /** Reads the name of a keyword argument, as `normal=`; undefined if the next argument is positional. */
+  /** Parses the name of a keyword argument, as `normal=`; undefined if the next argument is positional. */
   #keyword(): string | undefined {
     this.#match(BLANK)
     const start = this.#at
@@ -212,6 +217,6 @@ class ExpressionReader {
   }
 }
 
-/** Whether a value is a dict. */
+/** Whether a parsed value is a dict. */
 export const isDict = (value: PythonValue): value is PythonDict =>
   typeof value === 'object' && value !== null && 'entries' in value && value.entries instanceof Map

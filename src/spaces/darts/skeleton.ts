@@ -10,35 +10,35 @@ import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './
 import { type CellName, NODES } from './topology.ts'
 
 const LEARNED: BatchNormOptions = { affine: true, track: true }
-/** Channels of the CIFAR stem per channel of the first cell. */
+/** The CIFAR stem has this many times the channels of a node of the first cell. */
 export const STEM_MULTIPLIER = 3
-/** Weight of the auxiliary head in the training loss. */
+/** Weight of the auxiliary head's loss in the training loss. */
 const AUXILIARY_WEIGHT = 0.4
 
-/** The place of one cell in the network. */
+/** The place of one cell in the network: its name, type, inputs and channels. */
 export interface CellPlace {
   /** Name of the cell: `cell0`, `cell1`, … */
   readonly name: string
   readonly type: CellName
-  /** The outputs of the cell before the previous one and of the previous cell. */
+  /** The inputs of the cell: the output of the cell before the previous one, and the output of the previous cell. */
   readonly inputs: readonly [ValueId, ValueId]
-  /** Channels of each node; the output of the cell has four times as many. */
+  /** Number of channels of each node of the cell; the output of the cell has four times as many. */
   readonly channels: number
   /** Whether the previous cell halved height and width, so that the first input has twice the size of the second. */
   readonly afterReduction: boolean
 }
 
-/** Size of the network, and the shape of its images. */
+/** The size of a network of the DARTS space, the shape of its images, and whether it has an auxiliary head. */
 interface SkeletonOptions
   extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'> {
-  /** Channels of the ImageNet stem; absent: `channels`. */
+  /** Number of output channels of the ImageNet stem; absent: `channels`, as in the first cell. */
   readonly stemChannels?: number
 }
 
 /**
- * Writes stem, cells and heads. Channels double at the reduction cells, which stand at ⌊L/3⌋ and ⌊2L/3⌋ (L = depth).
- * The auxiliary head takes the output of the second reduction cell.
- * @param writeCell writes one cell and returns its output
+ * Adds stem, cells and classification heads to a network. Channels double at the reduction cells, which stand at ⌊L/3⌋
+ * and ⌊2L/3⌋ (L = depth). The auxiliary head takes the output of the second reduction cell.
+ * @param writeCell adds one cell and returns its output
  */
 export function writeSkeleton(
   builder: NetworkBuilder,
@@ -66,7 +66,7 @@ export function writeSkeleton(
   return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features }
 }
 
-/** Writes the CIFAR stem. → both inputs of the first cell */
+/** Adds the stem for CIFAR images to a network. → both inputs of the first cell */
 function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
   const convolved = builder.conv(builder.input, STEM_MULTIPLIER * channels, { kernel: 3, padding: 1 }, 'stem.conv')
   const stem = builder.batchNorm(convolved, LEARNED, 'stem.bn')
@@ -74,8 +74,8 @@ function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId
 }
 
 /**
- * Writes the ImageNet stem: three convolutions of stride 2. → the inputs of the first cell, of a quarter and an eighth
- * of the image's size
+ * Adds the stem for ImageNet images to a network: three convolutions of stride 2. → the inputs of the first cell, of a
+ * quarter and an eighth of the image's size
  */
 function imagenetStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {
   const window = { kernel: 3, stride: 2, padding: 1 }
@@ -91,7 +91,10 @@ function imagenetStem(builder: NetworkBuilder, channels: number): readonly [Valu
   return [stem0, stem1]
 }
 
-/** Writes the auxiliary head. On ImageNet it has no second batch norm, as in the papers' code and parameter counts. */
+/**
+ * Adds the auxiliary head to a network. On ImageNet it has no second batch norm, as in the papers' code and parameter
+ * counts.
+ */
 function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number, family: 'cifar' | 'imagenet'): Head {
   checkAuxiliaryFits(builder.value(input), family)
   let x = builder.pool('avgPool', builder.relu(input), { kernel: 5, stride: family === 'cifar' ? 3 : 2 })
@@ -102,8 +105,8 @@ function auxiliaryHead(builder: NetworkBuilder, input: ValueId, classes: number,
 }
 
 /**
- * The smallest input of the auxiliary head, whose pooling must leave 2×2 values for its second convolution, and how
- * many times larger the side of the image is.
+ * `least`: smallest height and width of the auxiliary head's input, whose pooling must leave 2×2 for the head's second
+ * convolution. `times`: how many times larger height and width of the image are.
  */
 const AUXILIARY_INPUT = { cifar: { least: 8, times: 4 }, imagenet: { least: 7, times: 32 } }
 
@@ -118,8 +121,8 @@ function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagene
 }
 
 /**
- * Writes a cell: brings both inputs to the channels and size of the cell, computes the nodes in turn, and concatenates
- * them. @param writeNode writes a node, given all earlier nodes, and returns its value
+ * Adds a cell to a network: brings both inputs to the channels and size of the cell, computes the nodes in turn, and
+ * concatenates them. @param writeNode adds a node, given all earlier nodes, and returns its output
  */
 export function writeCellNodes(
   style: OperationStyle,

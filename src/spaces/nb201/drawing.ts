@@ -1,4 +1,4 @@
-/** The picture of a cell of NAS-Bench-201: four nodes in a line, and six edges as arcs that do not cross. */
+/** Draws the cell of a NAS-Bench-201 architecture: four nodes in a line, and six edges as arcs that do not cross. */
 
 import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
 import type { Nb201Genotype } from './genotype.ts'
@@ -9,10 +9,13 @@ const HEIGHT = 206
 const LINE = 118
 const RADIUS = 13
 
-/** The horizontal centre of a node, in CSS pixels. */
+/** Returns the x coordinate of the centre of a node in the drawing, in CSS pixels. */
 const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
 
-/** Height of the arc of an edge: upwards for 0→2 and 0→3, downwards for 1→3, none between neighbouring nodes. */
+/**
+ * Height in CSS pixels of the arc that draws an edge: upwards (negative) for 0→2 and 0→3, downwards for 1→3, straight
+ * lines otherwise.
+ */
 const bulges: Readonly<Record<string, number>> = { '0→2': -48, '0→3': -86, '1→3': 52 }
 
 const inks: Readonly<Record<string, Ink>> = {
@@ -49,7 +52,7 @@ function edgeShapes(from: number, to: number, operation: string): Shape[] {
       ]
 }
 
-/** A label on a background of its own, so that the line behind it is interrupted. */
+/** Draws a label (operation name) on a background rectangle, so that the line behind the text is interrupted. */
 function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
   const width = 0.42 * LABEL_SIZE * text.length + 8
   return [
@@ -58,7 +61,9 @@ function labelShapes(text: string, x: number, y: number, colour: Ink): Shape[] {
   ]
 }
 
-/** The path of an arrow head, whose tip lies 5 px beyond the end of a curve that arrives with the slope rise/run. */
+/**
+ * Returns the SVG path of an arrow head. Its tip lies 5 px beyond (x, y), where a curve ends with the slope rise/run.
+ */
 function arrowHead(x: number, y: number, rise: number, run: number): string {
   const length = Math.hypot(rise, run)
   const [dx, dy] = [run / length, rise / length]

@@ -9,31 +9,31 @@ import { pluralize } from '../../core/plainText.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
-/** An architecture of NAS-Bench-201. */
+/** An architecture of NAS-Bench-201: the operation on each of the six edges of its cell. */
 export interface Nb201Genotype extends Genotype {
   readonly space: 'nb201'
-  /** One operation for each edge, in the order of `EDGES`. */
+  /** The architecture's operation on each edge, in the order of `EDGES`. */
   readonly operations: readonly Operation[]
 }
 
 const FORM = '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|'
 const COMPUTED_NODES = NODES.slice(1)
-/** Most characters of a text that an error message quotes. */
+/** Largest number of characters of the user's text that an error message quotes. */
 const LONGEST_SHOWN = 300
 
-/** Makes an architecture from its operations. */
+/** Makes an architecture of NAS-Bench-201 from its six operations. */
 export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
 
 /**
- * Writes the architecture string. The template is written out, because a search formats every architecture that it
- * evaluates.
+ * Formats an architecture as the string of NAS-Bench-201. It is one template and no loop, for speed: a search formats
+ * every architecture that it evaluates.
  */
 export function format({ operations: [e01, e02, e12, e03, e13, e23] }: Nb201Genotype): string {
   return `|${e01}~0|+|${e02}~0|${e12}~1|+|${e03}~0|${e13}~1|${e23}~2|`
 }
 
 /**
- * Reads the architecture in a text. The architecture string may stand anywhere in the text, and several times.
+ * Parses the architecture in a text. The architecture string may stand anywhere in the text, and several times.
  * @throws BenchError `bad-input` that names the node or edge, what was found there and what is allowed
  */
 export function parse(text: string): Nb201Genotype {
@@ -48,7 +48,7 @@ export function parse(text: string): Nb201Genotype {
   return parseNodes(text, found ?? trimmed)
 }
 
-/** Finds everything in a text that has the form of an architecture string, without spaces. */
+/** Finds all parts of a text that have the form of an architecture string `|…|+|…|+|…|`, and removes their spaces. */
 function textsIn(text: string): string[] {
   const node = (edges: number) => `\\|${'\\s*[\\w-]+\\s*~\\s*\\d\\s*\\|'.repeat(edges)}`
   const form = new RegExp([1, 2, 3].map(node).join('\\s*\\+\\s*'), 'g')
@@ -63,7 +63,7 @@ function parseNodes(text: string, form: string): Nb201Genotype {
   return nb201Genotype(COMPUTED_NODES.flatMap((node, i) => parseNode(text, nodes[i], node)))
 }
 
-/** Reads the operations of the edges into a node from `|op~0|op~1|`. */
+/** Parses the operations of the edges into a node from a part of an architecture string, as `|op~0|op~1|`. */
 function parseNode(text: string, part: string, node: number): Operation[] {
   if (part.length < 2 || !part.startsWith('|') || !part.endsWith('|')) {
     throw malformed(text, `node ${node}: "${part}" does not stand between "|"`)
@@ -76,7 +76,7 @@ function parseNode(text: string, part: string, node: number): Operation[] {
   return edges.map(({ from }, i) => parseEdge(text, terms[i], `edge ${node}←${from}`, from))
 }
 
-/** Reads the operation of an edge from `op~from`. */
+/** Parses the operation of an edge from a term `op~from` of an architecture string. */
 function parseEdge(text: string, term: string, edge: string, from: number): Operation {
   const [name, source, ...rest] = term.split('~')
   if (source === undefined || rest.length > 0) throw malformed(text, `${edge}: "${term}" is not of the form op~${from}`)
@@ -94,8 +94,8 @@ function malformed(text: string, problem: string): BenchError {
 }
 
 /**
- * Discretises mixing weights: the operation of largest weight on each edge, `none` included; ties go to the lowest
- * index.
+ * Discretises mixing weights [edge][op] into an architecture: the operation of largest weight on each edge, `none`
+ * included; ties go to the lowest index.
  */
 export function derive(theta: Matrix): Nb201Genotype {
   return nb201Genotype(theta.map((row) => OPERATIONS[argmax(row)]))
@@ -106,7 +106,7 @@ export function oneHot({ operations }: Nb201Genotype): Matrix {
   return operations.map((chosen) => OPERATIONS.map((operation) => Number(operation === chosen)))
 }
 
-/** The encoding for black-box search: one decision per edge, the index of its operation. */
+/** Encodes an architecture for black-box search: one decision per edge, whose value is the index of its operation. */
 export const encoding: Encoding<Nb201Genotype> = {
   cardinalities: EDGES.map(() => OPERATIONS.length),
   encode: ({ operations }) => operations.map((operation) => OPERATIONS.indexOf(operation)),

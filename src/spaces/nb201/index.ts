@@ -1,4 +1,6 @@
-/** The space of NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells. */
+/**
+ * The search space of NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells.
+ */
 import type { EvaluationSize, SearchSpace } from '../../core/space.ts'
 import { nb201CellDrawing } from './drawing.ts'
 import { derive, encoding, format, type Nb201Genotype, oneHot, parse } from './genotype.ts'
@@ -7,7 +9,10 @@ import { network, supernet } from './networks.ts'
 import { ARCHITECTURE_COUNT, atIndex, benchmarkSplits, indexOf } from './officialOrder.ts'
 import { EDGES, nodeName } from './topology.ts'
 
-/** The benchmark's network, C = 16 and N = 5 (§2.2), for images of a given side. */
+/**
+ * Size of the network in which NAS-Bench-201 trained its architectures (16 channels, 5 cells per stage; §2.2). @param
+ * side height and width of the images
+ */
 const evaluation = (side: number, classes: number): EvaluationSize => ({
   channels: 16,
   depth: 5,

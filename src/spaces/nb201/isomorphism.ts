@@ -1,36 +1,39 @@
 /**
  * Decides which architectures of NAS-Bench-201 are the same, in three senses: by the string of the benchmark's code, by
- * the function that the cell computes, and by the network with its weights. The last one lets one training serve
- * several architectures of a table.
+ * the function that the cell computes, and by the network with its weights. If two architectures have the same network,
+ * one training serves both in a table.
  */
 import type { Nb201Genotype } from './genotype.ts'
 import { ARCHITECTURE_COUNT, atIndex } from './officialOrder.ts'
 import { EDGES, edgesInto, NODES, type Operation } from './topology.ts'
 
-/** Stands for a tensor of zeros in a cell's string. */
+/** The symbol for a tensor of zeros in the string of a cell. */
 const ZERO = '#'
-/** Stands for the input of the cell in its string. */
+/** The symbol for the input of the cell in the string of a cell. */
 const INPUT = '0'
 
 /**
- * The string by which NAS-Bench-201's own code compares cells, for example `#+#+#+0`. `none` and operations on zeros
- * are written `#`, a skip connection is written as its input, sums are sorted. A sum of zeros is not written as zeros,
- * so some cells that compute the same function have different strings: 6,466 strings in all.
+ * Returns the string by which NAS-Bench-201's published code compares cells, for example `#+#+#+0`. `none` and
+ * operations on zeros are written `#`, a skip connection is written as its input, sums are sorted. A sum of zeros is
+ * not written as zeros, so some cells that compute the same function have different strings: 6,466 strings in all.
  */
 export function uniqueString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.join('+'))
 }
 
 /**
- * The function that a cell computes, as a string: the benchmark's string without the zeros in its sums (5,390 strings
- * in all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose result is used
- * twice is written twice.
+ * Returns a string for the function that a cell computes: the string of `uniqueString` without the zeros in its sums
+ * (5,390 strings in all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose
+ * result is used twice is written twice.
  */
 export function functionString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.filter((term) => term !== ZERO).join('+') || ZERO)
 }
 
-/** The output node as an expression in the input of the cell. @param sum writes the sum of a node's sorted terms */
+/**
+ * Writes the cell's output node as an expression in the cell's input. @param sum formats the sum of a node's sorted
+ * terms
+ */
 function outputOf({ operations }: Nb201Genotype, sum: (sortedTerms: readonly string[]) => string): string {
   const nodes = [INPUT]
   for (const node of NODES.slice(1)) {
@@ -48,7 +51,7 @@ function apply(operation: Operation, input: string): string {
 /** Whether a path of operations other than `none` leads from the input of the cell to its output. */
 export const isConnected = (genotype: Nb201Genotype): boolean => functionString(genotype) !== ZERO
 
-/** Groups the indices of all architectures by the function they compute; groups and indices are in ascending order. */
+/** Groups the indices of all 15,625 architectures by the function they compute; groups and indices are ascending. */
 export function functionalClasses(): readonly (readonly number[])[] {
   const classes = new Map<string, number[]>()
   for (let index = 0; index < ARCHITECTURE_COUNT; index++) {
@@ -60,17 +63,17 @@ export function functionalClasses(): readonly (readonly number[])[] {
   return [...classes.values()]
 }
 
-/** The value of a node as a sum of sorted terms; an empty list is a tensor of zeros. */
+/** The value of a cell's node, written as the sorted terms of a sum; an empty list is a tensor of zeros. */
 type Terms = readonly string[]
 
-/** Stands for the batch-normalised convolution of zeros, which is the shift of the batch normalisation. */
+/** The symbol for a batch-normalised convolution of zeros, whose result is the learned shift of its batch norm. */
 const SHIFT = 'shift'
 
 /**
- * A string that two architectures share exactly if their cells are the same network, so that one training serves both.
- * Same means: up to the order and nesting of sums, and up to which edge carries which weights. Operations that do not
- * reach the output are left out. Average pooling is linear, so it is written on every term of its input. Convolutions
- * with equal strings are numbered to tell their weights apart.
+ * Returns a string that is equal for two architectures exactly if their cells are the same network, so that one
+ * training serves both. Same means: up to the order and nesting of sums, and up to which edge carries which weights.
+ * Operations that do not reach the output are left out. Average pooling is linear, so it is written on every term of
+ * its input. Convolutions with equal strings are numbered to tell their weights apart.
  *
  * Neither the benchmark's string nor `functionString` decides this: both take one convolution that is used twice for
  * two convolutions, and both take a convolution of zeros for zeros, although its batch normalisation adds a learned
@@ -82,7 +85,8 @@ export function trainingKey({ operations }: Nb201Genotype): string {
 }
 
 /**
- * Groups of two or more edges whose convolutions reach the output and have equal strings if weights are not numbered.
+ * Finds groups of edges that must be numbered to tell their weights apart: two or more convolutions that reach the
+ * output and otherwise have equal strings.
  */
 function alikeEdges(operations: readonly Operation[]): number[][] {
   const nodes = nodesOf(operations, new Map())
@@ -96,7 +100,7 @@ function alikeEdges(operations: readonly Operation[]): number[][] {
   return [...groups.values()].filter((edges) => edges.length > 1)
 }
 
-/** The nodes that the output depends on. */
+/** Returns the nodes of a cell that its output depends on. */
 function liveNodes(operations: readonly Operation[]): Set<number> {
   const live = new Set([NODES.length - 1])
   for (const node of NODES.toReversed()) {
@@ -106,7 +110,7 @@ function liveNodes(operations: readonly Operation[]): Set<number> {
   return live
 }
 
-/** All ways to number the edges within each group, each as a map from edge to number. */
+/** Returns all ways to number the edges within each group of alike convolutions, each as a map from edge to number. */
 function numberings(groups: readonly number[][]): ReadonlyMap<number, number>[] {
   return groups.reduce<ReadonlyMap<number, number>[]>(
     (all, group) =>
@@ -122,11 +126,17 @@ function permutations(items: readonly number[]): number[][] {
   return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map((rest) => [first, ...rest]))
 }
 
-/** Returns the output of the cell as a sum of terms. */
+/**
+ * Writes the output of a cell as the terms of a sum. @param numbers number of a convolution's edge, where strings are
+ * alike
+ */
 const outputTerms = (operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms =>
   nodesOf(operations, numbers)[NODES.length - 1]
 
-/** The value of each node of the cell. @param numbers tells convolutions with equal strings apart, by edge */
+/**
+ * Writes each node of a cell as the terms of a sum. @param numbers number of an edge, which tells convolutions with
+ * equal strings apart
+ */
 function nodesOf(operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms[] {
   const nodes: Terms[] = [[INPUT]]
   for (const node of NODES.slice(1)) {
@@ -138,7 +148,7 @@ function nodesOf(operations: readonly Operation[], numbers: ReadonlyMap<number, 
   return nodes
 }
 
-/** The terms that an edge adds to the sum of the node it ends in. */
+/** Returns the terms that an edge's operation adds to the sum of the node that the edge ends in. */
 function termsOf(operation: Operation, input: Terms, number: string): Terms {
   switch (operation) {
     case 'none':

@@ -11,13 +11,13 @@ import { checkPartialChannels, type MixOptions, mixedNode } from '../mixedNode.t
 import type { Nb201Genotype } from './genotype.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
-/** Channels of the three stages, as multiples of C. */
+/** Number of channels in each of the network's three stages, as a multiple of those of the first stage. */
 const STAGES = [1, 2, 4]
 const LEARNED: BatchNormOptions = { affine: true, track: true }
 
 /**
- * Builds the supernet. Parameters are named like `cell0.edge0-1.nor_conv_3x3.conv.weight`; residual blocks count as
- * cells.
+ * Builds the supernet of NAS-Bench-201. Network weights have names like `cell0.edge0-1.nor_conv_3x3.conv.weight`;
+ * residual blocks count as cells in this numbering.
  * @throws BenchError `unsupported` for dropped edges
  */
 export function supernet(options: SupernetOptions): Network {
@@ -40,8 +40,8 @@ const NO_DROP_PATH =
   'set it to 0, or take another protocol'
 
 /**
- * Builds the network of one architecture. Every batch norm learns scale and shift. Operations on a node of zeros are
- * kept, with their parameters.
+ * Builds the network of one NAS-Bench-201 architecture, to be trained from scratch. Every batch norm learns scale and
+ * shift. Operations whose input is a node of zeros are kept, with their weights.
  */
 export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptions): Network {
   const builder = new NetworkBuilder(options.shape)
@@ -49,7 +49,10 @@ export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptio
   return builder.build({ name: `nb201 network, C=${options.channels} N=${options.depth}`, ...heads })
 }
 
-/** Writes stem, cells, residual blocks and head. @param writeCell writes one cell and returns its output */
+/**
+ * Builds a network of stem, cells, residual blocks and head. @param writeCell adds one cell to the network and returns
+ * its output
+ */
 function skeleton(
   builder: NetworkBuilder,
   { shape, channels, depth }: Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth'>,
@@ -67,7 +70,7 @@ function skeleton(
   return { heads: [{ logits, lossWeight: 1 }], features }
 }
 
-/** Writes a residual block, conv_b(conv_a(x)) + downsample(x), which halves height and width. */
+/** Adds a residual block to a network, conv_b(conv_a(x)) + downsample(x), which halves height and width. */
 function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number, name: string): ValueId {
   const a = reluConvBn(builder, input, channels, { kernel: 3, stride: 2 }, LEARNED, `${name}.conv_a`)
   const b = reluConvBn(builder, a, channels, { kernel: 3, stride: 1 }, LEARNED, `${name}.conv_b`)
@@ -75,7 +78,7 @@ function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number
   return builder.sum([b, builder.conv(pooled, channels, { kernel: 1 }, `${name}.downsample.conv`)])
 }
 
-/** Writes a cell of the supernet. */
+/** Adds a cell to the supernet under construction. → the cell's output */
 function searchCell(
   builder: NetworkBuilder,
   input: ValueId,
@@ -99,7 +102,7 @@ function searchCell(
   return nodes[nodes.length - 1]
 }
 
-/** Writes the cell of one architecture. */
+/** Adds the cell of one architecture to its network. → the cell's output */
 function cell(builder: NetworkBuilder, input: ValueId, { operations }: Nb201Genotype, name: string): ValueId {
   const nodes = [input]
   for (const node of NODES.slice(1)) {
@@ -112,7 +115,7 @@ function cell(builder: NetworkBuilder, input: ValueId, { operations }: Nb201Geno
   return nodes[nodes.length - 1]
 }
 
-/** Writes an operation and returns its output, which has the shape of its input; null for `none`. */
+/** Adds an operation to a network and returns its output, which has the shape of its input; null for `none`. */
 function operation(
   builder: NetworkBuilder,
   input: ValueId,
@@ -135,7 +138,7 @@ function operation(
   }
 }
 
-/** Writes ReLU, convolution and batch norm. */
+/** Adds ReLU, convolution and batch norm to a network. → their output */
 function reluConvBn(
   builder: NetworkBuilder,
   input: ValueId,

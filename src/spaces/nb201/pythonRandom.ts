@@ -1,13 +1,16 @@
 /**
- * The part of Python 3's `random` that NAS-Bench-201's official orders were made with: the generator MT19937 (Matsumoto
- * and Nishimura, "Mersenne Twister", ACM TOMS 1998) seeded by an integer, and `shuffle`. Nothing else uses this
- * generator; the project's own random numbers come from `core/random.ts`.
+ * The part of Python 3's `random` that made NAS-Bench-201's numbering of architectures and its halves of CIFAR-10: the
+ * generator MT19937 (Matsumoto and Nishimura, "Mersenne Twister", ACM TOMS 1998) seeded by an integer, and `shuffle`.
+ * Nothing else uses this generator; the project's own random numbers come from `core/random.ts`.
  */
 
 const N = 624
 const M = 397
 
-/** Returns the generator of 32-bit words after `random.seed(seed)`. @param seed 0 … 2³² − 1 */
+/**
+ * Returns a function that yields the 32-bit words of Python's generator after `random.seed(seed)`. @param seed 0 … 2³²
+ * − 1
+ */
 function mersenneTwister(seed: number): () => number {
   const state = initByArray([seed])
   let position = N
@@ -20,7 +23,7 @@ function mersenneTwister(seed: number): () => number {
   }
 }
 
-/** The initial state of the reference implementation's `init_genrand`. */
+/** Returns the initial state of MT19937 that the reference implementation's `init_genrand` makes from a seed. */
 function initByNumber(seed: number): Uint32Array {
   const state = new Uint32Array(N)
   state[0] = seed
@@ -28,7 +31,7 @@ function initByNumber(seed: number): Uint32Array {
   return state
 }
 
-/** The initial state of the reference implementation's `init_by_array`, for keys shorter than the state. */
+/** Returns the initial state of MT19937 that the reference implementation's `init_by_array` makes from a short key. */
 function initByArray(key: readonly number[]): Uint32Array {
   const state = initByNumber(19650218)
   const mixed = (i: number, factor: number) => state[i] ^ Math.imul(state[i - 1] ^ (state[i - 1] >>> 30), factor)
@@ -52,7 +55,7 @@ function initByArray(key: readonly number[]): Uint32Array {
   return state
 }
 
-/** Computes the next 624 words of the state in place. */
+/** Replaces the 624 words of MT19937's state by the next 624 words. */
 function twist(state: Uint32Array): void {
   for (let i = 0; i < N; i++) {
     const y = (state[i] & 0x80000000) | (state[(i + 1) % N] & 0x7fffffff)
@@ -60,7 +63,7 @@ function twist(state: Uint32Array): void {
   }
 }
 
-/** The output word of MT19937 for a word of its state. */
+/** Returns the output word of MT19937 for a word of its state (tempering). */
 function temper(word: number): number {
   let y = word
   y ^= y >>> 11
@@ -71,7 +74,7 @@ function temper(word: number): number {
 }
 
 /**
- * The numbers 0 … n − 1 in the order of `random.seed(seed); random.shuffle(list(range(n)))`.
+ * Returns the numbers 0 … n − 1 in the order of `random.seed(seed); random.shuffle(list(range(n)))`.
  * @param seed 0 … 2³² − 1
  * @param n 0 … 2³² − 1
  */
@@ -87,7 +90,9 @@ export function pythonShuffle(seed: number, n: number): Uint32Array {
   return order
 }
 
-/** A uniform integer below m, as Python draws it: as many high bits as m has, repeated until the number is below m. */
+/**
+ * Returns a uniform integer below m as Python does: takes as many high bits of a word as m has, until they are below m.
+ */
 function randomBelow(next: () => number, m: number): number {
   const unused = Math.clz32(m)
   for (;;) {
