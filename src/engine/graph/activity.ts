@@ -1,7 +1,7 @@
 /**
- * Decides which parts of a graph a step must compute when some paths are switched off. A term of a sum is needed if all
- * its coefficients are active and its sum is needed; an operation is needed if something needed reads one of its
- * outputs.
+ * Decides which parts of a graph a training step must compute when some paths are switched off. A term of a sum is
+ * needed if all its mixing coefficients are active and the sum is needed; an operation is needed if something needed
+ * reads one of its outputs.
  */
 import { type Graph, inputsOf, type Operation, outputsOf, rootsOf } from './graph.ts'
 

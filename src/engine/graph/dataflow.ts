@@ -1,4 +1,7 @@
-/** Analyses a graph: which operations read a value, and where gradients flow in the backward pass. */
+/**
+ * Analyses a graph of operations: how many operations read each value, and into which values gradients flow in the
+ * backward pass.
+ */
 import type { ValueId } from '../../core/network.ts'
 import { type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf } from './graph.ts'
 

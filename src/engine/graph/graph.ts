@@ -55,7 +55,7 @@ export interface Move {
   readonly to: number
 }
 
-/** The square window of a pooling, in pixels. */
+/** The square window of a pooling operation; all sizes are in pixels. */
 export interface Pooling {
   readonly kernel: number
   readonly stride: number

@@ -79,7 +79,10 @@ function convolution(
   return { kind: 'convolve', input, relu: false, filters: [{ kind, parameter, output, window }] }
 }
 
-/** Translates a linear layer x·W + b into a convolution whose window is the whole image, then a bias. */
+/**
+ * Translates a linear layer x·W + b into two operations: a convolution whose window is the whole image, then the
+ * addition of the bias b.
+ */
 function lowerLinear({ input, output, weight, bias }: LayerOf<'linear'>, values: Value[]): Operation[] {
   const { height, width } = values[input]
   const product = values.push(values[output]) - 1

@@ -1,6 +1,6 @@
 /**
- * Rewrites a graph into a cheaper one with the same outputs and gradients, by passes in a fixed order. Each pass takes
- * a graph and returns a graph.
+ * Rewrites a graph of operations into a cheaper one with the same outputs and gradients, by several passes in a fixed
+ * order. Each pass takes a graph and returns a graph.
  */
 import type { ValueId } from '../../core/network.ts'
 import { countReads } from './dataflow.ts'
@@ -71,7 +71,10 @@ export function freezeActivations(graph: Graph): Graph {
   return { ...graph, operations: graph.operations.map(frozenForm) }
 }
 
-/** Returns the frozen form of a ReLU or max pooling; other operations stay as they are. */
+/**
+ * Returns the frozen form of a ReLU or max pooling, which decides by a recorded mask; other operations are returned
+ * unchanged.
+ */
 function frozenForm(operation: Operation): Operation {
   if (operation.kind === 'relu') return { ...operation, kind: 'frozenRelu' }
   return operation.kind === 'maxPool' ? { ...operation, kind: 'frozenMaxPool' } : operation

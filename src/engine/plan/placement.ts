@@ -26,7 +26,7 @@ export class Temporary {
 
 const ALIGNMENT = 64
 
-/** Rounds a number of bytes up to the next multiple of the alignment, 64. */
+/** Rounds a number of bytes up to the next multiple of 64, at which every buffer begins. */
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /**

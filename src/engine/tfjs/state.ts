@@ -171,7 +171,10 @@ export class RunningStatistics {
     this.flat.write(initial)
   }
 
-  /** Returns copies of the running mean and variance of one batch normalisation, [channels] each. */
+  /**
+   * Returns copies of the running mean and variance of the batch normalisation at a position in the statistics,
+   * [channels] each.
+   */
   moments(index: number): Moments {
     const channels = this.#channels[index]
     const view = (from: number) => tf.slice(this.flat.tensor, from, channels)

@@ -1,6 +1,6 @@
 /**
- * Opens the static executor on WebAssembly SIMD: a network is compiled once into a list of kernel calls with fixed
- * arguments in one memory, and a step replays the list.
+ * Opens the static executor on WebAssembly SIMD. A network is compiled once into a list of kernel calls, with fixed
+ * arguments and one memory for all data; each training step executes that list.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import { type Layer, type Network, sizeOf } from '../../core/network.ts'
@@ -84,9 +84,10 @@ export async function openStaticExecutor({
 }
 
 /**
- * Number of multiply-adds per layer from which a thread gains more than its barriers cost: about 40 µs of work. A
- * barrier of two threads takes half a microsecond if both have a core, and hundreds if one waits for a core; with less
- * work per layer, threads gain a little on an idle machine and lose more on a busy one (docs/decisions/0005).
+ * Number of multiply-adds in an average layer from which one more thread gains more than its barriers cost: about 40 µs
+ * of work. A barrier of two threads takes half a microsecond if both have a core, and hundreds of microseconds if one
+ * waits for a core. With less work per layer, threads gain a little on an idle machine and lose more on a busy one
+ * (docs/decisions/0005).
  */
 const MULTIPLY_ADDS_PER_THREAD = 400_000
 

@@ -2,10 +2,10 @@
  * Kernels that TensorFlow.js' WebAssembly backend lacks (gradients of convolutions) or computes inexactly (max pooling
  * with equal entries, long sums in single precision).
  *
- * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] are convolutions
- * themselves:
- *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the filter, the
- *   stride as its dilation;
+ * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] (input x,
+ * filter f, stride s, padding p) are convolutions themselves:
+ *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the filter,
+ *   the stride as its dilation;
  *   ∂L/∂x[n,h,w,c] = Σ dy↑[n, h + p − u, …, o]·f[u,v,c,o]: dy with s − 1 zeros between its pixels, f turned by 180°.
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
@@ -150,7 +150,10 @@ export const depthwiseBackpropFilter = wasmKernel<ConvolutionAttributes & { filt
   },
 )
 
-/** Returns the filter gradient of a depthwise convolution, [height, width, channels]. */
+/**
+ * Returns the filter gradient of a depthwise convolution, [kernel height, kernel width, channels], from its input x and
+ * output gradient dy.
+ */
 function filterGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.Conv2DInfo): Float32Array {
   const { filterHeight, filterWidth, inChannels } = info
   const gradient = new Float32Array(filterHeight * filterWidth * inChannels)
@@ -205,7 +208,7 @@ export const maxPoolGrad = wasmKernel<ConvolutionAttributes & { filterSize: [num
   },
 )
 
-/** Returns the input gradient of max pooling, in the shape of its input. */
+/** Returns the input gradient of max pooling, in the shape of its input x, from the output gradient dy. */
 function inputGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.Conv2DInfo): Float32Array {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth } = info
   const gradient = new Float32Array(batchSize * inHeight * inWidth * inChannels)

@@ -9,7 +9,9 @@ import { ruleOf } from '../rules/index.ts'
 import { type BatchMoments, type Context, type Gradients, parametersOf } from '../rules/rule.ts'
 import type { Plan, Step } from './plan.ts'
 
-/** The result of a forward pass: logits, features, and the tensors that the backward pass reads. */
+/**
+ * The result of a forward pass over a network: its logits and features, and the tensors that the backward pass reads.
+ */
 export interface Trace {
   readonly plan: Plan
   value(id: ValueId): tf.Tensor

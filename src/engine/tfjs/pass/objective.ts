@@ -12,11 +12,11 @@ import { addAll } from '../rules/entrywise.ts'
 export interface HeadScores {
   /** The loss of the batch, a scalar tensor. */
   readonly loss: tf.Tensor
-  /** ∂loss/∂logits of each head, [batch, 1, 1, classes]. */
+  /** The gradient ∂loss/∂logits of each head by the id of its logits, [batch, 1, 1, classes]. */
   readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
 }
 
-/** Returns the heads whose logits the objective reads: all for the cross-entropy, else the main head. */
+/** Returns the heads of a network whose logits the loss reads: all heads for the cross-entropy, else the main head. */
 const headsOf = (network: Network, objective: Objective): readonly Head[] =>
   objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
 
@@ -74,9 +74,9 @@ function logSoftmax(logits: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns [correct, correct5]: the number of samples whose label has the largest logit, and whose label is among the
- * five largest. Of equal logits the lower class comes first. A label whose logit is NaN counts as wrong; other NaNs do
- * not matter.
+ * Returns [correct, correct5] of a batch: the number of samples whose label has the largest logit, and the number whose
+ * label is among the five largest. Of equal logits the lower class comes first. A label whose logit is NaN counts as
+ * wrong; other NaNs do not matter.
  */
 export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): tf.Tensor1D {
   const { own, lower, higher } = labelMasks(batch, classes)
@@ -91,7 +91,10 @@ export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): 
   return tf.sum(tf.cast(isAmong, 'float32'), 0)
 }
 
-/** Returns three masks [batch, classes] of 0 and 1: the label's class, all lower classes, all higher classes. */
+/**
+ * Returns three masks of 0 and 1, [batch, classes] each: 1 at the sample's label, 1 at all lower classes, 1 at all
+ * higher classes.
+ */
 function labelMasks({ labels, size }: Batch, classes: number) {
   const mask = (belongs: (difference: number) => boolean) => {
     const isIn = (i: number) => belongs((i % classes) - labels[Math.floor(i / classes)])

@@ -1,4 +1,4 @@
-/** Runs one batch through a network: the forward pass, the loss, and the backward pass. */
+/** Runs one batch through a network on TensorFlow.js: the forward pass, the loss, and the backward pass. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Feed, Mode, Objective } from '../../../core/executor.ts'
 import { type Head, type Network, sizeOf, type ValueId } from '../../../core/network.ts'
@@ -96,7 +96,7 @@ export class Pass {
   }
 }
 
-/** Returns the data that layer rules read during one pass, such as parameters and mixing coefficients. */
+/** Returns the data that the layer rules read during one pass, such as parameters and mixing coefficients. */
 export function createContext(
   network: Network,
   feed: Feed,

@@ -9,7 +9,7 @@ import { operandsOf, parametersOf, termsOf, type Wants } from '../rules/rule.ts'
 
 /** What a pass is planned for: the active paths, and the gradients that it computes. */
 export interface PlanRequest {
-  /** For each mixing coefficient 1 if its input is computed, else 0; absent: all are computed. */
+  /** For each mixing coefficient 1 if the input it multiplies is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
   /**
    * Whether the pass computes the gradient of the mixing coefficients; `weights` likewise. Without both there is no
@@ -33,7 +33,7 @@ export interface Step {
   readonly keeps: { readonly inputs?: boolean; readonly output?: boolean }
 }
 
-/** The layers of a pass, in the order in which they are computed. */
+/** The plan of a pass: the layers of the network that it computes, in order, and when values can be freed. */
 export interface Plan {
   readonly steps: readonly Step[]
   /**

@@ -1,4 +1,7 @@
-/** Rules of the layers with weights: convolutions y = x ∗ f, dense and depthwise, and linear layers y = x·W + b. */
+/**
+ * Rules (forward and backward functions) of the layers with weights: convolutions y = x ∗ f, dense and depthwise, and
+ * linear layers y = x·W + b.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'
 import { interleaveZeros } from '../kernels/interleaveZeros.ts'
@@ -74,9 +77,9 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
   tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap) as tf.Tensor4D
 
 /**
- * Returns the pixels of x that a filter reads, and the window over them. A 1×1 filter reads every stride-th pixel, so
- * the window gets stride 1. (With the stride instead, oneDNN's filter gradient, in libtensorflow, writes past its
- * buffers if the number of channels is not a multiple of 16.)
+ * Returns the pixels of the input x that a filter reads, and the window that slides over them. A 1×1 filter reads only
+ * every stride-th pixel; these are cut out, and its window gets stride 1. (With the stride instead, oneDNN's filter
+ * gradient, in libtensorflow, writes past its buffers if the number of channels is not a multiple of 16.)
  */
 function pixelsRead(x: tf.Tensor4D, window: Window): { readonly x: tf.Tensor4D; readonly window: Window } {
   const { kernel, stride } = window

@@ -1,4 +1,7 @@
-/** Rules of the layers that act on each entry by itself: ReLU, drop path, noise, zeros, sums and mixed operations. */
+/**
+ * Rules (forward and backward functions) of the layers that act on each entry by itself: ReLU, drop path, noise, zeros,
+ * sums and mixed operations.
+ */
 import * as tf from '@tensorflow/tfjs-core'
 import { fusedKernel, RELU_GRADIENT } from '../kernels/tensorflow.ts'
 import { keepsNothing, type LayerOf, type Rule, shapeOf, termsOf } from './rule.ts'

@@ -81,8 +81,9 @@ function composedGradients(tape: NormalisationTape, areConstant: boolean): Norma
 }
 
 /**
- * Computes the gradients of `composedGradients` in one kernel; undefined if the backend has none. Where x̂ was kept
- * instead of x, the kernel gets x̂ as an input of mean 0 and variance 1 − ε, and 1/σ as its γ.
+ * Computes the gradients of a batch normalisation in one kernel; undefined if the backend has no such kernel. Where the
+ * normalised input x̂ was kept instead of x, the kernel gets x̂ as an input of mean 0 and variance 1 − ε, and 1/σ as
+ * its γ.
  */
 function fusedGradients({ dy, x, normalised, mean, variance, scale }: NormalisationTape) {
   const kernel = fusedKernel(BATCH_NORM_GRADIENT)
@@ -100,7 +101,10 @@ function fusedGradients({ dy, x, normalised, mean, variance, scale }: Normalisat
 /** Tells whether a batch normalisation uses its running statistics in this pass, instead of those of the batch. */
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
-/** Returns γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; x̂ if `affine` is null. */
+/**
+ * Returns a normalised tensor, γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; without the γ and β if `affine` is
+ * null.
+ */
 function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: Affine | null): tf.Tensor {
   const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine.shift, scale: affine.scale }) }
   return tf.engine().runKernel(tf.FusedBatchNorm, inputs, { varianceEpsilon: EPSILON })
@@ -134,5 +138,5 @@ const cloned = ({ mean, variance, cells }: BatchMoments): BatchMoments => ({
   cells,
 })
 
-/** Returns the sum over batch, height and width: [batch, height, width, channels] → [channels]. */
+/** Returns the sum of each channel over batch, height and width: [batch, height, width, channels] → [channels]. */
 const sumOverCells = (x: tf.Tensor) => tf.sum(tf.reshape(x, [-1, x.shape[x.rank - 1] as number]), 0)

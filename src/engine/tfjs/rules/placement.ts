@@ -1,6 +1,7 @@
 /**
- * Expresses symmetric padding in the two paddings that TensorFlow.js has, `same` and `valid`. Its `same` is not
- * symmetric with stride 2; there the input is padded with zeros first and the kernel runs on it with `valid`.
+ * Runs windows with symmetric padding on TensorFlow.js kernels, which know two paddings, `same` and `valid`. Their
+ * `same` is not symmetric with stride 2; in that case the input is padded with zeros first, and the kernel runs on it
+ * with `valid`.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type { Window } from '../../../core/network.ts'

@@ -1,4 +1,4 @@
-/** Rules of average pooling, max pooling and the mean over the whole image. */
+/** Rules (forward and backward functions) of average pooling, max pooling and the mean over the whole image. */
 import * as tf from '@tensorflow/tfjs-core'
 import type { ValueId, Window } from '../../../core/network.ts'
 import type { RecordedMasks } from '../state.ts'
@@ -36,9 +36,9 @@ export const avgPool: Rule<LayerOf<'avgPool'>> = {
 }
 
 /**
- * Returns the input gradient of average pooling with stride 1 and `same` padding. Pixel i is in the window of j exactly
- * if j is in the window of i; so with window sizes r the gradient Σ_j dy_j/r_j is r·pool(dy/r). (The backends' own
- * gradient kernels count border pixels, unlike their forward kernels.)
+ * Returns the input gradient of average pooling with stride 1 and `same` padding. Pixel i is in the window around j
+ * exactly if j is in the window around i. With r_j = number of pixels in the window around j, the gradient Σ_j dy_j/r_j
+ * is therefore r·pool(dy/r). (The backends' own gradient kernels count border pixels, unlike their forward kernels.)
  */
 function sameGradient(cotangent: tf.Tensor, window: Window, place: Placement): tf.Tensor {
   const counts = cellCounts(cotangent, cotangent.shape, window)

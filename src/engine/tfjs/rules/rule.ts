@@ -23,7 +23,10 @@ export interface Context {
   parameter(id: ParameterId): Tensor
   /** Returns the value of a mixing coefficient as a scalar tensor. */
   coefficient(id: CoefficientId): Tensor
-  /** Returns the running mean and variance of a batch normalisation, [channels] each. */
+  /**
+   * Returns the running mean and variance of the batch normalisation at a position in the running statistics,
+   * [channels] each.
+   */
   statistics(index: number): Moments
   /** Returns the factor by which a drop-path layer multiplies each sample of the batch, [batch, 1, 1, 1]. */
   pathScale(path: number): Tensor

@@ -1,5 +1,6 @@
 /**
- * Rules of the layers that select or move entries without changing them: crop, slice, concatenation, channel shuffle.
+ * Rules (forward and backward functions) of the layers that select or move entries without changing them: crop, slice,
+ * concatenation, channel shuffle.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { keepsNothing, type LayerOf, type Rule } from './rule.ts'

@@ -20,7 +20,7 @@ import {
 import { addColumns } from './sums'
 
 /**
- * Computes output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time.
+ * Computes the weighted sum output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time.
  *
  * @param terms table with four words for each term: address of the value, of scale and shift ([2·channels] floats), of
  * the
@@ -233,7 +233,10 @@ function projectTerms(
   v128.store(row + ((second - terms) >> 4) * block, secondProduct)
 }
 
-/** Adds up the rows of `reduceProducts`: gradientSums ← Σ g, sums_t ← Σ g·(value_t − μ_t), [channels] doubles each. */
+/**
+ * Adds up the partial sums that `reduceProducts` wrote for each chunk of pixels: gradientSums ← Σ g, sums_t ← Σ
+ * g·(value_t − μ_t), [channels] float64 each, with g = the gradient of the weighted sum, μ_t = the mean of value_t.
+ */
 export function addPartialProducts(
   terms: usize,
   count: i32,

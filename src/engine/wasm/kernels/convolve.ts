@@ -9,7 +9,8 @@ import { addTo, batch, CHUNK, keep, madd, ownPixelsEnd, ownPixelsStart, splat, V
 import { sumChunk } from './norm'
 
 /**
- * Computes output [pixels, channels] (+)= patches·panels.
+ * Computes a dense convolution as a matrix product, output [pixels, channels] (+)= patches·panels; (+)= adds if
+ * `accumulate` is 1, else overwrites.
  *
  * @param rows address of the partial sums for mean and variance of the output, which are taken while a chunk is in
  * cache (see

@@ -4,7 +4,10 @@
  */
 import { addTo, batch, CHUNK, keep, madd, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
-/** Computes output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c]; filter [taps, channels]. */
+/**
+ * Computes a depthwise convolution, output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c], with filter
+ * [taps, channels].
+ */
 export function depthwise(
   staged: usize,
   offsets: usize,
@@ -52,8 +55,8 @@ export function depthwise(
 }
 
 /**
- * Computes result[tap, c] = Σ_pixels staged[pixel + tap, c]·gradient[pixel, c]. Each thread takes whole blocks of four
- * channels of four taps.
+ * Computes the filter gradient of a depthwise convolution, result[tap, c] = Σ_pixels staged[pixel + tap,
+ * c]·gradient[pixel, c]. Each thread computes whole blocks of four channels of four taps.
  */
 export function depthwiseFilterGradient(
   staged: usize,

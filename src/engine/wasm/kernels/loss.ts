@@ -5,7 +5,8 @@
 import { batch } from './lanes'
 
 /**
- * Computes the mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes.
+ * Computes the mean softmax cross-entropy over the batch, with label smoothing s: target = (1 − s)·onehot + s /
+ * classes.
  *
  * @param logits [batch, channels]; the first `classes` channels are logits, the others padding
  * @param gradient overwritten with weight / batch · (softmax − target), zeros in padding channels
@@ -56,7 +57,10 @@ export function crossEntropy(
   store<f64>(tally, load<f64>(tally) + share * loss)
 }
 
-/** Computes loss += Σ cotangent·logits, and gradient = cotangent [batch, classes] with zeros in padding channels. */
+/**
+ * Computes the loss Σ cotangent·logits and its gradient: loss += the sum, gradient = cotangent [batch, classes] with
+ * zeros in padding channels.
+ */
 export function cotangent(
   logits: usize,
   labels: usize,

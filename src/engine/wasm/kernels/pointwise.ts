@@ -8,7 +8,7 @@ export function fill(output: usize, perSample: i32): void {
   memory.fill(output + start, 0, ownBytesEnd(bytes) - start)
 }
 
-/** Computes output = max(input, 0). */
+/** Computes a ReLU: output = max(input, 0) for each entry. */
 export function relu(input: usize, output: usize, perSample: i32): void {
   const bytes = usize(batch * perSample) << 2
   const end = ownBytesEnd(bytes)

@@ -1,12 +1,12 @@
 /**
- * Staging: copies the input of a convolution into an image with a zero border, so that no window of the convolution
+ * Staging of images for convolutions: copies a convolution's input into an image with a zero border, so that no window
  * crosses an edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided
  * convolution needs.
  */
 import { batch, madd, ownEnd, ownStart, positive, VECTOR } from './lanes'
 
 /**
- * Stages input [batch, height, width, channels] into staged [batch, stagedHeight, stagedWidth, channels]: pixel (y, x)
+ * Copies input [batch, height, width, channels] into staged [batch, stagedHeight, stagedWidth, channels]: pixel (y, x)
  * goes to (border + spread·y, border + spread·x), everything else is zero.
  */
 export function stage(

@@ -1,4 +1,4 @@
-/** Emits the kernel calls of drop path, noise and biases. */
+/** Emits the kernel calls of drop path, of noise layers, and of the biases of linear layers. */
 import type { Of } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import type { Context } from './context.ts'

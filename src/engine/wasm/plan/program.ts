@@ -203,8 +203,8 @@ const resolve = (argument: Argument, pathMasked: boolean): number => {
 }
 
 /**
- * The kernels that all threads run, each on its part of the data. All other kernels run on the first thread only,
- * because they are too small to divide.
+ * Names of the kernels that all threads run, each on its part of the data. All other kernels run on the first thread
+ * only, because they are too small to divide.
  */
 export const sharedKernels: ReadonlySet<KernelName> = new Set<KernelName>([
   'stage',

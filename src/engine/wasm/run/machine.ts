@@ -73,7 +73,10 @@ export class Machine {
     return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
   }
 
-  /** Returns the logits of the main head [batch, classes] and the features [batch, height, width, channels]. */
+  /**
+   * Runs a forward pass. Returns the logits of the main head [batch, classes] and the features [batch, height, width,
+   * channels].
+   */
   forward(feed: Feed, mode: Mode): { readonly logits: Float32Array; readonly features: Float32Array } {
     const flags = this.#feeding.write(feed)
     const pathMasked = flags !== undefined

@@ -60,7 +60,7 @@ interface WorkerThread {
   readonly port: MessagePort
 }
 
-/** A group of worker threads with the calling thread as its first member. */
+/** A group of threads that share training steps: the calling thread, which is the first, and worker threads. */
 class WorkerThreads implements Threads {
   readonly threads: number
   readonly #words = barrierWords()
