@@ -1,4 +1,6 @@
-/** The checks of `bench doctor`: Node, machine, data folder, backends, Slurm, datasets and tables. */
+/**
+ * Runs the checks of `bench doctor`: Node's version, machine, data folder, backends, Slurm, datasets and lookup tables.
+ */
 import { accessSync, constants } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { BenchError } from '../core/errors.ts'
@@ -12,16 +14,16 @@ import { userFolder } from '../system/userFolder.ts'
 import { listTables, openManifest } from '../tables/openTable.ts'
 import { slurm } from './slurm/arrays.ts'
 
-/** The result of one check. */
+/** The result of one check of `bench doctor`. */
 export interface Finding {
   readonly subject: string
-  /** `ok`: usable; `missing`: optional and absent; `broken`: prevents all work. */
+  /** State of what was checked. `ok`: usable. `missing`: optional and absent. `broken`: prevents all work. */
   readonly state: 'ok' | 'missing' | 'broken'
-  /** What was found, or what to do. */
+  /** What the check found, or what the user should do. */
   readonly detail: string
 }
 
-/** Runs all checks on this machine. */
+/** Runs all checks of `bench doctor` on this machine and returns their results. */
 export async function diagnose(): Promise<readonly Finding[]> {
   return [
     nodeFinding(),
@@ -59,7 +61,7 @@ function folderFinding(): Finding {
   }
 }
 
-/** Makes a folder. @throws BenchError `bad-input` if it cannot be made or written to */
+/** Creates a folder if it is absent. @throws BenchError `bad-input` if it cannot be created or written to */
 function requireWritable(folder: string): void {
   try {
     makeFolder(folder)

@@ -1,6 +1,6 @@
 /**
- * Options of algorithms: lists them, checks typed values against an algorithm's schema, and brings them into the form
- * of a job.
+ * Lists the options of search algorithms, checks the values that the user typed against an algorithm's schema, and
+ * converts them to the form in which a job records them.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
@@ -9,19 +9,19 @@ import { BenchError } from '../../core/errors.ts'
 import { requireOnce, unknownName } from '../../core/names.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
-/** Returns the names of an algorithm's options. */
+/** Returns the names of the options that a search algorithm has. */
 export const optionNames = ({ options }: Algorithm): readonly string[] => Object.keys(objectIn(options)?.shape ?? {})
 
-/** Name, default and description of an option, for lists of options. */
+/** Name, default and description of an algorithm's option, for lists that the user reads. */
 export interface OptionDescription {
   readonly name: string
-  /** The value if the option is not given; undefined if it has no default. */
+  /** Value of the algorithm's option if the user does not give it; undefined if it has no default. */
   readonly byDefault?: unknown
   readonly isRequired: boolean
   readonly description: string
 }
 
-/** Returns the options of an algorithm with their defaults and descriptions, read from its schema. */
+/** Returns name, default and description of each option of an algorithm, read from the algorithm's schema. */
 export function describeOptions({ options }: Algorithm): readonly OptionDescription[] {
   return Object.entries(objectIn(options)?.shape ?? {}).map(([name, schema]) => {
     const { success, data } = z.safeParse(schema, undefined)
@@ -29,7 +29,7 @@ export function describeOptions({ options }: Algorithm): readonly OptionDescript
   })
 }
 
-/** Returns the object schema inside pipes, transforms and read-only wrappers; undefined if there is none. */
+/** Returns the zod object schema inside pipes, transforms and read-only wrappers; undefined if there is none. */
 function objectIn(schema: unknown): z.ZodObject | undefined {
   if (schema instanceof z.ZodObject) return schema
   if (schema instanceof z.ZodPipe) return objectIn(schema.in) ?? objectIn(schema.out)
@@ -37,10 +37,9 @@ function objectIn(schema: unknown): z.ZodObject | undefined {
 }
 
 /**
- * Returns the options as a job records them: plain JSON data, defaults included, from which the schema gives the search
- * its options again. An option that the schema transforms into something that it would not accept is recorded as it was
- * given.
- *
+ * Returns an algorithm's options as a job records them: plain JSON data, defaults included, from which the algorithm's
+ * schema can compute the parsed options again. If the schema transforms an option into a value that it would not accept
+ * itself, the option is recorded as the user gave it.
  * @throws BenchError `unknown-name` for an option that the algorithm does not have, `bad-input` for a refused value
  */
 export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['options']): Record<string, unknown> {
@@ -57,8 +56,8 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
 }
 
 /**
- * Returns the options that the search gets: the given ones, parsed by the algorithm's schema. @throws BenchError
- * `bad-input`
+ * Returns the options that a search is started with: the user's, parsed by the algorithm's schema.
+ * @throws BenchError `bad-input`
  */
 export function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
   const parsed = options.safeParse(given)
@@ -71,7 +70,10 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
 }
 
-/** Returns the data after writing it to JSON and reading it back; undefined if JSON cannot represent it. */
+/**
+ * Returns an algorithm's options after writing them to JSON and reading them back; undefined if JSON cannot represent
+ * them.
+ */
 function asRecorded(data: Record<string, unknown>): Record<string, unknown> | undefined {
   try {
     return JSON.parse(JSON.stringify(data))
@@ -80,7 +82,7 @@ function asRecorded(data: Record<string, unknown>): Record<string, unknown> | un
   }
 }
 
-/** Whether the algorithm's schema parses the data to a value equal to `parsed`. */
+/** Tells whether the algorithm's schema parses the option values in `data` to a value equal to `parsed`. */
 function parsesTo({ options }: Algorithm, data: unknown, parsed: unknown): boolean {
   const again = options.safeParse(data)
   return again.success && isDeepStrictEqual(again.data, parsed)

@@ -1,4 +1,6 @@
-/** Checks a planned search before anything runs, and refuses settings with which every run would fail. */
+/**
+ * Checks the settings of a planned search before anything runs, and refuses settings with which every run would fail.
+ */
 import type { Algorithm, PlannedSearch } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -8,20 +10,20 @@ import { fidelitiesOf, oracleOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
 
-/** The settings of a search that are checked together. */
+/** The search space, dataset, protocol and other settings of a search, which are checked together. */
 export interface SearchPlan {
   readonly space: SearchSpace
   readonly protocol: Protocol
   readonly dataset: string
   readonly lookup: Lookup
   readonly budgetSeconds: number | undefined
-  /** Whether the found architecture is trained in full and not looked up. */
+  /** Whether the found architecture is trained in full instead of being looked up in a table. */
   readonly retrained: boolean
 }
 
 /**
- * Checks a search's settings, also by the algorithm's own `check`. @throws BenchError for settings that contradict each
- * other
+ * Checks that the settings of a search fit together; also calls the algorithm's own function `check`.
+ * @throws BenchError for settings that contradict each other
  */
 export function checkSearch(algorithm: Algorithm, options: Record<string, unknown>, plan: SearchPlan): void {
   const { space, protocol, lookup, budgetSeconds } = plan
@@ -40,16 +42,16 @@ export function checkSearch(algorithm: Algorithm, options: Record<string, unknow
   algorithm.check?.(planned, parseOptions(algorithm, options))
 }
 
-/** Image side in pixels for a dataset of unknown size: divisible by 2 at every reduction cell. */
+/** Image side in pixels that is assumed for a dataset of unknown size. It is divisible by 2 at every reduction cell. */
 const ANY_SIDE = 32
 /** Image sides of known datasets, in pixels. */
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 16 }
-/** Number of cells in which every channel width of a network occurs. */
+/** Number of cells of the network that is built for the check: enough for every channel width to occur. */
 const ENOUGH_CELLS = 3
 
 /**
- * Returns a function that builds the search network as data, to check that it can be built. It builds one of few cells,
- * which takes a tenth of the time: a deeper one accepts the same settings.
+ * Returns a function that makes the description of the search network, to check that it can be built. The network has
+ * few cells, which takes a tenth of the time; a deeper one accepts the same settings.
  */
 function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['network'] {
   const { affine, track, ...size } = protocol.network
@@ -65,7 +67,10 @@ function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['net
   }
 }
 
-/** Checks that neither half of the training set is empty. @throws BenchError `bad-input` otherwise */
+/**
+ * Checks that neither half of the training set (for network weights, for architecture parameters) is empty.
+ * @throws BenchError `bad-input` otherwise
+ */
 function checkHalves({ data }: Protocol): void {
   if (data.split === 'benchmark') return
   const count = data.limit ?? Number.MAX_SAFE_INTEGER
@@ -80,7 +85,7 @@ function checkHalves({ data }: Protocol): void {
 }
 
 /**
- * Returns the training lengths, in epochs, for which the table can answer accuracies.
+ * Returns the numbers of training epochs for which the lookup table has validation accuracies.
  * @throws BenchError if the search has no table to query
  */
 function fidelities(

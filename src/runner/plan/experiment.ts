@@ -1,6 +1,6 @@
 /**
- * The description of an experiment, as a command line or a YAML file gives it, with its defaults; and how seeds and
- * budgets are written in it.
+ * Defines an experiment as a command line or a YAML file describes it, with its defaults, and parses its seeds and
+ * budgets.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'
@@ -8,45 +8,51 @@ import { knownName } from '../../data/datasetNames.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 import type { RetrainingRequest } from '../../retrain/settings.ts'
 
-/** Which algorithms are run, on what, over which seeds, and how. `makePlan` turns it into jobs. */
+/**
+ * The algorithms of an experiment, the search space and datasets that they are run on, their seeds and further
+ * settings. `makePlan` turns it into jobs.
+ */
 export interface Experiment {
   readonly algorithms: readonly AlgorithmRequest[]
   readonly space: string
-  /** Names of the datasets; every algorithm is run on each. */
+  /** Names of the experiment's datasets. Every algorithm is run on each. */
   readonly datasets: readonly string[]
-  /** Image folders by dataset name, for datasets outside the user's data folder. */
+  /** Image folders by dataset name, for datasets that are not in the user's data folder. */
   readonly data: Readonly<Record<string, string>>
-  /** Name or path of the lookup table; if absent, the first table that has the space and the dataset. */
+  /**
+   * Name or path of the lookup table that gives the accuracies of architectures; if absent, the first table with the
+   * search space and the dataset.
+   */
   readonly table?: string
-  /** How the found architectures are trained in full; if absent, they are looked up in the table. */
+  /** Settings of the full training of each found architecture; if absent, architectures are looked up in the table. */
   readonly retraining?: RetrainingRequest
-  /** Name of a protocol preset, with changed settings after a colon: `micro:epochs=5`. */
+  /** Name of the training protocol of the searches, with changed settings after a colon: `micro:epochs=5`. */
   readonly protocol: string
   readonly seeds: readonly number[]
-  /** Budget of a black-box search in simulated seconds: one number, or one by dataset name. */
+  /** Budget of each black-box search on the simulated clock, in seconds: one number, or one by dataset name. */
   readonly budgetSeconds?: number | Readonly<Record<string, number>>
-  /** Measurements after epochs, such as `hessian:every=2`. */
+  /** Measurements to make after epochs of each search, such as `hessian:every=2`. */
   readonly probes: readonly string[]
-  /** Files or packages that bring algorithms or spaces. */
+  /** Plugins that define algorithms or search spaces: files or packages, as after `--plugin`. */
   readonly plugins: readonly string[]
-  /** Backend and executor that train the networks. */
+  /** Backend and executor that train the experiment's networks. */
   readonly executor: ExecutorOptions
 }
 
-/** One algorithm of an experiment, with its options. */
+/** One search algorithm of an experiment, with its options. */
 export interface AlgorithmRequest {
   readonly name: string
-  /** Option values: texts from the command line or plain values from a file, not yet checked. */
+  /** Values of the algorithm's options, not yet checked: texts from the command line, or plain values from a file. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Protocol of this algorithm, if it is not the experiment's. */
+  /** Training protocol of this algorithm, if it differs from the experiment's. */
   readonly protocol?: string
-  /** Probes of this algorithm, if they are not the experiment's. */
+  /** Measurements after epochs of this algorithm, if they differ from the experiment's. */
   readonly probes?: readonly string[]
-  /** Who found the architecture, if it is given and not searched for. */
+  /** The search that found the architecture, if this entry is a given architecture to train in full. */
   readonly foundBy?: Finder
 }
 
-/** The default experiment: what `bench run` uses for everything that is not given. */
+/** The default experiment: the settings that `bench run` uses if the user does not give them. */
 export const DEFAULTS = {
   space: 'nb201',
   datasets: ['shapes'],
@@ -61,7 +67,8 @@ export const DEFAULTS = {
 type Budget = NonNullable<Experiment['budgetSeconds']>
 
 /**
- * Returns a function from dataset name to budget in simulated seconds; undefined means no limit.
+ * Returns a function from dataset name to the budget of a black-box search in simulated seconds; undefined means no
+ * limit.
  * @throws BenchError `bad-input` if some datasets have a budget and others have none
  */
 export function budgetsByDataset(
@@ -80,7 +87,7 @@ export function budgetsByDataset(
   return (dataset) => seconds.get(dataset)
 }
 
-/** Largest number of seeds, so that a typing error does not plan a million runs. */
+/** Largest number of seeds that an experiment may have, so that a typing error does not plan a million runs. */
 const MOST_SEEDS = 100_000
 
 /**
@@ -105,7 +112,7 @@ export function parseSeedList(text: string): readonly number[] {
   return ascending(listed(text.trim()), `--seeds ${text} names no seed; write 777 or 0-3,777`)
 }
 
-/** Sorts the seeds and drops repetitions. @param emptyMessage the error message for an empty list */
+/** Returns the seeds in ascending order without repetitions. @param emptyMessage the error message for an empty list */
 function ascending(seeds: readonly number[], emptyMessage: string): readonly number[] {
   if (seeds.length === 0) throw new BenchError('bad-input', emptyMessage)
   if (seeds.length > MOST_SEEDS)

@@ -1,4 +1,6 @@
-/** Reads experiment files (YAML). Every key is checked; paths are relative to the file. */
+/**
+ * Reads experiment files: YAML with the settings of `bench run`. Every key is checked; paths are relative to the file.
+ */
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
@@ -10,7 +12,9 @@ import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
-/** Schema of names: a single one, a list, or a text separated by commas as on the command line. */
+/**
+ * Schema of names in an experiment file: a single one, a list, or a text separated by commas as on the command line.
+ */
 const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))
 
 const splitAtCommas = (text: string): string[] => text.split(',').map((name) => name.trim())
@@ -28,12 +32,17 @@ const algorithm = z.union(
   { error: 'expected a name, or { name: drnas, options: { anchor: kl } }' },
 )
 
-/** Schema of seeds: a number or text is read like `--seeds`, a list has the seeds themselves. */
+/**
+ * Schema of seeds in an experiment file. A number or text is read like `--seeds`; a list contains the seeds themselves.
+ */
 const seeds = z
   .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
   .transform((value) => (Array.isArray(value) ? value : parseSeeds(String(value))))
 
-/** Schema of full trainings, whose seeds may be written like those of the searches. */
+/**
+ * Schema of the key `evaluate` in an experiment file: how found architectures are trained in full. The training seeds
+ * may be written like those of the searches.
+ */
 const evaluate = z.preprocess((value) => {
   const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
   if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
@@ -49,7 +58,7 @@ const schema = z.strictObject({
   algorithms: oneOrMore(algorithm).transform((list) => list.flat()),
   space: z.string().optional(),
   datasets: names.optional(),
-  /** Image folders by dataset name, or the folder of the only dataset. */
+  /** Image folders by dataset name, or the folder of the experiment's only dataset. */
   data: z
     .union([z.string(), z.record(z.string(), z.string())], { error: 'expected a folder, or { cifar10: FOLDER }' })
     .optional(),
@@ -57,20 +66,20 @@ const schema = z.strictObject({
   evaluate: evaluate.optional(),
   protocol: z.string().optional(),
   seeds: seeds.optional(),
-  /** Simulated seconds: one number, or one by dataset name. */
+  /** Budget of each black-box search in simulated seconds: one number, or one by dataset name. */
   budget: budget.optional(),
   probes: oneOrMore(z.string()).optional(),
   plugins: oneOrMore(z.string()).optional(),
   backend: z.enum(backendNames).optional(),
   executor: z.enum(['auto', 'tfjs', 'static']).optional(),
-  /** Fused multiply-adds: faster, with results that differ in the last bits. */
+  /** Whether kernels use fused multiply-adds, which are faster but change the last bits of the results. */
   fastMath: z.boolean().optional(),
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
   threads: z.int().min(1).optional(),
 })
 
-/** The content of an experiment file; settings that it leaves out are absent. */
+/** The settings in an experiment file; those that the file leaves out are absent. */
 export interface ExperimentFile {
   readonly experiment: Partial<Experiment>
   readonly store?: string
@@ -78,7 +87,10 @@ export interface ExperimentFile {
   readonly threads?: number
 }
 
-/** Reads an experiment file. @throws BenchError `missing`, or `bad-input` and `unknown-name` with the faulty key */
+/**
+ * Returns the settings in an experiment file.
+ * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the faulty key
+ */
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(readYaml(path, 'experiment file'))
   if (!parsed.success) throw explain(parsed.error.issues, path)
@@ -92,7 +104,10 @@ export function readExperimentFile(path: string): ExperimentFile {
   }
 }
 
-/** Returns the settings of a file as an experiment. @param here resolves a path relative to the file */
+/**
+ * Returns the settings of an experiment file as those of an experiment.
+ * @param here resolves a path relative to the file
+ */
 function experimentOf(
   settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
   here: (file: string) => string,
@@ -110,7 +125,7 @@ function experimentOf(
   }
 }
 
-/** Returns image folders by dataset name. A single folder belongs to the only dataset. */
+/** Returns the image folders in an experiment file, by dataset name. A single folder belongs to the only dataset. */
 function foldersOf(
   data: string | Readonly<Record<string, string>>,
   datasets: readonly string[],
@@ -124,8 +139,8 @@ function foldersOf(
 }
 
 /**
- * Returns the error for a file that does not fit the schema. An unknown key is named first, since it explains the
- * others.
+ * Returns the error for an experiment file that does not fit the schema. An unknown key is named first, since it
+ * explains the other errors.
  */
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
   const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')

@@ -1,8 +1,11 @@
-/** The identity of a job: the hash of its canonical JSON, and the run id and label made from it. */
+/**
+ * Computes the identity of a job (one algorithm, dataset and seed): the hash of its canonical JSON, from which the id
+ * of its run is made. Also gives the label of the run.
+ */
 import type { Job } from '../../core/result.ts'
 import { contentName } from '../../system/json.ts'
 
-/** Number of hexadecimal digits of the hash in a run id: 64 bits. */
+/** Number of hexadecimal digits of the job's hash that a run id contains: 64 bits. */
 const DIGITS = 16
 
 /** Returns the SHA-256 of the job's canonical JSON, in hexadecimal. */

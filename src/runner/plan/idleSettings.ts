@@ -1,11 +1,12 @@
-/** Refuses settings that are given but have no effect on any job, since the user expects one. */
+/** Refuses settings that the user gave but that affect no job of the plan, since the user expects an effect. */
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { changedSettings } from '../../protocols/index.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 
 /**
- * Checks a plan. @throws BenchError `bad-input` for a changed protocol setting, a probe or a budget that affects no job
+ * Checks that every setting that the user gave affects some job of the plan.
+ * @throws BenchError `bad-input` for a changed protocol setting, a probe or a budget that affects no job
  */
 export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   for (const protocol of new Set(jobs.map(({ job }) => job.protocol.name))) {
@@ -26,7 +27,7 @@ export function refuseIdleSettings({ experiment, jobs }: Plan): void {
   }
 }
 
-/** Returns why a setting has no effect on a job, or undefined if it has one. */
+/** Returns why a setting that the user gave has no effect on a job; undefined if it has one. */
 type Reason = (planned: PlannedJob) => string | undefined
 
 function refuseIdle(what: string, jobs: readonly PlannedJob[], reasonFor: Reason): void {
@@ -51,7 +52,7 @@ const reasonOf =
     return withoutNetwork(planned) ?? found?.[1]
   }
 
-/** Returns the data settings without effect under a protocol, each with the reason. */
+/** Returns the image settings (`data.…`) that have no effect under a protocol, each with the reason. */
 function idleImageSettings({ network, data }: Protocol): Readonly<Record<string, string>> {
   if (network.family === 'imagenet') {
     const windows = 'photographs are mirrored random windows'

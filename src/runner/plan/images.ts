@@ -1,6 +1,7 @@
 /**
- * The images that jobs train on: which protocols fit them, their content hash for the identity of a job, and opening
- * them as batches. Small images are kept in memory; photographs are decoded when they are needed.
+ * Handles the images that jobs train on: checks that a protocol fits them, computes the content hash that is part of a
+ * job's identity, and opens them as batches. Small images are kept in memory; photographs are decoded when they are
+ * needed.
  */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
@@ -17,10 +18,13 @@ import type { SearchHalves } from '../../data/imagesInMemory.ts'
 import { openDataset } from '../../data/openDataset.ts'
 import { limitOf } from '../../system/limits.ts'
 
-/** Whether the protocol trains the supernet on photographs of ImageNet's kind, decoded when they are needed. */
+/**
+ * Tells whether the protocol trains the supernet on photographs such as ImageNet's, which are decoded when they are
+ * needed.
+ */
 const onPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
 
-/** Checks that a protocol's image settings fit the space and the dataset. @throws BenchError if they do not */
+/** Checks that a protocol's image settings fit the search space and the dataset. @throws BenchError if they do not */
 export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset: string): void {
   const { supernetSettings = [] } = space
   if (protocol.data.split === 'benchmark') checkBenchmarkSplit(protocol, space, dataset)
@@ -38,8 +42,8 @@ export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset:
 }
 
 /**
- * Returns the content hash of the images of a search, which is part of the job's identity. @throws BenchError for bad
- * files
+ * Returns the content hash of the images that a search trains on, which is part of the job's identity.
+ * @throws BenchError for missing or damaged image files
  */
 export async function searchImagesHash(
   protocol: Protocol,
@@ -55,7 +59,8 @@ export async function searchImagesHash(
 }
 
 /**
- * Returns the side that images are scaled to, in pixels, and the command-line setting that changes it, for messages.
+ * Returns the side in pixels that a search scales its images to, and for messages the command-line setting that changes
+ * it.
  */
 export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
   const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
@@ -64,22 +69,25 @@ export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageS
 
 /** The folder of a search's images, and how they are opened. */
 export interface SearchImages {
-  /** The space that is searched. */
+  /** The search space of the search that trains on these images. */
   readonly space: SearchSpace
   readonly folder?: string
-  /** Opens the dataset if its images are kept in memory. */
+  /** Opens the dataset of the search if its images are kept in memory. */
   dataset(): Promise<Dataset>
-  /** Called with a line for each photograph that is skipped. */
+  /** Called with a line for the user for each photograph that the search skips. */
   report(line: string): void
 }
 
-/** The batches of a search, and how many images there are. */
+/** The batches of images that a search trains on, and the numbers of images in them. */
 export interface OpenSearchData extends SearchData {
   readonly images: ImageCounts
   close?(): Promise<void>
 }
 
-/** Opens the batches of one search. Batches of photographs hold decoding threads until they are closed. */
+/**
+ * Opens the batches of images that one search trains on. Batches of photographs hold decoding threads until they are
+ * closed.
+ */
 export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
   { space, folder, dataset, report }: SearchImages,
@@ -99,12 +107,12 @@ export async function openSearchData(
   return { ...search, images: streamCounts(stream) }
 }
 
-/** A space, for the division of training images that its benchmark makes. */
+/** The properties of a search space that tell how its benchmark divides the training images. */
 type SplitSpace = Pick<SearchSpace, 'name' | 'benchmarkSplits'>
 
 /**
- * Checks the settings of `data.split=benchmark`. @throws BenchError `bad-input` for another dataset or a setting
- * without effect
+ * Checks the protocol's setting `data.split=benchmark`, which divides the training images as the benchmark does.
+ * @throws BenchError `bad-input` for a dataset without such a division, or another setting that would have no effect
  */
 export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, dataset: string): void {
   const share = splitOf(space, dataset).trainPortion
@@ -114,8 +122,8 @@ export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, datas
 }
 
 /**
- * Returns the two halves on which a benchmark's authors train the network weights and α: the images on which the
- * benchmark trains and validates.
+ * Returns the two halves of the images on which a search trains network weights and architecture parameters, divided as
+ * the benchmark of the search space does: the images on which the benchmark trains and those on which it validates.
  * @throws BenchError `bad-input` if images or the list of x-valid images are missing
  */
 export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: Dataset): SearchHalves {
@@ -147,15 +155,15 @@ const refusal = (found: string): BenchError =>
 /** The dataset, folder and image size for which a content hash is computed. */
 export interface HashedImages extends ImageSize {
   readonly name: string
-  /** Folder of the images; undefined: the user's data folder. */
+  /** Folder of the dataset's images; undefined: the user's data folder. */
   readonly folder: string | undefined
-  /** Called with lines for the user: that images are being decoded, and notes about them. */
+  /** Called with lines for the user: that images are being decoded to compute the hash, and notes about the images. */
   readonly report: (line: string) => void
 }
 
 /**
- * Returns the content hash of a dataset. Unchanged files that were read before are not read again: their hash is kept
- * in the user's cache folder.
+ * Returns the content hash of a dataset's images. If the files are unchanged since they were hashed before, the hash is
+ * taken from the user's cache folder.
  * @throws BenchError as `openDataset`
  */
 export async function datasetHash({ name, folder, report, ...size }: HashedImages): Promise<string> {
@@ -176,14 +184,18 @@ export async function datasetHash({ name, folder, report, ...size }: HashedImage
 }
 
 /**
- * Returns the images if they have the planned content hash. @throws BenchError `failed` if they changed since planning
+ * Returns the images of a job if they have the content hash that the job was planned with.
+ * @throws BenchError `failed` if the images changed since planning
  */
 export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
   if (images.contentHash === planned.contentHash) return images
   throw new BenchError('failed', `the images of ${planned.name} changed while the command ran; run it again`)
 }
 
-/** Returns a fingerprint of a folder's or an archive's sizes and times; undefined if there is none. */
+/**
+ * Returns a fingerprint of the file sizes and times of an image folder or archive, by which changes are noticed;
+ * undefined if there is none.
+ */
 async function fingerprintAt(root: string): Promise<string | undefined> {
   const found = await stat(root).catch(() => undefined)
   if (found === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Finds the table in which the architectures of a search are looked up, and the columns that are reported. */
+/** Chooses the table in which a search looks architectures up, and the table's columns that are reported. */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
@@ -13,31 +13,34 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { listTables, openManifest } from '../../tables/openTable.ts'
 import { recipeHash } from '../../tables/recipe.ts'
 
-/** A table, and the columns of it that a search reports. */
+/** The lookup table of a search, and the columns that the search reports. */
 export interface Lookup {
-  /** Name or path of the table; absent if nothing is looked up. */
+  /** Name or path of the table that architectures are looked up in; absent if nothing is looked up. */
   readonly table?: string
   readonly manifest?: Manifest
-  /** Reported columns: first those of the dataset searched on, then those of the transfer datasets in the table. */
+  /**
+   * Columns that the search reports: first those of the dataset searched on, then those of the transfer datasets in the
+   * table.
+   */
   readonly headline: readonly Headline[]
 }
 
-/** A request for the table of a search. */
+/** What a search requires of its lookup table: search space, dataset and columns. */
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string
-  /** The plugins that bring the space, as after `--plugin`, for the advice in messages. */
+  /** Plugins that define the search space, as after `--plugin`, for the commands that error messages suggest. */
   readonly plugins?: readonly string[]
-  /** Name or path of the table; if absent, the first table of the space that has the dataset is taken. */
+  /** Name or path of the lookup table; if absent, the first table with the search space and the dataset is taken. */
   readonly table?: string
-  /** The columns that the protocol reports, if it names any. */
+  /** The table columns that the search's protocol reports; undefined if the protocol names none. */
   readonly wanted: readonly Headline[] | undefined
 }
 
 /**
- * Finds the table and the reported columns of a search.
- * @throws BenchError `missing` if no table of the space has the dataset, `bad-input` if the named table is of another
- * space or lacks the columns
+ * Returns the lookup table of a search and the columns that the search reports.
+ * @throws BenchError `missing` if no table of the search space has the dataset, `bad-input` if the named table is of
+ * another space or lacks the columns
  */
 export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const { table } = request
@@ -51,8 +54,8 @@ export async function findLookup(request: LookupRequest): Promise<Lookup> {
 }
 
 /**
- * Returns name and hash of a table for a job's identity. The missing rows of an incomplete table follow from its
- * recipe.
+ * Returns the name and hash of a lookup table, which are part of a job's identity. They suffice for an incomplete
+ * table, too: its recipe decides the missing rows.
  */
 export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
   const { name, rows, architectures, recipe, table } = manifest
@@ -66,8 +69,8 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
 }
 
 /**
- * Returns the manifests of all tables of a space, the one with the space's own name first, and the first read error.
- * The caller throws that error only if no readable table fits.
+ * Returns the manifests of all lookup tables of a search space, the one with the space's own name first, and the first
+ * error of reading a manifest. The caller throws this error only if no readable table fits.
  */
 async function tablesOf({ name: space }: SearchSpace) {
   const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
@@ -77,7 +80,10 @@ async function tablesOf({ name: space }: SearchSpace) {
   return { ofSpace: ofSpace.sort((a, b) => Number(b.name === space) - Number(a.name === space)), broken }
 }
 
-/** Returns the lookup in one table. @throws BenchError `bad-input` if it is of another space or lacks the columns */
+/**
+ * Returns the reported columns of a search in this lookup table.
+ * @throws BenchError `bad-input` if the table is of another search space or lacks the columns
+ */
 function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
   if (manifest.space !== request.space.name) {
     const found = `table ${manifest.name} is of space ${manifest.space}`
@@ -91,7 +97,10 @@ function inTable(table: string, manifest: Manifest, request: LookupRequest): Loo
   throw new BenchError('bad-input', `table ${manifest.name} does not have ${what}; its datasets are ${has}`)
 }
 
-/** Returns the reported columns that the table has: the protocol's, or the dataset's own if the protocol names none. */
+/**
+ * Returns those of the columns to report that the table has: the protocol's, or the dataset's own if the protocol names
+ * none.
+ */
 function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): readonly Headline[] {
   const columns = new Set(manifest.columns.map(({ name }) => name))
   const [own, ...transfers] = wanted ?? ownHeadline(manifest, dataset)
@@ -99,7 +108,10 @@ function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): rea
   return own !== undefined && isThere(own) ? [own, ...transfers.filter(isThere)] : []
 }
 
-/** Returns the dataset's columns of the longest training, mean over the seeds: x-valid, and x-test or else ori-test. */
+/**
+ * Returns a dataset's columns after the longest training, mean over the training seeds: `x-valid`, and `x-test` or else
+ * `ori-test`.
+ */
 function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
   const means = accuracies(manifest).filter((qualifier) => qualifier.dataset === dataset && qualifier.seed === 'mean')
   const epochs = Math.max(...means.map((qualifier) => qualifier.epochs))
@@ -114,7 +126,9 @@ function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
 const accuracies = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
-/** The command that builds a table of a space, complete but for the recipe. */
+/**
+ * Returns the command that builds a lookup table of a search space, complete but for the recipe, for error messages.
+ */
 export const buildCommand = ({ name }: SearchSpace, plugins: readonly string[]): string =>
   benchCommand(
     ...['tables', 'build', ...plugins.flatMap((plugin) => ['--plugin', plugin])],

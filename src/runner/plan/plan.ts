@@ -1,6 +1,6 @@
 /**
- * Turns an experiment into its jobs, with every setting resolved. Reads names and hashes, but opens no images and no
- * backend.
+ * Turns an experiment into its jobs (algorithm × dataset × seed), with every setting resolved. Reads names and hashes,
+ * but opens no images and no backend.
  */
 
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -22,26 +22,26 @@ import { checkSearchable, datasetHash, searchImagesHash } from './images.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import { planRetraining, retrainingImagesHash } from './retraining.ts'
 
-/** The jobs of an experiment, and what they are looked up in. */
+/** The jobs of an experiment, and the tables in which their architectures are looked up. */
 export interface Plan {
   readonly experiment: Experiment
   readonly space: SearchSpace
-  /** The lookup of each dataset, by its name. */
+  /** For each dataset name: the lookup table, and the table's columns that are reported. */
   readonly lookups: ReadonlyMap<string, Lookup>
   readonly jobs: readonly PlannedJob[]
 }
 
-/** A job with its run id and its algorithm. */
+/** A job of the plan, with the id of its run and its search algorithm. */
 export interface PlannedJob {
   readonly id: string
   readonly job: Job
   readonly algorithm: Algorithm
-  /** Who found the architecture, if it is given and not searched for. */
+  /** The search that found the job's architecture, if the job trains a given architecture in full. */
   readonly foundBy?: Finder
 }
 
 /**
- * Returns the plan of an experiment. Writes nothing to the store.
+ * Returns the jobs of an experiment and their lookup tables. Writes nothing to the store.
  * @param report called with lines for the user, such as that images are being decoded for the first time
  * @throws BenchError for an unknown name, a bad option or settings that contradict each other
  */
@@ -88,13 +88,13 @@ export async function makePlan(
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
 }
 
-/** Replaces dataset names by their official spelling, ignoring case. */
+/** Returns the experiment with dataset names in their official spelling; the user may type them in any case. */
 function withKnownNames(experiment: Experiment): Experiment {
   const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
   return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
 }
 
-/** An algorithm of the experiment with its resolved options. */
+/** A search algorithm of the experiment, with its options resolved. */
 interface AlgorithmEntry {
   readonly algorithm: Algorithm
   readonly options: Record<string, unknown>
@@ -104,7 +104,7 @@ interface AlgorithmEntry {
   readonly foundBy: Finder | undefined
 }
 
-/** The space, dataset and budget that all algorithms are run on. */
+/** The search space, dataset and budget that all algorithms of the experiment are run with. */
 interface SearchedOn {
   readonly space: SearchSpace
   readonly spacePlugin: string | undefined
@@ -113,7 +113,7 @@ interface SearchedOn {
   report(line: string): void
 }
 
-/** Returns a job without its seed, and the lookup of its dataset. */
+/** Returns the description of a job except for its seed, and the lookup table of its dataset. */
 async function describeJob(
   experiment: Experiment,
   { space, spacePlugin, dataset, budgetSeconds, report }: SearchedOn,
@@ -161,7 +161,7 @@ async function describeJob(
   return { lookup, job }
 }
 
-/** The images of a dataset, before they are opened. */
+/** The folder of a dataset's images, and how the user is told about them; the images are not opened yet. */
 interface Images {
   readonly dataset: string
   readonly folder: string | undefined
@@ -169,7 +169,9 @@ interface Images {
 }
 
 /**
- * Checks that the images of an incomplete table are here, since its missing rows are trained. @throws BenchError if not
+ * Checks that the images are here that an incomplete lookup table was trained on, since its missing rows are trained
+ * during the search.
+ * @throws BenchError if not
  */
 async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
   if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
@@ -177,14 +179,17 @@ async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Im
   await datasetHash({ name, folder: name === dataset ? folder : undefined, report, ...imageSizeOf(manifest.recipe) })
 }
 
-/** Checks that the images of a search also suit its full training, which may need another image size or more memory. */
+/**
+ * Checks that the images of a search also suit the full training of the found architecture, which may need another
+ * image size or more memory.
+ */
 async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
   if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
 }
 
 /**
- * Returns the lookup of a search; empty if the result is trained in full. @throws BenchError `bad-input` if both are
- * asked for
+ * Returns the lookup table of a search and its reported columns; empty if the found architecture is trained in full.
+ * @throws BenchError `bad-input` if the user asks for both
  */
 function lookupFor({ retraining, table }: Experiment, request: Omit<LookupRequest, 'table'>): Promise<Lookup> | Lookup {
   if (retraining === undefined) return findLookup({ ...request, table })
@@ -212,7 +217,7 @@ async function checkProbes(lines: readonly string[]): Promise<void> {
   )
 }
 
-/** Drops jobs that occur twice. */
+/** Returns the jobs without those that occur a second time. */
 function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
   return [...new Map(jobs.map((job) => [job.id, job])).values()]
 }

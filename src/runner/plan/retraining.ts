@@ -1,5 +1,6 @@
 /**
- * What `--evaluate retrain` adds to a job: the settings of the full training of the found architecture, and its images.
+ * Resolves what `--evaluate retrain` adds to a job: the settings of the full training of the found architecture, and
+ * the content hash of its images.
  */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -18,9 +19,9 @@ export interface RetrainedSearch {
 }
 
 /**
- * Returns the full training of a job.
- * @throws BenchError `unsupported` if the space has no full training or if search and training use different kinds of
- * images, and for faults of the request
+ * Returns the settings of the full training that a job ends with.
+ * @throws BenchError `unsupported` if the search space has no full training or if search and full training use
+ * different kinds of images; other codes for faulty settings in the request
  */
 export function planRetraining(
   request: RetrainingRequest,
@@ -40,7 +41,10 @@ export function planRetraining(
   return { settings, ...(request.seeds && { seeds: request.seeds }) }
 }
 
-/** Returns the content hash of the images of a full training. @throws BenchError for faults of their files */
+/**
+ * Returns the content hash of the images that a full training uses.
+ * @throws BenchError for missing or damaged image files
+ */
 export async function retrainingImagesHash(
   { settings }: RetrainingTask,
   dataset: string,

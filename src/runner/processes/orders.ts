@@ -1,5 +1,6 @@
 /**
- * Distributes the jobs of a plan over worker processes: one work order for each process. Also lists the GPUs to use.
+ * Distributes the jobs of a plan over worker processes: makes one work order (a list of jobs) for each process. Also
+ * lists the GPUs that can be used.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,20 +8,23 @@ import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 
-/** How many processes and threads a command may use. */
+/** Numbers of worker processes and threads that a command may use. */
 export interface Processes {
-  /** Number of processes at a time; if absent, one for each GPU if a GPU trains, else one for each core. */
+  /** Number of worker processes at a time; if absent, one for each GPU if a GPU trains, else one for each core. */
   readonly jobs?: number
-  /** Number of searches of one algorithm that share a process and its GPU. */
+  /** Number of searches of one algorithm (with different seeds) that share a worker process and its GPU. */
   readonly seedsPerDevice: number
-  /** Threads of one training step; if absent, the cores are divided evenly among the processes. */
+  /**
+   * Number of threads that compute one training step; if absent, the cores are divided evenly among the worker
+   * processes.
+   */
   readonly threads?: number
 }
 
 /**
- * Returns the work orders for the unfinished jobs of a plan. Jobs that train networks get a process each, or share one
- * with up to `seedsPerDevice` seeds. Black-box searches take milliseconds, so each of at most `jobs` processes runs
- * many of them.
+ * Returns the work orders (lists of jobs, one for each worker process) for the unfinished jobs of a plan. A job that
+ * trains networks gets a process, or shares one with up to `seedsPerDevice` seeds. Black-box searches take
+ * milliseconds, so each of at most `jobs` processes runs many of them.
  */
 export function ordersOf(
   { experiment, lookups }: Plan,
@@ -44,14 +48,14 @@ export function ordersOf(
   })
 }
 
-/** Whether a job trains a network, in its search or afterwards. */
+/** Tells whether a job trains a network, during its search or afterwards. */
 export const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>
   algorithm.kind === 'supernet' || job.retraining !== undefined
 
 const inSequence = (batch: readonly PlannedJob[]) => ({ batch, atATime: 1 })
 const inParallel = (batch: readonly PlannedJob[]) => ({ batch, atATime: batch.length })
 
-/** Groups consecutive jobs of the same algorithm, at most `most` in a group. */
+/** Groups consecutive jobs of the same algorithm, which will share a worker process, at most `most` in a group. */
 function groupSeeds(trainings: readonly PlannedJob[], most: number): PlannedJob[][] {
   const groups: PlannedJob[][] = []
   for (const training of trainings) {

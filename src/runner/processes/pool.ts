@@ -1,4 +1,6 @@
-/** Runs work orders in a pool of worker processes. If a process is lost, its remaining jobs are run by a new one. */
+/**
+ * Runs work orders (lists of jobs) in a pool of worker processes. If a process dies, a new one runs its remaining jobs.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
@@ -8,20 +10,24 @@ import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from '../run/message
 import { Store } from '../store/store.ts'
 import { cudaDevices } from './orders.ts'
 
-/** Path of the built worker. Tests run this module from TypeScript, which a forked Node 20 could not load. */
+/** Path of the compiled worker module. Tests run this module from TypeScript, which a forked Node 20 could not load. */
 const WORKER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/worker.js' : '../../worker.js', import.meta.url),
 )
 
-/** The running worker processes, which are killed at exit: a worker that computes without a pause would not notice. */
+/**
+ * The worker processes that are running. They are killed when this process exits, since a worker that computes without
+ * a pause would not notice the exit.
+ */
 const workers = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const worker of workers) worker.kill()
 })
 
 /**
- * Runs all orders, `jobs` processes at a time, spread over the GPUs. Every job ends with an event `finished` or
- * `failed`. Every failed job has a failure record in the store, even if its process was lost before it could write one.
+ * Runs all work orders, `jobs` worker processes at a time, spread over the GPUs. Every job ends with an event
+ * `finished` or `failed`. Every failed job has a failure record in the store, even if its process died before it could
+ * write one.
  */
 export async function runOrders(
   orders: readonly WorkOrder[],
@@ -39,7 +45,10 @@ export async function runOrders(
   await Promise.all(orders.map((order) => limit(() => run(order))))
 }
 
-/** Runs an order in one process. If the process dies during a job, a new process runs the jobs after that one. */
+/**
+ * Runs the jobs of a work order in one worker process. If the process dies during a job, a new process runs the jobs
+ * after it.
+ */
 async function runOrder(
   order: WorkOrder,
   environment: NodeJS.ProcessEnv,
@@ -65,8 +74,8 @@ async function runOrder(
 }
 
 /**
- * Writes the failure records that a process that has ended did not write itself.
- * @param failures messages by run id
+ * Writes the failure records of those failed jobs whose worker process died before it could write them.
+ * @param failures error messages by run id
  */
 function recordLosses(
   { store, jobs }: WorkOrder,
@@ -86,9 +95,9 @@ function recordLosses(
 }
 
 /**
- * Returns the environment variables of a worker process; variables that the user has set win. Node's thread pool, which
- * decodes photographs, gets one thread per core in place of four. TensorFlow gets a number of threads, and allocates
- * GPU memory only as it needs it, so that several processes can share a GPU.
+ * Returns the environment variables of a worker process; variables that the user has set take precedence. Node's thread
+ * pool, which decodes photographs, gets one thread per core instead of four. TensorFlow gets a number of threads, and
+ * allocates GPU memory only as it needs it, so that several processes can share a GPU.
  * @param gpu a GPU in the notation of CUDA_VISIBLE_DEVICES
  */
 export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: string): NodeJS.ProcessEnv => ({
@@ -102,8 +111,8 @@ export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: stri
 const exitCode = (code: number | null): string => `exit code ${code}`
 
 /**
- * Runs an order in a worker process. → how the process ended: `exit code 0`, `killed by SIGKILL`, or why it could not
- * start
+ * Runs a work order in a worker process. Returns how the process ended: `exit code 0`, `killed by SIGKILL`, or why it
+ * could not start.
  */
 function runProcess(order: WorkOrder, env: NodeJS.ProcessEnv, onEvent: (event: RunEvent) => void): Promise<string> {
   return new Promise((resolve) => {

@@ -7,21 +7,21 @@ import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 import { cudaDevices, ordersOf, type Processes, trainsNetwork } from './orders.ts'
 
-/** What became of a planned job: its result, or its failure. */
+/** How a planned job ended: with a result record, or with a failure. */
 export interface Outcome {
   readonly planned: PlannedJob
-  /** The result record; absent if the job failed. */
+  /** Result record of the job; absent if the job failed. */
   readonly result?: ResultRecord
   readonly failure?: Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 }
 
-/** Returns the jobs of a plan that have no result in the store. */
+/** Returns the jobs of a plan that have no result in the store yet. */
 export function unfinished(plan: Plan, store: Store): readonly PlannedJob[] {
   return plan.jobs.filter(({ id }) => !store.run(id).isFinished())
 }
 
 /**
- * Checks that this machine can run the unfinished jobs, and makes the folder of the store.
+ * Checks that this machine can run the unfinished jobs of a plan, and creates the folder of the store.
  * @throws BenchError `unsupported` if the backend is not available, `bad-input` if the store cannot be written to
  */
 export async function prepareToRun(plan: Plan, store: Store): Promise<void> {
@@ -31,8 +31,8 @@ export async function prepareToRun(plan: Plan, store: Store): Promise<void> {
 }
 
 /**
- * Runs the unfinished jobs of a plan in worker processes, after `prepareToRun`. → one outcome per job, in the plan's
- * order
+ * Runs the unfinished jobs of a plan in worker processes; `prepareToRun` must be called before. Returns how each job of
+ * the plan ended, in the plan's order.
  */
 export async function runPlan(
   plan: Plan,
@@ -61,7 +61,10 @@ export async function runPlan(
   })
 }
 
-/** Removes leftovers of killed processes from finished runs. A store that cannot be written to is left as it is. */
+/**
+ * Deletes files that killed worker processes have left in the folders of finished runs. Does nothing if the store
+ * cannot be written to.
+ */
 function tidyFinished(plan: Plan, store: Store): void {
   try {
     for (const run of plan.jobs.map(({ id }) => store.run(id))) if (run.isFinished()) run.tidy()
@@ -69,8 +72,8 @@ function tidyFinished(plan: Plan, store: Store): void {
 }
 
 /**
- * Returns the default number of processes: one for each GPU, since more would share its memory and gain little, else
- * the cores.
+ * Returns the default number of worker processes: one for each GPU, since more would share its memory and gain little;
+ * without a GPU, one for each core.
  */
 async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<number> {
   if (!missing.some(trainsNetwork)) return cores()
@@ -79,8 +82,8 @@ async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJ
 }
 
 /**
- * Returns the threads of each training process: the cores divided by the number of processes that train at the same
- * time.
+ * Returns the number of threads of each worker process that trains: the cores divided by the number of processes that
+ * train at the same time.
  */
 export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
   const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))

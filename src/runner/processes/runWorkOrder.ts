@@ -1,4 +1,4 @@
-/** Runs the jobs of a work order inside a worker process, and reports their events. */
+/** Runs the jobs of a work order inside a worker process, and reports events such as finished epochs. */
 import pLimit from 'p-limit'
 import type { Plugin } from '../../core/plugin.ts'
 import { registerPlugins } from '../../system/plugins.ts'
@@ -7,7 +7,9 @@ import type { RunEvent, RunReport, WorkOrder } from '../run/messages.ts'
 import { describeFailure, runJob } from '../run/runJob.ts'
 import { Store } from '../store/store.ts'
 
-/** Runs all jobs of an order, `atATime` at a time. Never throws: each job ends with an event `finished` or `failed`. */
+/**
+ * Runs all jobs of a work order, `atATime` at a time. Never throws: each job ends with an event `finished` or `failed`.
+ */
 export async function runWorkOrder(
   order: WorkOrder,
   builtins: Plugin,

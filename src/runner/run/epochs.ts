@@ -1,6 +1,6 @@
 /**
- * Runs the epochs of a search. After each, probes measure, the current architecture is looked up, and a record is
- * written.
+ * Runs the epochs of a search. After each epoch, the probes measure, the current architecture is looked up, and a
+ * record of the epoch is written.
  */
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
@@ -15,23 +15,23 @@ import type { RunReport } from './messages.ts'
 import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import type { JobResources } from './searchContext.ts'
 
-/** The job, resources, context and journal that the loop over the epochs of a search uses. */
+/** The job, resources, context and journal of a search, which the loop over its epochs uses. */
 export interface EpochLoop {
   readonly job: Job
   readonly saved: Checkpoint | undefined
   readonly resources: JobResources
   readonly context: SearchContext
   readonly meter: ProgressMeter
-  /** Reports the evaluations of a black-box search; undefined for other searches. */
+  /** Reports the queries of a black-box search to the user; undefined for other searches. */
   readonly evaluations: EvaluationMeter | undefined
   readonly journal: Journal
   report(report: RunReport): void
 }
 
 /**
- * Runs the epochs that are left.
- * @returns the number of finished epochs, over all attempts
- * @throws the error of an epoch, which then leaves no record
+ * Runs the epochs of a search that are not finished yet.
+ * @returns the number of finished epochs, including those of earlier, interrupted attempts
+ * @throws the error of the first epoch that fails; no record of that epoch is written
  */
 export async function runEpochs(search: Search, loop: EpochLoop): Promise<number> {
   const { job, saved, resources, context, meter, evaluations, journal, report } = loop
@@ -57,7 +57,8 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
 }
 
 /**
- * Runs an epoch and checks that all its numbers are finite. @throws BenchError `failed` with the epoch and the number
+ * Runs one epoch of a search and checks that all numbers that it reports are finite.
+ * @throws BenchError `failed` with the epoch and the number
  */
 async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
   try {
@@ -67,7 +68,10 @@ async function finiteEpoch(epoch: number, search: Search, resources: JobResource
   }
 }
 
-/** Runs an epoch and returns its record: losses, current architecture, its table entry, and what probes measured. */
+/**
+ * Runs one epoch of a search and returns its record: losses, current architecture, that architecture's table entry, and
+ * what the probes measured.
+ */
 async function runEpoch(
   epoch: number,
   search: Search,

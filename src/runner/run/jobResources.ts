@@ -1,6 +1,6 @@
 /**
- * Opens what the jobs of a worker process need: algorithm, space, images, executor, table or full training. Each is
- * opened when a job first asks for it, and shared by the jobs of the process.
+ * Opens what the jobs of a worker process need: algorithm, search space, images, executor, lookup table or full
+ * training. Each is opened when a job first needs it, and shared by the jobs of the process.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -22,16 +22,19 @@ import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './searchContext.ts'
 
 /**
- * The report function of the job that is running; jobs that run at the same time share opened resources, but not
- * reports.
+ * The function to which the running job reports its events. Jobs that run at the same time share opened resources, but
+ * not this function.
  */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
 
-/** Runs `work` while events of shared resources, such as trainings of missing architectures, go to `report`. */
+/**
+ * Runs `work`. Meanwhile, events of resources that several jobs share, such as trainings of architectures that the
+ * table lacks, go to `report`.
+ */
 export const reportingTo = <T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> =>
   listeners.run(report, work)
 
-/** Opens and shares the resources of the jobs of one work order. */
+/** Opens the resources (images, executor, table, …) of the jobs of one work order, and shares them among the jobs. */
 export class ResourceOpener {
   readonly #order: WorkOrder
   readonly #registered: Registered
@@ -43,7 +46,7 @@ export class ResourceOpener {
     this.#registered = registered
   }
 
-  /** Returns the resources of a job. `close` releases those that only this job uses. */
+  /** Returns the opened resources of a job. Their method `close` releases those that no other job uses. */
   async open(job: Job): Promise<JobResources & { close(): Promise<void> }> {
     let data: ReturnType<typeof openSearchData> | undefined
     const { registry } = this.#registered
@@ -66,8 +69,8 @@ export class ResourceOpener {
   }
 
   /**
-   * Returns an algorithm or space if its plugin is the planned one. @throws BenchError `failed` if the plugin has
-   * changed
+   * Returns an algorithm or search space if its plugin has the content hash that the job was planned with.
+   * @throws BenchError `failed` if the plugin has changed
    */
   #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
     if (this.#registered.origins.get(item) === planned) return item
@@ -93,8 +96,9 @@ export class ResourceOpener {
   }
 
   /**
-   * Returns the executor of a job.
-   * @throws BenchError `unsupported` if it is not the planned one, which computes other bits than the job's checkpoint
+   * Returns the executor that trains a job's networks.
+   * @throws BenchError `unsupported` if it differs from the planned one: its results would differ in their bits from
+   * the job's checkpoint
    */
   async #executorOf({ executor, arithmetic }: Job): Promise<Executor> {
     const opened = await this.#executor(this.#order.executor)
@@ -135,7 +139,7 @@ export class ResourceOpener {
     })
   }
 
-  /** Returns an evaluator that trains the found architecture in full and keeps the training in the same store. */
+  /** Returns an evaluator that trains a job's found architecture in full and writes this training to the same store. */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
     const { store, data } = this.#order
     return openRetraining({
@@ -145,7 +149,10 @@ export class ResourceOpener {
     })
   }
 
-  /** Returns the evaluator of an incomplete table: missing architectures are trained if the table has a recipe. */
+  /**
+   * Returns the evaluator of an incomplete lookup table. It trains the architectures that the table lacks, if the table
+   * has a recipe.
+   */
   async #completing(
     evaluator: Evaluator,
     { name, recipe }: Manifest,
@@ -184,28 +191,28 @@ async function openProbes(lines: readonly string[]) {
   return lines.map((line) => parseProbe(line))
 }
 
-/** Returns the resource of a key, opening it when it is first asked for. */
+/** Returns the resource with this key. It is opened when it is first requested, and then shared. */
 function keep<T>(opened: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
   const resource = opened.get(key) ?? open()
   opened.set(key, resource)
   return resource
 }
 
-/** The job, space, images, store and executor of a full training. */
+/** The job, search space, images, store and executor that a full training of the found architecture needs. */
 interface RetrainingResources {
   readonly job: Job
   readonly task: RetrainingTask
   readonly space: SearchSpace
   readonly store: string
-  /** Folder of the images; absent for the user's data folder and for built-in images. */
+  /** Folder of the images of the full training; absent for the user's data folder and for built-in images. */
   readonly folder?: string
   executor(): Promise<Executor>
   report(report: RunReport): void
 }
 
 /**
- * Opens the full trainings of a job. @throws BenchError `failed` if the images have changed, and for faults of their
- * files
+ * Returns an evaluator that trains a job's found architecture in full.
+ * @throws BenchError `failed` if the images have changed since planning, other codes for missing or damaged image files
  */
 async function openRetraining(resources: RetrainingResources): Promise<Evaluator> {
   const [{ openImages }, { retrainingEvaluator }] = await Promise.all([
@@ -229,7 +236,7 @@ async function openRetraining(resources: RetrainingResources): Promise<Evaluator
   })
 }
 
-/** Returns the runner's event for the progress of a full training. */
+/** Converts a progress report of a full training to the event that the worker process sends. */
 function reportOf(progress: RetrainingProgress): RunReport {
   if (progress.kind === 'waiting') return { kind: 'waiting', pid: progress.holder.pid, host: progress.holder.host }
   const { seed, share, epochs, last } = progress

@@ -1,13 +1,13 @@
-/** Writes the records of a running search: a line for each epoch, and from time to time a checkpoint. */
+/** Writes the records of a running search: a line for each finished epoch and, from time to time, a checkpoint. */
 import type { Search } from '../../core/algorithm.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
-/** Least time between two checkpoints, so that short epochs do not save one each. */
+/** Least seconds between two checkpoints of a search, so that short epochs do not save one each. */
 const SECONDS_BETWEEN_CHECKPOINTS = 1
 
-/** The epoch records, checkpoints and wall-clock time of one run. */
+/** Writes the epoch records and checkpoints of one run, and measures its wall-clock time. */
 export class Journal {
   readonly #run: RunFolder
   readonly #oracle: SimulatedOracle | undefined
@@ -17,7 +17,7 @@ export class Journal {
   #lastSave = performance.now()
   #unsaved: EpochRecord[] = []
 
-  /** @param saved checkpoint of an earlier attempt */
+  /** @param saved checkpoint of an earlier, interrupted attempt at the run */
   constructor(run: RunFolder, oracle: SimulatedOracle | undefined, saved: Checkpoint | undefined) {
     this.#run = run
     this.#oracle = oracle
@@ -25,7 +25,7 @@ export class Journal {
     this.#earlierSeconds = saved?.wallSeconds ?? 0
   }
 
-  /** Adds the record of a finished epoch, and saves a checkpoint if the last one is old enough. */
+  /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
   async add(record: EpochRecord, search: Search): Promise<void> {
     this.#unsaved.push(record)
     if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS) return
@@ -40,18 +40,18 @@ export class Journal {
     this.#lastSave = performance.now()
   }
 
-  /** Writes the epoch records that were added since the last write. */
+  /** Writes those epoch records to the run's folder that were added since the last write. */
   flush(): void {
     this.#run.appendEpochs(this.#unsaved)
     this.#unsaved = []
   }
 
-  /** Returns wall-clock time, start and end of the run so far. */
+  /** Returns the wall-clock time of the run so far, and the times of its start and its end. */
   timing(): ResultRecord['timing'] {
     return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
   }
 
-  /** Returns the wall-clock time spent on this run, in seconds, over all attempts. */
+  /** Returns the wall-clock seconds that the run has taken, over all its attempts. */
   #wallSeconds(): number {
     return this.#earlierSeconds + secondsSince(this.#begun)
   }

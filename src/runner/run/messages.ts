@@ -1,21 +1,21 @@
 /**
- * Messages between a command and its worker processes: the work order that a worker gets, and the events that it sends
- * back.
+ * Defines the messages between a command and its worker processes: the work order (list of jobs) that a worker gets,
+ * and the events that it sends back.
  */
 import type { ErrorCode } from '../../core/errors.ts'
 import type { RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 
-/** An event of a run: its beginning, progress, a finished epoch, a notice, or its end. */
+/** An event of a running job: its beginning, progress, a finished epoch, a notice, or its end. */
 export type RunReport =
   /**
-   * The run began, or was resumed after `from` epochs. `inEpochs` is false for black-box searches and given
-   * architectures, whose progress is not shown in epochs.
+   * The job's run began, or was resumed after `from` finished epochs. `inEpochs` is false for black-box searches and
+   * for given architectures, whose progress is not shown in epochs.
    */
   | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
-  /** The run waits for another process that works on it. */
+  /** The run waits for another process, which is running the same job. */
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
-  /** `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
+  /** The search advanced. `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
   | { readonly kind: 'progress'; readonly share: number }
   /** An epoch of the search is finished. */
   | {
@@ -24,62 +24,67 @@ export type RunReport =
       readonly loss?: number
       readonly accuracyPct?: number
     }
-  /** Number and best accuracy of a black-box search's queries so far, and their time on the simulated clock. */
+  /**
+   * A black-box search queried the oracle: number and best accuracy of its queries so far, and their time on the
+   * simulated clock.
+   */
   | {
       readonly kind: 'evaluations'
       readonly count: number
-      /** Largest number of queries; absent if only the budget ends the search. */
+      /** Largest number of queries of the black-box search; absent if only the budget ends the search. */
       readonly most?: number
       readonly usedSeconds: number
       readonly budgetSeconds?: number
       readonly bestPct?: number
     }
   /**
-   * An architecture that the table lacks is being trained by the table's recipe; share and epochs are those of this
-   * training.
+   * An architecture that the lookup table lacks is being trained by the table's recipe. `share` is the finished part of
+   * this training, `epochs` the number of its epochs.
    */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number; readonly epochs: number }
-  /** The found architecture is being trained in full; share and epochs are those of this training. */
+  /** The found architecture is being trained in full. The numbers are those of this training, not of the search. */
   | {
       readonly kind: 'retraining'
       readonly seed: number
       readonly share: number
       readonly epochs: number
-      /** Finished epochs of the training; loss and test error are those of the last one. */
+      /** Number of finished epochs of the full training; loss and test error are those of the last one. */
       readonly epoch: number
       readonly loss?: number
       readonly testErrorPct?: number
     }
-  /** A message for the user; the run goes on. */
+  /** A message to the user; the run continues after it. */
   | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'finished' }
   | {
       readonly kind: 'failed'
       readonly message: string
       readonly code: ErrorCode | 'unexpected'
-      /** Stack of an unexpected error. */
+      /** JavaScript stack of the error that ended the run, if it was unexpected. */
       readonly stack?: string
     }
 
-/** An event together with the id of its run. */
+/** An event of a running job, together with the id of the job's run. */
 export type RunEvent = { readonly id: string } & RunReport
 
-/** Exit status of a worker process that ended early after reporting which of its jobs failed. */
+/** Exit status of a worker process that ended early, after it had reported which of its jobs failed. */
 export const FAILURES_REPORTED = 3
 
-/** The jobs of one worker process, and what they need, as plain data. */
+/** The list of jobs that one worker process runs, and the settings that it needs for them, as plain data. */
 export interface WorkOrder {
-  /** Folder of the store. */
+  /** Folder of the store that the worker process writes the runs to. */
   readonly store: string
-  /** The jobs, all with the same dataset and table. */
+  /** The jobs of the work order. All have the same dataset and lookup table. */
   readonly jobs: readonly Pick<RunManifest, 'id' | 'job' | 'foundBy'>[]
-  /** Number of jobs that run at the same time, 1 if absent; more than 1 for jobs that share a GPU. */
+  /**
+   * Number of jobs that the worker process runs at the same time; absent: 1. It is above 1 if several jobs share a GPU.
+   */
   readonly atATime?: number
-  /** Files or packages of the plugins. */
+  /** Plugins that the jobs need: files or packages, as after `--plugin`. */
   readonly plugins: readonly string[]
-  /** Folder of the images; absent for the user's data folder and for built-in images. */
+  /** Folder of the images that the jobs train on; absent for the user's data folder and for built-in images. */
   readonly data?: string
-  /** Name or path of the table; absent if nothing is looked up. */
+  /** Name or path of the table in which the jobs look architectures up; absent if they look nothing up. */
   readonly table?: string
   readonly executor: ExecutorOptions
 }

@@ -1,6 +1,6 @@
 /**
- * The oracle of black-box searches: answers validation accuracies, charges the training time of each to a simulated
- * clock, and records all queries.
+ * The oracle of black-box searches. It answers queries for validation accuracies, charges the training time of each
+ * queried architecture to a simulated clock, and records all queries.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
@@ -8,7 +8,7 @@ import { requireFinite } from '../../core/numbers.ts'
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 
-/** An oracle whose answers come from an evaluator, such as a table. */
+/** An oracle of black-box searches whose answers come from an evaluator, such as a lookup table. */
 export class SimulatedOracle implements Oracle {
   readonly budgetSeconds: number
   readonly #evaluator: Evaluator
@@ -17,9 +17,9 @@ export class SimulatedOracle implements Oracle {
   readonly #onAnswer: () => Promise<void> | undefined
 
   /**
-   * @param budgetSeconds end of the simulated clock
-   * @param queries queries that an earlier attempt made
-   * @param onAnswer called after each answer, before the search gets it
+   * @param budgetSeconds reading of the simulated clock at which the search ends
+   * @param queries the answered queries of an earlier, interrupted attempt
+   * @param onAnswer called after each answer, before the search gets the answer
    */
   constructor(
     evaluator: Evaluator,
@@ -35,22 +35,28 @@ export class SimulatedOracle implements Oracle {
     this.#queries = [...queries]
   }
 
-  /** All answered queries, in order. */
+  /** All queries that the oracle has answered, in order. */
   get queries(): readonly TrajectoryPoint[] {
     return this.#queries
   }
 
-  /** Reading of the simulated clock, in seconds. */
+  /** Reading of the simulated clock in seconds: the training time of all queries so far. */
   get usedSeconds(): number {
     return this.#queries.at(-1)?.usedSeconds ?? 0
   }
 
-  /** Training lengths that can be asked for, in epochs; undefined if there is only one. */
+  /**
+   * Numbers of training epochs after which a search can ask for an architecture's accuracy; undefined if there is only
+   * one.
+   */
   get fidelities(): readonly number[] | undefined {
     return this.#evaluator.fidelities
   }
 
-  /** Returns validation accuracy and training time of an architecture; undefined if the budget does not suffice. */
+  /**
+   * Returns the validation accuracy and the simulated training time of an architecture; undefined if the remaining
+   * budget does not suffice.
+   */
   async query(genotype: Genotype, epochs?: number) {
     const { accuracyPct, seconds } = await this.#evaluator.validate(genotype, epochs)
     this.#check(genotype, accuracyPct, seconds)
@@ -63,8 +69,8 @@ export class SimulatedOracle implements Oracle {
   }
 
   /**
-   * Refuses numbers with which a search would never end: a NaN, with which every comparison is false, and a training
-   * time of 0 under a budget.
+   * Refuses answers with which a search might never end: a NaN, with which every comparison is false, and a training
+   * time of 0 under a budget of simulated time.
    */
   #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
     const isCharged = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)

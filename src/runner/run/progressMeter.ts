@@ -1,33 +1,36 @@
-/** Measures how much of a search is done, in batches within epochs or in queries to the oracle, and reports it. */
+/**
+ * Measures how much of a search is done, by the batches of its epochs or by its queries to the oracle, and reports it
+ * to the user.
+ */
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { RunReport } from './messages.ts'
 
 const LEAST_MS_BETWEEN_REPORTS = 150
 
-/** Reports the finished part of a supernet search, from the batches of its epochs. */
+/** Reports the finished part of a supernet search, computed from the batches of its epochs. */
 export class ProgressMeter {
   readonly #report: (share: number) => void
   #epoch = 0
   #epochs = Number.POSITIVE_INFINITY
   #batches = 0
   /**
-   * Batches of an epoch: those of the last epoch, since some methods pass over the data several times; at first
-   * undefined.
+   * Expected number of batches of the current epoch: that of the previous epoch, since some algorithms go through the
+   * data several times in an epoch. Undefined in the first epoch.
    */
   #expected: number | undefined
   #lastReport = 0
 
-  /** @param report called with the finished part, 0 to 1, at most every 150 ms */
+  /** @param report called with the finished part of the search, 0 to 1, at most every 150 ms */
   constructor(report: (share: number) => void) {
     this.#report = report
   }
 
-  /** The current epoch, from 0. */
+  /** Number of the search's current epoch, from 0. */
   get epoch(): number {
     return this.#epoch
   }
 
-  /** Notes that an epoch begins. */
+  /** Tells the meter that epoch `epoch` of `epochs` begins. */
   beginEpoch(epoch: number, epochs: number): void {
     if (this.#batches > 0) this.#expected = this.#batches
     this.#epoch = epoch
@@ -35,7 +38,7 @@ export class ProgressMeter {
     this.#batches = 0
   }
 
-  /** Counts a batch. @param batchesPerEpoch number of batches in one pass over the data */
+  /** Counts a batch of the current epoch. @param batchesPerEpoch number of batches in one pass over the data */
   countBatch(batchesPerEpoch: number): void {
     this.#batches++
     const now = performance.now()
@@ -46,14 +49,14 @@ export class ProgressMeter {
   }
 }
 
-/** The properties of an oracle that the meter of evaluations reads. */
+/** The properties of a black-box search's oracle from which its progress is reported. */
 export interface OracleState {
   readonly queries: readonly TrajectoryPoint[]
   readonly usedSeconds: number
   readonly budgetSeconds: number
 }
 
-/** Reports the queries of a black-box search and their best accuracy, at most every 150 ms. */
+/** Reports the number of queries of a black-box search and their best accuracy, at most every 150 ms. */
 export class EvaluationMeter {
   readonly #oracle: OracleState
   readonly #most: number | undefined
@@ -62,14 +65,17 @@ export class EvaluationMeter {
   #bestPct = Number.NEGATIVE_INFINITY
   #counted = 0
 
-  /** @param most number of evaluations that the search will make, if known */
+  /** @param most number of queries that the search will make, if it is known */
   constructor(oracle: OracleState, most: number | undefined, report: (report: RunReport) => void) {
     this.#oracle = oracle
     this.#most = most
     this.#report = report
   }
 
-  /** Reports an answer. The search awaits the returned promise, so that the event loop can send the report. */
+  /**
+   * Reports progress after an answer of the oracle. The search awaits the returned promise, so that the event loop can
+   * send the report.
+   */
   answered(): Promise<void> | undefined {
     const now = performance.now()
     if (now - this.#lastReport < LEAST_MS_BETWEEN_REPORTS) return undefined
@@ -78,7 +84,7 @@ export class EvaluationMeter {
     return new Promise((resolve) => setImmediate(resolve))
   }
 
-  /** Reports the state of the oracle at once. */
+  /** Reports the number of queries and their best accuracy at once. */
   report(): void {
     const { queries, usedSeconds, budgetSeconds } = this.#oracle
     for (; this.#counted < queries.length; this.#counted++) {

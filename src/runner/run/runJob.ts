@@ -1,4 +1,7 @@
-/** Runs one job, from its checkpoint or from the beginning, to its result record. */
+/**
+ * Runs one job (one algorithm, dataset and seed), from its checkpoint or from the beginning, until its result record is
+ * written.
+ */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
 import type { ImageCounts } from '../../core/data.ts'
@@ -22,11 +25,12 @@ import { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import { type JobResources, searchContext } from './searchContext.ts'
 
 /**
- * Runs a job in its folder. If another process is running it, waits for that process.
+ * Runs a job in its run's folder. If another process is running the same job, waits for that process.
  *
- * @param open opens the resources; called after `run.json` is written, so that its failure is recorded, too
- * @returns the result, of this process or of another one
- * @throws the error of opening or searching, after it is recorded in `failure.json`
+ * @param open opens the job's resources, such as images and executor; called after `run.json` is written, so that an
+ * error in opening is recorded, too
+ * @returns the result record, written by this process or by another one
+ * @throws the error of opening the resources or of the search, after it is recorded in `failure.json`
  */
 export async function runJob(
   job: Job,
@@ -62,11 +66,12 @@ async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJ
   }
 }
 
-/** The reason why a job failed, for events and `failure.json`. */
+/** The message, code and stack of the error with which a job failed, for events and `failure.json`. */
 export type Failure = Pick<RunEvent & { readonly kind: 'failed' }, 'message' | 'code' | 'stack'>
 
 /**
- * Returns message and code of an error. A plugin may have its own copy of `BenchError`, so the class name is compared.
+ * Returns the message and code of an error, and the stack of an unexpected one. A plugin may have its own copy of the
+ * class `BenchError`, so the name of the class is compared.
  */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), code: 'unexpected' }
@@ -118,7 +123,10 @@ async function searchThrough(
   }
 }
 
-/** Evaluates the found architecture, and returns the evaluation with the times of search and trainings. */
+/**
+ * Evaluates the architecture that a search found, by lookup or full training. Returns the evaluation, with the times of
+ * the search and the trainings.
+ */
 async function evaluate(search: Search, { retraining }: Job, resources: JobResources, journal: Journal) {
   const { algorithm, evaluator, executor } = resources
   const searchSeconds = journal.timing().wallSeconds
@@ -130,7 +138,9 @@ async function evaluate(search: Search, { retraining }: Job, resources: JobResou
   return { evaluation, timing: { ...journal.timing(), ...parts } }
 }
 
-/** The context of a reference algorithm: a search context with the evaluator and the reported columns added. */
+/**
+ * Returns the context of a reference algorithm: that of a search, with the evaluator and the reported columns added.
+ */
 const referenceContext = (
   context: SearchContext,
   { protocol, dataset }: Job,
@@ -141,10 +151,10 @@ const referenceContext = (
   headline: protocol.headline[dataset.name]?.[0],
 })
 
-/** The outcome of a search, from which its result record is made. */
+/** What is known when a search has ended, from which its result record is made. */
 interface SearchOutcome {
   readonly search: Search
-  /** Number of finished epochs. */
+  /** Number of finished epochs of the search. */
   readonly epochs: number
   readonly oracle: SimulatedOracle | undefined
   readonly evaluation: Evaluation | undefined
@@ -182,14 +192,17 @@ function resultRecord(
   }
 }
 
-/** Drops time and memory, which differ between two runs of the same job and are recorded under `timing`. */
+/**
+ * Returns the outcome of a full training without its time and memory, which differ between two runs of the same job and
+ * are recorded under `timing`.
+ */
 function withoutTime({ wallSeconds, peakMemoryBytes, ...outcome }: TrainingOutcome & TrainingTime): TrainingOutcome {
   return outcome
 }
 
 /**
- * Returns the times of search and trainings for the record. @param device device of the search; absent if it trained
- * nothing
+ * Returns the times of a search and of its full trainings, for the result record.
+ * @param device device that the search ran on; absent if it trained nothing
  */
 function timesOf(
   trainings: readonly TrainingTime[],
@@ -201,15 +214,15 @@ function timesOf(
 }
 
 /**
- * Returns the device of an executor: a GPU, one core (WebAssembly and plain JavaScript without threads), or the whole
- * CPU.
+ * Returns the kind of device that an executor runs on: a GPU, one core (WebAssembly and plain JavaScript without
+ * threads), or the whole CPU.
  */
 function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] {
   if (onGpu) return 'gpu'
   return /\/(wasm|cpu)$/.test(name) && threads === 1 ? 'one core' : 'cpu'
 }
 
-/** Returns an oracle for jobs without a table, which refuses every query. */
+/** Returns an oracle for jobs without a lookup table. It refuses every query. */
 function noOracle({ algorithm, space }: Job): Oracle {
   return {
     budgetSeconds: 0,

@@ -1,4 +1,4 @@
-/** Makes the context of a search: everything that an algorithm may use, for one job. */
+/** Makes the context of a search: the object with everything that a search algorithm may use, for one job. */
 import type { Algorithm, SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, ImageCounts, SearchData } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
@@ -8,7 +8,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
 
-/** The parts from which a search context is made. */
+/** The data, executor, space and callbacks from which the context of a search is made. */
 export interface SearchResources {
   readonly space: SearchSpace
   readonly protocol: Protocol
@@ -16,9 +16,12 @@ export interface SearchResources {
   readonly oracle: Oracle
   data(): Promise<SearchData>
   executor(): Promise<Executor>
-  /** Returns the current epoch, from 0. */
+  /** Returns the number of the search's current epoch, from 0. */
   epoch(): number
-  /** Called before each batch of the weight half, with the number of batches of an epoch. */
+  /**
+   * Called before each batch of the weight half (on which network weights are trained), with the number of batches of
+   * an epoch.
+   */
   onBatch(batchesPerEpoch: number): void
 }
 
@@ -26,14 +29,14 @@ export interface SearchResources {
 export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
   readonly algorithm: Algorithm
   readonly space: SearchSpace
-  /** Evaluates architectures; absent if the result is only a genotype. */
+  /** Evaluator of the job's found architecture; absent if the job's result is only a genotype. */
   readonly evaluator?: Evaluator
   readonly probes: readonly Probe[]
-  /** Numbers of images of the dataset; undefined if the search has read no image. */
+  /** Returns the numbers of images in the parts of the job's dataset; undefined if the search has read no image. */
   images?(): Promise<ImageCounts | undefined>
 }
 
-/** Returns the context of a search. Images and executor are opened when the algorithm first asks for them. */
+/** Returns the context of a search. Images and executor are opened when the algorithm first uses them. */
 export function searchContext(resources: SearchResources): SearchContext {
   const { space, protocol, seed, oracle } = resources
   const growing = protocol.data.cutoutGrows === true
@@ -66,9 +69,9 @@ export function searchContext(resources: SearchResources): SearchContext {
 }
 
 /**
- * Returns the same batches, but counts them, and yields to the event loop before each, so that messages are sent and
- * the end of the parent process is noticed.
- * @param growing whether the augmentation grows with the epoch
+ * Returns the batches of a search's images unchanged, but counts them, and yields to the event loop before each, so
+ * that messages are sent and the end of the parent process is noticed.
+ * @param growing whether the augmentation of the images grows with the epoch
  */
 function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, growing: boolean): SearchData {
   const yielding = (source: BatchSource, before: () => void): BatchSource => ({

@@ -1,4 +1,4 @@
-/** Runs one task of a Slurm job array: its work order, and a requeue shortly before the time limit. */
+/** Runs one task of a Slurm job array: the jobs of its work order, and a requeue shortly before Slurm's time limit. */
 import { BenchError } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
 import { runOrders } from '../processes/pool.ts'
@@ -6,8 +6,9 @@ import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import { readOrders, slurm } from './arrays.ts'
 
 /**
- * Returns the work order of the task that runs. @throws BenchError `bad-input` outside of an array, `missing` or
- * `corrupt`
+ * Returns the work order (list of jobs) of the Slurm task that this process is.
+ * @throws BenchError `bad-input` if this process is not a task of a job array, `missing` or `corrupt` if the array's
+ * file of orders is
  */
 export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: NodeJS.ProcessEnv): WorkOrder {
   const orders = readOrders(folder)
@@ -18,10 +19,11 @@ export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: No
 }
 
 /**
- * Runs a work order. Slurm sends SIGUSR2 shortly before the time limit; the task then requeues itself if it has
- * finished an epoch or a run. Otherwise it ends, since it would make no progress in the next attempt either.
+ * Runs a work order as a Slurm task. Slurm sends SIGUSR2 shortly before the task's time limit. If the task has finished
+ * an epoch or a run by then, it requeues itself. Otherwise it ends, since it would make no progress in the next attempt
+ * either.
  *
- * @param say called with a line about the time limit
+ * @param say called with a line for the user about the time limit
  */
 export async function runTask(
   order: WorkOrder,
@@ -44,7 +46,7 @@ export async function runTask(
   }
 }
 
-/** Requeues the task, after which Slurm ends this process. → a line for the log */
+/** Requeues this Slurm task, after which Slurm ends this process. Returns a line for the task's log. */
 function requeue(): string {
   const { SLURM_ARRAY_JOB_ID, SLURM_ARRAY_TASK_ID } = process.env
   try {
@@ -55,9 +57,11 @@ function requeue(): string {
   }
 }
 
-/** Returns a function that tells whether an event marks progress that a later attempt will not have to repeat. */
+/**
+ * Returns a function that tells whether an event is progress that is saved, so that a later attempt need not repeat it.
+ */
 function progressDetector(): (event: RunEvent) => boolean {
-  /** Finished epochs of each full training at its first event. */
+  /** Number of finished epochs of each full training when its first event arrived. */
   const firstEpochs = new Map<string, number>()
   return (event) => {
     if (event.kind === 'epoch' || event.kind === 'finished') return true

@@ -1,7 +1,8 @@
 /**
- * Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order for each task; the logs lie beside it.
- * NAME is the hash of the orders, and `bench-NAME` the array's name in Slurm, by which the queue is searched. So
- * nothing has to be written after the submission, and no task can start before its orders are there.
+ * Writes, reads and finds the Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order (list of
+ * jobs) for each task; the logs lie beside it. NAME is the hash of the work orders, and `bench-NAME` is the array's
+ * name in Slurm, by which the queue is searched. So nothing has to be written after the submission, and no task can
+ * start before its work order is there.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
@@ -17,12 +18,12 @@ import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
 
-/** A job array with its work orders. */
+/** A Slurm job array, with the work orders of its tasks. */
 export interface JobArray {
-  /** Name of the array in Slurm. */
+  /** Name of the job array in Slurm, `bench-` and a hash. */
   readonly name: string
   readonly folder: string
-  /** The work order of each task. */
+  /** For each task of the array: its work order, the list of jobs that it runs. */
   readonly orders: readonly WorkOrder[]
 }
 
@@ -30,7 +31,7 @@ const ORDERS = 'orders.json'
 const arraysOf = (store: Store): string => join(store.folder, 'slurm')
 const nameOf = (hash: string): string => `bench-${hash}`
 
-/** Writes the work orders of a new array into the store. */
+/** Writes the work orders of a new Slurm job array into the store, and returns the array. */
 export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray {
   const hash = contentName(orders).slice(0, 12)
   const folder = join(arraysOf(store), hash)
@@ -38,13 +39,15 @@ export function writeArray(store: Store, orders: readonly WorkOrder[]): JobArray
   return { name: nameOf(hash), folder, orders }
 }
 
-/** Deletes the orders of an array that Slurm refused. Logs of an earlier array with the same orders stay. */
+/**
+ * Deletes the work orders of a job array that Slurm refused. Logs of an earlier array with the same work orders stay.
+ */
 export function discardArray({ folder }: JobArray): void {
   rmSync(join(folder, ORDERS))
   for (const each of [folder, dirname(folder)]) if (readdirSync(each).length === 0) rmdirSync(each)
 }
 
-/** Reads the work orders of an array. @throws BenchError `missing` or `corrupt` */
+/** Returns the work orders in the folder of a Slurm job array. @throws BenchError `missing` or `corrupt` */
 export function readOrders(folder: string): readonly WorkOrder[] {
   const path = join(folder, ORDERS)
   const text = readIfThere(path)?.toString('utf8')
@@ -54,7 +57,7 @@ export function readOrders(folder: string): readonly WorkOrder[] {
     .orders
 }
 
-/** Schema of `orders.json`. */
+/** Schema of `orders.json`, the file with the work orders of a Slurm job array. */
 const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseObject({
   schema: z.literal(1),
   orders: z.array(
@@ -76,7 +79,7 @@ const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseO
   ),
 })
 
-/** Returns the jobs of this store whose tasks wait or run in Slurm, by run id. */
+/** Returns, by run id, the jobs of this store whose Slurm tasks are queued or running. */
 export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
   const root = arraysOf(store)
   const folders = (listIfThere(root) ?? []).map(({ name }) => name)
@@ -96,9 +99,9 @@ export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
 }
 
 /**
- * Runs one of Slurm's commands.
- * @param input text for its standard input
- * @returns its output, or undefined if this machine does not have the command
+ * Runs one of Slurm's commands, such as `sbatch`, and returns what it prints.
+ * @param input text for the command's standard input
+ * @returns the command's output, or undefined if this machine does not have the command
  * @throws BenchError `failed` with the command's error message
  */
 export function slurm(command: string, given: readonly string[], input = ''): string | undefined {

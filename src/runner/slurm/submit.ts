@@ -1,7 +1,7 @@
 /**
- * Submits the unfinished jobs of a plan to Slurm, as one job array over the same store, with a task for each work
- * order. A task that is killed, preempted or requeued continues from its checkpoints. Also parses the sbatch options of
- * `--slurm`.
+ * Submits the unfinished jobs of a plan to Slurm as one job array, with a task for each work order (list of jobs). All
+ * tasks write to the same store. A task that is killed, preempted or requeued continues from its checkpoints. Also
+ * parses the sbatch options that the user gives after `--slurm`.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -13,31 +13,38 @@ import { unfinished } from '../processes/runPlan.ts'
 import type { Store } from '../store/store.ts'
 import { discardArray, type JobArray, queuedJobs, slurm, writeArray } from './arrays.ts'
 
-/** Path of the built command. Tests run this module from TypeScript, which Node 20 could not load in a task. */
+/**
+ * Path of the compiled command that a Slurm task runs. Tests run this module from TypeScript, which Node 20 could not
+ * load in a task.
+ */
 const BENCH = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/cli/main.js' : '../../cli/main.js', import.meta.url),
 )
 
-/** Seconds before the time limit at which Slurm signals a task, which leaves time to requeue it. */
+/** Seconds before the time limit at which Slurm sends a task its signal; enough to requeue the task. */
 const WARNING_SECONDS = 60
 
-/** A submission. `jobs` is the number of tasks at a time; if absent, Slurm decides. */
+/**
+ * A request to submit jobs to Slurm. `jobs` is the largest number of tasks that run at the same time; if absent, Slurm
+ * decides.
+ */
 export interface SubmissionRequest extends Processes {
   readonly sbatch: SbatchOptions
 }
 
-/** The result of a submission. */
+/** Which jobs a submission added to Slurm's queue, and which were in the queue before. */
 export interface Submission {
-  /** The new array; absent if every unfinished job is already in the queue. */
+  /** The new Slurm job array; absent if every unfinished job is already in the queue. */
   readonly array?: JobArray & { readonly id: string }
-  /** Jobs of the new array. */
+  /** Jobs that this submission added to Slurm's queue. */
   readonly submitted: readonly PlannedJob[]
-  /** Jobs of earlier arrays that are still in the queue. */
+  /** Jobs of earlier submissions that are still in Slurm's queue. */
   readonly queued: readonly PlannedJob[]
 }
 
 /**
- * Submits the unfinished jobs of a plan that are not in the queue. Returns undefined if every job is finished.
+ * Submits those unfinished jobs of a plan that are not yet in Slurm's queue. Returns undefined if every job is
+ * finished.
  * @throws BenchError `bad-input` if the backend is `auto`, `unsupported` if this machine has no Slurm, `failed` if
  * Slurm refuses
  */
@@ -66,7 +73,8 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
 }
 
 /**
- * Refuses `--backend auto`: the executor is part of a job's identity, and this machine cannot know what the nodes have.
+ * Refuses `--backend auto` for jobs submitted to Slurm: the backend is part of a job's identity, and this machine
+ * cannot know what the compute nodes have.
  */
 function refuseAuto({ experiment }: Plan, missing: readonly PlannedJob[]): void {
   if (experiment.executor.backend !== 'auto' || !missing.some(trainsNetwork)) return
@@ -76,7 +84,7 @@ function refuseAuto({ experiment }: Plan, missing: readonly PlannedJob[]): void 
   )
 }
 
-/** Calls sbatch. → the number of the array in Slurm */
+/** Submits a job array by calling sbatch. Returns the number that Slurm gives the array. */
 function sbatchArray({ name, folder, orders }: JobArray, jobs: number | undefined, sbatch: SbatchOptions): string {
   const atATime = jobs === undefined ? '' : `%${jobs}`
   const printed = slurm(
@@ -104,16 +112,22 @@ function sbatchArray({ name, folder, orders }: JobArray, jobs: number | undefine
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
-/** Options of sbatch by name, without the leading dashes; the value is empty for an option without one. */
+/** Options of Slurm's sbatch by name, without the leading dashes. The value is empty for an option that takes none. */
 export type SbatchOptions = Readonly<Record<string, string>>
 
-/** Options of sbatch that a submission sets itself. */
+/** Options of Slurm's sbatch that a submission sets itself, so that the user may not give them. */
 const RESERVED = ['array', 'chdir', 'error', 'job-name', 'open-mode', 'output', 'parsable', 'requeue', 'signal', 'wrap']
 
-/** A comma before `name=`, which separates options; other commas belong to a value, as in `partition=short,long`. */
+/**
+ * Matches a comma before `name=`, which separates sbatch options. Other commas belong to a value, as in
+ * `partition=short,long`.
+ */
 const SEPARATOR = /,(?=[a-z][a-z-]*=)/
 
-/** Parses the value of `--slurm`, such as `partition=gpu,gres=gpu:1,time=8:00:00`. @throws BenchError `bad-input` */
+/**
+ * Returns the sbatch options in the value of `--slurm`, such as `partition=gpu,gres=gpu:1,time=8:00:00`.
+ * @throws BenchError `bad-input`
+ */
 export function parseSbatchOptions(text: string): SbatchOptions {
   const entries = text.split(SEPARATOR).map(parseOption)
   requireOnce(
@@ -134,6 +148,6 @@ function parseOption(text: string): readonly [name: string, value: string] {
   return [name, value]
 }
 
-/** Returns the options as arguments of sbatch: `--partition=gpu`, … */
+/** Returns sbatch options as arguments of the command: `--partition=gpu`, … */
 export const sbatchArguments = (options: SbatchOptions): readonly string[] =>
   Object.entries(options).map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`))
