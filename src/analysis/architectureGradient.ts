@@ -1,4 +1,7 @@
-/** Computes ∇_α of the search network's loss on one batch as a smooth function of α, for Hessians of α. */
+/**
+ * Computes ∇_α, the gradient of the search network's loss on one batch with respect to the architecture parameters, as
+ * a smooth function of α. Hessians of α are computed from it.
+ */
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
 import type { Executable, Objective } from '../core/executor.ts'
@@ -11,18 +14,18 @@ import type { GradientField } from './hessian.ts'
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 export interface ArchitectureGradient {
-  /** Gradient as a function of the architecture parameters, flattened row by row. */
+  /** Gradient of the loss as a function of the architecture parameters, both flattened row by row. */
   readonly gradient: GradientField
   dispose(): void
 }
 
 /**
- * The gradient field around the parameters that the search has now, with batch statistics and nothing updated. ReLUs
- * and max poolings are frozen at what they pass there, so that its derivative is the almost-everywhere Hessian, as
- * automatic differentiation gives it.
+ * Returns ∇_α of the loss as a function of α, around the α that the search has now. It uses batch statistics and
+ * updates nothing. The masks of ReLUs and max poolings are frozen at this α, so that the function's derivative is the
+ * almost-everywhere Hessian, as automatic differentiation gives it.
  *
- * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw from
- * each; a stream is opened anew at every point, so all points share the same random numbers.
+ * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw of
+ * mixing weights from each stream; a stream is opened anew at every α, so all points share the same random numbers.
  */
 export async function architectureGradient(
   search: RelaxedSearch,
@@ -53,7 +56,7 @@ export async function architectureGradient(
   }
 }
 
-/** Returns the executable if it can freeze activations, else a copy with the same weights, on an executor that can. */
+/** Returns the executable if it can freeze activations; else a copy with the same weights, on an executor that can. */
 export async function withActivationMasks(executable: Executable, batchSize: number) {
   if (executable.activationMasks) return { executable, release: () => undefined }
   const portable = await openExecutor({ backend: 'auto', deterministic: true })

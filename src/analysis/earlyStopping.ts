@@ -1,22 +1,25 @@
 /**
- * RobustDARTS' early-stopping rule (Zela et al., ICLR 2020, §4.3, and its code's `EVLocalAvg`): stop when the local
- * average of the dominant eigenvalue has grown by a factor over the last few measurements, and answer with the
- * genotype from before it grew. An average is dated at the centre of a full window.
+ * RobustDARTS' early-stopping rule (Zela et al., ICLR 2020, §4.3, and the class `EVLocalAvg` in its code). The search
+ * stops when the local average of the Hessian's dominant eigenvalue has grown by a factor over the last few
+ * measurements, and its result is the genotype from before the growth. An average is assigned to the epoch in the
+ * middle of its window.
  */
 
-/** Default growth factor of the local average at which a search stops. */
+/** Default growth factor of the dominant eigenvalue's local average above which a search stops. */
 export const FACTOR = 1.3
 
 export interface EarlyStoppingOptions {
-  /** Epochs between two measurements. */
+  /** Number of epochs between two measurements of the dominant eigenvalue. */
   readonly every: number
-  /** Number of measurements in a local average; fewer at the start, but at least ⌊window/2⌋ + 1. */
+  /**
+   * Number of measured eigenvalues in a local average; at the start of the search fewer, but at least ⌊window/2⌋ + 1.
+   */
   readonly window?: number
-  /** Number of measurements between the two averages that are compared. */
+  /** Number of measurements between the two local averages of the eigenvalue that are compared. */
   readonly delta?: number
-  /** Ratio of the two averages above which the search stops. */
+  /** Ratio of the later to the earlier local average of the eigenvalue, above which the search stops. */
   readonly factor?: number
-  /** Earliest epoch whose genotype may be the answer. */
+  /** Earliest epoch whose genotype may be the result of a stopped search. */
   readonly startEpoch?: number
 }
 
@@ -26,9 +29,9 @@ export interface Measurement {
 }
 
 /**
- * Returns the epoch whose genotype is the answer, or undefined while the search should go on. The caller keeps the
- * genotype of every measured epoch.
- * @param measurements all measurements so far, in order
+ * Returns the epoch whose genotype is the result if the search should stop now, or undefined if the search should go
+ * on. The caller keeps the genotype of every measured epoch.
+ * @param measurements all measured eigenvalues so far, in order
  */
 export function stopEpoch(measurements: readonly Measurement[], options: EarlyStoppingOptions): number | undefined {
   const { every, window = 5, delta = 4, factor = FACTOR, startEpoch = 10 } = options
@@ -40,7 +43,7 @@ export function stopEpoch(measurements: readonly Measurement[], options: EarlySt
   return candidate >= startEpoch && last.average / before.average > factor ? candidate : undefined
 }
 
-/** Returns the mean of the last `window` measurements, at each measurement. */
+/** Returns the means of the last `window` eigenvalues at each measurement that has enough before it. */
 function localAverages(measurements: readonly Measurement[], window: number) {
   const half = Math.floor(window / 2)
   return measurements.flatMap((_, at) => {

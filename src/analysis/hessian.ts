@@ -1,39 +1,45 @@
 /**
- * Second derivatives from exact first ones: central differences of a gradient, g(x ± h·v). The point and its
- * displacements are double precision, so the only noise is that of the gradient itself.
+ * Computes second derivatives from exact gradients ∇f by central differences, ∇f(x + h·v) − ∇f(x − h·v). The point x
+ * and its displacement h·v are double precision, so the only noise is that of the gradient itself.
  */
 
 import { EigenvalueDecomposition } from 'ml-matrix'
 import type { RandomStream } from '../core/random.ts'
 
-/** Returns ∇f at a point, with the length of the point. */
+/** Returns the gradient ∇f at a point, an array as long as the point. */
 export type GradientField = (point: readonly number[]) => Promise<readonly number[]>
 
-/** Returns the Hessian-vector product H·v. */
+/** Returns the product H·v of the Hessian H and a direction v. */
 export type HessianProduct = (direction: readonly number[]) => Promise<readonly number[]>
 
 export interface Spectrum {
-  /** Largest eigenvalue, signed: RobustDARTS' dominant eigenvalue. Not the largest in magnitude. */
+  /**
+   * Largest eigenvalue of the Hessian, with its sign: RobustDARTS' dominant eigenvalue. Not the largest in magnitude.
+   */
   readonly dominantEigenvalue: number
   readonly smallestEigenvalue: number
-  /** Largest absolute value of an eigenvalue. */
+  /** Largest absolute value of an eigenvalue of the Hessian. */
   readonly spectralNorm: number
-  /** Sum of the eigenvalues; an estimate in Lanczos mode. */
+  /** Sum of the Hessian's eigenvalues; an estimate in Lanczos mode. */
   readonly trace: number
-  /** √ of the sum of squared eigenvalues; an estimate in Lanczos mode. */
+  /** Frobenius norm of the Hessian, √(Σ eigenvalue²); an estimate in Lanczos mode. */
   readonly frobeniusNorm: number
-  /** All eigenvalues in ascending order; absent in Lanczos mode. */
+  /** All eigenvalues of the Hessian in ascending order; absent in Lanczos mode. */
   readonly eigenvalues?: readonly number[]
 }
 
 /**
- * Length of a displacement. Truncation grows with its square and float32 noise with its inverse; on the reference
- * networks both stay below 5e-4 of the dominant eigenvalue between 3e-3 and 1e-2. The gradient must be smooth: where
- * ReLUs are live, any step crosses kinks, whose jumps outweigh the curvature by far.
+ * Default length h of the displacement in a central difference of the gradient. The truncation error grows with h², the
+ * error from float32 noise with 1/h; on the reference networks both stay below 5e-4 of the dominant eigenvalue for h
+ * between 3e-3 and 1e-2. The gradient must be smooth: without frozen ReLU masks, any step crosses kinks, whose jumps
+ * outweigh the curvature by far.
  */
 export const defaultStep = 5e-3
 
-/** Returns the function v ↦ H·v ≈ [g(x + h·v/‖v‖) − g(x − h·v/‖v‖)] · ‖v‖ / (2h). */
+/**
+ * Returns the function v ↦ H·v ≈ [∇f(x + h·v/‖v‖) − ∇f(x − h·v/‖v‖)] · ‖v‖ / (2h), for the point x = `at` and h =
+ * `step`.
+ */
 export function hessianProduct(gradient: GradientField, at: readonly number[], step = defaultStep): HessianProduct {
   return async (direction) => {
     const length = norm(direction)
@@ -43,7 +49,7 @@ export function hessianProduct(gradient: GradientField, at: readonly number[], s
   }
 }
 
-/** Computes the whole Hessian column by column, symmetrised as (H + Hᵀ)/2. Costs two gradients per parameter. */
+/** Computes the whole Hessian column by column and symmetrises it, (H + Hᵀ)/2. It needs two gradients per parameter. */
 export async function hessian(gradient: GradientField, at: readonly number[], step?: number): Promise<number[][]> {
   const product = hessianProduct(gradient, at, step)
   const columns: (readonly number[])[] = []
@@ -63,17 +69,20 @@ export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
 }
 
 export interface LanczosOptions {
-  /** Largest number of products for the extreme eigenvalues. */
+  /** Largest number of Hessian-vector products for the extreme eigenvalues. */
   readonly iterations?: number
-  /** Stop when both extreme eigenvalues change by less than this fraction of the spectral norm. */
+  /**
+   * Tolerance at which the Lanczos process stops: both extreme eigenvalues changed by less than this fraction of the
+   * spectral norm.
+   */
   readonly tolerance?: number
-  /** Number of random vectors for the trace and the Frobenius norm. */
+  /** Number of random vectors from which trace and Frobenius norm are estimated. */
   readonly traceSamples?: number
 }
 
 /**
- * Computes extreme eigenvalues by the Lanczos process with full reorthogonalisation; trace = E[zᵀHz] and ‖H‖²_F =
- * E‖Hz‖² over random signs z (Hutchinson 1989).
+ * Computes the extreme eigenvalues of the Hessian by the Lanczos process with full reorthogonalisation, and estimates
+ * trace = E[zᵀHz] and ‖H‖²_F = E‖Hz‖² over vectors z of random signs (Hutchinson 1989).
  */
 export async function lanczosSpectrum(
   product: HessianProduct,
@@ -85,7 +94,7 @@ export async function lanczosSpectrum(
   return { ...extremes(ritz), ...(await hutchinson(product, size, stream, traceSamples)) }
 }
 
-/** Computes only the largest eigenvalue, by the Lanczos process. */
+/** Computes only the largest eigenvalue of the Hessian, by the Lanczos process. */
 export async function dominantEigenvalue(
   product: HessianProduct,
   size: number,
@@ -95,7 +104,9 @@ export async function dominantEigenvalue(
   return extremes(await lanczos(product, size, stream, Math.min(iterations, size), tolerance)).dominantEigenvalue
 }
 
-/** Returns the Ritz values in ascending order: eigenvalues of the Lanczos process's tridiagonal matrix. */
+/**
+ * Runs the Lanczos process and returns the Ritz values, the eigenvalues of its tridiagonal matrix, in ascending order.
+ */
 async function lanczos(
   product: HessianProduct,
   size: number,

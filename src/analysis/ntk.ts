@@ -1,7 +1,7 @@
 /**
- * The empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS takes it
- * (Chen, Gong, Wang 2021): Θ = G·Gᵀ, row i of G the gradient wrt w of the sum of sample i's logits, all samples in one
- * forward pass with batch statistics.
+ * Computes the empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS does
+ * (Chen, Gong, Wang 2021): Θ = G·Gᵀ, where row i of G is the gradient of the sum of sample i's logits with respect to
+ * w. All samples are in one forward pass with batch statistics.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Feed } from '../core/executor.ts'
@@ -9,22 +9,22 @@ import { sizeOf } from '../core/network.ts'
 import { symmetricEigenvalues } from './hessian.ts'
 
 export interface NtkSpectrum {
-  /** λ_max / λ_min; Infinity if the kernel is singular. */
+  /** Condition number λ_max / λ_min of the kernel; Infinity if the kernel is singular. */
   readonly conditionNumber: number
-  /** All eigenvalues in ascending order. */
+  /** All eigenvalues of the kernel in ascending order. */
   readonly eigenvalues: readonly number[]
-  /** Σ_i ‖∇_w f(x_i)‖². */
+  /** Trace of the kernel: Σ_i ‖∇_w f(x_i)‖², with f(x_i) the sum of sample i's logits. */
   readonly trace: number
   readonly frobeniusNorm: number
 }
 
 /**
- * Which parameters the gradients cover. `weights`: filters, linear weights and batch-norm scales (TE-NAS); `all`:
- * shifts and biases too.
+ * Which network parameters the kernel's gradients cover. `weights`: filters, linear weights and batch-norm scales
+ * (TE-NAS); `all`: shifts and biases too.
  */
 export type NtkParameters = 'weights' | 'all'
 
-/** Computes the kernel Θ, [sample][sample], at the cost of one backward pass per sample. */
+/** Computes the kernel Θ, [sample][sample], with one backward pass per sample. */
 export async function neuralTangentKernel(
   executable: Executable,
   feed: Feed,
@@ -47,7 +47,9 @@ export async function neuralTangentKernel(
   return rows.map((a) => rows.map((b) => product(a, b, kept)))
 }
 
-/** Computes condition number, eigenvalues and trace of a kernel. @throws BenchError `bad-input` if it is empty */
+/**
+ * Computes condition number, eigenvalues and trace of a kernel. @throws BenchError `bad-input` if the kernel is empty
+ */
 export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum {
   if (kernel.length === 0)
     throw new BenchError('bad-input', 'the neural tangent kernel of an empty batch has no spectrum')

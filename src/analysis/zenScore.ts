@@ -14,17 +14,23 @@ import { type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
 export interface ZenScore {
-  /** Mean over the batch of Σ |F(x) − F(x + γ x′)|, before the logarithm. */
+  /** Mean over the images x of the batch of Σ |F(x) − F(x + γ x′)|, before the logarithm. */
   readonly delta: number
-  /** σ² of the pass over x: divided by M = batch·height·width, or by M − 1. */
+  /**
+   * Zen-score with the biased batch variances of the pass over x, divided by M = batch·height·width. `unbiased` divides
+   * by M − 1.
+   */
   readonly biased: number
   readonly unbiased: number
-  /** Score with σ² as in the authors' code: running variances that start at 1, after passes over x and x + γ x′. */
+  /**
+   * Zen-score with variances as in Zen-NAS' code: running variances that start at 1, after passes over x and x + γ x′.
+   */
   readonly running: number
 }
 
 /**
- * Computes the score on given inputs. Running statistics are reset first, and keep what the two passes leave.
+ * Computes the Zen-score of a network on given inputs. Running statistics are reset first; afterwards they contain what
+ * the two passes left.
  * @throws BenchError `unsupported` if a batch normalisation keeps no running statistics
  */
 export async function zenScore(executable: Executable, x: Batch, perturbed: Batch): Promise<ZenScore> {
@@ -48,10 +54,12 @@ export async function zenScore(executable: Executable, x: Batch, perturbed: Batc
   }
 }
 
-/** Weight of the newest batch in a running statistic. */
+/** Weight of the newest batch in a running statistic of batch normalisation. */
 const NEWEST = 0.1
 
-/** Returns height × width at each batch normalisation, in the order of the network's statistics. */
+/**
+ * Returns the number of pixels, height × width, at each batch normalisation, in the order of the network's statistics.
+ */
 function cellsOf({ name, layers, values, statistics }: Network): number[] {
   const cells = statistics.map(() => 0)
   for (const layer of layers) {
@@ -81,8 +89,8 @@ async function meanVariances(executable: Executable): Promise<number[]> {
 }
 
 /**
- * Returns the unbiased batch variance at each batch normalisation with statistics, averaged over its channels; 0 for
- * layers that were not computed. Running statistics do not change.
+ * Returns the unbiased batch variance at each batch normalisation that keeps statistics, averaged over its channels; 0
+ * for layers that were not computed. Running statistics do not change.
  */
 export async function batchVariances(executable: Executable, feed: Feed): Promise<number[]> {
   const before = await executable.save()
@@ -93,7 +101,10 @@ export async function batchVariances(executable: Executable, feed: Feed): Promis
   return variances.map((variance) => variance / NEWEST)
 }
 
-/** Draws initial weights as Zen-NAS does: filters and linear weights from N(0, 1), scales 1, shifts and biases 0. */
+/**
+ * Draws the initial weights of a network as Zen-NAS does: filters and linear weights from N(0, 1), scales 1, shifts and
+ * biases 0.
+ */
 function gaussianWeights(network: Network, stream: RandomStream): Float32Array {
   const values = network.parameters.flatMap(({ name, shape }) => {
     const start = name.endsWith('weight') ? 1 : 0
@@ -108,22 +119,22 @@ export function gaussianBatch({ height, width, channels }: ImageShape, size: num
   return { images, labels: new Int32Array(size), size }
 }
 
-/** Returns the batch x + γ x′. */
+/** Returns the perturbed batch x + γ x′, with x′ = `direction` and γ = `gamma`. */
 export function perturb(x: Batch, direction: Batch, gamma: number): Batch {
   return { ...x, images: x.images.map((value, i) => value + gamma * direction.images[i]) }
 }
 
 export interface ZenScoreOptions {
-  /** Images per draw; 16 in the authors' command line. */
+  /** Number of images for each draw of weights and inputs; 16 in the command line of Zen-NAS. */
   readonly batchSize?: number
-  /** Number of draws of weights and inputs; 32 in the authors' command line. */
+  /** Number of draws of weights and inputs; 32 in the command line of Zen-NAS. */
   readonly repeats?: number
   readonly gamma?: number
 }
 
 /**
- * Returns mean and standard deviation (ddof 1; absent for one draw) of the `running` score over new weights and inputs.
- * Unlike the authors' code, running variances start afresh at each draw.
+ * Returns the mean of the `running` Zen-score over draws of weights and inputs, and its standard deviation (ddof 1;
+ * absent for one draw). Unlike in Zen-NAS' code, running variances start anew at each draw.
  */
 export async function zenScoreOf(
   executor: Executor,

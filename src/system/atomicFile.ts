@@ -19,11 +19,12 @@ import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
-/** Content of a file; large content is given in parts, so that it need not be copied into one buffer. */
+/** Content to write to a file; large content is given in parts, so that it need not be copied into one buffer. */
 type Content = string | Uint8Array | readonly Uint8Array[]
 
 /**
- * Writes to a temporary file beside the target, syncs it, and renames it over the target. Creates missing folders.
+ * Writes a file atomically: writes a temporary file beside the target, syncs it, and renames it to the target. Creates
+ * missing folders.
  *
  * @throws BenchError `failed` if the disk is full, `bad-input` if the path cannot be written; the target is then
  * unchanged
@@ -34,7 +35,7 @@ export function writeAtomically(path: string, content: Content): void {
 
 /**
  * Writes several files that belong together: all are written and synced before the first is renamed to its target.
- * @param beforeRenaming removes the files that the new ones replace
+ * @param beforeRenaming called between writing and renaming, to remove the files that the new ones replace
  */
 export function writeAllAtomically(
   files: readonly { path: string; content: Content }[],
@@ -75,8 +76,8 @@ export function replaceAtomically(path: string, content: Uint8Array, { mode, uid
 }
 
 /**
- * Appends to a file, which is created if missing, and syncs it.
- * @throws BenchError as `writeAtomically`; the file then has its former length
+ * Appends a text to a file, which is created if missing, and syncs it.
+ * @throws the errors of `writeAtomically`; the file then has its former length
  */
 export function appendWhole(path: string, content: string): void {
   try {
@@ -102,7 +103,7 @@ function appendTo(file: number, bytes: Uint8Array): void {
   }
 }
 
-/** Writes all bytes at the file's position, in as many calls of `writeSync` as it takes. */
+/** Writes all bytes at the current position of an open file, in as many calls of `writeSync` as it takes. */
 export function writeFully(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.byteLength; ) {
     const written = writeSome(file, bytes, done)
@@ -111,7 +112,9 @@ export function writeFully(file: number, bytes: Uint8Array): void {
   }
 }
 
-/** Writes once, and waits while a non-blocking pipe is full. */
+/**
+ * Writes some of the bytes in one call of `writeSync`, and waits while a non-blocking pipe is full. Returns how many.
+ */
 function writeSome(file: number, bytes: Uint8Array, from: number): number {
   for (;;) {
     try {
@@ -147,7 +150,10 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** Error codes for limits and faults of the machine; all others mean that the user named an unsuitable path. */
+/**
+ * Error codes of failed writes that mean a fault or limit of the machine; all others mean that the user named an
+ * unsuitable path.
+ */
 const MACHINE_FAULTS = ['EPIPE', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
 
 /** Returns the error for a failed write: `failed` for a fault of the machine, such as a full disk, else `bad-input`. */
@@ -178,7 +184,7 @@ function writeSynced(path: string, content: Content): void {
   }
 }
 
-/** Syncs a folder, so that a rename in it survives a crash of the machine. */
+/** Syncs a folder, so that a file renamed in it keeps its new name after a crash of the machine. */
 function syncFolder(path: string): void {
   try {
     const folder = openSync(path, 'r')

@@ -1,5 +1,5 @@
 /**
- * SHA-256 checksums of files, and a file format that contains its own checksum, for checkpoints and indexes. Layout: 8
+ * SHA-256 checksums of files, and a file format for checkpoints and indexes that contains its own checksum. Layout: 8
  * bytes that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation,
  * which keeps every bit of numbers and typed arrays.
  */
@@ -11,16 +11,19 @@ import { countWork } from './workCounter.ts'
 
 const HASH_BYTES = 32
 
-/** Serialises a value with its checksum. @param magic 8 characters that name the format and its version */
+/**
+ * Serialises a value with its checksum, to be read back by `unseal`.
+ * @param magic 8 characters that name the format and its version
+ */
 export function seal(magic: string, value: unknown): Buffer {
   const payload = serialize(value)
   return Buffer.concat([Buffer.from(magic, 'latin1'), sha256(payload), payload])
 }
 
 /**
- * Reads back the value that `seal` serialised.
- * @param kind names the file in messages, such as `checkpoint`; @param remedy tells the user what to do if it is
- * damaged
+ * Checks the checksum of what `seal` wrote, and returns the value.
+ * @param kind name of the file in messages, such as `checkpoint`
+ * @param remedy what the user should do if the file is damaged
  * @throws BenchError `corrupt` if the format or the checksum does not match
  */
 export function unseal(
@@ -41,7 +44,9 @@ export function unseal(
 
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
 
-/** Returns the SHA-256 of a file's bytes, in hexadecimal. @throws the file system's error if it cannot be read */
+/**
+ * Returns the SHA-256 of a file's bytes, in hexadecimal. @throws an error of Node's file system if it cannot be read
+ */
 export async function fileHash(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) {

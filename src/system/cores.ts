@@ -1,25 +1,25 @@
-/** Usable cores: the minimum of CPU affinity, cgroup quota and Slurm allocation. */
+/** Counts the CPU cores that this process may use: the minimum of CPU affinity, cgroup quota and Slurm allocation. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Returns the number of cores that this process should use. A container with a quota of two cores on a machine of 64
- * sees all 64, and would be throttled most of the time with 64 processes. Slurm's allocation counts even on clusters
- * that do not enforce it.
+ * Returns the number of CPU cores that this process should use. A container with a quota of two cores on a machine of
+ * 64 sees all 64, and would be throttled most of the time if it ran 64 processes. Slurm's allocation counts even on
+ * clusters that do not enforce it.
  */
 export const cores = (): number =>
   Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())), allotment(process.env))
 
-/** Returns the cores of this node that Slurm allocated to the job; Infinity outside of a job. */
+/** Returns the number of cores of this node that Slurm allocated to the job; Infinity outside of a Slurm job. */
 function allotment({ SLURM_CPUS_ON_NODE: cpus = '' }: NodeJS.ProcessEnv): number {
   return Number(cpus) > 0 ? Number(cpus) : Number.POSITIVE_INFINITY
 }
 
 /**
- * Returns the processor seconds per second that Linux control groups grant this process: the minimum over its groups,
- * or Infinity if none has a quota.
- * @param root folder that contains `proc` and `sys`, for tests
+ * Returns the number of cores' worth of CPU time that Linux control groups grant this process: the minimum quota over
+ * its groups, or Infinity if none has a quota.
+ * @param root folder that contains `proc` and `sys`; tests set it
  */
 export function processorShare(root = '/'): number {
   const groups = (readText(join(root, 'proc/self/cgroup')) ?? '').split('\n').flatMap(groupOf)
@@ -29,7 +29,7 @@ export function processorShare(root = '/'): number {
 }
 
 interface Group {
-  /** Folder where the hierarchy is mounted, below the root. */
+  /** Folder at which the hierarchy of control groups is mounted, relative to the root. */
   readonly hierarchy: string
   readonly path: string
   readonly share: (folder: string) => number
@@ -47,22 +47,22 @@ function groupOf(line: string): readonly Group[] {
   return [{ hierarchy: join('sys/fs/cgroup', controllers), path: path.join(':'), share: shareOfVersion1 }]
 }
 
-/** Returns the path of a group and of all groups that contain it. */
+/** Returns the path of a control group and the paths of all groups that contain it. */
 function upwards(path: string): readonly string[] {
   const above = dirname(path)
   return above === path ? [path] : [path, ...upwards(above)]
 }
 
 /**
- * Reads the quota of a version 2 group: `cpu.max` has quota and period in microseconds, or `max 100000` without a
- * quota.
+ * Returns the number of cores that a version 2 control group grants: `cpu.max` has quota and period in microseconds, or
+ * `max 100000` if there is no quota.
  */
 function shareOfVersion2(folder: string): number {
   const [quota, period] = (readText(join(folder, 'cpu.max')) ?? '').split(/\s+/).map(Number)
   return ratio(quota, period)
 }
 
-/** Reads the quota of a version 1 group, where −1 means no quota. */
+/** Returns the number of cores that a version 1 control group grants; a quota of −1 there means no quota. */
 function shareOfVersion1(folder: string): number {
   const [quota, period] = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((file) => Number(readText(join(folder, file))))
   return ratio(quota, period)

@@ -1,7 +1,10 @@
-/** CRC-32 as gzip, zip and Parquet use it (ISO 3309). */
+/** Computes the CRC-32 checksum that gzip, zip and Parquet use (ISO 3309). */
 import * as zlib from 'node:zlib'
 
-/** @param value of the bytes before, where they are given in parts */
+/**
+ * Computes the CRC-32 of some bytes.
+ * @param value CRC-32 of the bytes before these, if the data are given in parts
+ */
 export const crc32: (bytes: Uint8Array, value?: number) => number =
   // Node has it from 20.15 on.
   (zlib as Partial<typeof zlib>).crc32 ?? crc32ByTable

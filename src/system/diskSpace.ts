@@ -3,24 +3,24 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 
-/** Free space to keep for others: this fraction of the file system, but at most this many bytes. */
+/** Fraction of a file system that is kept free for other programs, but at most LEFT_BYTES. */
 const LEFT_SHARE = 0.05
 const LEFT_BYTES = 2 ** 30
-/** Bytes written between two checks. */
+/** Number of bytes written between two checks of the free disk space. */
 const STEP = 64 * 2 ** 20
 
-/** Watches the free space of the file system that a path is on. */
+/** Checks the free space of the file system that contains a path. */
 export class DiskSpace {
   readonly #path: string
   #checked = Number.NEGATIVE_INFINITY
 
-  /** @param path file or folder that will be written; it need not exist yet */
+  /** Names the file or folder that will be written. @param path it need not exist yet */
   constructor(path: string) {
     this.#path = path
   }
 
   /**
-   * Checks the free space if enough bytes were written since the last check.
+   * Checks the free disk space if enough bytes were written since the last check.
    * @param written bytes written so far
    * @param planned bytes still to write, if known
    * @throws BenchError `failed` if too little space would remain

@@ -1,12 +1,15 @@
-/** Detects a hang: a promise is pending but nothing is scheduled that could resolve it. */
+/** Detects a hang of this process: a promise is pending but nothing is scheduled that could resolve it. */
 
-/** Length of a pause between two checks. */
+/** Length of the pause between two checks for a hang, in milliseconds. */
 const PAUSE_MS = 500
-/** Idle pauses before a hang is reported: five seconds, since a false alarm may cost days of work. */
+/**
+ * Number of consecutive idle pauses after which a hang is reported: five seconds, since a false alarm may cost days of
+ * work.
+ */
 const PAUSES = 10
 /**
- * A pause counts as idle below this fraction of CPU time; compiler threads, which the event loop does not see, use
- * more.
+ * Fraction of a pause that the process may spend as CPU time and still count as idle. Compiler threads, which the event
+ * loop does not see, use more.
  */
 const IDLE_SHARE = 0.05
 

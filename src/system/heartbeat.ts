@@ -1,6 +1,6 @@
 /**
- * Worker thread that writes the heartbeats of this process's locks, so that they continue while the main thread is
- * busy.
+ * Worker thread that writes the heartbeats of the locks that this process holds, so that they continue while the main
+ * thread is busy.
  */
 import { parentPort } from 'node:worker_threads'
 import { beat, type HeartbeatOrder } from './lock.ts'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { printable } from '../core/plainText.ts'
 
-/** Returns JSON with sorted keys and without undefined values, so that equal data gives equal text. */
+/** Returns a value as JSON with sorted keys and without undefined values, so that equal data gives equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
@@ -14,15 +14,18 @@ export function canonicalJson(value: unknown): string {
   return `{${sorted.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(',')}}`
 }
 
-/** Returns the SHA-256 of the canonical JSON, in hexadecimal. */
+/** Returns the SHA-256 of a value's canonical JSON, in hexadecimal. */
 export function contentName(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex')
 }
 
-/** Characters to a line of a record. */
+/** Largest length of a line of a JSON record, in characters. */
 const WIDTH = 120
 
-/** Returns a value as indented JSON: what fits on a line stays on one. Control characters in strings are escaped. */
+/**
+ * Returns a value as indented JSON, in which an array or object that fits on one line stays on it. Control characters
+ * in strings are escaped.
+ */
 export function recordText(value: unknown): string {
   return printable(`${broken(value, '')}\n`)
 }

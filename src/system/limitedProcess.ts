@@ -1,7 +1,7 @@
 /**
- * Reads an untrusted file in a process of its own, which is killed when it exceeds a memory limit or works without
- * progress. A thread would not do: V8 ends the whole process when an allocation fails, a thread's limits do not cover
- * buffers, and an endless loop can only be killed.
+ * Reads an untrusted file in a separate process, which is killed when it exceeds a memory limit or uses too much CPU
+ * time without progress. A thread would not do: V8 ends the whole process when an allocation fails, a thread's limits
+ * do not cover buffers, and an endless loop can only be killed.
  *
  * The process runs a built module that calls `serveLimited`; a watchdog thread in it (`watchdog.ts`) checks the limits.
  */
@@ -11,30 +11,30 @@ import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { beyondLimit, type LimitName, limitOf } from './limits.ts'
 import { countWorkIn } from './workCounter.ts'
 
-/** A task for a limited process, and the limits that apply to it. */
+/** A task to run in a separate process, and the limits of memory and CPU time for it. */
 export interface LimitedTask<Request, Progress> {
-  /** Path of the built module. */
+  /** Path of the built module that the process runs. */
   readonly module: string
-  /** Input of the task; must be cloneable. */
+  /** Input of the task; it must be cloneable, since it is sent to the process as a message. */
   readonly request: Request
-  /** Name of the file in messages. */
+  /** Name of the file that the task reads, for messages. */
   readonly file: string
-  /** Which limit bounds the resident memory, in GiB. */
+  /** Name of the limit on the resident memory of the process, in GiB. */
   readonly memory: LimitName
-  /** Which limit bounds the CPU time between two calls of `countWork`, in seconds. */
+  /** Name of the limit on the CPU time between two calls of `countWork`, in seconds. */
   readonly seconds: LimitName
   onProgress?(progress: Progress): void
 }
 
-/** Limits that the watchdog thread checks. */
+/** Limits of the separate process that its watchdog thread checks. */
 export interface ProcessLimits {
   readonly memoryBytes: number
   readonly seconds: number
-  /** Process id of the parent; the process ends when the parent does. */
+  /** Process id of the parent process; the separate process ends when its parent has ended. */
   readonly parent: number
 }
 
-/** First message to the process. */
+/** First message from the parent to the separate process: the task's input and the limits. */
 interface Order {
   readonly request: unknown
   readonly limits: ProcessLimits
@@ -46,7 +46,7 @@ type Answer =
   | { readonly code: ErrorCode; readonly message: string }
   | { readonly code?: undefined; readonly message: string; readonly stack: string }
 
-/** Characters kept of the process's error output, to find out why it ended. */
+/** Number of characters of the process's error output that are kept, to find out why it ended. */
 const KEPT_OUTPUT = 4096
 
 const running = new Set<ChildProcess>()
@@ -55,8 +55,9 @@ process.on('exit', () => {
 })
 
 /**
- * Runs the task in a process of its own and returns its result.
- * @throws the task's own error; BenchError `bad-input` if a limit was exceeded, `failed` if the process ended otherwise
+ * Runs the task in a separate process and returns its result.
+ * @throws the task's own error; BenchError `bad-input` if a limit was exceeded, `failed` if the process ended for
+ * another reason
  */
 export async function runLimited<Request, Progress, Result>(task: LimitedTask<Request, Progress>): Promise<Result> {
   const { module, request, onProgress } = task
@@ -113,10 +114,16 @@ function errorOf(answer: Extract<Answer, { message: string }>): Error {
   return error
 }
 
-/** The limit that was exceeded; the watchdog prints it before it kills the process. */
+/**
+ * Which limit of the separate process was exceeded: of memory, or of CPU time without progress. The watchdog prints it
+ * before it kills the process.
+ */
 export type ReachedLimit = 'memory' | 'seconds'
 
-/** Returns the limit that the process exceeded, from its output and exit; V8 aborts the process if its heap is full. */
+/**
+ * Returns the limit that the process exceeded, from its error output and exit; V8 aborts the process if its heap is
+ * full.
+ */
 function limitReached(printed: string, code: number | null, signal: NodeJS.Signals | null): ReachedLimit | undefined {
   const [, limit] = /^limit (memory|seconds)$/m.exec(printed) ?? []
   if (limit !== undefined) return limit as ReachedLimit
@@ -129,7 +136,7 @@ function lastLine(printed: string): string {
   return line === '' ? '' : `: ${line}`
 }
 
-/** Sends progress to the parent process. */
+/** Sends a progress message from the separate process to its parent. */
 export type Report<Progress> = (progress: Progress) => void
 
 /** Runs the task that the parent process sends, answers with its result, and exits. */

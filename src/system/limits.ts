@@ -1,6 +1,6 @@
 /**
- * Limits on the memory, disk space and time that an untrusted file may use. Every error about an exceeded limit names
- * it, and every command can raise it with `--raise NAME=VALUE`.
+ * Limits on the memory, disk space and CPU time that an untrusted file may use. Every error about an exceeded limit
+ * names the limit, and every command can raise it with `--raise NAME=VALUE`.
  */
 import { totalmem } from 'node:os'
 import { BenchError, type ErrorCode } from '../core/errors.ts'
@@ -9,11 +9,11 @@ import { unknownName } from '../core/names.ts'
 interface Limit {
   readonly value: number
   readonly unit: string
-  /** What is limited, with a typical value for comparison. */
+  /** Which quantity the limit bounds, with a typical value for comparison. */
   readonly meaning: string
 }
 
-/** Memory of the machine or the container, in bytes; beyond it, the system kills processes. */
+/** Memory of the machine or the container, in bytes; the system kills processes that use more. */
 const machineBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
 const machineGib = Math.round((0.75 * machineBytes) / 2 ** 27) / 8
 
@@ -78,10 +78,12 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS
 
-/** Environment variable with the raised limits, which worker processes and threads inherit. */
+/**
+ * Name of the environment variable with the limits that the user raised, which worker processes and threads inherit.
+ */
 const VARIABLE = 'NAS_BENCH_RAISED_LIMITS'
 
-/** Returns the value of a limit in its own unit: as raised by the user, or the default. */
+/** Returns the value of a limit in the limit's own unit: as the user raised it, or the default. */
 export function limitOf(name: LimitName): number {
   const entry = raised().find((text) => text.startsWith(`${name}=`))
   return entry === undefined ? LIMITS[name].value : Number(entry.slice(name.length + 1))
@@ -108,8 +110,8 @@ const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
 
 /**
  * Returns the error for an exceeded limit.
- * @param found what was found, such as `photos.tar holds 3.1 GiB`
- * @param remedy what else the user can do, such as `give a smaller --image-size`
+ * @param found what exceeds the limit, such as `photos.tar holds 3.1 GiB`
+ * @param remedy what the user can do besides raising the limit, such as `give a smaller --image-size`
  */
 export function beyondLimit(name: LimitName, found: string, remedy = '', code: ErrorCode = 'bad-input'): BenchError {
   const bound = limitOf(name)
@@ -121,8 +123,9 @@ export function beyondLimit(name: LimitName, found: string, remedy = '', code: E
 }
 
 /**
- * Checks a count against a limit. @param what names the owner of the counted things @throws BenchError if it is
- * exceeded
+ * Checks that a count does not exceed a limit.
+ * @param what what the counted things belong to, for the message
+ * @throws BenchError if the limit is exceeded
  */
 export function checkLimit(name: LimitName, count: number, what: string): void {
   const bound = limitOf(name)

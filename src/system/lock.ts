@@ -1,10 +1,10 @@
 /**
  * Locks between processes, containers and machines that share a folder (a run, a shard of a table). A lock is a file
- * that names its holder and counts heartbeats, which a thread of the holder writes every few seconds.
+ * that names the process that holds it and counts heartbeats, which a thread of the holder writes every few seconds.
  *
- * A lock is taken over when its holder has ended. If holder and observer share a kernel and a PID namespace, the kernel
- * knows that. Otherwise the observer watches the file, and the holder counts as ended after a minute without a
- * heartbeat. Clocks of different machines are never compared.
+ * Another process takes a lock over when its holder has ended. If both share a kernel and a PID namespace, the kernel
+ * tells whether the holder still runs. Otherwise the other process watches the lock file, and the holder counts as
+ * ended after a minute without a heartbeat. Clocks of different machines are never compared.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -26,30 +26,36 @@ import { writeFailure } from './atomicFile.ts'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
-/** Intervals of heartbeats and observation, in milliseconds. */
+/** Intervals, in milliseconds, at which a lock's holder writes heartbeats and waiting processes read the lock file. */
 export interface LockTiming {
-  /** Interval between two heartbeats of a holder. */
+  /** Interval between two heartbeats of the lock's holder, in milliseconds. */
   readonly beatMs: number
-  /** Time without a heartbeat after which a holder of unknown state counts as ended. */
+  /** Time in milliseconds without a heartbeat after which a holder counts as ended if the kernel cannot tell. */
   readonly staleMs: number
-  /** Interval at which a waiting process reads the lock. */
+  /** Interval at which a waiting process reads the lock file, in milliseconds. */
   readonly pollMs: number
 }
 
-/** Default intervals; a holder has a minute, since network file systems may show a change late. */
+/**
+ * Default intervals of locks. A holder counts as ended only after a minute, since network file systems may show a
+ * change late.
+ */
 const TIMING: LockTiming = { beatMs: 5_000, staleMs: 60_000, pollMs: 200 }
 
 /** A lock that this process holds. */
 export interface Lock {
   /**
-   * Checks that the lock is still held. @throws BenchError `failed` if another process took it over, as after a
-   * suspension
+   * Checks that this process still holds the lock.
+   * @throws BenchError `failed` if another process took it over, as may happen while this one is suspended
    */
   requireHeld(): void
   release(): void
 }
 
-/** Takes the lock at `path` and waits while another process holds it. @param onWait called once with the holder */
+/**
+ * Takes the lock at `path`, after waiting while another process holds it.
+ * @param onWait called once, with the process that holds the lock
+ */
 export async function lock(
   path: string,
   onWait: (holder: ProcessIdentity) => void,
@@ -66,7 +72,8 @@ export async function lock(
 }
 
 /**
- * Takes the lock at `path`, or returns its holder. May watch for a heartbeat to find out whether the holder still runs.
+ * Takes the lock at `path`, or returns the process that holds it. May watch for a heartbeat to find out whether the
+ * holder still runs.
  */
 export async function tryLock(path: string, timing: LockTiming = TIMING): Promise<Lock | ProcessIdentity> {
   const watch = new HolderWatch(timing)
@@ -98,14 +105,14 @@ export function lockHolder(path: string): ProcessIdentity | undefined {
   return liveness === 'alive' || (liveness === 'unknown' && isFresh) ? found.holder : undefined
 }
 
-/** Content of a lock's file. */
+/** What a lock file contains, and when it was changed. */
 interface Found {
   readonly holder: ProcessIdentity
   readonly text: string
   readonly modifiedMs: number
 }
 
-/** Watches the lock of another process for heartbeats. */
+/** Watches a lock of another process for heartbeats, to find out whether the holder still runs. */
 class HolderWatch {
   readonly #timing: LockTiming
   #last: Found | undefined
@@ -118,8 +125,8 @@ class HolderWatch {
   }
 
   /**
-   * Whether the holder has ended; call repeatedly. If the observer itself was suspended, that time counts only as two
-   * polls.
+   * Returns whether the lock's holder has ended; to be called repeatedly. If this process itself was suspended, that
+   * time counts only as two polls.
    */
   isGone(found: Found): boolean {
     const liveness = livenessOf(found.holder)
@@ -135,7 +142,10 @@ class HolderWatch {
     return this.#quietMs >= this.#timing.staleMs
   }
 
-  /** Whether the holder is known to run: the kernel says so, or the file changed since the first read. */
+  /**
+   * Returns whether the lock's holder is known to run: the kernel says so, or the lock file changed since the first
+   * read.
+   */
   sawLife({ holder }: Found): boolean {
     return livenessOf(holder) === 'alive' || this.#beats > 1
   }
@@ -145,7 +155,10 @@ const isSame = (a: Found, b: Found | undefined): boolean => a.text === b?.text &
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Takes the lock if it is free or its holder has ended; returns the lock, or what the other's file contains. */
+/**
+ * Takes the lock if it is free or its holder has ended. Returns the lock, or the content of the other process's lock
+ * file.
+ */
 function attempt(path: string, watch: HolderWatch, timing: LockTiming): Lock | Found {
   for (;;) {
     const token = randomUUID()
@@ -216,7 +229,7 @@ function hold(path: string, token: string, timing: LockTiming): Lock {
   }
 }
 
-/** Reads again after a moment, since another process may have moved the file aside to check it. */
+/** Reads a missing lock file again after a moment, since another process may have moved it aside to check it. */
 function readAgain(path: string): Found | undefined {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
   return read(path)
@@ -237,7 +250,8 @@ function read(path: string): Found | undefined {
 }
 
 /**
- * Returns the holder that a lock file names. A crash can leave the file empty or damaged: the holder is then unknown.
+ * Returns the process that a lock file names as holder. A crash can leave the file empty or damaged: the holder is then
+ * unknown.
  */
 function holderIn(text: string): ProcessIdentity {
   const { pid, host, boot, pidNamespace, startedTicks } = parsed(text)
@@ -260,7 +274,7 @@ function parsed(text: string): Partial<Record<keyof ProcessIdentity, unknown>> {
   }
 }
 
-/** Removes the lock of a holder that has ended. If the file changed since it was read, it is put back. */
+/** Removes the lock file of a holder that has ended. If the file changed since it was read, it is put back. */
 function remove(path: string, gone: Found): void {
   const aside = temporaryPath(`${path}.stale`)
   try {
@@ -286,16 +300,16 @@ function putBack(aside: string, path: string): void {
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** A lock that the heartbeat thread keeps alive while the main thread computes. */
+/** A lock of this process whose heartbeats a separate thread writes while the main thread computes. */
 export interface HeldLock {
   readonly path: string
   readonly token: string
 }
 
-/** Message to the heartbeat thread. */
+/** Message from the main thread to the heartbeat thread: begin or end the heartbeats of a lock. */
 export type HeartbeatOrder = { readonly kind: 'begin' | 'end'; readonly lock: HeldLock; readonly beatMs: number }
 
-/** Writes a heartbeat into the lock file, unless another process holds the lock by now. */
+/** Writes a heartbeat into the lock file, unless another process has taken the lock over. */
 export function beat({ path, token }: HeldLock, count: number): void {
   try {
     const file = openSync(path, 'r+')
@@ -322,14 +336,17 @@ function touch(path: string): void {
   }
 }
 
-/** The built module, even if this one runs from source, since Node 20 cannot run TypeScript. */
+/**
+ * Path of the heartbeat thread's built module. It is used even if the program runs from source, since Node 20 cannot
+ * run TypeScript.
+ */
 const HEARTBEAT = fileURLToPath(new URL('../../dist/system/heartbeat.js', import.meta.url))
 
 let thread: Worker | undefined
 
 /**
- * Starts heartbeats; returns a function that ends them. The thread starts with the first one, which short runs never
- * reach.
+ * Starts the heartbeats of a lock; returns a function that ends them. The heartbeat thread starts with the first
+ * heartbeat, which short runs never reach.
  */
 function beatRegularly(path: string, token: string, beatMs: number): () => void {
   const held = { path, token }

@@ -33,7 +33,8 @@ export function writeNamedFile(path: string, content: string | Uint8Array): void
 }
 
 /**
- * Throws as `writeNamedFile` would, before the work whose result is written. Nothing is left at `path`.
+ * Throws the error that `writeNamedFile` would throw for this path, so that a command can fail before its work instead
+ * of after it. Nothing is left at `path`.
  *
  * @throws BenchError `bad-input` if `path` is a folder or nothing can be written there
  */
@@ -50,7 +51,10 @@ export function checkNamedFile(path: string): void {
   }
 }
 
-/** Writes an empty file into the nearest folder that exists above `path`, and removes it. */
+/**
+ * Checks that a file can be created: writes an empty file into the nearest existing folder above `path`, and removes
+ * it.
+ */
 function tryWriting(path: string): void {
   let folder = dirname(path)
   while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder)
@@ -75,12 +79,12 @@ function writeTo(path: string, bytes: Uint8Array): void {
   else writeInto(place, bytes)
 }
 
-/** Longest chain of symbolic links, as in Linux. */
+/** Largest number of symbolic links that are followed one after the other, as in Linux. */
 const MOST_LINKS = 40
 
 /**
- * Follows symbolic links. Returns the final path, and the file descriptor if it is one of this process, as
- * `/dev/stdout` is.
+ * Follows the symbolic links of a path. Returns the final path, and the file descriptor if the path stands for one of
+ * this process, as `/dev/stdout` does.
  */
 function targetOf(path: string): { readonly place: string; readonly descriptor?: number } {
   let place = path
@@ -106,14 +110,17 @@ function realFolder(path: string): string {
 
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 
-/** Replaces a regular file by renaming, or in place if it has several names or another owner. */
+/**
+ * Replaces the content of a regular file: atomically by renaming, or in place if the file has several names or another
+ * owner.
+ */
 function exchange(path: string, bytes: Uint8Array, found: Stats): void {
   // Fails without permission to write to the file: renaming alone would not check it.
   closeSync(openSync(path, constants.O_WRONLY))
   if (found.nlink > 1 || !replaceAtomically(path, bytes, found)) writeInto(path, bytes, constants.O_TRUNC)
 }
 
-/** Writes in place, which is not atomic. */
+/** Writes bytes into an existing file in place, which is not atomic. */
 function writeInto(path: string, bytes: Uint8Array, flags = 0): void {
   const file = openSync(path, constants.O_WRONLY | flags)
   try {

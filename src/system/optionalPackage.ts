@@ -1,11 +1,11 @@
-/** Finds and loads optional packages, which a user may install and the project runs without. */
+/** Finds and loads optional npm packages, which a user may install and without which the program runs. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const require = createRequire(import.meta.url)
 
-/** Tells whether a package is installed, without loading it. */
+/** Returns whether an npm package is installed, without loading it. */
 export function isInstalled(name: string): boolean {
   try {
     require.resolve(name)
@@ -16,14 +16,17 @@ export function isInstalled(name: string): boolean {
 }
 
 /**
- * Tells whether an installed package has a file or folder; what its install script makes is missing if the script did
- * not run.
+ * Returns whether an installed package contains a file or folder. What its install script makes is missing if the
+ * script did not run.
  */
 export function hasPart(name: string, part: string): boolean {
   return existsSync(join(dirname(require.resolve(`${name}/package.json`)), part))
 }
 
-/** Loads an optional package; the caller gives its type, because the compiler does not see the package. */
+/**
+ * Loads an optional npm package. The caller gives the type of its exports, because the compiler does not see the
+ * package.
+ */
 export async function importOptional<T>(name: string): Promise<T> {
   return (await import(name)) as T
 }

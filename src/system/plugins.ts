@@ -16,19 +16,26 @@ import { type Plugin, Registry } from '../core/plugin.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { statIfThere } from './readable.ts'
 
-/** Everything that can be named on the command line, and where it is from. */
+/**
+ * The registry of algorithms and search spaces that can be named on the command line, with the plugins that define
+ * them.
+ */
 export interface Registered {
   readonly registry: Registry
-  /** Content of the plugin that brings it, for the identity of jobs; without what is built in. */
+  /**
+   * For each algorithm and space of a plugin, the name and content hash (or version) of the plugin, which is part of
+   * the identity of jobs. Built-in ones are not contained.
+   */
   readonly origins: ReadonlyMap<Algorithm | SearchSpace, string>
 }
 
 const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
 
 /**
- * @param builtins the package's own plugin
- * @param sources files (`./my-search.ts`) or names of packages
- * @throws BenchError `missing`, or `bad-input` where a file is no plugin or a name is taken
+ * Registers the built-in algorithms and spaces and those of the named plugins.
+ * @param builtins the plugin with the built-in algorithms and spaces
+ * @param sources paths of plugin files (`./my-search.ts`) or names of npm packages
+ * @throws BenchError `missing`, or `bad-input` if a file is no plugin or a name is already registered
  */
 export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
   const registry = new Registry().register(builtins)
@@ -41,7 +48,10 @@ export async function registerPlugins(builtins: Plugin, sources: readonly string
   return { registry, origins }
 }
 
-/** The plugin that a file or package exports as its default, and what tells its content. */
+/**
+ * Loads the plugin that a file or package has as its default export. `origin` identifies its content: the file's name
+ * and hash, or the package's name and version.
+ */
 export async function loadPlugin(source: string): Promise<{ readonly plugin: Plugin; readonly origin: string }> {
   const found = isPluginFile(source) ? { path: locateFile(source) } : locatePackage(source)
   const jiti = await openJiti()
@@ -57,7 +67,7 @@ export async function loadPlugin(source: string): Promise<{ readonly plugin: Plu
   }
 }
 
-/** Whether a plugin is named by its path, and not as a package. */
+/** Returns whether a plugin is named by the path of a file, not as an npm package. */
 export const isPluginFile = (source: string): boolean =>
   FILE_ENDINGS.has(extname(source)) || /^\.{0,2}[/\\]/.test(source) || isAbsolute(source)
 
@@ -69,7 +79,10 @@ function locateFile(source: string): string {
   return path
 }
 
-/** A package as the user's own folder sees it; its `package.json` need not be among its exports. */
+/**
+ * Finds an installed npm package as code in the current folder would, and returns its version. Its `package.json` need
+ * not be among its exports.
+ */
 function locatePackage(source: string): { readonly path: string; readonly version: string } {
   const require = createRequire(join(process.cwd(), 'package.json'))
   const manifest = require.resolve
@@ -83,9 +96,9 @@ function locatePackage(source: string): { readonly path: string; readonly versio
 }
 
 /**
- * Runs TypeScript, too. A plugin outside of any npm project still finds the package that runs it. Compiled files are
- * not kept: the loader would keep them in a temporary folder that all users of the machine share, and run what it finds
- * there.
+ * Creates the loader of plugins (jiti), which also runs TypeScript. A plugin outside of any npm project can import this
+ * package and zod. Compiled files are not cached: the loader would keep them in a temporary folder that all users of
+ * the machine share, and run what it finds there.
  */
 async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
@@ -100,7 +113,7 @@ async function openJiti(): Promise<Jiti> {
   })
 }
 
-/** @param path of a file, or the name of a package */
+/** Loads the default export of a plugin. @param path path of a file, or name of a package */
 async function importDefault(path: string, source: string, jiti: Jiti): Promise<unknown> {
   try {
     return await jiti.import(isAbsolute(path) ? pathToFileURL(path).href : path, { default: true })
@@ -110,13 +123,16 @@ async function importDefault(path: string, source: string, jiti: Jiti): Promise<
   }
 }
 
-/** A message in the words of a plugin's author: the loader has renamed what the plugin imports. */
+/**
+ * Returns an error message with the names that the plugin's author wrote, since the loader renames what a plugin
+ * imports.
+ */
 export const asWritten = (message: string): string =>
   message.replace(/\(0 , _\w+\.(\w+)\)|\b_\w+\.(?=\w+ is not)/g, '$1')
 
 /**
- * `my-search.ts@sha256:…`: of the file alone where it imports none of its own, else of all, each by its place beside
- * it. Packages are not among them.
+ * Returns the plugin file's name and content hash, `my-search.ts@sha256:…`. The hash covers the file and all files that
+ * it imports by relative paths, with these paths. Packages are not covered.
  */
 function pluginContent(path: string, jiti: Jiti): string {
   const [own, ...imported] = importedFiles(path, jiti)
@@ -127,7 +143,7 @@ function pluginContent(path: string, jiti: Jiti): string {
   return `${basename(path)}@sha256:${hash.digest('hex')}`
 }
 
-/** The file, and all that it imports by a relative path or that these do. */
+/** Returns the path of the plugin file and of all files that it imports, directly or indirectly, by relative paths. */
 function importedFiles(path: string, jiti: Jiti): string[] {
   const found = new Set([path])
   for (const file of found) {
@@ -140,8 +156,9 @@ function importedFiles(path: string, jiti: Jiti): string[] {
 }
 
 /**
- * As the loader runs the file: types are gone, and every import is a call of one text. What a call is given in this way
- * and is no module cannot be resolved as one.
+ * Returns the relative paths that a plugin file imports. They are found in the file as the loader runs it, in which
+ * every import is a call with one text. A text that is no import cannot be resolved to a file later, and is then
+ * ignored.
  */
 function relativeImports(filename: string, jiti: Jiti): string[] {
   if (!/^\.[cm]?[jt]sx?$/.test(extname(filename))) return []
@@ -155,7 +172,7 @@ const itemName = z.string().regex(/^[\p{L}\p{N}._-]+$/u, 'expected letters, digi
 const isFunction = (value: unknown) => typeof value === 'function'
 const method = z.custom(isFunction, 'expected a function')
 
-/** What `bench run` and `bench list` need before they can ask an algorithm anything. */
+/** Schema of the fields of an algorithm that `bench run` and `bench list` read before they call the algorithm. */
 const algorithmShape = z.object({
   name: itemName,
   version: z.int(),
@@ -176,7 +193,7 @@ const pluginShape = z
   .object({ name: z.string(), algorithms: z.array(algorithmShape).optional(), spaces: z.array(spaceShape).optional() })
   .refine(({ algorithms, spaces }) => algorithms ?? spaces, 'it has neither algorithms nor spaces')
 
-/** What keeps a value from being a plugin, in words; undefined where it is one. */
+/** Describes why a value is no plugin; returns undefined if it is one. */
 function pluginProblem(value: unknown): string | undefined {
   const { error } = pluginShape.safeParse(value)
   if (error === undefined) return undefined

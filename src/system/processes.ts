@@ -1,6 +1,6 @@
 /**
- * Identifies processes and tells whether one still runs, which is known only on the same machine, since the same boot,
- * and in the same PID namespace.
+ * Identifies processes and tells whether one still runs, which can be known only on the same machine, since the same
+ * boot, and in the same PID namespace.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -10,16 +10,23 @@ import { hostname, networkInterfaces } from 'node:os'
 export interface ProcessIdentity {
   readonly pid: number
   readonly host: string
-  /** Linux: the kernel's boot id. Elsewhere: a hash of the network hardware's addresses. */
+  /**
+   * Boot during which the process started. Linux: the kernel's boot id. Elsewhere: a hash of the network hardware's
+   * addresses.
+   */
   readonly boot: string | null
-  /** Linux: the PID namespace, such as `pid:[4026531836]`, since two containers may use the same process number. */
+  /**
+   * PID namespace of the process on Linux, such as `pid:[4026531836]`, since processes in two containers may have the
+   * same number; null elsewhere.
+   */
   readonly pidNamespace: string | null
-  /** Linux: the kernel's start time of the process, in ticks since boot; null elsewhere. */
+  /** Start time of the process on Linux, in the kernel's ticks since boot; null elsewhere. */
   readonly startedTicks: string | null
 }
 
 /**
- * Whether a process runs. `unknown`: it is on another machine or in another container, or its start time is unreadable.
+ * Whether a process still runs. `alive`: it does. `dead`: it has ended. `unknown`: it is on another machine or in
+ * another container, or its start time is unreadable.
  */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
@@ -57,7 +64,7 @@ function answersSignals(pid: number): boolean {
   }
 }
 
-/** Reads state and start time of a process from `/proc/PID/stat` (proc(5)): fields 3 and 22. */
+/** Reads state (field 3) and start time (field 22) of a process from `/proc/PID/stat` (proc(5)). */
 function kernelEntry(pid: number | 'self'): { readonly state: string; readonly startedTicks: string } | undefined {
   const text = readText(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
@@ -66,8 +73,8 @@ function kernelEntry(pid: number | 'self'): { readonly state: string; readonly s
 }
 
 /**
- * Whether `/proc` belongs to this process's PID namespace. `NSpid` (proc(5)) lists the process's number in the
- * namespace of `/proc` and in each nested one, so it has a single number if the two are the same.
+ * Returns whether `/proc` shows this process's own PID namespace. `NSpid` (proc(5)) lists the number of the process in
+ * the namespace of `/proc` and in each nested one, so it has a single number if the two are the same.
  */
 function procIsOurs(): boolean {
   const numbers = /^NSpid:\s*(.*)$/m.exec(readText('/proc/self/status') ?? '')?.[1]

@@ -5,7 +5,7 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
 
-/** Error codes that mean that no file is at a path. */
+/** Error codes of Node's file system that mean that no file is at a path. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']
 
 /**
@@ -16,7 +16,7 @@ export function statIfThere(path: string): Stats | undefined {
   return ifThere(path, () => statSync(path))
 }
 
-/** Whether a file or folder exists. @throws BenchError `bad-input` if that is unknown, for lack of permissions */
+/** Returns whether a file or folder exists. @throws BenchError `bad-input` if missing permissions leave that unknown */
 export const isThere = (path: string): boolean => existsSync(path) || statIfThere(path) !== undefined
 
 /**
@@ -41,7 +41,7 @@ export function unreadable(path: string, cause: unknown): BenchError {
   return new BenchError('bad-input', `cannot read ${path} (${reason}); make it readable, or move it away`, { cause })
 }
 
-/** Whether an error of the file system means that the file does not exist. */
+/** Returns whether an error of Node's file system means that the file does not exist. */
 export const isAbsence = (error: unknown): boolean => ABSENT.includes((error as NodeJS.ErrnoException).code ?? '')
 
 function ifThere<T>(path: string, look: () => T): T | undefined {

@@ -1,21 +1,25 @@
 /**
- * Names temporary files and removes those that killed processes left behind. The name of a temporary file identifies
- * the process that writes it, so that the next command can tell an abandoned file from one that is being written.
+ * Names temporary files, and removes those of processes that were killed. The name of a temporary file identifies the
+ * process that writes it, so that a later command can tell an abandoned file from one that is being written.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 
-/** `NAME.PID-TICKS-WHERE.tmp`: process number, start time, and a hash of machine, boot and PID namespace. */
+/**
+ * Matches the end of a temporary file's name, `NAME.PID-TICKS-WHERE.tmp`: process number, start time in ticks, and a
+ * hash of machine, boot and PID namespace.
+ */
 const TEMPORARY = /\.(\d+)-(\d*)-([0-9a-f]{8})\.tmp$/
 
 /**
- * A process of another machine cannot be asked whether it lives; its files count as abandoned after a day unchanged.
+ * Time without a change, in milliseconds, after which a temporary file from another machine counts as abandoned: a day.
+ * Whether a process of another machine still runs is unknown.
  */
 const ABANDONED_MS = 86_400_000
 
-/** Returns the temporary path beside `path` that this process writes and then renames to `path`. */
+/** Returns the path of the temporary file beside `path` that this process writes and then renames to `path`. */
 export function temporaryPath(path: string): string {
   const { pid, startedTicks } = thisProcess()
   return `${path}.${pid}-${startedTicks ?? ''}-${whereabouts(thisProcess())}.tmp`
@@ -44,14 +48,17 @@ export function removeAbandonedBeside(path: string): void {
   })
 }
 
-/** Ignores failures: a file that cannot be removed, perhaps another user's, does no harm. */
+/**
+ * Calls a function that removes a file, and ignores failures: a file that cannot be removed, perhaps another user's,
+ * does no harm.
+ */
 function quietly(remove: () => void): void {
   try {
     remove()
   } catch {}
 }
 
-/** Removes all temporary files in a folder that this process has locked, since no other process writes there. */
+/** Removes all temporary files in a folder whose lock this process holds, since no other process writes there. */
 export function removeTemporaries(folder: string): void {
   const own = temporaryPath('')
   for (const name of readdirSync(folder)) {

@@ -1,4 +1,4 @@
-/** Folders for a user's own data: imported tables, fetched datasets, decoded images, caches. */
+/** Paths of the folders for a user's own data: imported tables, fetched datasets, decoded images, caches. */
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
@@ -23,13 +23,16 @@ export function xdgFolder(variable: 'XDG_DATA_HOME' | 'XDG_CACHE_HOME', usual: s
   return isAbsolute(folder) ? folder : join(homeFolder(), usual)
 }
 
-/** Returns a path in the cache folder: `cache` in `$NAS_BENCH_HOME`, or `nas-bench-harness` in the XDG cache folder. */
+/**
+ * Returns a path in the user's cache folder: `cache` in `$NAS_BENCH_HOME`, or `nas-bench-harness` in the XDG cache
+ * folder.
+ */
 export function cacheFolder(...parts: readonly string[]): string {
   const { NAS_BENCH_HOME: home } = process.env
   return join(home ? join(home, 'cache') : join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'nas-bench-harness'), ...parts)
 }
 
-/** Returns `$HOME`, or the home folder in the system's list of users. */
+/** Returns the user's home folder: `$HOME`, or the one in the system's list of users. */
 function homeFolder(): string {
   for (const known of [homedir, () => userInfo().homedir]) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Worker thread that kills its process when it exceeds a limit of memory or of work without progress, or has lost its
- * parent.
+ * Worker thread that kills its process when the process exceeds its memory limit, uses too much CPU time without
+ * progress, or has lost its parent.
  */
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
@@ -8,7 +8,8 @@ import type { ProcessLimits, ReachedLimit } from './limitedProcess.ts'
 
 const PAUSE_MS = 50
 /**
- * A process counts as stalled only if it used this fraction of the time limit as CPU time, not if it waited for a disk.
+ * Fraction of the time limit that a process must have used as CPU time to count as stalled: a process that waited for a
+ * disk used less.
  */
 const LEAST_WORK = 0.5
 
@@ -32,8 +33,9 @@ for (;;) {
 }
 
 /**
- * Whether the process worked for longer than the limit without progress. Pauses are counted, since a suspended machine
- * does not work.
+ * Returns whether the process worked for longer than the time limit without progress. Time is measured by counting the
+ * pauses between checks, since a suspended machine makes none.
+ * @param pauses number of pauses since the last progress
  */
 function isStalled(pauses: number): boolean {
   if ((pauses * PAUSE_MS) / 1000 < limits.seconds) return false

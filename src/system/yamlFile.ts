@@ -1,5 +1,6 @@
 /**
- * Reads the YAML files of users (experiments, recipes, mappings), with limits that protect the parser's time and stack.
+ * Reads YAML files that users write (experiments, recipes, mappings), with limits that protect the parser's time and
+ * stack.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
@@ -10,10 +11,10 @@ import { beyondLimit, limitOf } from './limits.ts'
 const CHUNK = 2 ** 16
 
 /**
- * Returns the content of a YAML file.
+ * Returns the parsed content of a YAML file.
  * @param what kind of the file in messages, such as `experiment file`
  * @param remedy what the user can do if the file is missing
- * @throws BenchError `missing` if it cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
+ * @throws BenchError `missing` if the file cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
  */
 export function readYaml(path: string, what: string, remedy = 'name a YAML file'): unknown {
   const text = readText(path, what, remedy)
@@ -27,7 +28,7 @@ export function readYaml(path: string, what: string, remedy = 'name a YAML file'
   throw notYaml(`${what} ${path}`, `${error.message} at line ${line}, column ${col}`, error)
 }
 
-/** Converts a document to plain data. @throws BenchError if its aliases expand to too many nodes */
+/** Converts a parsed YAML document to plain data. @throws BenchError if its aliases expand to too many nodes */
 function contentOf(document: Document, what: string): unknown {
   try {
     return document.toJS()
@@ -39,14 +40,14 @@ function contentOf(document: Document, what: string): unknown {
 const notYaml = (what: string, reason: string, cause: unknown) =>
   new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
 
-/** Returns the schema of a list, in which a single item may be written without brackets: `datasets: shapes`. */
+/** Returns the schema of a YAML list, in which a single item may be written without brackets: `datasets: shapes`. */
 export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>
   z.preprocess(
     (value) => (Array.isArray(value) || value === undefined || value === null ? value : [value]),
     z.array(item).min(atLeast),
   )
 
-/** Reads a file or a pipe, up to the size limit. */
+/** Reads the text of a file or pipe, up to the size limit of YAML files. */
 function readText(path: string, what: string, remedy: string): string {
   const most = limitOf('yaml-kib') * 2 ** 10
   try {
@@ -71,7 +72,10 @@ function readText(path: string, what: string, remedy: string): string {
   }
 }
 
-/** Checks the number of tokens and the nesting: the parser's time is quadratic in the tokens, and it recurses. */
+/**
+ * Checks number and nesting of a YAML text's tokens against the limits: the parser takes quadratic time in the tokens,
+ * and is recursive.
+ */
 function checkTokens(text: string, what: string): void {
   const [most, deepest] = [limitOf('yaml-tokens'), limitOf('yaml-depth')]
   const nesting = new Nesting()
@@ -85,13 +89,13 @@ function checkTokens(text: string, what: string): void {
 
 interface Token {
   readonly type: ReturnType<typeof CST.tokenType>
-  /** Column in its line, 0-based. */
+  /** Column of the token in its line, from 0. */
   readonly column: number
-  /** Whether only spaces and indicators (`-`, `?`, `:`) precede it in its line. */
+  /** Whether only spaces and indicators (`-`, `?`, `:`) precede the token in its line. */
   readonly startsLine: boolean
 }
 
-/** Yields the tokens of a text with their positions, without recursion. */
+/** Yields the tokens of a YAML text with their positions, without recursion. */
 function* positionedTokens(text: string): Generator<Token> {
   let [column, startsLine, inScalar] = [0, true, false]
   for (const source of new Lexer().lex(text)) {
@@ -107,7 +111,10 @@ function* positionedTokens(text: string): Generator<Token> {
   }
 }
 
-/** Tracks the nesting of tokens: open brackets, and the columns at which lists and mappings begin. */
+/**
+ * Tracks how deeply the tokens of a YAML text are nested: counts open brackets, and the columns at which lists and
+ * mappings begin.
+ */
 class Nesting {
   #brackets = 0
   readonly #columns: number[] = []

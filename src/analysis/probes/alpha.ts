@@ -1,16 +1,19 @@
-/** Probe of the mixing weights and their entropy on each edge: how far the search has decided. */
+/** Probe of the mixing weights and of their entropy on each edge, which shows how far the search has decided. */
 import { z } from 'zod'
 import type { Matrix } from '../../core/mixing.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface AlphaRecord {
-  /** Deterministic mixing weights (softmax, Dirichlet mean), [edge][op]. */
+  /** Mixing weights of the deterministic relaxation (softmax, Dirichlet mean), [edge][op]. */
   readonly theta: Matrix
-  /** −Σ_o θ_o ln θ_o of each edge, in nats: ln(operations) when undecided, 0 when decided. */
+  /**
+   * Entropy of each edge's mixing weights, −Σ_o θ_o ln θ_o in nats: ln(number of operations) when all weights are
+   * equal, 0 when one operation has all the weight.
+   */
   readonly entropy: readonly number[]
-  /** Mean over the edges. */
+  /** Mean of the entropy over the edges. */
   readonly meanEntropy: number
-  /** Edge weights, if the method learns them. */
+  /** Weights of the edges at their target nodes; absent if the search method does not learn them. */
   readonly edgeWeights?: readonly number[]
 }
 
@@ -29,7 +32,7 @@ export const alphaProbe = defineProbe({
   },
 })
 
-/** Computes the entropy of one row in nats, with 0·ln 0 = 0. */
+/** Computes the entropy of one edge's mixing weights in nats, with 0·ln 0 = 0. */
 function rowEntropy(row: readonly number[]): number {
   return row.reduce((sum, theta) => (theta > 0 ? sum - theta * Math.log(theta) : sum), 0)
 }

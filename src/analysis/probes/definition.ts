@@ -7,7 +7,7 @@ import type { Probe, ProbeContext } from '../../core/probe.ts'
 
 export interface ProbeKind {
   readonly name: string
-  /** Description in one line, for help and lists. */
+  /** Description of the probe in one line, for help and lists. */
   readonly description: string
   /** Names of the probe's options. */
   readonly options: readonly string[]
@@ -18,13 +18,16 @@ export interface ProbeKind {
 interface ProbeDefinition<Options extends Schedule> {
   readonly name: string
   readonly description: string
-  /** Schema of the options, each with a default. */
+  /** Schema of the probe's options, each with a default. */
   readonly options: z.ZodObject & z.ZodType<Options>
-  /** Returns the data to record, or undefined if the search does not have what this probe reads. */
+  /** Returns the data to record for an epoch, or undefined if the search does not have what this probe reads. */
   measure(search: Search, context: ProbeContext, options: Options, index: number): Promise<object | undefined>
 }
 
-/** Epochs between two measurements. The first and the last epoch are always measured. */
+/**
+ * How often a probe measures: the number of epochs between two measurements. The first and the last epoch are always
+ * measured.
+ */
 interface Schedule {
   readonly every: number
 }

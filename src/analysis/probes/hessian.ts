@@ -1,7 +1,8 @@
 /**
- * Probe of the Hessian of the loss wrt the architecture parameters, on one fixed batch (Zela et al., ICLR 2020; DrNAS,
- * Figures 4 and 5). Departures from RobustDARTS' code: the batch is the same at every epoch, batch-norm statistics are
- * untouched, and the decay of the architecture optimiser, which there adds 1e-3 to every eigenvalue, is left out.
+ * Probe of the Hessian of the loss with respect to the architecture parameters, on one fixed batch (Zela et al., ICLR
+ * 2020; DrNAS, Figures 4 and 5). Departures from RobustDARTS' code: the batch is the same at every epoch, batch-norm
+ * statistics are not updated, and the weight decay of the architecture optimiser, which there adds 1e-3 to every
+ * eigenvalue, is left out.
  */
 import { z } from 'zod'
 import type { RelaxedSearch } from '../../core/algorithm.ts'
@@ -10,13 +11,19 @@ import { architectureGradient } from '../architectureGradient.ts'
 import { defaultStep, fullSpectrum, hessian, hessianProduct, lanczosSpectrum, type Spectrum } from '../hessian.ts'
 import { defineProbe, every } from './definition.ts'
 
-/** Largest number of parameters for which mode `auto` computes the whole matrix (30 on NAS-Bench-201, 224 on DARTS). */
+/**
+ * Largest number of architecture parameters for which mode `auto` computes the whole Hessian (NAS-Bench-201 has 30
+ * parameters, DARTS 224).
+ */
 const FULL_UP_TO = 64
 
 export interface HessianRecord extends Spectrum {
   readonly mode: 'full' | 'lanczos'
   readonly loss: 'val' | 'train'
-  /** Where a stochastic relaxation was evaluated: at its mean, or averaged over this many draws. */
+  /**
+   * How a stochastic relaxation was evaluated: `mean`: at its mean; `N draws`: as the mean over N draws of mixing
+   * weights.
+   */
   readonly at: 'mean' | `${number} draws`
 }
 

@@ -18,17 +18,17 @@ import { withActivationMasks } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface HvpRecord {
-  /** Distance ε‖v‖ of the finite difference, with live ReLUs. */
+  /** Distance ε‖v‖ of the weights in the finite difference, whose ReLUs are not frozen. */
   readonly distance: number
-  /** ‖difference − exact‖ / ‖exact‖. */
+  /** Relative error of DARTS' finite difference: ‖difference − exact product‖ / ‖exact product‖. */
   readonly relativeError: number
-  /** Cosine of the angle between the difference and the exact product. */
+  /** Cosine of the angle between DARTS' finite difference and the exact product. */
   readonly cosine: number
   readonly differenceNorm: number
   readonly exactNorm: number
 }
 
-/** Distance ε‖v‖ of the exact product: small against its curvature, large against single precision. */
+/** Distance ε‖v‖ of the weights for the exact product: small enough for the curvature, large enough for float32. */
 const EXACT_DISTANCE = 0.001
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
@@ -42,7 +42,10 @@ export const hvpProbe = defineProbe({
   name: 'hvp',
   description: "error of second-order DARTS' finite-difference Hessian-vector product",
   options,
-  /** Measures; returns undefined if the exact product is 0, which has no relative error. */
+  /**
+   * Measures the error of the finite difference; returns undefined if the exact product is 0, so that there is no
+   * relative error.
+   */
   async measure({ relaxed }, context, { distance }): Promise<HvpRecord | undefined> {
     if (relaxed === undefined) return undefined
     const data = await context.data()
@@ -62,7 +65,8 @@ export const hvpProbe = defineProbe({
 })
 
 /**
- * Computes the product with live ReLUs at the given distance, and the exact product with frozen ReLUs; both flattened.
+ * Computes DARTS' finite difference at the given distance, with ReLUs that are not frozen, and the exact product with
+ * frozen ReLUs. Both are flattened.
  */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())
@@ -88,7 +92,7 @@ async function products(search: RelaxedSearch, train: Batch, valid: Batch, dista
   }
 }
 
-/** Computes [∇_α L(w + εv) − ∇_α L(w − εv)]/(2ε). The weights are changed and restored. */
+/** Computes the finite difference [∇_α L(w + εv) − ∇_α L(w − εv)]/(2ε). The weights are changed and restored. */
 async function difference(
   executable: Executable,
   { mixing, pullback }: Relaxed,

@@ -12,7 +12,7 @@ import { skipProbe } from './skip.ts'
 export const probes: readonly ProbeKind[] = [alphaProbe, hessianProbe, hvpProbe, proxiesProbe, rangeProbe, skipProbe]
 
 /**
- * Creates a probe from its text NAME or NAME:key=value,key=value, such as `hessian:every=2,mode=full`.
+ * Creates a probe from the text of `--probe`: NAME or NAME:key=value,key=value, such as `hessian:every=2,mode=full`.
  * @throws BenchError `unknown-name` with the nearest known name, or `bad-input` for a wrong value
  */
 export function parseProbe(line: string): Probe {

@@ -1,5 +1,6 @@
 /**
- * Probe of zero-cost proxies of the derived architecture: zen-score and neural tangent kernel of its untrained network.
+ * Probe of zero-cost proxies: the Zen-score and the neural tangent kernel of the derived architecture's untrained
+ * network.
  */
 import { z } from 'zod'
 import type { Batch, ImageShape } from '../../core/data.ts'
@@ -12,22 +13,23 @@ import { defineProbe, every } from './definition.ts'
 
 export interface ProxiesRecord {
   /**
-   * Zen-score: mean over the draws, and standard deviation (ddof 1; absent for one draw). Both are absent if the
-   * features do not depend on the image, as with `none` on all edges: the score is then log 0.
+   * Mean of the Zen-score over the draws of weights and inputs. `zenScoreStd` is its standard deviation (ddof 1; absent
+   * for one draw). Both are absent if the features do not depend on the image, as with `none` on all edges: the score
+   * is then log 0.
    */
   readonly zenScore?: number
   readonly zenScoreStd?: number
-  /** λ_max / λ_min of the neural tangent kernel; absent if it is singular. */
+  /** Condition number λ_max / λ_min of the neural tangent kernel; absent if the kernel is singular. */
   readonly ntkConditionNumber?: number
-  /** Natural logarithm of the kernel's trace; absent if the trace is 0. */
+  /** Natural logarithm of the neural tangent kernel's trace; absent if the trace is 0. */
   readonly ntkLogTrace?: number
 }
 
 const options = z.object({
   every: every(1),
-  /** Number of draws of weights and inputs for the zen-score. */
+  /** Number of draws of weights and inputs over which the Zen-score is averaged. */
   repeats: z.coerce.number().int().min(1).default(4),
-  /** Number of images for the zen-score and the kernel. */
+  /** Number of images in the batch for the Zen-score and the neural tangent kernel. */
   batch: z.coerce.number().int().min(2).default(16),
 })
 
@@ -62,7 +64,7 @@ async function kernelOf(network: Network, { executor, random }: ProbeContext, ba
   }
 }
 
-/** Returns the first images of a batch. */
+/** Returns a batch of the first `count` images of a batch. */
 function head({ images, labels, size }: Batch, count: number, { height, width, channels }: ImageShape): Batch {
   const kept = Math.min(count, size)
   return { images: images.slice(0, kept * height * width * channels), labels: labels.slice(0, kept), size: kept }

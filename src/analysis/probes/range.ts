@@ -10,11 +10,13 @@ import type { Genotype } from '../../core/space.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface RangeRecord {
-  /** `relaxation`: draws of the method's own distribution. `categorical`: an operation an edge with probability theta,
-   * for methods that learn no distribution over mixing weights. */
+  /**
+   * How architectures were sampled. `relaxation`: mixing weights are drawn from the search method's own distribution.
+   * `categorical`: each edge draws one operation with the probabilities theta, for methods that learn no distribution.
+   */
   readonly sampling: 'relaxation' | 'categorical'
   readonly samples: number
-  /** Accuracies in % by qualifier: the reported validation and test columns that the table has. */
+  /** Range of accuracies in % for each of the reported validation and test columns that the table has. */
   readonly accuracyPct: Readonly<Record<string, AccuracyRange>>
 }
 
@@ -22,7 +24,7 @@ export interface AccuracyRange {
   readonly min: number
   readonly mean: number
   readonly max: number
-  /** Accuracy of the architecture that the search would answer, in %. */
+  /** Accuracy in % of the architecture that the search would give as its result now. */
   readonly derived: number
 }
 
@@ -60,7 +62,7 @@ function sampleGenotype({ relaxed }: Search, { space }: ProbeContext, stream: Ra
   return space.derive(relaxation.stochastic ? theta : oneHot(theta, stream), edgeWeights)
 }
 
-/** Draws one operation for each row, with the row's probabilities, as a one-hot matrix. */
+/** Draws one operation for each edge, with the mixing weights as probabilities. Returns a one-hot matrix. */
 function oneHot(theta: Matrix, stream: RandomStream): Matrix {
   return theta.map((row) => {
     let left = stream.uniform() * row.reduce((sum, value) => sum + value, 0)
@@ -78,7 +80,7 @@ async function accuracies(evaluator: Evaluator, genotype: Genotype): Promise<Rea
   return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct]))
 }
 
-/** Summarises sampled accuracies; returns undefined if any is missing. */
+/** Returns minimum, mean and maximum of the sampled accuracies; undefined if an accuracy is missing. */
 function summarise(sampled: readonly (number | undefined)[], derived: number | undefined): AccuracyRange | undefined {
   const known = sampled.filter((value) => value !== undefined)
   if (derived === undefined || known.length < sampled.length) return undefined

@@ -1,6 +1,6 @@
 /**
- * Probe of the number of skip connections in the derived architecture, the symptom of DARTS' collapse (Zela et al.,
- * ICLR 2020).
+ * Probe of the number of skip connections in the derived architecture: a large number is the symptom of DARTS' collapse
+ * (Zela et al., ICLR 2020).
  */
 import { z } from 'zod'
 import { defineProbe, every } from './definition.ts'

@@ -1,6 +1,6 @@
 /**
- * Distribution functions for tests and intervals: the upper tail of χ², accurate for tiny p-values, and Student's t in
- * closed form.
+ * Distribution functions that statistical tests and intervals need: the upper tail of χ², accurate for tiny p-values,
+ * and Student's t in closed form.
  */
 import { gammaln } from 'simple-statistics'
 
@@ -19,7 +19,7 @@ function upperGamma(a: number, x: number): number {
   return x < a + 1 ? 1 - scale * lowerSeries(a, x) : scale * upperFraction(a, x)
 }
 
-/** Returns P(a, x)/scale = Σ_n xⁿ / (a(a + 1)…(a + n)) */
+/** Returns the lower incomplete gamma function P(a, x) without its factor xᵃe⁻ˣ/Γ(a): Σ_n xⁿ / (a(a + 1)…(a + n)). */
 function lowerSeries(a: number, x: number): number {
   let term = 1 / a
   let sum = term
@@ -30,10 +30,16 @@ function lowerSeries(a: number, x: number): number {
   return sum
 }
 
-/** Bound on the steps of the continued fraction, never reached unless x is NaN. */
+/**
+ * Largest number of steps in which the continued fraction of Q(a, x) is evaluated, which is never reached unless x is
+ * NaN.
+ */
 const MOST_STEPS = 100_000
 
-/** Returns Q(a, x)/scale = 1/(x + 1 − a − 1·(1 − a)/(x + 3 − a − 2·(2 − a)/(x + 5 − a − …))), by Lentz's method. */
+/**
+ * Returns the upper incomplete gamma function Q(a, x) without its factor xᵃe⁻ˣ/Γ(a), by Lentz's method: 1/(x + 1 − a −
+ * 1·(1 − a)/(x + 3 − a − 2·(2 − a)/(x + 5 − a − …))).
+ */
 function upperFraction(a: number, x: number): number {
   let b = x + 1 - a
   let c = Number.POSITIVE_INFINITY
@@ -54,8 +60,8 @@ function upperFraction(a: number, x: number): number {
 const BISECTIONS = 200
 
 /**
- * Returns P(T ≤ t) for Student's t. With θ = atan(t/√ν) the probability of |T| ≤ |t| is a finite sum of powers of cos θ
- * (Abramowitz & Stegun 26.7.3 for odd ν, 26.7.4 for even ν).
+ * Returns P(T ≤ t) for Student's t with ν degrees of freedom. With θ = atan(t/√ν), the probability of |T| ≤ |t| is a
+ * finite sum of powers of cos θ (Abramowitz & Stegun 26.7.3 for odd ν, 26.7.4 for even ν).
  */
 export function studentCdf(t: number, degrees: number): number {
   const theta = Math.atan(Math.abs(t) / Math.sqrt(degrees))
@@ -63,7 +69,7 @@ export function studentCdf(t: number, degrees: number): number {
   return t < 0 ? (1 - inside) / 2 : (1 + inside) / 2
 }
 
-/** Returns the quantile t with P(T ≤ t) = p, 0 < p < 1. */
+/** Returns the quantile of Student's t distribution: the t with P(T ≤ t) = p, for 0 < p < 1. */
 export function studentQuantile(p: number, degrees: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degrees)
   let low = 0
@@ -77,7 +83,10 @@ export function studentQuantile(p: number, degrees: number): number {
   return (low + high) / 2
 }
 
-/** (2/π)·{θ + sin θ·[cos θ + (2/3)·cos³θ + … ]}, the last power ν − 2. */
+/**
+ * Returns P(|T| ≤ |t|) of Student's t for an odd number ν of degrees of freedom, with the sign of θ = atan(t/√ν):
+ * (2/π)·{θ + sin θ·[cos θ + (2/3)·cos³θ + … ]}, the last power ν − 2.
+ */
 function oddInside(theta: number, degrees: number): number {
   let term = Math.cos(theta)
   let sum = degrees > 1 ? term : 0
@@ -88,7 +97,10 @@ function oddInside(theta: number, degrees: number): number {
   return (2 / Math.PI) * (theta + Math.sin(theta) * sum)
 }
 
-/** sin θ·{1 + (1/2)·cos²θ + (1·3)/(2·4)·cos⁴θ + … }, the last power ν − 2. */
+/**
+ * Returns P(|T| ≤ |t|) of Student's t for an even number ν of degrees of freedom, with the sign of θ = atan(t/√ν): sin
+ * θ·{1 + (1/2)·cos²θ + (1·3)/(2·4)·cos⁴θ + … }, the last power ν − 2.
+ */
 function evenInside(theta: number, degrees: number): number {
   let term = 1
   let sum = 1

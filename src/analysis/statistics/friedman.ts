@@ -7,15 +7,16 @@ import { chiSquareSurvival } from './distributions.ts'
 import { averageRanks, blockRanks } from './ranks.ts'
 
 export interface FriedmanResult {
-  /** Mean rank of each method; rank 1 is the best. */
+  /** Mean rank of each method over the blocks; rank 1 is the best. */
   readonly ranks: readonly number[]
   /**
-   * χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)² / c, with k − 1 degrees of freedom and the correction for ties c = 1 − Σ
-   * (t³ − t) / (N·k(k² − 1)) over all groups of t equal values in a block; 0 if all methods tie in every block.
+   * Friedman's statistic for N blocks and k methods with mean ranks R_j: χ²_F = 12N / (k(k+1)) · Σ (R_j − (k+1)/2)² /
+   * c, with k − 1 degrees of freedom. The correction for ties is c = 1 − Σ (t³ − t) / (N·k(k² − 1)) over all groups of
+   * t equal values in a block. 0 if all methods tie in every block.
    */
   readonly statistic: number
   readonly p: number
-  /** Two methods differ at level alpha if their mean ranks differ by more than this. */
+  /** Nemenyi's critical difference: two methods differ at level alpha if their mean ranks differ by more than this. */
   readonly criticalDifference: number
 }
 
@@ -33,7 +34,7 @@ export function friedman(scores: readonly (readonly number[])[], alpha = 0.05): 
   return { ranks, statistic, p: chiSquareSurvival(statistic, methods - 1), criticalDifference }
 }
 
-/** Returns q_α, the studentised range of k normal variables with known variance, divided by √2. */
+/** Returns Nemenyi's q_α: the (1 − α)-quantile of the range of k standard normal variables, divided by √2. */
 export function nemenyi(methods: number, alpha: number): number {
   let [low, high] = [0, 20]
   for (let i = 0; i < 60; i++) {
@@ -44,7 +45,10 @@ export function nemenyi(methods: number, alpha: number): number {
   return low / Math.SQRT2
 }
 
-/** P(range of k standard normal variables ≤ q) = k ∫ φ(z)·[Φ(z) − Φ(z − q)]^{k−1} dz, by the trapezoidal rule. */
+/**
+ * Returns the probability that the range of k standard normal variables is at most q: k ∫ φ(z)·[Φ(z) − Φ(z − q)]^{k−1}
+ * dz, by the trapezoidal rule.
+ */
 function rangeCdf(q: number, k: number): number {
   const step = 0.02
   const density = (z: number) => Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI)

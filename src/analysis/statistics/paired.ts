@@ -6,26 +6,31 @@ import type { RandomStream } from '../../core/random.ts'
 import { chiSquareSurvival } from './distributions.ts'
 import { decimalDifferences, midRanks } from './ranks.ts'
 
-/** Largest number of pairs for which all sign patterns are enumerated; for more pairs, patterns are drawn. */
+/**
+ * Largest number of pairs for which the permutation test enumerates all sign patterns; for more pairs, it draws DRAWS
+ * patterns.
+ */
 const ENUMERATED_PAIRS = 16
 const DRAWS = 100_000
-/** Largest number of pairs for which Wilcoxon's distribution is computed exactly, at a cubic cost. */
+/**
+ * Largest number of pairs for which the null distribution of Wilcoxon's statistic is computed exactly, at a cubic cost.
+ */
 export const EXACT_WILCOXON_PAIRS = 500
 
 export interface TestResult {
   readonly statistic: number
-  /** min(1, 2·min(greater, less)) */
+  /** Two-sided p-value: min(1, 2·min(greater, less)). */
   readonly twoSided: number
-  /** One-sided p-value: small if the first sample is larger. */
+  /** One-sided p-value of the test: small if the first sample is larger. */
   readonly greater: number
   readonly less: number
 }
 
 /**
- * Wilcoxon's signed-rank test (1945): zeros are dropped, ties of |d| take mid-ranks, and the null distribution runs
- * over all sign patterns of these ranks. It is exact up to 500 differences; beyond that it is the normal distribution
- * of the same mean and variance, with continuity correction. The statistic is W⁺, the sum of the ranks of positive
- * differences.
+ * Runs Wilcoxon's signed-rank test (1945). Differences d of 0 are dropped, ties of |d| take mid-ranks, and the null
+ * distribution runs over all sign patterns of these ranks. It is exact up to 500 differences; beyond that it is the
+ * normal distribution of the same mean and variance, with continuity correction. The statistic is W⁺, the sum of the
+ * ranks of positive differences.
  */
 export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult {
   const differences = decimalDifferences(x, y).filter((d) => d !== 0)
@@ -37,14 +42,19 @@ export function wilcoxon(x: readonly number[], y: readonly number[]): TestResult
 
 type Tails = Pick<TestResult, 'greater' | 'less'>
 
-/** Returns P(W⁺ ≥ observed) and P(W⁺ ≤ observed) over all sign patterns. */
+/**
+ * Returns P(W⁺ ≥ observed) and P(W⁺ ≤ observed) of Wilcoxon's statistic, exactly, over all sign patterns of the ranks.
+ */
 function exactTails(ranks: readonly number[], observed: number): Tails {
   const chances = rankSumDistribution(ranks)
   const tail = (from: number, to: number) => sum(chances.subarray(from, to) as unknown as number[])
   return { greater: tail(2 * observed, chances.length), less: tail(0, 2 * observed + 1) }
 }
 
-/** Returns both tails for a normal W⁺ with mean Σ rank/2 and variance Σ rank²/4, with or without ties. */
+/**
+ * Returns P(W⁺ ≥ observed) and P(W⁺ ≤ observed) of Wilcoxon's statistic from a normal distribution with mean Σ rank/2
+ * and variance Σ rank²/4; ties are allowed.
+ */
 function normalTails(ranks: readonly number[], observed: number): Tails {
   const mean = sum([...ranks]) / 2
   const deviation = Math.sqrt(sum(ranks.map((rank) => rank ** 2)) / 4)
@@ -56,8 +66,8 @@ function normalTails(ranks: readonly number[], observed: number): Tails {
 const normalSurvival = (z: number): number => (z < 0 ? 1 - normalSurvival(-z) : chiSquareSurvival(z * z, 1) / 2)
 
 /**
- * Runs the paired permutation test (Fisher 1935) of the sum of differences: exact over all sign patterns up to 16
- * pairs, beyond that over 100,000 drawn ones and the observed one. The statistic is the mean difference.
+ * Runs the paired permutation test (Fisher 1935) on the sum of the differences: exact over all sign patterns up to 16
+ * pairs; beyond that, over 100,000 drawn patterns and the observed one. The statistic is the mean difference.
  */
 export function pairedPermutation(x: readonly number[], y: readonly number[], stream: RandomStream): TestResult {
   const differences = decimalDifferences(x, y)
@@ -102,12 +112,15 @@ function rankSumDistribution(ranks: readonly number[]): Float64Array {
   return chances
 }
 
-/** Returns Σ ±d for all 2ⁿ sign patterns. */
+/** Returns the sum Σ ±d of the differences for each of the 2ⁿ sign patterns. */
 function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-/** Returns the observed sum, and Σ ±d for each drawn sign pattern. Signs are the bits of the stream's 32-bit words. */
+/**
+ * Returns the observed sum of the differences, and Σ ±d for each drawn sign pattern. The signs are the bits of 32-bit
+ * words that the stream draws.
+ */
 function drawnSums(differences: readonly number[], stream: RandomStream): Float64Array {
   const different = differences.filter((d) => d !== 0)
   const words = Math.ceil(different.length / 32)
@@ -128,7 +141,7 @@ function drawnSums(differences: readonly number[], stream: RandomStream): Float6
   return sums
 }
 
-/** Returns a lookup table [group][pattern]: Σ ±d of each group of eight differences for all 256 sign patterns. */
+/** Returns a lookup table [group][pattern] of Σ ±d over each group of eight differences, for all 256 sign patterns. */
 function sumsByByte(differences: readonly number[], bytes: number): Float64Array {
   const sums = new Float64Array(256 * bytes)
   for (let byte = 0; byte < bytes; byte++) {

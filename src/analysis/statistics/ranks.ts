@@ -13,7 +13,10 @@ export function midRanks(values: readonly number[]): number[] {
   return values.map((value) => ((first.get(value) ?? Number.NaN) + (last.get(value) ?? Number.NaN)) / 2 + 1)
 }
 
-/** Returns the rank of each score, 1 for the largest. Scores that are equal to twelve digits tie (see `decimal`). */
+/**
+ * Returns the rank of each score in a block, 1 for the largest. Scores that are equal to twelve digits tie (see
+ * `decimal`).
+ */
 export const blockRanks = (scores: readonly number[]): number[] => midRanks(scores.map((score) => -decimal(score)))
 
 /**
@@ -28,14 +31,14 @@ export function averageRanks(scores: readonly (readonly number[])[]): number[] {
 const SIGNIFICANT_DIGITS = 12
 
 /**
- * Rounds a value to twelve significant digits, so that equal numbers tie even if their last bits differ, as those of
- * two means of the same accuracies in another order may.
+ * Rounds a value to twelve significant digits. Equal numbers then tie even if their last bits differ, as those of two
+ * means of the same accuracies summed in different orders may.
  */
 export const decimal = (value: number): number => Number(value.toPrecision(SIGNIFICANT_DIGITS))
 
 /**
- * Returns the differences x − y of pairs, rounded to twelve digits of the largest value in either sample, so that
- * 91.53 − 91.2 equals 90.66 − 90.33, which differ in binary.
+ * Returns the differences x − y of pairs, rounded to twelve digits of the largest value in either sample. So 91.53 −
+ * 91.2 equals 90.66 − 90.33, although the two differ in binary.
  */
 export function decimalDifferences(x: readonly number[], y: readonly number[]): number[] {
   const largest = [x, y].reduce((most, values) => values.reduce((high, v) => Math.max(high, Math.abs(v)), most), 0)
@@ -44,7 +47,7 @@ export function decimalDifferences(x: readonly number[], y: readonly number[]): 
   return x.map((value, i) => decimal(Math.round((value - y[i]) / step) * step))
 }
 
-/** Returns Spearman's ρ: Pearson's r of the mid-ranks. Undefined if a sample is constant. */
+/** Returns Spearman's ρ of two samples: Pearson's r of their mid-ranks. Undefined if a sample is constant. */
 export function spearman(x: readonly number[], y: readonly number[]): number | undefined {
   const [first, second] = [x.map(decimal), y.map(decimal)]
   if (isConstant(first) || isConstant(second)) return undefined
@@ -52,8 +55,8 @@ export function spearman(x: readonly number[], y: readonly number[]): number | u
 }
 
 /**
- * Returns Kendall's τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)): concordant minus discordant pairs, n₁ and n₂ the pairs tied
- * in x and y.
+ * Returns Kendall's τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)): of n₀ pairs, C are concordant, D discordant, n₁ tied in x
+ * and n₂ tied in y. Undefined if a sample is constant.
  */
 export function kendall(x: readonly number[], y: readonly number[]): number | undefined {
   const [first, second] = [x.map(decimal), y.map(decimal)]

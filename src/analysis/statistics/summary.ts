@@ -1,6 +1,6 @@
 /**
- * Summarises a sample of seeds: mean, standard deviation, median, and intervals by Student's t and by the bootstrap
- * (Efron 1979).
+ * Summarises a sample, such as the accuracies of several seeds: mean, standard deviation, median, and confidence
+ * intervals of the mean by Student's t and by the bootstrap (Efron 1979).
  */
 import { interquartileRange, max, mean, median, min, quantile, sampleStandardDeviation } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
@@ -9,10 +9,10 @@ import { studentQuantile } from './distributions.ts'
 export interface Summary {
   readonly n: number
   readonly mean: number
-  /** Sample standard deviation (ddof 1); undefined for a single value, whose spread is unknown. */
+  /** Standard deviation of the sample (ddof 1); undefined for a single value, whose spread is unknown. */
   readonly std: number | undefined
   readonly median: number
-  /** Interquartile range. */
+  /** Interquartile range of the sample. */
   readonly iqr: number
   readonly min: number
   readonly max: number
@@ -23,7 +23,7 @@ export interface Interval {
   readonly high: number
 }
 
-/** Summarises at least one value. A NaN among the values makes every entry but `n` NaN. */
+/** Summarises a sample of at least one value. If a value is NaN, every field of the summary but `n` is NaN. */
 export function summarise(values: readonly number[]): Summary {
   const sample = values.some(Number.isNaN) ? values.map(() => Number.NaN) : [...values]
   return {
@@ -37,7 +37,10 @@ export function summarise(values: readonly number[]): Summary {
   }
 }
 
-/** Returns the t interval mean ± t(n − 1)·std/√n; undefined for a single value. @param level coverage, 0 … 1 */
+/**
+ * Returns the confidence interval of the mean by Student's t, mean ± t(n − 1)·std/√n; undefined for a single value.
+ * @param level coverage, 0 … 1
+ */
 export function tInterval(values: readonly number[], level = 0.95): Interval | undefined {
   const { n, mean: centre, std } = summarise(values)
   if (std === undefined) return undefined
@@ -46,7 +49,8 @@ export function tInterval(values: readonly number[], level = 0.95): Interval | u
 }
 
 /**
- * Returns the percentile interval of the mean over resamples drawn with replacement; undefined for a single value.
+ * Returns the bootstrap confidence interval of the mean: percentiles of the means of resamples drawn with replacement.
+ * Undefined for a single value.
  * @param draws number of resamples
  * @param level coverage, 0 … 1
  */
