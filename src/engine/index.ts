@@ -68,8 +68,8 @@ interface BackendEntry {
    */
   readonly loadFusedKernels?: () => Promise<unknown>
   /**
-   * Returns the environment variables that make the backend's library use at most `threads` threads in a worker
-   * process.
+   * Returns the environment variables of a worker process by which the backend's library takes at most `threads`
+   * threads, and no more GPU memory than it needs.
    */
   readonly environment?: (threads: number | undefined) => NodeJS.ProcessEnv
 }
@@ -181,7 +181,7 @@ export const backendReports = (): Promise<BackendReport[]> =>
 export const usesGpu = async (backend: Backend): Promise<boolean> => (await entryOf(backend).probe()).gpu !== undefined
 
 /**
- * Returns the environment variables of a worker process, which keep the libraries of all backends to at most `threads`
+ * Returns the environment variables of a worker process by which the libraries of all backends take at most `threads`
  * threads. @param threads undefined: no limit
  */
 export const libraryEnvironment = (threads: number | undefined): NodeJS.ProcessEnv =>

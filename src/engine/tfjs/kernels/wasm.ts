@@ -2,10 +2,10 @@
  * Kernels that TensorFlow.js' WebAssembly backend lacks (gradients of convolutions) or computes inexactly (max pooling
  * with equal entries, long sums in single precision).
  *
- * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] (input x,
- * filter f, stride s, padding p) are convolutions themselves:
- *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the filter,
- *   the stride as its dilation;
+ * The gradients of a convolution y[n,i,j,o] = Σ x[n, s·i + u − p, s·j + v − p, c]·f[u,v,c,o] (input x, filter f, stride
+ * s, padding p) are convolutions themselves:
+ *   ∂L/∂f[u,v,c,o] = Σ_{n,i,j} x[n, u + s·i − p, …, c]·dy[n,i,j,o]: batch and channels of x exchanged, dy as the
+ *   filter, the stride as its dilation;
  *   ∂L/∂x[n,h,w,c] = Σ dy↑[n, h + p − u, …, o]·f[u,v,c,o]: dy with s − 1 zeros between its pixels, f turned by 180°.
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'

@@ -102,8 +102,7 @@ function fusedGradients({ dy, x, normalised, mean, variance, scale }: Normalisat
 const usesRunning = ({ statistics }: LayerOf<'batchNorm'>, { mode }: Context) => mode === 'eval' && statistics !== null
 
 /**
- * Returns a normalised tensor, γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; without the γ and β if `affine` is
- * null.
+ * Returns a normalised tensor, γ·(x − μ)/√(σ² + ε) + β, computed in one kernel; without γ and β if `affine` is null.
  */
 function normalise(x: tf.Tensor, { mean, variance }: Moments, affine: Affine | null): tf.Tensor {
   const inputs: tf.NamedTensorMap = { x, mean, variance, ...(affine && { offset: affine.shift, scale: affine.scale }) }
