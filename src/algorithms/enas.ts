@@ -70,7 +70,10 @@ interface Trial {
   readonly baseline: number
 }
 
-/** Takes one REINFORCE step on the controller, averaged over the sampled architectures. */
+/**
+ * Takes one REINFORCE step on the LSTM controller with the mean gradient over the sampled architectures. → the new
+ * controller
+ */
 export function controllerStep(
   shape: ControllerShape,
   { parameters, adam: state }: Controller,

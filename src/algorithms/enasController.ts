@@ -89,7 +89,7 @@ export interface ControllerSample {
   readonly trace: readonly Decision[]
 }
 
-/** Samples one architecture from the controller. */
+/** Samples one architecture, decision by decision, from the LSTM controller. */
 export function sampleController(shape: ControllerShape, parameters: Matrix, stream: RandomStream): ControllerSample {
   const { start, lstm, heads, embeddings } = partsOf(shape, parameters)
   const trace: Decision[] = []
@@ -179,7 +179,7 @@ export interface LstmState {
   readonly c: Matrix
 }
 
-/** The LSTM state before the first decision: zeros. */
+/** The state h and c of all LSTM layers before the first decision: zeros. */
 export const lstmStart = (layers: number, size: number): LstmState => ({
   h: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
   c: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
@@ -199,7 +199,7 @@ export interface LstmStep {
   readonly layers: readonly LayerStep[]
 }
 
-/** Runs one step of all LSTM layers. @param weights the matrix W of each layer */
+/** Runs one step of all LSTM layers. @param weights the matrix W of each layer; @param x input of the lowest layer */
 export function lstmStep(weights: readonly Matrix[], state: LstmState, x: readonly number[]): LstmStep {
   const layers: LayerStep[] = []
   const h: (readonly number[])[] = []

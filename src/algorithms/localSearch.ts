@@ -1,8 +1,8 @@
 /**
  * Local search (White, Nolen, Savani: "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021): starts
- * from a random architecture and moves to the best of its neighbours (one decision changed) as long as that one is
- * better; then restarts from a new random architecture. No architecture is evaluated twice. Neighbours are evaluated in
- * random order, so that a budget that ends within a neighbourhood favours none of them.
+ * from a random architecture and moves to the best of its neighbours (one decision changed) as long as that neighbour
+ * is better; then restarts from a new random architecture. No architecture is evaluated twice. Neighbours are evaluated
+ * in random order, so that a budget that ends within a neighbourhood favours none of them.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -1,7 +1,7 @@
 /**
- * The reference rows of a comparison: algorithms that search nothing. `optimal` answers with the best architecture of a
- * table, `genotype` with an architecture of the DARTS space that the user names, `resnet` with the residual cell of
- * NAS-Bench-201 (He et al. 2016).
+ * Reference algorithms, which search nothing but give a comparison table rows to compare searches with. `optimal`
+ * answers with the best architecture of a table, `genotype` with an architecture of the DARTS space that the user
+ * names, `resnet` with the residual cell of NAS-Bench-201 (He et al. 2016).
  */
 import { z } from 'zod'
 import { defineReference, type ReferenceContext } from '../core/algorithm.ts'

@@ -1,11 +1,12 @@
 /**
  * REINFORCE (Williams 1992) as used for NAS (Zoph and Le 2017): a policy samples each decision of an architecture from
- * a categorical distribution, and the logits of the policy ascend the expected validation accuracy.
+ * a categorical distribution, and the logits of the policy π ascend the expected reward R, the validation accuracy.
  *
  *     descend  −(R − b) Σ_decisions log π(decision),   b ← exponential moving average of R, this R included
  *
  * As in NATS-Bench: independent decisions instead of the paper's LSTM, R in %, Adam with rate 0.01, a moving average
- * with decay 0.9 (bias-corrected), initial logits from 10⁻³·N(0, 1). The answer is the best architecture seen.
+ * with decay 0.9 (bias-corrected), initial logits from 10⁻³·N(0, 1). The search answers with the most accurate
+ * architecture that it has evaluated.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

@@ -1,9 +1,9 @@
 /**
  * One epoch of zen-darts without labels: weights and architecture ascend Zen(F) = β₁·log(NTK) + β₂·BN (Zhang, eq. 10).
- * The paper gives neither the scalar that stands for the kernel, nor which part of the BN layers counts, nor how both
- * are differentiated. Decided here:
+ * The paper says neither which scalar of the neural tangent kernel (NTK) is meant, nor which quantity of the batch
+ * norms (BN), nor how both are differentiated. This file chooses:
  *
- * - NTK is the trace of the kernel of the logit sums, Σ_i ‖∇_w f(x_i)‖² with f(x_i) = Σ_c z_c(x_i), estimated with one
+ * - NTK is the trace Σ_i ‖∇_w f(x_i)‖² of the kernel, with the sum f(x_i) = Σ_c z_c(x_i) of sample i's logits, estimated with one
  *   random sign per sample: E ‖g‖² = trace for g = ∇_w φ, φ = Σ_i s_i f(x_i).
  * - ∇ log ‖g‖² = 2 ∇²φ·u / ‖g‖ with u = g / ‖g‖, where ∇²φ·u ≈ [∇φ(w + εu) − ∇φ(w − εu)] / (2ε), ε = 0.01 as in DARTS'
  *   second order. The same two passes give the gradient wrt the mixing weights.

@@ -22,7 +22,7 @@ export interface RuleResult {
   readonly excepted?: string
 }
 
-/** Options of the contract suite for algorithms. */
+/** Options of `checkAlgorithm`, which runs the contract suite on an algorithm. */
 export interface ContractOptions {
   readonly executor: () => Promise<Executor>
   /** Options of the checked algorithm, as typed by the user; absent: the algorithm's defaults. */

@@ -57,7 +57,7 @@ function sampled(space: SearchSpace): readonly Genotype[] {
   return Array.from({ length: SAMPLES }, () => sample(space, stream))
 }
 
-/** Runs a rule and describes an exception as a broken rule. */
+/** Checks a rule of the contract suite; an exception is described like a broken rule. */
 async function tried(rule: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await rule()

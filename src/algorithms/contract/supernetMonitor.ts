@@ -101,7 +101,9 @@ export class SupernetMonitor {
   }
 }
 
-/** Checks mixing weights: none is negative, and those of an edge sum to 1 if any operation of the edge is computed. */
+/**
+ * Describes what is wrong with mixing weights; undefined if none is negative and those of each computed edge sum to 1.
+ */
 function problemOf({ theta, active, edgeWeights = [] }: Mixing): string | undefined {
   const edge = edgeWeights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)))
   if (edge !== -1) return `edge ${edge} itself has weight ${edgeWeights[edge]}`

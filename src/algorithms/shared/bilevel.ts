@@ -5,11 +5,11 @@
  *
  * Both losses are cross-entropies and both are minimised, in alternating steps: an Adam step on the architecture
  * parameters with a batch of the architecture half, and an SGD step on w with a batch of the weight half. An epoch goes
- * through the weight half once. A `BilevelMethod` says how parameters become mixing weights and how the gradient of
- * L_val is taken.
+ * through the weight half once. A `BilevelMethod` says how architecture parameters become mixing weights and how the
+ * gradient of L_val is taken.
  *
- * Every random draw has a stream named after its step, so the state of a search is only its parameters, Adam's moments
- * and the network.
+ * Random numbers come from a stream named after the step, so the state of a search is only its architecture parameters,
+ * Adam's moments and the supernet.
  */
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import type { Batch, SearchData } from '../../core/data.ts'
@@ -63,7 +63,7 @@ export interface BilevelMethod {
   readonly supernet?: Partial<SupernetOptions>
 }
 
-/** A penalty on the architecture parameters, whose weight may depend on the epoch (0-based). */
+/** A penalty on the architecture parameters, added to the validation loss. It may depend on the epoch (0-based). */
 export interface Penalty {
   value(parameters: Matrix, epoch: number): number
   /** The gradient of the penalty wrt the architecture parameters, [edge][op]. */
@@ -143,7 +143,7 @@ export const bilevelStart = ({ start }: BilevelMethod): BilevelState => ({ param
 /** Runs one epoch of a bilevel method on a supernet. → the search state after the epoch, and the epoch's report */
 export type EpochRunner = typeof bilevelEpoch
 
-/** Runs one epoch of alternating weight and architecture steps. */
+/** Runs one epoch of a bilevel method: alternating weight and architecture steps. → the new state, and the report */
 export async function bilevelEpoch(
   context: SearchContext,
   method: BilevelMethod,

@@ -35,7 +35,7 @@ const schemas = {
   earlyStopFrom: optionalCount('earliest epoch (from 0) to return to; default: 10, or 20 % of fewer than 50 epochs', 0),
 }
 
-/** The schema of an algorithm's own options together with the options of early stopping. */
+/** Makes the zod schema of an algorithm's options: the given ones and those of early stopping. */
 export const withEarlyStop = <Own extends z.ZodRawShape>(own: Own) =>
   dependentOptions(
     z.strictObject({ ...own, ...schemas }),
@@ -53,7 +53,7 @@ interface Candidate extends Measurement {
 }
 
 /**
- * Checks the options of early stopping before a search runs.
+ * Checks the options of early stopping (by the eigenvalue of ∇²_α L_val) before a search runs.
  * @throws BenchError `bad-input` if no growth of the eigenvalue could end a search of so many epochs
  */
 export function checkEarlyStop(
@@ -125,7 +125,7 @@ export function earlyStopped(
   }
 }
 
-/** Computes the largest eigenvalue of ∇²_α L_val on the first validation batch, at the current α and w. */
+/** Computes the dominant eigenvalue of ∇²_α L_val on the first validation batch, at the current α and w. */
 async function eigenvalueNow({ data, random }: SearchContext, search: RelaxedSearch, epoch: number): Promise<number> {
   const at = search.parameters().flat()
   const { gradient, dispose } = await architectureGradient(search, await (await data()).validation.batch(0))

@@ -14,7 +14,7 @@ import { integerPower } from '../../core/numbers.ts'
 import type { Genotype } from '../../core/space.ts'
 import type { Ask, Explore } from './blackBox.ts'
 
-/** One bracket of successive halving. */
+/** One bracket of Hyperband: a run of successive halving. */
 export interface Bracket {
   /** Number of architectures that the bracket trains on its first rung. */
   readonly begin: number

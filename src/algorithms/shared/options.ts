@@ -1,4 +1,4 @@
-/** Builders of zod schemas for the options of algorithms. Values may come as text from the command line. */
+/** Functions that make the zod schemas of algorithms' options. Option values may be texts, because users type them. */
 import { z } from 'zod'
 
 /**

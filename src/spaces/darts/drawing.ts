@@ -31,7 +31,7 @@ interface Place {
   readonly y: number
 }
 
-/** Draws one cell of the DARTS space under a title. */
+/** Draws one cell of an architecture of the DARTS space, with a title above it. */
 export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   const { places, out, width, height } = placesOf(cell)
   const inputs = cell.map(({ operation, from }, i): DrawnInput => {

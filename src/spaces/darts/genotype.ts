@@ -14,7 +14,9 @@ export interface CellInput {
   readonly from: number
 }
 
-/** The eight inputs of a cell: two for node 2, then two each for nodes 3, 4 and 5. */
+/**
+ * A cell of the DARTS space as the list of its nodes' eight inputs: two for node 2, then two each for nodes 3, 4 and 5.
+ */
 export type Cell = readonly CellInput[]
 
 /** An architecture of the DARTS space: its normal and its reduction cell. */
@@ -32,7 +34,7 @@ export interface DartsCandidates {
   readonly edges: readonly DartsEdge[]
 }
 
-/** The nodes whose concatenation is the output of a cell. */
+/** The nodes whose concatenation is the output of a DARTS cell: 2 to 5. */
 export const CONCAT: readonly number[] = NODES
 
 /** A node's input as written in a genotype's text: [operation, predecessor node]; some codes add the mixing weight. */
@@ -188,7 +190,7 @@ export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
   }
 }
 
-/** All pairs of different predecessors of a node, the lower one first. */
+/** Returns all pairs of different predecessors of a node of a DARTS cell, the lower predecessor first. */
 function pairs(node: number): [number, number][] {
   const predecessors = Array.from({ length: node }, (_, from) => from)
   return predecessors.flatMap((a) => predecessors.slice(a + 1).map((b): [number, number] => [a, b]))

@@ -61,7 +61,10 @@ const wholeWithNoise = { name: 'darts', edges: edgesWith(() => [...OPERATIONS, '
 export const parseCells = (text: string): DartsGenotype =>
   parse(/\bnoise\b/.test(text) ? wholeWithNoise : whole, publishedText(text) ?? text)
 
-/** The family of the DARTS space: an architecture of any space below can be trained in full as one of `darts`. */
+/**
+ * The family of the DARTS space. An architecture of any of its spaces (`darts-s1`, …) can be trained in full as one of
+ * `darts`.
+ */
 export const dartsFamily: SpaceFamily<DartsGenotype> = {
   name: 'darts',
   parse: parseCells,

@@ -112,7 +112,7 @@ function readAt(space: DartsCandidates, text: string, at: number): PythonValue {
   }
 }
 
-/** The fields of a genotype in the order of the papers' `namedtuple`. */
+/** The names of a written genotype's fields, in the order of the `namedtuple` in the papers' code. */
 const FIELDS = ['normal', 'normal_concat', 'reduce', 'reduce_concat']
 
 function fieldsOf(value: PythonValue): Fields {

@@ -1,4 +1,4 @@
-/** Architectures that papers have published, by name, in the notation of the papers' code. */
+/** Architectures of the DARTS space that papers have published, by name, in the Python notation of the papers' code. */
 import { unknownName } from '../../core/names.ts'
 import type { DartsGenotype } from './genotype.ts'
 import { format, parse } from './notation.ts'
@@ -105,13 +105,15 @@ export function publishedGenotype(name: string): PublishedGenotype {
   return found[1]
 }
 
-/** The dataset that a published architecture was searched on; CIFAR-10 for architectures that no paper published. */
+/**
+ * Returns the dataset on which an architecture was searched for: of a published one as its paper says, else CIFAR-10.
+ */
 export function searchedOn(genotype: DartsGenotype): 'cifar10' | 'imagenet' {
   const name = publishedName(genotype)
   return (name !== undefined && PUBLISHED[name].searchedOn) || 'cifar10'
 }
 
-/** The name under which a paper published an architecture; undefined if none of the listed papers did. */
+/** Returns the name under which a paper published an architecture; undefined if it is not among the listed ones. */
 export function publishedName(genotype: DartsGenotype): string | undefined {
   const text = format(genotype)
   const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }

@@ -6,7 +6,7 @@
 /** A value in Python or JSON syntax, as this reader returns it. */
 export type PythonValue = string | number | null | boolean | readonly PythonValue[] | PythonCall | PythonDict
 
-/** A call of a function that the reader does not evaluate, as `Genotype(normal=[…])`. */
+/** A parsed function call that is not evaluated, as `Genotype(normal=[…])`: its name and its arguments. */
 export interface PythonCall {
   readonly name: string
   readonly positional: readonly PythonValue[]

@@ -24,7 +24,10 @@ export interface CellPlace {
   readonly inputs: readonly [ValueId, ValueId]
   /** Number of channels of each node of the cell; the output of the cell has four times as many. */
   readonly channels: number
-  /** Whether the previous cell halved height and width, so that the first input has twice the size of the second. */
+  /**
+   * Whether the cell before this one halved height and width, so that this cell's first input has twice the size of the
+   * second.
+   */
   readonly afterReduction: boolean
 }
 
@@ -139,5 +142,5 @@ export function writeCellNodes(
   return style.builder.concat(nodes.slice(-NODES.length)) // [H, W, 4·channels]
 }
 
-/** The stride of an edge: 2 in a reduction cell on edges that leave an input node, else 1. */
+/** Returns the stride of an edge's operations: 2 in a reduction cell on edges that leave an input node, else 1. */
 export const strideOf = (type: CellName, from: number): 1 | 2 => (type === 'reduce' && from < 2 ? 2 : 1)

@@ -26,7 +26,7 @@ const inks: Readonly<Record<string, Ink>> = {
   avg_pool_3x3: '#009e73',
 }
 
-/** Draws one cell of NAS-Bench-201 under a title. */
+/** Draws the cell of a NAS-Bench-201 architecture, with a title above it. */
 export function nb201CellDrawing({ operations }: Nb201Genotype, title: string): Drawing {
   const edges = EDGES.flatMap(({ from, to }, i) => edgeShapes(from, to, operations[i]))
   const nodes = [0, 1, 2, 3].flatMap(nodeShapes)
