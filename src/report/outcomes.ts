@@ -1,4 +1,7 @@
-/** Renders what `bench run` and `bench retrain` print at their end: the table of the runs, and in JSON each run. */
+/**
+ * Renders what `bench run` and `bench retrain` print at their end: the table of mean results, and in JSON also each
+ * run.
+ */
 import { join } from 'node:path'
 import type { Job, ResultRecord } from '../core/result.ts'
 import { retrainCommand } from '../retrain/retrainCommand.ts'
@@ -15,17 +18,20 @@ import { count, type Tabular, word } from './formats/tabular.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface OutcomesOptions {
-  /** Folder of the runs, as it is printed in commands. */
+  /** Path of the store with the runs, as it appears in the printed commands. */
   readonly store: string
-  /** Folder with the images of each dataset for which the user named one. */
+  /** Image folder of each dataset for which the user named one, for the printed commands. */
   readonly data: Experiment['data']
-  /** Width of the terminal in characters; absent where the output is not a terminal. */
+  /** Width of the terminal on which the results are printed, in characters; absent if the output is not a terminal. */
   readonly width?: number
-  /** Published rows beside full trainings: the id of a table, `auto` or `none`. */
+  /** Published table whose rows stand below full trainings: its id; `auto` for the one that fits; or `none`. */
   readonly published?: string
 }
 
-/** Returns the table of mean ± std for each algorithm, in JSON together with the architecture of each run. */
+/**
+ * Returns the printed results of some runs: a table of mean ± std for each algorithm, in JSON together with the
+ * architecture of each run.
+ */
 export async function renderOutcomes(
   outcomes: readonly Outcome[],
   format: TableFormat,
@@ -45,7 +51,10 @@ export async function renderOutcomes(
   return `${JSON.stringify({ ...JSON.parse(renderTable(table, format)), runs }, null, 2)}\n`
 }
 
-/** Returns the values of one run over which the table of full trainings takes means. */
+/**
+ * Returns, for JSON, the part of a run's result that the table of full trainings averages: network size, full trainings
+ * and times.
+ */
 function trainingsOf({ parameters, macs, trainings, timing }: ResultRecord) {
   return { parameters, macs, trainings, timing }
 }
@@ -71,8 +80,7 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
 }
 
 /**
- * Returns the table of the architectures found, for searches whose results are not looked up, with commands to train
- * them.
+ * Returns the table of found architectures for searches without a lookup table, with commands that train them in full.
  */
 async function genotypesTable(
   found: readonly { readonly job: Job; readonly result: ResultRecord }[],

@@ -1,4 +1,4 @@
-/** Reads the records of runs from their folders, for tables, figures and reports. */
+/** Reads the records of search runs from their folders in a store, for tables, figures and reports. */
 import type { EpochRecord } from '../core/result.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
@@ -6,17 +6,17 @@ import { readIndexed } from '../runner/store/storeIndex.ts'
 
 export type { ReportedResult } from '../runner/store/runSummary.ts'
 
-/** The part of a run's records that tables and figures read. */
+/** What tables and figures read of a run: its job, epochs, result or failure. */
 export interface RunRecord extends RunSummary {
   readonly epochs: readonly ReportedEpoch[]
 }
 
-/** All records of a run. */
+/** All that a run's folder holds, with complete epochs and every evaluation of a black-box search. */
 export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }
 
-/** Reads all records of a run. @throws BenchError as the methods of `RunFolder` */
+/** Returns all records of a run, read from its folder. @throws BenchError as the methods of `RunFolder` */
 export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]
   return {
@@ -28,7 +28,8 @@ export function readRun(folder: RunFolder): WholeRun {
 }
 
 /**
- * Reads what tables and figures need of runs, through the index of their stores. Epochs are read when first accessed.
+ * Returns what tables and figures need of runs. It is read from the index of their stores; a run's epochs are read from
+ * its folder when first accessed.
  */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)

@@ -2,7 +2,10 @@
 import { loadArrow } from '../../tables/arrowLibrary.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
-/** Returns an Arrow IPC file: texts as Utf8, numbers and the means of statistics as Float64, unknown values as null. */
+/**
+ * Returns the bytes of an Arrow IPC file with a table: texts as Utf8 columns, numbers as Float64, of a mean ± deviation
+ * only the mean, and unknown values as null.
+ */
 export function renderArrow({ columns, rows }: Tabular): Uint8Array {
   const arrow = loadArrow()
   const vectors = columns.map(({ key }, i) => {

@@ -2,7 +2,10 @@
 
 import { type Cell, isWords, numberText, type Tabular, type TabularColumn } from './tabular.ts'
 
-/** Returns a `tabular` environment, with the notes and the needed package as comments above it. */
+/**
+ * Returns the LaTeX source of a table: a `tabular` environment, and above it comments with the table's notes and the
+ * name of the package it needs.
+ */
 export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
   const body = rows.map((row) => line(row.map(cell).map(guarded)))
@@ -20,12 +23,17 @@ export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): strin
   ].join('\n')}\n`
 }
 
-/** Protects the first cell of a row: after the end of the row above, LaTeX takes `[` and `*` for options of `\\\\`. */
+/**
+ * Returns the text of a cell, with `{}` before a `[` or `*` at the start of a row: LaTeX would take these for options
+ * of the `\\\\` that ends the row above.
+ */
 const guarded = (text: string, column: number): string => (column === 0 && /^[[*]/.test(text) ? `{}${text}` : text)
 
 const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
 
-/** Returns the lines of the head: the titles, and above them the titles of groups where columns form groups. */
+/**
+ * Returns the lines of the table head: the column titles, and above them the titles of groups if columns form groups.
+ */
 function headOf(columns: readonly TabularColumn[]): string[] {
   const groups = groupsOf(columns)
   if (groups.every(({ count }) => count === 1)) {
@@ -42,7 +50,10 @@ function headOf(columns: readonly TabularColumn[]): string[] {
   ]
 }
 
-/** Returns neighbouring columns of one group as one entry; a column without a group is an entry of its own. */
+/**
+ * Returns the columns of a table as groups of neighbours that stand below one group title. A column without a group
+ * title is a group of one.
+ */
 function groupsOf(columns: readonly TabularColumn[]) {
   const groups: { title: string; first: number; count: number }[] = []
   columns.forEach(({ within: [title] = [''] }, first) => {

@@ -1,4 +1,7 @@
-/** Prints a table as text, Markdown, CSV, JSON or LaTeX. Text and LaTeX have files of their own. */
+/**
+ * Prints a table as text, Markdown, CSV, JSON or LaTeX. The code for text is in `text.ts`, that for LaTeX in
+ * `latex.ts`.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
@@ -19,7 +22,7 @@ export const TABLE_FORMATS = Object.keys(RENDERERS) as readonly TableFormat[]
 
 /**
  * Returns a table in the given format, ending with a newline.
- * @param width of the terminal in characters, for the format `text`; absent: unlimited
+ * @param width width of the terminal in characters, which only the format `text` uses; absent: unlimited
  */
 export function renderTable(table: Tabular, format: TableFormat, width?: number): string {
   const ragged = table.rows.find((row) => row.length !== table.columns.length)
@@ -31,8 +34,8 @@ export function renderTable(table: Tabular, format: TableFormat, width?: number)
 }
 
 /**
- * Returns the table with control characters escaped in all texts, since a name or a note could break a row or drive a
- * terminal.
+ * Returns the table with control characters escaped in all texts, since they could break a table row or change the
+ * state of a terminal.
  */
 const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Tabular => ({
   ...rest,
@@ -47,7 +50,9 @@ const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Ta
   ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
 
-/** Returns the format of a name. @throws BenchError `unknown-name` with the nearest known format */
+/**
+ * Returns the table format with a name, such as `csv`. @throws BenchError `unknown-name` with the nearest known format
+ */
 export function parseTableFormat(name: string): TableFormat {
   const format = TABLE_FORMATS.find((known) => known === name)
   if (format === undefined) throw unknownName('format', name, TABLE_FORMATS)
@@ -57,8 +62,8 @@ export function parseTableFormat(name: string): TableFormat {
 const PARTS = ['mean', 'std', 'n'] as const
 
 /**
- * Returns comma-separated values (RFC 4180) with all digits; a statistic takes three columns, an unknown value is
- * empty.
+ * Returns a table as comma-separated values (RFC 4180), numbers with all digits. Mean, deviation and number of values
+ * of a statistic are three columns; an unknown value is an empty field.
  */
 function renderCsv({ columns, rows }: Tabular): string {
   const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
@@ -75,8 +80,8 @@ function parts(cell: Cell): string[] {
 const field = (cell: Cell): string => (cell.kind === 'text' ? textField(cell.text) : exactText(cell))
 
 /**
- * Returns a CSV field that spreadsheets do not take for a formula: an apostrophe marks it as text, as they do
- * themselves.
+ * Returns a text as CSV field. A text that a spreadsheet would take for a formula gets an apostrophe in front, which
+ * marks it as text.
  */
 const textField = (text: string): string =>
   /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `"'${text.replaceAll('"', '""')}"` : csvField(text)
@@ -84,7 +89,10 @@ const textField = (text: string): string =>
 /** Returns a CSV field, quoted where it contains commas, quotes or line breaks. */
 export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
-/** Returns JSON with one record for each row, marked `published` for rows of others, and the notes. */
+/**
+ * Returns a table as JSON: one record for each row, with `published: true` in rows that stem from papers, and the
+ * notes.
+ */
 function renderJson({ columns, rows, notes, commands, apart = 0 }: Tabular): string {
   const records = rows.map((row, at) => ({
     ...Object.fromEntries(row.map((cell, i) => [columns[i].key, plain(cell)])),
@@ -127,14 +135,18 @@ function cell(content: Cell): string {
 }
 
 /**
- * Matches the characters that Markdown would take for markup where they stand: `~` strikes text out in pairs, as in
- * architecture strings; `_` counts at the edge of a word, `<` before a letter, `&` in an entity, brackets in links.
+ * Matches the characters of a text that Markdown would take for markup: `|`, `\`, a backquote and `*` everywhere; `~`,
+ * of which pairs in architecture strings would strike text out; `_` at the edge of a word; `<` before a character; `&`
+ * in an entity; brackets in links.
  */
 const MARKUP = /[|\\`*~]|\](?=[([:])|\[(?=\^)|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
 
 const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
 
-/** Escapes a note: at the beginning of a line also the markup of headings, quotations and lists. */
+/**
+ * Returns a note with Markdown's markup escaped, also that of headings, quotations and lists at the beginning of a
+ * line.
+ */
 const noteText = (note: string): string =>
   escaped(note)
     .replace(/^(\s*)([#>+=-])/, '$1\\$2')

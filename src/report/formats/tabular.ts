@@ -1,32 +1,36 @@
-/** The content of a table, independent of the format it is printed in, and the text of single cells. */
+/**
+ * The content of a printed table, independent of its format (text, Markdown, CSV, JSON or LaTeX), and the text of its
+ * cells.
+ */
 import { capitalize } from '../../core/plainText.ts'
 
 export interface Tabular {
   readonly columns: readonly TabularColumn[]
-  /** Rows of cells, one cell for each column. */
+  /** Rows of the table; each has one cell for each column. */
   readonly rows: readonly (readonly Cell[])[]
-  /** Number of rows at the end that are published rows of others and are set apart; absent: 0. */
+  /** Number of rows at the end of the table that were published by others; LaTeX and JSON mark them. Absent: 0. */
   readonly apart?: number
-  /** Sentences below the table that say how its numbers were computed. */
+  /** Notes below the table: sentences that say how its numbers were computed. */
   readonly notes: readonly string[]
   /**
-   * Commands that the user may want to run next, printed below the notes, each on its own line so that it can be
-   * pasted.
+   * Commands that the user may want to run next, with the words that introduce them. They are printed below the table's
+   * notes, each on its own line, so that they can be pasted.
    */
   readonly commands?: { readonly purpose: string; readonly lines: readonly string[] }
 }
 
 export interface TabularColumn {
   readonly title: string
-  /** Name of the column in CSV heads and JSON records. */
+  /** Name of the column in the first line of CSV and in JSON records. */
   readonly key: string
   /**
-   * Title of a group of neighbouring columns, which LaTeX prints once above them, and title of the column in the group.
+   * For a column in a group of neighbours: title of the group, which LaTeX prints once above them, and title of the
+   * column below it.
    */
   readonly within?: readonly [group: string, title: string]
   /**
-   * Order in which columns are left out where a terminal is too narrow, highest first; absent: the column is always
-   * shown.
+   * Priority with which this column is left out if the terminal is too narrow: the highest number is left out first.
+   * Absent: the column is always shown.
    */
   readonly optional?: number
 }
@@ -35,29 +39,32 @@ export type Cell =
   | { readonly kind: 'text'; readonly text: string }
   | NumberCell
   | Statistic
-  /** No value is known: printed as —, never as 0. */
+  /** The cell of an unknown value, which is printed as — and never as 0. */
   | { readonly kind: 'absent' }
 
 export interface NumberCell {
   readonly kind: 'number'
   readonly value: number
-  /** Digits after the decimal point in formats for people. */
+  /** Number of digits after the decimal point that text, Markdown and LaTeX show of the cell's value. */
   readonly digits: number
-  /** Whether the value is known to be above zero: it is then printed as `< 0.001` instead of being rounded to 0.000. */
+  /**
+   * Whether the cell's value is known to be above zero, as a p-value is: it is then printed as `< 0.001` instead of
+   * 0.000.
+   */
   readonly positive?: boolean
 }
 
-/** The cell of a value that is not known. */
+/** The table cell of an unknown value. */
 export const absent: Cell = { kind: 'absent' }
 export const word = (text: string | undefined): Cell => (text === undefined ? absent : { kind: 'text', text })
 export const count = (value: number | undefined): Cell => number(value, 0)
 export const number = (value: number | undefined, digits: number): Cell =>
   value === undefined ? absent : { kind: 'number', value, digits }
 
-/** Returns columns whose titles are their keys with a capital letter. */
+/** Returns table columns with the given keys; the title of a column is its key with a capital first letter. */
 export const titled = (keys: readonly string[]): TabularColumn[] => keys.map((key) => ({ title: capitalize(key), key }))
 
-/** Mean and sample standard deviation (ddof 1) of n values; a single value has no deviation. */
+/** A table cell with the mean and sample standard deviation (ddof 1) of n values; a single value has no deviation. */
 export interface Statistic {
   readonly kind: 'statistic'
   readonly mean: number
@@ -70,7 +77,10 @@ export interface Statistic {
 
 export const ABSENT = '—'
 
-/** Returns the text of a cell for people, such as `93.76 ± 0.21`; the deviation of a single value is —. */
+/**
+ * Returns the text of a cell in formats for people, rounded, such as `93.76 ± 0.21`; the deviation of a single value is
+ * —.
+ */
 export function cellText(cell: Cell): string {
   switch (cell.kind) {
     case 'text':
@@ -85,8 +95,8 @@ export function cellText(cell: Cell): string {
 }
 
 /**
- * Returns the text of a cell for programs: a number with all digits, the mean of a statistic, empty where no value is
- * known.
+ * Returns the text of a cell in formats for programs: a number with all its digits, only the mean of a statistic, and
+ * an empty text for an unknown value.
  */
 export function exactText(cell: Cell): string {
   switch (cell.kind) {
@@ -118,12 +128,13 @@ export function numberText({ value, digits, positive = false }: NumberCell): str
 
 const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
 
-/** Whether all cells of a column are texts: such a column is aligned left, a column with numbers right. */
+/** Returns whether all cells of a column are texts. Such a column is aligned left, a column with numbers right. */
 export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')
 
 /**
- * Returns a table of texts. @param keys of the columns, which are also their titles @param rows one text for each
- * column
+ * Returns a table whose cells are texts.
+ * @param keys keys of the columns, which with a capital letter are also their titles
+ * @param rows texts of each row, one for each column
  */
 export const wordTable = (
   keys: readonly string[],

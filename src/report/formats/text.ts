@@ -2,15 +2,15 @@
 
 import { type Cell, cellText, isWords, type Tabular, type TabularColumn } from './tabular.ts'
 
-/** A title is broken into lines where it is wider than the cells below it and than this, in characters. */
+/** A column title is broken into lines if it is wider than this many characters and than the cells below it. */
 const TITLE_WIDTH = 16
 const NOTE_WIDTH = 110
 const GAP = 2
 
 /**
  * Returns a table as text for a terminal.
- *
- * @param width of the terminal, in characters; optional columns that do not fit are left out, and a note says how many
+ * @param width width of the terminal in characters; optional columns that do not fit are left out, and a note says how
+ * many
  */
 export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
   const set = table.columns.map((column, i) =>
@@ -36,9 +36,9 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
-/** The printed texts of a column, and how they are aligned. */
+/** A table column as it is printed: its texts, its width in characters and how they are aligned. */
 interface SetColumn {
-  /** Lines of the title. */
+  /** Title of the printed column, broken into lines. */
   readonly title: readonly string[]
   readonly cells: readonly string[]
   readonly width: number
@@ -56,7 +56,10 @@ function setColumn({ title: text }: TabularColumn, content: readonly Cell[]): Se
 
 const widest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
-/** Returns all columns where they fit into the width; else leaves out optional columns, the most dispensable first. */
+/**
+ * Returns the columns that fit side by side into the width of the terminal. If not all fit, the optional column with
+ * the highest number is left out first.
+ */
 function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], most: number): readonly SetColumn[] {
   const left = new Set(set.keys())
   const width = () => [...left].reduce((sum, i) => sum + set[i].width + GAP, -GAP)
@@ -76,11 +79,15 @@ function leftOut(count: number, width: number): readonly string[] {
   return [`${columns} not fit ${width} characters; --format csv has all`]
 }
 
-/** Matches blanks outside of backquotes, so that no command is broken into lines. */
+/**
+ * Matches a blank at which a text may be broken into lines: any outside of backquotes, since a command stands in
+ * backquotes and must stay whole.
+ */
 const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/
 
 /**
- * Breaks a text into lines of at most `width` characters; a piece without a break that is longer is a line of its own.
+ * Returns a text broken into lines of at most `width` characters; a longer piece that cannot be broken is a line of its
+ * own.
  */
 export function fold(text: string, width: number, breaks = BLANKS): string[] {
   const lines: string[] = []

@@ -1,4 +1,7 @@
-/** Describes an architecture for `bench genotype show`: the operations of each node, and the size of its network. */
+/**
+ * Describes an architecture for `bench genotype show`: the operations that enter each node of its cells, and the size
+ * of its network.
+ */
 import { unknownName } from '../../core/names.ts'
 import { macCount, parameterCount } from '../../core/network.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -7,21 +10,25 @@ import { digitsFor } from '../formats/tabular.ts'
 export interface GenotypeCard {
   readonly space: string
   readonly genotype: string
-  /** Index of the architecture, where the space numbers its architectures. */
+  /** Index of the described architecture; absent if its search space does not number its architectures. */
   readonly index?: number
-  /** Lines such as `node out = skip_connect(in) + nor_conv_3x3(1)` for each type of cell. */
+  /** The architecture's cells by type: for each node a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`. */
   readonly cells: Readonly<Record<string, readonly string[]>>
-  /** Size and cost of the paper's evaluation network; absent for a space without evaluation networks. */
+  /**
+   * Size of the network with which the search space's paper evaluates the architecture; absent for a space without such
+   * networks.
+   */
   readonly network?: { readonly channels: number; readonly depth: number; readonly image: string }
-  /** Trainable parameters of the evaluation network. */
+  /** Number of trainable parameters of the architecture's evaluation network. */
   readonly parameters?: number
-  /** Multiply-accumulates of the evaluation network for one image. */
+  /** Number of multiply-accumulates of the architecture's evaluation network for one image. */
   readonly macs?: number
 }
 
 /**
- * Describes an architecture: its cells, and the cost of its evaluation network on a dataset.
- * @param dataset absent: the dataset that the architecture was published for, else the first of the space's evaluations
+ * Returns the description of an architecture: its cells, and the size of its evaluation network on a dataset.
+ * @param dataset dataset of the evaluation network; absent: the dataset that the architecture was published for, else
+ * the first dataset of the space
  * @throws BenchError `unknown-name` for a dataset of which the space has no evaluation network
  */
 export function genotypeCard(space: SearchSpace, genotype: Genotype, dataset?: string): GenotypeCard {
@@ -54,7 +61,10 @@ function costOf(
   }
 }
 
-/** The card as text for a terminal. @param depthCounts what the depth of a network of the space counts */
+/**
+ * Returns the description of an architecture as text for a terminal.
+ * @param depthCounts what the depth of a network counts in this search space: all its cells, or the cells of a stage
+ */
 export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace, 'depthCounts'>): string {
   const { space, genotype, index, cells, network, parameters = 0, macs = 0 } = card
   const size = network && (depthCounts === 'cells' ? `, ${network.depth} cells,` : ` N=${network.depth}`)
@@ -73,7 +83,10 @@ export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace
 
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
-/** Returns the operations of each node by type of cell, read from the one-hot mixing weights of the architecture. */
+/**
+ * Returns, by type of cell, a line for each node with the operations that enter it, read from the architecture's
+ * one-hot mixing weights.
+ */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
   const named = (node: number) => space.nodeName?.(node) ?? String(node)
   const theta = space.oneHot(genotype)

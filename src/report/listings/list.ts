@@ -1,4 +1,7 @@
-/** Tables that `bench list` and `bench status` print: algorithms, spaces, datasets and so on, and the state of runs. */
+/**
+ * The tables that `bench list` prints of algorithms, search spaces, datasets and so on, and the table of runs and their
+ * states that `bench status` prints.
+ */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { firstLine, pluralize } from '../../core/plainText.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -12,8 +15,8 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { absent, type Cell, count, type Tabular, titled, word, wordTable } from '../formats/tabular.ts'
 
 /**
- * Returns the table of algorithms. @param everything whether it also has sources and options, which are too wide for a
- * terminal
+ * Returns the table of algorithms.
+ * @param everything whether it also has the columns of sources and options, which are too wide for a terminal
  */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
   const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
@@ -90,7 +93,7 @@ export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabu
   )
 }
 
-/** Returns every value of every preset of full trainings with its source. */
+/** Returns, for JSON, every setting of every preset of full trainings with its source in a paper or its code. */
 export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
   return presets.map(({ name, description, cifar, imagenet }) => ({
     name,
@@ -100,7 +103,7 @@ export function retrainingPresetSources(presets: readonly RetrainingPreset[]): u
   }))
 }
 
-/** Returns every value of every protocol with its source. */
+/** Returns, for JSON, every setting of every search protocol with its source in a paper or its code. */
 export function protocolSources(presets: readonly Preset[]): unknown {
   return presets.map(({ name, description, values, bySpace = {}, byDataset = {}, byAlgorithm = {} }) => ({
     name,
@@ -125,12 +128,15 @@ const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
 
 /**
- * Largest width of the column of defaults, in characters: a default architecture would push the descriptions off the
- * screen.
+ * Largest width of the column `Default` in the table of options, in characters: an architecture as default would push
+ * the descriptions off the screen.
  */
 const DEFAULT_WIDTH = 24
 
-/** Returns the table of all options of all algorithms. @param whole whether long defaults are shown in full */
+/**
+ * Returns the table of all options of all algorithms.
+ * @param whole whether long default values are shown in full
+ */
 export function optionList(algorithms: readonly Algorithm[], whole: boolean): Tabular {
   const shown = ({ byDefault, isRequired }: OptionDescription) => {
     const text = isRequired ? 'required' : String(byDefault ?? '')
@@ -145,7 +151,7 @@ export function optionList(algorithms: readonly Algorithm[], whole: boolean): Ta
   )
 }
 
-/** Returns the table of the limits on input files, with the values that `--raise` has set. */
+/** Returns the table of the limits on the size of input files, with the values that `--raise` has set. */
 export const limitList = (): Tabular =>
   wordTable(
     ['name', 'value', 'unit', 'bounds'],
@@ -159,8 +165,8 @@ export const limitList = (): Tabular =>
   )
 
 /**
- * Returns the table of the state of runs.
- * @param references names of the algorithms that answer with a given architecture, so that nothing is searched
+ * Returns the table of `bench status`: each run with its state and progress.
+ * @param references names of the algorithms that answer with a given architecture and do not search
  */
 export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<string> = new Set()): Tabular {
   const states = [...new Set(runs.map(({ state }) => state))]
@@ -197,8 +203,8 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
 }
 
 /**
- * Returns the progress of full trainings: `trial, 2 of 20 epochs`, with the number of finished trainings where there
- * are several.
+ * Returns the progress of a run's full trainings as text: preset and epochs, `trial, 2 of 20 epochs`, and the number of
+ * finished trainings if there are several.
  */
 function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
   const done = finished === trainings ? epochs : underWay

@@ -1,4 +1,7 @@
-/** Computes the Pareto front of two columns of a table, some of which may come from files with device measurements. */
+/**
+ * Computes the Pareto front of the architectures of a lookup table by two columns. A column may also come from a file
+ * with measurements on a device, such as latencies.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { openSpaces } from '../../spaces/index.ts'
@@ -9,31 +12,34 @@ import { type Better, type FrontPoint, paretoFront, pointsOf } from '../../table
 import type { Table } from '../../tables/table.ts'
 import { tableWith } from '../../tables/tableWith.ts'
 
-/** Which front is wanted: two columns, and which of their values are better. */
+/**
+ * The Pareto front that a user asks for: a lookup table, two columns, and for each whether higher or lower values are
+ * better.
+ */
 export interface ParetoQuestion {
-  /** Name or path of the table; absent: the only table that has both columns. */
+  /** Name or path of the lookup table; absent: the only installed table that has both columns. */
   readonly table?: string
-  /** Plugins that bring the space of the table: files or packages, as after `--plugin`. */
+  /** Plugins that define the search space of the lookup table: files or packages, as after `--plugin`. */
   readonly plugin?: readonly string[]
   readonly x: string
   readonly y: string
   readonly xBetter: Better
   readonly yBetter: Better
-  /** CSV files with columns of device measurements. */
+  /** Paths of CSV files with measurements of the architectures on devices, such as latencies. */
   readonly hardware?: readonly string[]
-  /** YAML file that maps the columns of the hardware files. */
+  /** Path of a YAML file that says which columns of the `hardware` files to use and under what names. */
   readonly mapping?: string
 }
 
 export interface ParetoAnswer {
   readonly table: Table
-  /** All architectures that have both values. */
+  /** All architectures of the lookup table that have values in both columns. */
   readonly points: readonly FrontPoint[]
   readonly front: readonly FrontPoint[]
 }
 
 /**
- * Returns the Pareto front of a table.
+ * Returns the Pareto front of a lookup table by two columns.
  * @throws BenchError `missing` if no architecture has both values, `unknown-name` for a column that does not exist,
  * `bad-input` if two hardware files have the same column
  */
@@ -50,7 +56,7 @@ export async function paretoAnswer(question: ParetoQuestion): Promise<ParetoAnsw
   return { table, points, front: paretoFront(points, xBetter, yBetter) }
 }
 
-/** Returns the columns of the hardware files, joined to the rows of the table. */
+/** Returns the columns of the files with device measurements, with one value for each row of the lookup table. */
 async function hardwareColumns(
   table: Table,
   { hardware = [], mapping, plugin = [] }: ParetoQuestion,
@@ -67,7 +73,10 @@ async function hardwareColumns(
   throw new BenchError('bad-input', `two of the --hardware files have a column "${duplicate.name}"; rename one of them`)
 }
 
-/** Returns a column of the hardware files or of the table. @throws BenchError `unknown-name` with the nearest name */
+/**
+ * Returns the named column of the files with device measurements, else of the lookup table. @throws BenchError
+ * `unknown-name` with the nearest name
+ */
 function columnNamed(name: string, table: Table, joined: readonly NumberColumn[]): NumberColumn {
   const found = joined.find((column) => column.name === name)
   if (found !== undefined) return found

@@ -1,4 +1,4 @@
-/** Answers a question of `bench query` about a lookup table or about some of its architectures. */
+/** Computes what `bench query` prints about a lookup table or about some of its architectures. */
 
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -24,13 +24,13 @@ import { architecturesTable, architectureTable, correlationTable, curvesTable, q
 
 const IS_INDEX = /^#?\d+$/
 
-/** The options of `bench query`. */
+/** The parsed options of `bench query`. */
 export interface Question extends QualifierFilter {
-  /** Plugins that bring the space of the table: files or packages, as after `--plugin`. */
+  /** Plugins that define the search space of the lookup table: files or packages, as after `--plugin`. */
   readonly plugin?: readonly string[]
-  /** Name or path of the lookup table; absent: the only one that has the wanted columns. */
+  /** Name or path of the lookup table; absent: the only installed table that has the columns asked for. */
   readonly table?: string
-  /** Columns to show; absent: the accuracies that match the filter. */
+  /** Columns of the lookup table to show; absent: the accuracies selected by `--dataset`, `--split` and the like. */
   readonly columns?: readonly string[]
   readonly rank?: boolean
   readonly isomorphic?: boolean
@@ -40,13 +40,13 @@ export interface Question extends QualifierFilter {
   readonly by?: string
   readonly correlate?: readonly string[]
   readonly curves?: boolean
-  /** Conditions that architectures of the whole table, or related ones, have to meet. */
+  /** Conditions on columns, from `--where`, that the listed architectures have to meet. */
   readonly where?: readonly Condition[]
 }
 
 /**
- * Returns the answer as a table.
- * @param architectures by index or string; empty where the question is about the whole lookup table
+ * Returns the answer to a `bench query` as a table.
+ * @param architectures indices or strings of architectures; empty where the question is about the whole lookup table
  * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table
  * lacks
  */
@@ -74,7 +74,10 @@ function wantedBy(architectures: readonly string[], question: Question, spaces: 
   }
 }
 
-/** Whether a text is an architecture of a space; also true for a text of no space, which the lookup then reports. */
+/**
+ * Returns whether a text can be looked up in tables of a search space: if it is an architecture of that space or of
+ * none. For a text of none the lookup then reports the error.
+ */
 function isOf({ registry }: OpenSpaces, name: string, text: string): boolean {
   const reads = (space: SearchSpace) => {
     try {
@@ -134,7 +137,10 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
   })
 }
 
-/** @throws BenchError `bad-input` where there are conditions although architectures are named */
+/**
+ * Checks that `--where` is absent, for questions about named architectures.
+ * @throws BenchError `bad-input` if it is given
+ */
 function refuseWhere({ where }: Question): void {
   if (where === undefined) return
   const found = `--where "${where[0].text}" chooses architectures`
@@ -142,7 +148,9 @@ function refuseWhere({ where }: Question): void {
 }
 
 /**
- * Answers a question about all architectures of a table. @throws BenchError `bad-input` where an architecture is named
+ * Returns the answer to `--top`, `--bottom`, `--correlate` or `--where`, which are about all architectures of a lookup
+ * table.
+ * @throws BenchError `bad-input` if an architecture is named
  */
 function answerOfTable(table: Table, architectures: readonly string[], question: Question): Tabular {
   if (architectures.length > 0) {
@@ -193,7 +201,10 @@ function changeBetween(space: SearchSpace, table: Table, from: number, to: numbe
     .join(', ')
 }
 
-/** Returns the architectures that meet the conditions, by index or sorted by one column. */
+/**
+ * Returns the table of all architectures that meet the conditions, in the order of their indices or sorted by one
+ * column.
+ */
 function matches(table: Table, question: Question, where: readonly Condition[]): Tabular {
   const { by } = question
   const met = rowsWhere(table, where)
@@ -237,17 +248,20 @@ function correlation(table: Table, names: readonly string[], where: readonly Con
 
 interface Columns {
   readonly columns: readonly string[]
-  /** Whether the user named no columns. */
+  /** Whether the columns were chosen by default, since the user named none. */
   readonly byDefault: boolean
 }
 
-/** Returns the columns that the user named, else the accuracies that match the filter. */
+/**
+ * Returns the columns to show: those that the user named, else the accuracies selected by `--dataset`, `--split` and
+ * the like.
+ */
 const columnsOf = (table: Table, question: Question): Columns => ({
   columns: question.columns ?? qualifierNames(selectQualifiers(table, question)),
   byDefault: question.columns === undefined,
 })
 
-/** Returns the columns with further ones put first, which are always shown. */
+/** Returns the columns to show with further ones in front. */
 const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): Columns => ({
   columns: [...new Set([...more, ...columns])],
   byDefault,
@@ -256,6 +270,6 @@ const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): 
 const columnsWhere = (where: readonly Condition[]): readonly string[] =>
   where.map(({ column }) => column).filter((column) => column !== 'index' && column !== 'arch')
 
-/** Returns conditions in words for a note: ` with params-M<0.5 and flops-M<80`. */
+/** Returns the conditions of `--where` as text for a note: ` with params-M<0.5 and flops-M<80`. */
 const meeting = (where: readonly Condition[]): string =>
   where.length === 0 ? '' : ` with ${where.map(({ text }) => text).join(' and ')}`

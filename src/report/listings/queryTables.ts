@@ -14,14 +14,19 @@ import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, 
 
 const column = (key: string, title = key): TabularColumn => ({ key, title })
 
-/** Returns the note below every table: name, size, space and source of the lookup table. */
+/**
+ * Returns the note below every printed table that describes the lookup table: its name, size, search space and source.
+ */
 const origin = ({ name, space, rows, architectures, source }: Manifest): string => {
   const part = architectures === null || rows === architectures ? '' : ` of ${architectures}`
   const made = source.format === 'built' ? 'trained by its recipe' : `from ${source.name}`
   return `table ${name}: ${part === '' ? pluralize(rows, 'architecture') : `${rows}${part} architectures`} of ${space}, ${made}`
 }
 
-/** Returns the accuracies of one architecture, one in each row. @param ranks whether their ranks are shown */
+/**
+ * Returns the printed table of one architecture, with one of its accuracies in each row.
+ * @param ranks whether each accuracy's rank in the lookup table is shown
+ */
 export function architectureTable(
   table: Table,
   index: number,
@@ -56,7 +61,10 @@ export function architectureTable(
   }
 }
 
-/** Returns accuracy and loss of each epoch, for the trainings of one architecture that match the filter. */
+/**
+ * Returns the printed table of one architecture's training curves: accuracy and loss after each epoch, for the
+ * trainings that match the filter.
+ */
 export function curvesTable(table: Table, index: number, curves: readonly Curve[], filter: QualifierFilter): Tabular {
   const parts = ['dataset', 'split', 'epochs', 'seed'] as const
   const wanted = curves.filter((curve) =>
@@ -90,20 +98,21 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
   }
 }
 
-/** The architectures that a table lists, and the columns it has. */
+/** Content of a printed list of architectures: which architectures and which columns of the lookup table it shows. */
 export interface Listing {
   readonly indices: readonly number[]
   readonly columns: readonly string[]
-  /** Whether the user named no columns: columns that do not fit a terminal are then left out. */
+  /** Whether the list's columns were chosen by default; those that do not fit the terminal are then left out. */
   readonly byDefault: boolean
   /**
-   * Returns how an architecture differs from the one that the user named; the full string is then an optional column.
+   * Returns how a listed architecture differs from the one that the user named. If present, the architecture string is
+   * left out first in a narrow terminal.
    */
   readonly change?: (index: number) => string
   readonly note: string
 }
 
-/** Returns a table with one architecture in each row. */
+/** Returns the printed list of architectures of a lookup table, one in each row. */
 export function architecturesTable(table: Table, { indices, columns, byDefault, change, note }: Listing): Tabular {
   const readers = columns.map((name) => cellReader(table, name))
   const ranks = byDefault ? dispensability(columns) : new Map<string, number>()
@@ -124,12 +133,12 @@ export function architecturesTable(table: Table, { indices, columns, byDefault, 
   }
 }
 
-/** Number of accuracies that are shown beside an architecture even in a narrow terminal. */
+/** Number of accuracies that a list shows for each architecture even in a narrow terminal. */
 const LEAST_NUMBERS = 2
 
 /**
- * Returns for each accuracy how early it is left out of a narrow terminal, highest first: single seeds, short
- * trainings, training sets.
+ * Returns for each accuracy a priority with which a narrow terminal leaves it out, highest first: accuracies of single
+ * seeds, then of short trainings, then on training images.
  */
 function dispensability(names: readonly string[]): ReadonlyMap<string, number> {
   const accuracies = names.filter(isAccuracy).map((name) => ({ name, ...parseQualifier(name) }))
@@ -155,7 +164,10 @@ function cellReader(table: Table, name: string): (row: number) => Cell {
   return (row) => word(texts.at(row))
 }
 
-/** Returns the Pareto front, best in x first. @param compared number of architectures that have both numbers */
+/**
+ * Returns the printed table of a Pareto front, the architecture with the best x first.
+ * @param compared number of architectures of the lookup table that have both x and y
+ */
 export function frontTable(
   table: Table,
   names: readonly [x: string, y: string],
@@ -179,15 +191,18 @@ export function frontTable(
   }
 }
 
-/** Returns a cell with two digits for an accuracy, and with four significant digits or more for other columns. */
+/**
+ * Returns the table cell of a value: an accuracy with two digits after the decimal point, others with at least four
+ * significant digits.
+ */
 function digits(value: number | undefined, name: string): Cell {
   return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : digitsFor(value ?? 0, 4))
 }
 
 /**
- * Returns the correlations of two columns.
- * @param names of the columns, with their values in every row that has both
- * @param among words for the note that say which rows were taken
+ * Returns the printed table of the Pearson, Spearman and Kendall correlations of two columns of a lookup table.
+ * @param names names of the two columns; `x` and `y` hold their values in every row that has both
+ * @param among text for the note that says which architectures were used
  */
 export function correlationTable(
   { names, x, y }: { readonly names: readonly [string, string]; readonly x: number[]; readonly y: number[] },
@@ -208,7 +223,8 @@ export function correlationTable(
 }
 
 /**
- * Returns what `bench tables info` prints: the accuracies of a lookup table, and notes on its source and other columns.
+ * Returns what `bench tables info` prints: a table of the accuracies that a lookup table has, and notes on the lookup
+ * table's source, files and other columns.
  */
 export function manifestTable(manifest: Manifest, path: string): Tabular {
   const { name, source, table, curves, columns, oracles, notes } = manifest
@@ -237,8 +253,8 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
 }
 
 /**
- * Returns a row for each dataset, split and number of epochs, with its seeds and the number of architectures that each
- * seed lacks.
+ * Returns a table row for each dataset, split and number of epochs of a lookup table's accuracies: their training
+ * seeds, and how many architectures lack the accuracy of each seed.
  */
 function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   const groups = new Map<string, { qualifier: Qualifier; seeds: string[]; missing: string[] }>()
@@ -259,5 +275,5 @@ function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   ])
 }
 
-/** Returns qualifiers as names of columns: `dataset/split/epochs/seed`. */
+/** Returns the names of accuracies as columns of a lookup table: `dataset/split/epochs/seed`. */
 export const qualifierNames = (qualifiers: readonly Qualifier[]): string[] => qualifiers.map(formatQualifier)

@@ -1,4 +1,4 @@
-/** Renders a figure as HTML for the page of a report, and the data from which the page's script draws its plots. */
+/** Renders a figure for a report's HTML page: its HTML, and the data from which the page's script draws its plots. */
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
 import { chartConfig, fontSize, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
@@ -7,7 +7,10 @@ import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
 import type { Theme } from '../pictures/theme.ts'
 
-/** Placeholders that the page's script replaces by the colours of the theme. */
+/**
+ * Placeholders for colours in a plot's data, which the page's script replaces by the colours of the light or dark
+ * theme.
+ */
 const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }
 const variables: Theme = {
   ink: 'var(--ink)',
@@ -17,12 +20,15 @@ const variables: Theme = {
   grid: 'var(--grid)',
 }
 
-/** Digits after the decimal point for points of large series. */
+/** Number of digits after the decimal point that the page keeps of the coordinates in a series of many points. */
 const CLOUD_DIGITS = 3
-/** Factor on letters, lines and markers of the page over those of pictures. */
+/** Factor by which letters, lines and markers are larger on the page than in pictures for papers. */
 const ENLARGED = 1.25
 
-/** Returns the HTML of a figure. @param index position of the figure in the data of the page's script */
+/**
+ * Returns the HTML of a figure: legend, panels and caption.
+ * @param index position of the figure in the data of the page's script
+ */
 export function figureHtml(figure: Figure, index: number): string {
   const { name, caption, panels, columns } = figure
   const kind = panels.length === 1 ? ' class="single"' : ''
@@ -35,7 +41,10 @@ export function figureHtml(figure: Figure, index: number): string {
   ].join('\n')
 }
 
-/** Returns the data for the page's script: one entry for each panel, null for a drawing. */
+/**
+ * Returns the data from which the page's script draws a figure: one entry for each panel, null for a panel that is a
+ * finished drawing.
+ */
 export function figureData({ panels }: Figure): { readonly panels: readonly (object | null)[] } {
   return {
     panels: panels.map((panel) => (panel.kind === 'plot' ? plotData(panel) : null)),
@@ -68,7 +77,7 @@ function legendEntry({ label, look, form }: Series): string {
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`
 }
 
-/** SVG outlines of markers around (11, 6), all of about the same area. */
+/** SVG paths of the legend's point markers, centred at (11, 6) in a 22 × 12 px image and all of about the same area. */
 const MARKERS: Readonly<Record<Look['marker'], string>> = {
   circle: 'M7 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0',
   rect: 'M7.5 2.5h7v7h-7z',
@@ -95,8 +104,8 @@ function plotData(plot: Plot) {
 }
 
 /**
- * Returns the choices of ticks for a logarithmic axis, the densest first, and the room of a label in CSS pixels; null
- * for a linear axis.
+ * Returns the lists of ticks among which the page's script chooses for a logarithmic axis, the densest first, and the
+ * space that a tick's label needs, in CSS pixels. Returns null for a linear axis.
  */
 function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   if (axes[axis].scale !== 'log') return null
@@ -114,7 +123,10 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   }
 }
 
-/** Returns a Chart.js dataset with its points as [x, y, x, y, …], null for a gap, and its notes by position. */
+/**
+ * Returns a Chart.js dataset in a shorter form: its points as [x, y, x, y, …], with y null for a gap, and the notes at
+ * points by the point's position.
+ */
 function compact({ data, ...dataset }: ChartDataset<'scatter'>) {
   const points = data as unknown as readonly { readonly x: number; readonly y: number; readonly note?: string }[]
   const round = (value: number) => (points.length > 1000 ? Number(value.toFixed(CLOUD_DIGITS)) : value)

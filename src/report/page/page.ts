@@ -11,7 +11,7 @@ import type { RunRecord } from '../runRecord.ts'
 import { figureData, figureHtml } from './figureHtml.ts'
 import { configurationsOf, reproducibilityList, runsTable } from './reproducibility.ts'
 
-/** Most runs that are listed one by one; of more runs the page gives only the number. */
+/** Largest number of runs that a report's page lists one by one; of more runs it gives only the number. */
 const MOST_LISTED = 200
 
 export interface PageContent {
@@ -21,7 +21,7 @@ export interface PageContent {
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
 }
 
-/** Returns the HTML of the page. */
+/** Returns the HTML of a report's page. */
 export function renderPage({ title, runs, tables, figures }: PageContent): string {
   const sections = [
     ...tables.map((entry, i) => section(`table-${i}`, entry.title, tableHtml(entry.table))),
@@ -82,7 +82,7 @@ const fontFaces = (): string =>
     })
     .join('\n')
 
-/** Texts of more characters get a class of their own, for which the style sheet allows line breaks. */
+/** Length in characters above which a text in a table gets an HTML class with which it may be broken into lines. */
 const LONG = 60
 
 /** Returns a table as HTML, which the page's script makes sortable. */

@@ -1,5 +1,6 @@
 /**
- * The parts of a report's page that a reader needs to repeat its runs: settings, environments, and a list of the runs.
+ * The parts of a report's page that a reader needs to repeat its runs: settings, machines and program versions, and a
+ * list of the runs.
  */
 
 import { accuracyOf } from '../../core/metric.ts'
@@ -12,7 +13,10 @@ import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word
 import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Returns pairs of a term and its values, such as `Seeds` and `0–3`; several values where runs differ. */
+/**
+ * Returns the section `Reproducibility` as pairs of a term and its text, such as `Seeds` and `0–3`. Where the runs
+ * differ, the text has all their values.
+ */
 export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
   const environments = runs.flatMap(({ manifest }) => [manifest.environment, ...(manifest.resumedIn ?? [])])
@@ -57,7 +61,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
 
 const nameOf = onceEach((part: object) => contentName(part))
 
-/** Returns a term for each protocol, with all its settings in one line. */
+/** Returns a pair for each protocol of the runs: its name, and all its settings in one line. */
 function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   const protocols = new Map(runs.map(({ manifest }) => [nameOf(manifest.job.protocol), manifest.job.protocol]))
   return [...protocols.values()].map(({ name, headline: _, ...values }) => [
@@ -66,7 +70,7 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   ])
 }
 
-/** Returns the job of each group of runs that differ only in their seed, with the seeds in the title. */
+/** Returns one job for each group of runs that differ only in their seed, with a title that names the group's seeds. */
 export function configurationsOf(runs: readonly RunRecord[]) {
   const groups = groupBy(runs, ({ manifest: { job } }) =>
     JSON.stringify({ ...job, seed: undefined, algorithm: nameOf(job.algorithm), protocol: nameOf(job.protocol) }),
@@ -78,7 +82,7 @@ export function configurationsOf(runs: readonly RunRecord[]) {
   })
 }
 
-/** Returns seeds in short: `0–3, 777`. */
+/** Returns a list of seeds as short text: `0–3, 777`. */
 function seedList(seeds: readonly number[]): string {
   const sorted = [...new Set(seeds)].sort((a, b) => a - b)
   const firsts = sorted.filter((seed, i) => sorted[i - 1] !== seed - 1)
@@ -86,7 +90,7 @@ function seedList(seeds: readonly number[]): string {
   return firsts.map((first, i) => (first === lasts[i] ? String(first) : `${first}–${lasts[i]}`)).join(', ')
 }
 
-/** Returns the table of the runs, one in each row. */
+/** Returns the table of a report's runs, one in each row. */
 export function runsTable(runs: readonly RunRecord[]): Tabular {
   return {
     columns: titled(['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']),
@@ -111,7 +115,10 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
   ]
 }
 
-/** Returns the executor of a job with its arithmetic, which old records lack: `static/wasm (deterministic)`. */
+/**
+ * Returns the name of a job's executor with its kind of arithmetic: `static/wasm (deterministic)`. Old records lack the
+ * latter.
+ */
 const executorText = ({ executor = 'none needed', arithmetic }: Job): string =>
   arithmetic === undefined ? executor : `${executor} (${arithmetic})`
 

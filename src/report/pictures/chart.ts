@@ -7,7 +7,7 @@ import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
 import type { Theme } from './theme.ts'
 
-/** Font sizes in CSS px: 8 pt for labels, 7 pt for ticks. */
+/** Font sizes of a plot in CSS pixels: 8 pt for axis labels and legend, 7 pt for the numbers at ticks. */
 export const fontSize = { label: 10.67, tick: 9.33 }
 export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", system-ui, sans-serif'
 
@@ -15,7 +15,8 @@ const BAND_OPACITY = '2e'
 
 /**
  * Returns the Chart.js configuration of a plot.
- * @param enlarged factor on letters, lines and markers; pages are read from further away than columns of a paper
+ * @param enlarged factor on the size of letters, lines and markers; above 1 for HTML pages, which are read from further
+ * away than papers
  */
 export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
   return {
@@ -43,13 +44,16 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
   }
 }
 
-/** Orders lines over bands, and later series over earlier ones: Chart.js paints the first dataset last. */
+/**
+ * Returns the Chart.js datasets of a plot. Chart.js paints the first dataset last, so they are ordered to paint lines
+ * over bands and later series over earlier ones.
+ */
 function datasetsOf(series: readonly Series[], theme: Theme, enlarged: number): ChartDataset<'scatter'>[] {
   const lines = series.map((line, i) => lineOf(line, i, theme, enlarged))
   return [...lines.reverse(), ...series.flatMap(bandOf)]
 }
 
-/** Returns a band as two invisible lines, the second of which is filled down to the first. */
+/** Returns the band of a series as Chart.js datasets: two invisible lines with the area between them filled. */
 function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<'scatter'>[] {
   if (!band.some(({ low, high }) => low !== null && high !== null && high > low)) return []
   const edge = {
@@ -124,14 +128,21 @@ function scaleOf({ label, scale, whole, atLeast }: Axis, theme: Theme, enlarged:
   }
 }
 
-/** Ticks in every decade of a logarithmic axis: the first choice whose labels have room is taken. */
+/**
+ * Choices of ticks for every decade of a logarithmic axis, the densest first. The first choice whose labels do not
+ * overlap is taken.
+ */
 const STEPS = [[1, 2, 5], [1, 3], [1]]
 
-/** Room that a tick label needs along its axis, in heights of its letters: `10,000` and a gap on x, two lines on y. */
+/**
+ * Space that a tick's label needs along its axis, in multiples of the font size: the width of `10,000` and a gap on x,
+ * the height of two lines on y.
+ */
 export const LABEL_ROOM = { x: 5.1, y: 2.1 }
 
 /**
- * Returns every choice of logarithmic ticks from `low` to `high`, the densest choice first, each in ascending order.
+ * Returns the possible lists of ticks for a logarithmic axis from `low` to `high`: the densest list first, each in
+ * ascending order.
  */
 export function tickChoices(low: number, high: number): number[][] {
   const first = Math.floor(Math.log10(low))
@@ -143,8 +154,9 @@ export function tickChoices(low: number, high: number): number[][] {
 }
 
 /**
- * Returns logarithmic ticks from `low` to `high` in ascending order: the densest choice whose labels have room.
- * @param most number of evenly spaced labels that have room on the axis
+ * Returns the ticks of a logarithmic axis from `low` to `high`, ascending: the densest choice whose labels do not
+ * overlap.
+ * @param most largest number of evenly spaced labels that fit on the axis
  */
 export function logTicks(low: number, high: number, most: number): number[] {
   const room = Math.log10(high / low) / most
@@ -152,7 +164,7 @@ export function logTicks(low: number, high: number, most: number): number[] {
   return tickChoices(low, high).at(fitting) ?? []
 }
 
-/** Returns the smallest distance between two ticks of a choice, in decades. */
+/** Returns the smallest distance between two neighbouring ticks of a choice, as a fraction of a decade. */
 const nearest = (steps: readonly number[]): number =>
   Math.min(...steps.map((step, i) => Math.log10((steps[i + 1] ?? 10) / step)))
 

@@ -1,4 +1,4 @@
-/** Renders drawings as SVG text. */
+/** Renders drawings, such as those of cells, as SVG text. */
 
 import type { Drawing, Shape } from '../../core/drawing.ts'
 import { printable } from '../../core/plainText.ts'
@@ -6,8 +6,8 @@ import { fontFamily } from './chart.ts'
 import { colourOf, lightTheme, type Theme } from './theme.ts'
 
 /**
- * Returns a drawing as an SVG document. @param theme may hold CSS variables, so that the drawing follows the theme of a
- * page
+ * Returns a drawing as an SVG document.
+ * @param theme colours of the drawing; they may be CSS variables, so that it changes with the theme of an HTML page
  */
 export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`
@@ -56,6 +56,6 @@ function shapeSvg(shape: Shape, theme: Theme): string {
 
 const round = (value: number) => Math.round(100 * value) / 100
 
-/** Returns a text escaped for SVG and HTML, also inside quoted attributes. */
+/** Returns a text with the special characters of SVG and HTML escaped, for content and for quoted attributes. */
 export const escaped = (text: string): string =>
   printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -1,15 +1,18 @@
-/** Types of figures as plain data, in the units that readers see. Renderers turn them into pictures and into HTML. */
+/**
+ * Types of figures as plain data, with values in the units that readers see. Other modules turn them into pictures and
+ * HTML.
+ */
 import type { Drawing } from '../../core/drawing.ts'
 import type { Look } from './palette.ts'
 
 export interface Figure {
-  /** Kind of the figure, as typed after `bench plot`. */
+  /** Name of the figure's kind, as typed after `bench plot`. */
   readonly name: string
-  /** Sentences that say what is shown, over how many runs, and what was left out. */
+  /** Caption below the figure: what it shows, over how many runs, and what was left out. */
   readonly caption: string
-  /** The panels, row by row. */
+  /** Panels of the figure, row by row. */
   readonly panels: readonly Panel[]
-  /** Number of panels side by side. */
+  /** Number of the figure's panels that stand side by side. */
   readonly columns: number
 }
 
@@ -26,9 +29,9 @@ export interface Plot {
 export interface Axis {
   readonly label: string
   readonly scale: 'linear' | 'log'
-  /** Whether ticks stand at whole numbers only. */
+  /** Whether the axis has ticks at whole numbers only. */
   readonly whole?: boolean
-  /** Range that the axis covers at least, so that panels that are compared have the same scale. */
+  /** Range that the axis covers at least; panels that are compared get the same range. */
   readonly atLeast?: readonly [low: number, high: number]
 }
 
@@ -39,7 +42,7 @@ export interface Series {
   readonly look: Look
   readonly form: 'line' | 'steps' | 'points' | 'cloud'
   readonly points: readonly Point[]
-  /** Area that is shaded between a low and a high curve. */
+  /** Shaded band of the series, between a low and a high curve. */
   readonly band?: readonly BandPoint[]
   /** Whether the series is left out of the legend. */
   readonly unnamed?: boolean
@@ -47,9 +50,11 @@ export interface Series {
 
 export interface Point {
   readonly x: number
-  /** Null where nothing was measured or the value is not finite: the line has a gap. */
+  /**
+   * Height of the point; null if nothing was measured at x or the value is not finite, which leaves a gap in the line.
+   */
   readonly y: number | null
-  /** Text that the page shows under the pointer. */
+  /** Text that the HTML page shows when the mouse pointer is on the point. */
   readonly note?: string
 }
 
@@ -59,7 +64,10 @@ export interface BandPoint {
   readonly high: number | null
 }
 
-/** Returns `log` where all values are positive and the largest is more than 30 times the smallest, else `linear`. */
+/**
+ * Returns the scale of an axis for some values: `log` if all are positive and the largest is more than 30 times the
+ * smallest, else `linear`.
+ */
 export function scaleFor(values: readonly number[]): 'linear' | 'log' {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low > 0 && high / low > 30 ? 'log' : 'linear'

@@ -23,11 +23,14 @@ import { colourOf, lightTheme } from './theme.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
-/** Fewest points of a series that are painted as one image: as vector shapes they would take many megabytes. */
+/**
+ * Number of points from which on a series is painted as one bitmap: as vector shapes so many points would take
+ * megabytes.
+ */
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
 
-/** Chart.js plugin that paints the points of a large series as one image. */
+/** Chart.js plugin that paints the points of a large series as one bitmap. */
 const clouds: Plugin<'scatter'> = {
   id: 'clouds',
   beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
@@ -54,7 +57,10 @@ Object.assign(Chart.defaults.scales.logarithmic, {
 })
 Chart.defaults.scales.logarithmic.ticks.callback = (value) => tickLabel(Number(value))
 
-/** Paints a laid-out figure on a canvas. @param scale device units for each CSS pixel */
+/**
+ * Paints a laid-out figure on a canvas.
+ * @param scale canvas units for each CSS pixel
+ */
 export function paintFigure(
   context: SKRSContext2D,
   { width, height, legend, places, drawings }: Layout,
@@ -106,8 +112,8 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
 }
 
 /**
- * Paints a plot with Chart.js into a part of the canvas. Chart.js is given a proxy of the canvas context whose
- * transformations stay relative to the place of the panel.
+ * Paints a plot with Chart.js into its panel's part of the canvas. Chart.js gets a proxy of the canvas context in which
+ * the panel's corner is the origin, also after it resets the transformation.
  */
 function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: number): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }
@@ -131,7 +137,7 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
   new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds] }).destroy()
 }
 
-/** Height of a plot divided by its width. */
+/** Height of a plot's panel divided by its width. */
 const ASPECT = 0.74
 const GAP = 12
 export const LEGEND_LINE = 15
@@ -159,7 +165,10 @@ export interface LegendEntry {
   readonly y: number
 }
 
-/** Computes where the panels and the legend of a figure stand. @param width of the figure in CSS pixels */
+/**
+ * Returns the positions of a figure's panels and legend entries.
+ * @param width width of the figure in CSS pixels
+ */
 export function layOut({ panels, columns }: Figure, width: number): Layout {
   const legend = legendOf(panels, width)
   const cell = (width - GAP * (columns - 1)) / columns
@@ -184,7 +193,9 @@ function drawingScale(panels: readonly Panel[], width: number): DrawingScale {
 const panelHeight = (panel: Panel, width: number, { factor }: DrawingScale): number =>
   panel.kind === 'plot' ? width * ASPECT : panel.height * factor
 
-/** Returns the entries of the one legend of all panels, broken into lines as wide as the figure. */
+/**
+ * Returns the entries of the figure's legend, which all panels share, with positions in lines as wide as the figure.
+ */
 function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
   const named = new Map(
     panels
@@ -203,9 +214,9 @@ function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
   })
 }
 
-/** Scale of all drawings of a figure; it is the same for all, so that their letters have one size. */
+/** Scale of the drawings in a figure. All drawings have the same, so that their letters have one size. */
 export interface DrawingScale {
-  /** CSS pixels for each unit of length of a drawing; at most 1. */
+  /** Number of CSS pixels for each unit of length in a drawing; at most 1. */
   readonly factor: number
   /** Space to the left of each drawing in CSS pixels, which centres the widest drawing in its panel. */
   readonly margin: number

@@ -8,7 +8,7 @@ import type { Algorithm, AlgorithmLook } from '../../core/algorithm.ts'
 
 export interface Look {
   readonly colour: `#${string}`
-  /** Lengths of dashes and gaps in CSS pixels; empty for a solid line. */
+  /** Lengths of the dashes and gaps of a method's line, in CSS pixels; empty for a solid line. */
   readonly dash: readonly number[]
   readonly marker: (typeof MARKERS)[number]
 }
@@ -37,8 +37,8 @@ const DASHES = Object.values(dashes)
 const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
 
 /**
- * The looks of the built-in algorithms. No two are alike, neither as lines (colour, dash) nor as points (colour,
- * marker).
+ * Look (colour, dash and marker) of each built-in algorithm by its name. No two have the same colour and dash, nor the
+ * same colour and marker.
  */
 const own: Readonly<Record<string, Look>> = Object.fromEntries(
   Object.values<Algorithm>(builtinAlgorithms).flatMap(({ name, look }) =>
@@ -46,7 +46,7 @@ const own: Readonly<Record<string, Look>> = Object.fromEntries(
   ),
 )
 
-/** Looks that no built-in algorithm has: one of each colour first, then the second of each. */
+/** Looks for other methods, which no built-in algorithm has: first one look of each colour, then a second of each. */
 const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   const used = Object.values(own).filter((look) => look.colour === colour)
   const markers = MARKERS.filter((marker) => !used.some((look) => look.marker === marker))
@@ -59,9 +59,9 @@ const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   .map(({ look }) => look)
 
 /**
- * Returns a look for each method of a figure, all different as long as there are enough. A built-in algorithm has its
- * own look in every figure; its further variants and third-party algorithms get looks that no other method of the
- * figure has.
+ * Returns a look (colour, dash and marker) for each method of a figure. A built-in algorithm has the same look in every
+ * figure. Its further variants and third-party algorithms get looks that no other method of the figure has, as long as
+ * there are enough.
  */
 export function looksOf(methods: readonly { readonly algorithm: string; readonly variant: number }[]): readonly Look[] {
   const known = methods.map(({ algorithm, variant }) =>
@@ -77,8 +77,8 @@ export function looksOf(methods: readonly { readonly algorithm: string; readonly
 }
 
 /**
- * Returns a spare look that is not taken, of the least used colour. @param start position in the spare looks to begin
- * at
+ * Returns a spare look that no method of the figure has yet, in the colour that the figure uses least.
+ * @param start position in `spare` at which to begin
  */
 function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
   const candidates = spare.map((_, i) => spare[(start + i) % spare.length])
@@ -87,11 +87,14 @@ function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
   return free[0] ?? candidates[0]
 }
 
-/** Returns a number that depends on a name alone, so that an algorithm tends to keep its look between figures. */
+/**
+ * Returns a hash of a third-party algorithm's name, from which its look is chosen, so that it tends to have the same
+ * look in every figure.
+ */
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
 
-/** Looks of things that are not algorithms, such as the operations of an edge. */
+/** Looks (colour, dash and marker) of lines that do not stand for methods, such as the operations of an edge. */
 export const categorical: readonly Look[] = ([grey, vermilion, sky, blue, green, orange, purple, olive] as const).map(
   (colour, i) => ({ colour, dash: DASHES[i % DASHES.length], marker: MARKERS[i % MARKERS.length] }),
 )

@@ -14,15 +14,18 @@ const PX_PER_MM = 96 / 25.4
 const POINTS_PER_PX = 72 / 96
 const PNG_DPI = 300
 
-/** Widths of a single and of a double column of a paper, in mm. */
+/** Widths of pictures for a single column and for both columns of a two-column paper, in mm. */
 const columnWidth = { single: 85, double: 178 }
 
-/** Widest drawing that fits a single column, in CSS pixels: its 8 pt letters shrink to 6 pt. */
+/**
+ * Largest width of a drawing that goes into a single column, in CSS pixels: it is shrunk so far that its 8 pt letters
+ * become 6 pt.
+ */
 const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
 
 /**
- * Returns the bytes of a picture. @param widthMm width in mm; absent: 85, or 178 for panels side by side and wide
- * drawings
+ * Returns a figure as the bytes of a picture file.
+ * @param widthMm width of the picture in mm; absent: 85, or 178 for panels side by side and for wide drawings
  */
 export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
   registerFonts()
@@ -40,7 +43,8 @@ export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: nu
 }
 
 /**
- * Returns the data with control characters and unpaired surrogates escaped in all texts, since the canvas refuses them.
+ * Returns a figure's data with control characters and unpaired surrogates escaped in all texts, since the canvas
+ * refuses them.
  */
 function withPlainText<T>(data: T): T {
   if (typeof data === 'string') return printable(data) as T
@@ -49,11 +53,14 @@ function withPlainText<T>(data: T): T {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, withPlainText(value)])) as T
 }
 
-/** Whether the letters of a figure would be too small in a single column. */
+/** Returns whether a figure needs both columns of a paper, since its letters would be too small in a single one. */
 const isWide = ({ columns, panels }: Figure): boolean =>
   columns > 1 || panels.some((panel) => panel.kind === 'drawing' && panel.width > WIDEST_IN_COLUMN)
 
-/** Returns the picture format that the ending of a path names. @throws BenchError `unknown-name` */
+/**
+ * Returns the picture format (PNG, SVG or PDF) that the ending of a file's path names. @throws BenchError
+ * `unknown-name`
+ */
 export function pictureFormat(path: string): PictureFormat {
   const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
   const format = pictureFormats.find((known) => known === ending)

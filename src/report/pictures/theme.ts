@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ink } from '../../core/drawing.ts'
 
-/** The colours of a light or a dark theme. */
+/**
+ * The colours of a figure in a light or a dark theme, as CSS colours: text, faint text, background, tinted areas and
+ * grid lines.
+ */
 export type Theme = Readonly<Record<'ink' | 'faint' | 'paper' | 'tint' | 'grid', string>>
 
 export const lightTheme: Theme = {
@@ -15,7 +18,10 @@ export const lightTheme: Theme = {
   grid: '#e3e6ea',
 }
 
-/** Returns the CSS colour of an ink in a theme. */
+/**
+ * Returns the CSS colour of a drawing's shape: a hexadecimal colour as it is, and the name of a theme's colour looked
+ * up in the theme.
+ */
 export const colourOf = (ink: Ink, theme: Theme): string => (ink.startsWith('#') ? ink : theme[ink as keyof Theme])
 
 const SCRIPTS = { 'Bench Sans': 'latin', 'Bench Sans Greek': 'greek' } as const
@@ -24,11 +30,13 @@ const WEIGHTS = [400, 600] as const
 export interface FontFile {
   readonly family: keyof typeof SCRIPTS
   readonly weight: (typeof WEIGHTS)[number]
-  /** Content of the WOFF2 file. */
+  /** Content of the font's WOFF2 file. */
   readonly bytes: Buffer
 }
 
-/** Reads the font files of Source Sans 3: Latin and Greek, regular and semibold (SIL Open Font License 1.1). */
+/**
+ * Returns the font files of figures: Source Sans 3, Latin and Greek, regular and semibold (SIL Open Font License 1.1).
+ */
 export function fontFiles(): readonly FontFile[] {
   const require = createRequire(import.meta.url)
   return Object.entries(SCRIPTS).flatMap(([family, script]) =>
