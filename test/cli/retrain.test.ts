@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { png, write } from '../data/sampleFiles.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
-import { until, Workplace } from '../support/command.ts'
+import { until, Workplace, withLastValues } from '../support/command.ts'
 
 let place: Workplace
 beforeEach(async () => {
@@ -16,13 +16,11 @@ afterEach(() => place.remove())
 
 const SMALL = ['--channels', '4', '--layers', '3', '--batch-size', '8', '--epochs', '2']
 /** Small images, which are kept in memory. */
-const inMemory = (...args: string[]) => [
-  ...['retrain', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial', ...SMALL, ...args],
-]
+const inMemory = (...args: string[]) =>
+  withLastValues(['retrain', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial', ...SMALL, ...args])
 /** Photographs, which are decoded when needed. */
-const streamed = (...args: string[]) => [
-  ...['retrain', '--dataset', './pictures', '--image-size', '32', '--no-auxiliary', ...SMALL, ...args],
-]
+const streamed = (...args: string[]) =>
+  withLastValues(['retrain', '--dataset', './pictures', '--image-size', '32', '--no-auxiliary', ...SMALL, ...args])
 
 /** A training long enough to be killed midway. */
 const LONG = inMemory('--epochs', '40', '--limit', '8', '--jobs', '1')

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { tryLock } from '../../src/system/lock.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
-import { PLUGIN, until, Workplace } from '../support/command.ts'
+import { PLUGIN, until, Workplace, withLastValues } from '../support/command.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000 })
@@ -127,7 +127,9 @@ describe('bench run', () => {
     ['waitAt=2', 'it waits for a promise that nothing will resolve'],
     ['strayAt=2', 'a promise that nobody awaits was rejected: Error: it strayed'],
   ])('neither does one with %s, in the process of others', async (option, message) => {
-    const { code, stdout, stderr } = await place.bench(...countdown(option), '--jobs', '1', '--json')
+    const { code, stdout, stderr } = await place.bench(
+      ...withLastValues([...countdown(option), '--jobs', '1', '--json']),
+    )
     expect(code).toBe(1)
     expect(JSON.parse(stdout).rows[0]).toMatchObject({ seeds: 2, failed: 2, unfinished: 0 })
     for (const seed of [1, 3])

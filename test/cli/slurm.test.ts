@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writePictures } from '../retrain/tinyTraining.ts'
-import { PLUGIN, until, Workplace } from '../support/command.ts'
+import { PLUGIN, until, Workplace, withLastValues } from '../support/command.ts'
 import { hasSlurm, SlurmCluster } from '../support/slurmCluster.ts'
 
 // Real processes, on machines that may be busy.
@@ -14,9 +14,8 @@ beforeEach(() => {
 })
 afterEach(() => place.remove())
 
-const countdown = (...more: string[]) => [
-  ...['run', '--algo', 'countdown', '--plugin', PLUGIN, '--dataset', 'cifar10', '--seeds', '2', ...more],
-]
+const countdown = (...more: string[]) =>
+  withLastValues(['run', '--algo', 'countdown', '--plugin', PLUGIN, '--dataset', 'cifar10', '--seeds', '2', ...more])
 const states = async (...args: string[]) => {
   const { stdout } = await place.bench('status', '--json', ...args)
   return JSON.parse(stdout).rows.map((row: { state: string }) => row.state)

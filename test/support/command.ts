@@ -89,3 +89,22 @@ export async function until<T>(look: () => T, what: string, milliseconds = 90_00
   }
   throw new Error(`waited in vain for ${what}`)
 }
+
+/** Options that may be given several times. */
+const REPEATABLE = new Set(['--option', '--data', '--probe', '--plugin', '--raise', '--genotype', '--budget'])
+
+/**
+ * Returns the words of a command in which a later value of an option replaces an earlier one, so that a test can change
+ * single options of a usual command; the command line itself refuses an option that is given twice.
+ */
+export function withLastValues(words: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < words.length; i++) {
+    const isLater = (at: number) => at > i && words[at] === words[i]
+    const hasValue = words[i + 1] !== undefined && !words[i + 1].startsWith('--')
+    const isReplaced = words[i].startsWith('--') && !REPEATABLE.has(words[i]) && words.some((_, at) => isLater(at))
+    if (!isReplaced) kept.push(words[i])
+    else if (hasValue) i++
+  }
+  return kept
+}
