@@ -80,8 +80,9 @@ export class Device {
   }
 
   /**
-   * Returns what a WebGPU promise resolves to. @throws BenchError `failed` instead of the promise's error if the GPU
-   * was lost
+   * Returns what a WebGPU promise resolves to.
+   *
+   * @throws BenchError `failed` instead of the promise's error if the GPU was lost
    */
   async settled<T>(promise: Promise<T>): Promise<T> {
     try {
@@ -139,8 +140,9 @@ export class Device {
   }
 
   /**
-   * Returns a storage buffer of zeros that can be copied from and to. @throws BenchError `unsupported` if it is too
-   * large
+   * Returns a storage buffer of zeros that can be copied from and to.
+   *
+   * @throws BenchError `unsupported` if it is too large
    */
   buffer(bytes: number, what: string): GPUBuffer {
     this.checkSize(bytes, what)

@@ -38,7 +38,7 @@ export const COLUMN_ARGS = ['quads', 'block', 'lines', 'reach', 'pixelsPerSample
 
 /**
  * WGSL function `columnSum(thread, own)`: returns the sum of `own` over all threads with the same quad of channels.
- * Only the first of these threads (line 0) gets the right result. All threads must call it, in uniform control flow.
+ * Only the first of these threads (that of line 0) gets the sum. All threads must call it, in uniform control flow.
  */
 export const COLUMN_SUM = `
 var<workgroup> column: array<vec4f, ${COLUMN_THREADS}>;

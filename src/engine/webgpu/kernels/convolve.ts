@@ -156,7 +156,7 @@ function product(
 ): string {
   const rows = threads / columns
   const stride = pixels + GAP
-  /** Pixels for which one thread loads a quad per slice; the last may lie outside of the tile. */
+  /** Number of pixels of which one thread loads four channels per slice; the last pixel may lie outside the tile. */
   const gathered = Math.ceil((pixels * SLICE) / threads)
   const isEven = gathered * threads === pixels * SLICE
   return `

@@ -21,8 +21,9 @@ fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
 }`
 
 /**
- * Returns WGSL that adds weight · factor to `sum` for each cell of the filter's window. @param factor returns the WGSL
- * of the factor for a cell
+ * Returns WGSL that adds weight · factor to `sum` for each cell of the filter's window.
+ *
+ * @param factor returns the WGSL of the factor for a cell
  */
 const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {

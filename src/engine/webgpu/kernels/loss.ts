@@ -74,7 +74,9 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',
   buffers: { logits: 'read f32', labels: 'read u32', gradient: 'write f32', results: 'write f32' },
-  /** `weight`: the loss weight of the head, as the bits of a float. */
+  /**
+   * The argument `weight` is the loss weight of the head: the bits of a 32-bit float, passed as an unsigned integer.
+   */
   args: ['classes', 'channels', 'main', 'weight'],
   code: `
 fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {

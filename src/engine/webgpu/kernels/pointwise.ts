@@ -22,7 +22,7 @@ export const padChannels = defineKernel({
   ),
 })
 
-/** Kernel: fills a value of the batch with zeros. */
+/** Kernel: fills `output` with zeros; `perSample` is its number of quads (groups of four channels) per sample. */
 export const clear = defineKernel({
   name: 'clear',
   buffers: { output: 'write vec4f' },
@@ -44,7 +44,7 @@ ${eachItem(
 )}`,
 })
 
-/** Kernel: output ← max(input, 0); NaN stays NaN. */
+/** Kernel: ReLU, output ← max(input, 0); NaN stays NaN. */
 export const relu = defineKernel({
   name: 'relu',
   buffers: { input: 'read vec4f', output: 'write vec4f' },

@@ -33,18 +33,24 @@ export const FILTER_FIELDS = [
   'outputOffset',
   /** Offset at which the convolution stores the moments of the filter's output; NONE: no normalisation needs them. */
   'moments',
-  /** 1: in evaluation, running statistics replace the output's moments, which are then not computed; 0: they are. */
+  /**
+   * 1: in evaluation, running statistics replace the moments of the filter's output, so that those are not computed; 0:
+   * the moments are computed in evaluation, too.
+   */
   'tracked',
   /**
    * Offset in `vectors` of the term that normalises the filter's output; NONE: the gradient of the output is stored.
    */
   'outputNorm',
   /**
-   * Number of the bound buffer with the gradient of the node that reads the output, and the offset in it
-   * (`readers.ts`).
+   * Number of the bound buffer with the gradient of the node that reads the filter's output, and the offset of that
+   * gradient in the buffer (`readers.ts`).
    */
   ...(['gradientSource', 'gradientSourceOffset'] as const),
-  /** Offset of the filter's partial gradient sums within its group's, and offset of the group's in the buffer. */
+  /**
+   * Offset of the filter's partial gradient sums among those of its group, and offset of the group's partial sums in
+   * their buffer.
+   */
   ...(['partialsOffset', 'groupPartialsOffset'] as const),
   /**
    * Number of the filter gradient's partial sums; pixels (depthwise: rows of pixels) of each; threads that add up each
@@ -93,14 +99,15 @@ export const TERM_FIELDS = [
   ...(['gamma', 'beta'] as const),
   /** Offset of the term's running means in the statistics, in floats; NONE: it has no running statistics. */
   'running',
-  /** 1: the term is batch-normalised; 0: it is only scaled. */
+  /** 1: the term is batch-normalised and scaled; 0: it is only scaled. */
   'normalised',
   /**
    * Offset of the moments of the term's value, in quads, and pixels of each chunk of them; NONE: the term needs none.
    */
   ...(['moments', 'pixelsPerChunk'] as const),
   /**
-   * Rows of the buffer `products` with Σ g·(value − μ) and Σ g of `reduceProducts`; NONE: the term needs no such sum.
+   * Rows of the buffer `products` that hold the term's Σ g·(value − μ) and Σ g (g: gradient with respect to the node;
+   * μ: mean of the channel); NONE: the term needs no such sum.
    */
   ...(['productRow', 'gradientRow'] as const),
   /** Offsets of the term's value and of the gradient of its node, in quads, for the kernel `reduceProductsEach`. */

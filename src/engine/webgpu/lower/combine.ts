@@ -22,7 +22,9 @@ import type { Quads } from './quads.ts'
 import { type GroupedNorm, hasProduct, type TermPlace } from './termPlan.ts'
 import { type ColumnChunks, columnChunks } from './workgroups.ts'
 
-/** A term of a node with where its data stand, the buffer of its value, and the number of its activity flag. */
+/**
+ * A term of a node, the place of its per-channel data, the buffer of its value, and the number of its activity flag.
+ */
 interface NodeTerm {
   readonly term: Term
   readonly place: TermPlace
@@ -30,7 +32,7 @@ interface NodeTerm {
   readonly condition: number
 }
 
-/** A term of a node in whose backward pass the gradient with respect to the term's value is stored. */
+/** A term of a node whose backward pass adds to the stored gradient (`target`) with respect to the term's value. */
 interface TargetedTerm extends NodeTerm {
   readonly target: Accumulation<Transient>
 }
@@ -121,8 +123,8 @@ class NodeEmitter {
   }
 
   /**
-   * Emits the dispatches that measure the moments of values whose convolution has not stored them. In evaluation only
-   * those run whose normalisation has no running statistics.
+   * Emits the dispatches that compute the batch mean and variance of values whose convolution has not stored them. In
+   * evaluation only those run whose normalisation has no running statistics.
    */
   measure(): void {
     const { program, tables, bindings } = this.#context
@@ -157,7 +159,7 @@ class NodeEmitter {
     })
   }
 
-  /** Emits the sum of all scaled and shifted terms, which is the value of the node. */
+  /** Emits the dispatches that sum all scaled and shifted terms, which gives the value of the node. */
   combine(): void {
     const { program, feeds, tables, bindings } = this.#context
     const { vectors } = tables

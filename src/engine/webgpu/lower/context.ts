@@ -84,8 +84,9 @@ export class Context {
   }
 
   /**
-   * Returns a temporary buffer of `perSample` floats for each sample of a batch. @param what description for error
-   * messages
+   * Returns a temporary buffer of `perSample` floats for each sample of a batch.
+   *
+   * @param what description for error messages
    */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)

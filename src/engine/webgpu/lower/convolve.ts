@@ -21,8 +21,8 @@ import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from
 const LARGEST_GRID = 65535
 
 /**
- * Emits the dispatches of the groups of filters whose first filter belongs to this convolution. A group that begins
- * with another convolution is emitted there.
+ * Emits the dispatches of the groups of filters whose first filter belongs to this convolution. A group whose first
+ * filter belongs to another convolution is emitted with that one.
  */
 export function lowerConvolve(context: Context, _: Of<'convolve'>, index: number): Backward {
   const starting = context.tables.filters.groups.filter(({ operations }) => Math.min(...operations) === index)

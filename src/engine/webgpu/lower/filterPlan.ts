@@ -53,13 +53,13 @@ export interface FilterPlan {
   /** The groups of filters that share dispatches, in the order of the forward pass. */
   readonly groups: readonly FilterGroup[]
   /**
-   * For each filter's output its offset in the one buffer that holds all outputs of the filter's group; the gradients
-   * with respect to the outputs use the same offsets.
+   * For each filter's output its buffer and offset: one buffer holds all outputs of a group. The gradients with respect
+   * to the outputs have the same offsets in a buffer of their own.
    */
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   /**
-   * Where the gradients with respect to filter inputs stand, for inputs that are never stored and of which each filter
-   * of a group reads its own.
+   * Where the gradients with respect to inputs of filters stand. Contains only inputs that are never stored themselves,
+   * in groups whose filters each read an input of their own.
    */
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
   /**
@@ -85,8 +85,9 @@ export interface FilterGroup {
   /** For each filter of the group the number of the convolution operation that it belongs to. */
   readonly operations: readonly number[]
   /**
-   * The nodes from whose gradients the gradients with respect to the outputs are computed; nodes whose gradients share
-   * a buffer are listed together. Empty if the gradients with respect to the outputs are stored.
+   * The nodes (sums of terms) from whose gradients kernels compute the gradients with respect to the filters' outputs;
+   * nodes whose gradients share a buffer are listed together. Empty if the gradients with respect to the outputs are
+   * stored.
    */
   readonly gradientSources: readonly (readonly ValueId[])[]
   /** Offset and length, in bytes, of the group's partial sums of filter gradients in the buffer of its summation. */
@@ -119,8 +120,8 @@ export interface PlannedFilter extends SizedFilter {
   readonly inputNorm: number | undefined
   readonly outputOffset: number
   /**
-   * Where the forward kernel stores mean and variance sums of the filter's output; undefined if no normalisation reads
-   * it.
+   * Where the forward kernel stores the means and sums of squared deviations of the filter's output; undefined if no
+   * batch normalisation reads the output.
    */
   readonly moments: MomentPlace | undefined
   /**
@@ -138,7 +139,8 @@ interface OutputNorm {
   /** Offset of the normalised term's rows in the buffer `vectors`, in groups of four channels. */
   readonly base: number
   /**
-   * Which of the group's `gradientSources` holds the gradient of the term's node, and where in that buffer, in bytes.
+   * Number of the list in the group's `gradientSources` that contains the term's node. `sourceOffset` is the byte
+   * offset of the node's gradient in the buffer of that list.
    */
   readonly source: number
   readonly sourceOffset: number
@@ -181,7 +183,10 @@ interface GroupDraft {
 const outputsOf = (members: readonly Member[]) => members.map(({ filter }) => filter.output)
 const inputsOf = (members: readonly Member[]) => members.map(({ convolution }) => convolution.input)
 
-/** Divides all filters into groups. A group that would exceed the largest binding is closed, and another one begun. */
+/**
+ * Divides all filters into groups that share dispatches. If another filter would make a group larger than the device
+ * can bind, it begins a new group.
+ */
 function groupFilters(site: FilterSite, { readThrough }: TermPlan): GroupDraft[] {
   const reads = countReads(site.graph)
   const groups: GroupDraft[] = []
@@ -242,7 +247,11 @@ const sortedByWidth = (group: GroupDraft): GroupDraft =>
 const packedBytes = ({ graph, batchSize }: FilterSite, value: ValueId): number =>
   alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
-/** Places the selected values of each group one after the other in one buffer. @param valuesOf selects them */
+/**
+ * Returns offsets that place selected values of each group one after the other in one buffer.
+ *
+ * @param valuesOf selects the values of a group, for example the outputs of its filters
+ */
 function packAll(
   site: FilterSite,
   groups: readonly GroupDraft[],
@@ -269,7 +278,9 @@ function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, n
   return new Map(tiled)
 }
 
-/** The offsets of outputs, gradients and moments that decide where the data of a group's filters stand. */
+/**
+ * What is already placed when the data of a group's filters get their offsets: outputs, input gradients, and moments.
+ */
 interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredInputs' | 'moments'> {
   readonly terms: TermPlan
 }
@@ -348,7 +359,7 @@ function outputPlaces(
   return { outputOffset: outputs.get(output)?.offset ?? 0, moments: place?.collected ? place : undefined, outputNorm }
 }
 
-/** The most bytes of partial sums of filter gradients that wait for one dispatch of `sumPartials`. */
+/** The most bytes of partial sums of filter gradients that one dispatch of `sumPartials` adds up. */
 const MOST_WAITING = 2 ** 26
 
 /** Numbers the filters of all groups, and assigns their partial sums to buffers, each of which one dispatch adds up. */

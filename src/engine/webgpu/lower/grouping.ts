@@ -5,7 +5,10 @@
 import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
-/** The numbers of terms (summands of a node) for which kernels are compiled; smaller groups are filled up. */
+/**
+ * Numbers of terms (summands of a node) for which there is a kernel; other groups of terms are filled up to the next of
+ * these.
+ */
 const ARITIES = [1, 2, 4, 8] as const
 
 /** Returns how many terms the smallest kernel takes that can handle `count` terms (summands of a node). */
@@ -44,7 +47,7 @@ export function numberedArgs<T, A extends Argument>(
   return Object.fromEntries(items.map((item, i) => [`${name}${i}`, numberOf(item, i)]))
 }
 
-/** Splits items into groups of at most `size` neighbours in which no key occurs twice. */
+/** Splits items into groups of at most `size` neighbours; no two items of a group have the same key (`keyOf`). */
 export function chunksOf<T>(items: readonly T[], size: number, keyOf: (item: T) => unknown = (item) => item): T[][] {
   const groups: T[][] = []
   for (const item of items) {

@@ -24,7 +24,7 @@ import { lowerBias, lowerDropPath, lowerFrozenRelu, lowerNoise, lowerRelu } from
 import { lowerAvgPool, lowerFrozenMaxPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 
-/** A compiled network: its program on the device, and what the host needs to run it. */
+/** A compiled network: its dispatches and buffers on the GPU, and what the host needs to run them. */
 export interface Plan {
   readonly program: Program
   readonly run: RunNumbers

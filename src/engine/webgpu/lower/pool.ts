@@ -21,7 +21,7 @@ interface Pool {
   readonly pooling: Pooling
 }
 
-/** Emits an average pooling and its gradient. */
+/** Emits the dispatches of an average pooling and of its gradient. */
 export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: number): Backward {
   const { input, output } = operation
   const condition = context.activity.condition(index)

@@ -23,7 +23,7 @@ export function lowerRearrange(context: Context, { moves, output }: Of<'rearrang
 
 /**
  * Emits the dispatches that copy channels to the output. Each dispatch reads as many inputs as it can bind; the first
- * also sets all output channels that no input is copied to to 0.
+ * also sets to 0 all output channels to which no input is copied.
  */
 function emitGathers(context: Context, moves: readonly Move[], output: ValueId, condition: number): void {
   const { program, bindings } = context

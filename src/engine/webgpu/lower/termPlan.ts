@@ -147,7 +147,10 @@ export interface MomentPlace {
    * measures them in a dispatch of its own.
    */
   readonly collected: boolean
-  /** Whether all normalisations of the value have running statistics, which replace the moments in evaluation. */
+  /**
+   * Whether all batch normalisations of the value have running statistics, which replace its batch moments in
+   * evaluation.
+   */
   readonly tracked: boolean
 }
 
@@ -187,7 +190,8 @@ function normsByValue({ operations }: Graph): Map<ValueId, Norm[]> {
 }
 
 /**
- * One of several batch normalisations that share dispatches. Its offsets are in bytes, in the buffers that all share.
+ * One of several batch normalisations that share dispatches. Its offsets count bytes, in the two buffers that hold the
+ * values and the gradients of all of them.
  */
 export interface GroupedNorm {
   /** Number of the combine operation that contains the normalisation. */

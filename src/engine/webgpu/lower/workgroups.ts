@@ -13,9 +13,10 @@ import type { Quads } from './quads.ts'
 const WARP = 32
 
 /**
- * Columns (quads of channels) and threads of the tiles to choose from. The networks have 16·2^n, 36·2^n or 48·2^n
- * channels; on 36 channels, 9 quads, a tile of 16 quads would leave almost half of its threads idle. The rows, threads
- * / columns, must be a power of two (`rowSum` in `kernels/convolve.ts`).
+ * Shapes [columns, threads] of the tiles of dense convolutions to choose from; a column is a quad, four output
+ * channels. The supported networks have 16·2^n, 36·2^n or 48·2^n channels; on 36 channels, 9 quads, a tile of 16 quads
+ * would leave almost half of its threads idle. The rows, threads / columns, must be a power of two (`rowSum` in
+ * `kernels/convolve.ts`).
  */
 const TILES = [
   [16, 128],
@@ -36,7 +37,7 @@ export function tileFor(quads: number): Tile {
   return { threads, columns, each: PIXELS_PER_THREAD, pixels: (threads / columns) * PIXELS_PER_THREAD }
 }
 
-/** Workgroups of a convolution below which a large GPU is not fully occupied. */
+/** Number of workgroups of a convolution below which a large GPU is not fully occupied. */
 const ENOUGH_WORKGROUPS = 256
 
 /**
@@ -57,7 +58,10 @@ const GRADIENT_COLUMNS = [16, 12, 10, 8, 4] as const
 const GRADIENT_LINES = [8, 9] as const
 const ROW_QUADS_PER_THREAD = 2
 
-/** The size of a filter's gradient in quads: `depth` = taps × input channels, `columns` = output channels. */
+/**
+ * The size of a dense filter's gradient, in quads (groups of four channels): `depth` = cells of the filter's window ×
+ * input channels, `columns` = output channels.
+ */
 export interface GradientExtents {
   readonly depth: number
   readonly columns: number
@@ -164,7 +168,11 @@ export interface GradientChunks {
   readonly denseRows: number
 }
 
-/** Returns how the gradient of a filter is divided into partial sums. @param threads as from `threadsPerChunk` */
+/**
+ * Returns how the gradient of a filter is divided into partial sums.
+ *
+ * @param threads number of threads that reduce one chunk of pixels, from `threadsPerChunk`
+ */
 export function gradientChunks(sized: SizedFilter, threads: number, batchSize: number): GradientChunks {
   const { filter, input, inputChannels, output } = sized
   const { height, width } = filter.window

@@ -98,12 +98,12 @@ export interface Place {
   readonly offset: number
 }
 
-/** Returns the grid of an `eachItem` kernel whose number of items grows with the batch. */
+/** Returns the dispatch grid of an `eachItem` kernel that computes `perSample` items for each sample of the batch. */
 export const itemGrid =
   (perSample: number): Grid =>
   (samples, most) => [groupsFor(samples * perSample, most), 1, 1]
 
-/** Returns the grid of an `eachItem` kernel whose number of items does not depend on the batch. */
+/** Returns the dispatch grid of an `eachItem` kernel whose number of items does not depend on the size of the batch. */
 export const fixedGrid =
   (items: number): Grid =>
   (_, most) => [groupsFor(items, most), 1, 1]
@@ -141,7 +141,9 @@ export class Program {
   }
 
   /**
-   * Returns a buffer of zeros that lives as long as the program. @throws BenchError `unsupported` if it is too large
+   * Returns a buffer of zeros that lives as long as the program.
+   *
+   * @throws BenchError `unsupported` if it is too large
    */
   keep(bytes: number, what: string): GPUBuffer {
     const { made, error } = this.#device.watch('out-of-memory', () => this.#device.buffer(bytes, what))
@@ -171,7 +173,7 @@ export class Program {
     this.#dispatches.push({ kernel, buffers: ordered, args: numbers, grid, section, when, condition })
   }
 
-  /** Keeps a temporary buffer alive up to the next dispatch. */
+  /** Keeps a temporary buffer's memory reserved at least until the next dispatch that is emitted. */
   touch(buffer: Storage): void {
     if (isTransient(buffer)) wholeOf(buffer).of.touch(this.#dispatches.length)
   }
@@ -224,7 +226,7 @@ export class Program {
   }
 
   /**
-   * A promise that resolves once the GPU has confirmed all buffers of the program; valid after `load`.
+   * A promise that resolves once the GPU has allocated all buffers of the program; valid after `load`.
    *
    * @throws BenchError `unsupported` that names the largest buffer, if there was not enough memory
    */

@@ -17,7 +17,9 @@ export interface Part {
 /** Memory that is needed from the first to the last dispatch that names it: a temporary buffer or a part of one. */
 export type Transient = Temporary | Part
 
-/** Memory that a dispatch can name: transient, or a buffer that lives as long as the plan. */
+/**
+ * Memory that a dispatch can name: a temporary buffer, a part of one, or a GPU buffer that lives as long as the plan.
+ */
 export type Storage = Transient | GPUBuffer
 
 /** A temporary buffer that holds several activation tensors, or their gradients, one after the other. */

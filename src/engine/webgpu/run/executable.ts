@@ -150,8 +150,9 @@ export class WebgpuExecutable implements Executable {
   }
 
   /**
-   * Returns a ring of tallies (loss and counts of a batch). @param first number of its first tally in the results
-   * buffer
+   * Returns a ring of tallies (loss and counts of a batch).
+   *
+   * @param first number of its first tally in the results buffer
    */
   #ring(first: number): TallyRing {
     const { device, plan } = this.#parts

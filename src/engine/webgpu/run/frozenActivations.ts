@@ -16,7 +16,7 @@ export class FrozenActivations {
   /** The activation masks that are in the buffers of the frozen plan now. */
   #current: ActivationMasks | undefined
 
-  /** Starts without recorded masks. @param frozen runs the same network, compiled with frozen activations */
+  /** Starts without recorded activation masks. @param frozen runs the same network, compiled with frozen activations */
   constructor(device: Device, frozen: Machine) {
     this.#device = device
     this.#frozen = frozen

@@ -15,7 +15,10 @@ import { GRADIENT_TALLY } from '../plan/layout.ts'
 import type { BoundDispatch, Program, Section } from '../plan/program.ts'
 import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
 
-/** The modes of batch normalisation, in the order in which kernels number them. */
+/**
+ * The three modes of a run, in the order in which kernels number them: 0 training, 1 batch statistics without updates,
+ * 2 evaluation.
+ */
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
 /** What a step computes beside the loss, and which tally receives the loss and the counts of correct predictions. */
@@ -239,8 +242,9 @@ class Replay {
   }
 
   /**
-   * Encodes the dispatches of one section of a step. @param flags the activity flags; undefined: no path is switched
-   * off
+   * Encodes the dispatches of one section of a step.
+   *
+   * @param flags the activity flags; undefined: no path is switched off
    */
   encode(
     pass: GPUComputePassEncoder,
