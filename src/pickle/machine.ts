@@ -1,6 +1,6 @@
 /**
- * The stack machine that interprets a pickle. A pickle is a program whose instructions push objects on a stack, group
- * them by marks, and store objects in a memo, from which later instructions fetch them by number.
+ * Interprets a Python pickle. A pickle is a program for a stack machine: its instructions push objects on a stack,
+ * group them by marks, and store objects in a numbered memo, from which later instructions fetch them.
  */
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import type { PickleInput } from './pickleInput.ts'
@@ -9,49 +9,57 @@ import { describe, shortened, type TorchStorageType } from './values.ts'
 
 export interface PickleOptions {
   /**
-   * Called with each dict when it has its items; may empty it. Returns true if the pickle never refers to the dict's
-   * contents again, except to types and to texts that `keepsText` accepts. Everything else in the dict is then freed.
+   * Called with each Python dict of the pickle when it has all its items; may empty the dict. Returns true if the
+   * pickle never refers to the dict's contents again, except to types and to texts that `keepsText` accepts. Everything
+   * else in the dict is then freed.
    */
   onDict?(dict: Map<unknown, unknown>): boolean
-  /** Tells whether a text may be referred to again after `onDict` has freed its dict. Absent: every text may. */
+  /**
+   * Tells whether the pickle may refer to a text again after `onDict` has freed the text's dict. Absent: it may to
+   * every text.
+   */
   keepsText?(text: string): boolean
   /**
-   * Returns the value for a persistent id, which names an object outside the pickle (PyTorch's storages). Absent:
-   * refused.
+   * Returns the value for a pickle's persistent id, which names an object outside the pickle (in PyTorch files, a
+   * tensor's storage). Absent: pickles with such ids are refused.
    */
   persistent?(id: unknown): unknown
 }
 
 /**
- * Estimated memory of an empty container in V8. Containers, list items and entries count towards the memory limit;
- * texts, bytes and numbers do not, since they are about as large as in the pickle itself.
+ * Estimated bytes of an empty container (dict, list, set) in V8. Containers, list items and entries count towards the
+ * memory limit of a pickle; texts, bytes and numbers do not, since they are about as large as in the pickle itself.
  */
 const CONTAINER_BYTES = 200
 const LIST_ITEM_BYTES = 16
-/** Estimated memory of one entry of a dict, a set or the memo. */
+/** Estimated bytes of one entry of a dict, of a set or of the pickle's memo. */
 const ENTRY_BYTES = 64
 
-/** Executes the instructions of one pickle. */
+/** Executes the instructions of one Python pickle. */
 export class PickleMachine {
   readonly input: PickleInput
-  /** The pickle's protocol. Protocols 0 and 1 are not stated in the pickle. */
+  /** Protocol version of the pickle. It stays 0 for protocols 0 and 1, which are not stated in the pickle. */
   protocol = 0
   readonly #options: PickleOptions
   readonly #mostBytes = limitOf('pickle-mib') * 2 ** 20
-  /** The most objects on the stack, and the most marks. */
+  /** The most objects on the pickle's stack, and the most marks. */
   readonly #mostStacked = Math.ceil(this.#mostBytes / ENTRY_BYTES)
   readonly #longestLine = limitOf('pickle-line-kib') * 2 ** 10
   readonly #longestInteger = limitOf('pickle-integer-bytes')
   readonly #stack: unknown[] = []
   readonly #marks: number[] = []
   readonly #memo = new Map<number, unknown>()
-  /** For each dict that `onDict` may free: the length of `#recent` and the memory spent when the dict was created. */
+  /**
+   * For each dict that `onDict` may free: the length of `#recent`, and the bytes counted towards the memory limit, when
+   * the dict was created.
+   */
   readonly #began = new WeakMap<Map<unknown, unknown>, { readonly recent: number; readonly spent: number }>()
   /**
-   * Dicts that get their items one by one, as in protocol 0. They are complete when they leave the top of the stack.
+   * Dicts that get their items one by one, as in pickles of protocol 0. They are complete when they leave the top of
+   * the stack.
    */
   readonly #unfinished = new Set<unknown>()
-  /** Memo keys that may be freed later, in the order in which they were stored. */
+  /** Numbers of memo entries that may be freed later, in the order in which they were stored. */
   readonly #recent: number[] = []
   #forgotten = 0
   #spent = 0
@@ -61,7 +69,7 @@ export class PickleMachine {
     this.#options = options
   }
 
-  /** @throws BenchError `bad-input` with the position in the pickle */
+  /** Throws the error for a malformed pickle. @throws BenchError `bad-input` with the position in the pickle */
   fail(problem: string): never {
     throw this.input.error(problem)
   }
@@ -93,7 +101,7 @@ export class PickleMachine {
     return this.#finish(this.#stack.splice(mark))
   }
 
-  /** Completes those of the values that are unfinished dicts, the innermost first, and returns the values. */
+  /** Completes those of the values that are dicts still getting items, the innermost first, and returns the values. */
   #finish(values: unknown[]): unknown[] {
     if (this.#unfinished.size === 0) return values
     for (const value of values.toReversed()) {
@@ -102,12 +110,12 @@ export class PickleMachine {
     return values
   }
 
-  /** Stores the top of the stack in the memo under the next free number. */
+  /** Stores the object on top of the stack in the memo, under the next free number. */
   memoize(): void {
     this.remember(this.#memo.size + this.#forgotten)
   }
 
-  /** Stores the top of the stack in the memo. */
+  /** Stores the object on top of the stack in the memo, under the number `key`. */
   remember(key: number): void {
     if (!Number.isSafeInteger(key) || key < 0) this.fail('stores an object under an invalid number')
     if (!this.#memo.has(key)) {
@@ -117,7 +125,7 @@ export class PickleMachine {
     this.#memo.set(key, this.top())
   }
 
-  /** Pushes an object from the memo. */
+  /** Pushes the memo's object with the number `key` on the stack. */
   recall(key: number): void {
     const value = this.#memo.get(key)
     if (value === undefined) this.fail(`names an object ${key} that it does not hold, or no longer`)
@@ -138,7 +146,10 @@ export class PickleMachine {
     return new Set(items)
   }
 
-  /** Notes the state of the memo before a dict gets items, so that `onDict` can free what is stored from here on. */
+  /**
+   * Records the state of the memo before a dict gets items, so that `onDict` can free what is stored from here on.
+   * Returns the dict.
+   */
   #tracked(dict: Map<unknown, unknown>): Map<unknown, unknown> {
     if (this.#options.onDict !== undefined) {
       this.#began.set(dict, { recent: this.#recent.length, spent: this.#spent })
@@ -200,7 +211,10 @@ export class PickleMachine {
     for (const item of items) set.add(item)
   }
 
-  /** Looks a type up by module and name. @throws BenchError `bad-input` if it is not one of the permitted types */
+  /**
+   * Returns the Python type with this module and name.
+   * @throws BenchError `bad-input` if it is not one of the permitted types
+   */
   global(module: unknown, name: unknown): PythonType | TorchStorageType {
     const type = typeof module === 'string' && typeof name === 'string' ? pythonType(module, name) : undefined
     if (type !== undefined) return type
@@ -208,7 +222,7 @@ export class PickleMachine {
     return this.fail(`names ${named.join('.')}, which is not a permitted type; nothing was run`)
   }
 
-  /** Returns the data that calling a permitted type with these arguments stands for. */
+  /** Returns the data that stands for the result of calling a permitted Python type with these arguments. */
   call(type: unknown, args: unknown): unknown {
     if (!isPythonType(type) || !Array.isArray(args))
       return this.fail('calls an object that is not a permitted type; nothing was run')
@@ -220,7 +234,7 @@ export class PickleMachine {
     return this.#tracked(made)
   }
 
-  /** Applies the BUILD instruction, `object.__setstate__(state)`, to the two topmost objects. */
+  /** Applies the pickle instruction BUILD, `object.__setstate__(state)`, to the two topmost objects of the stack. */
   build(): void {
     const state = this.pop()
     if (!setState(this.top(), state)) this.fail('sets a state that does not fit its object')
@@ -231,7 +245,10 @@ export class PickleMachine {
     this.#marks.push(this.#stack.length)
   }
 
-  /** Applies the POP instruction, which removes the topmost object or, if a mark is on top, the mark. */
+  /**
+   * Applies the pickle instruction POP, which removes the topmost object of the stack or, if a mark is on top, the
+   * mark.
+   */
   popOne(): void {
     if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop()
     else this.pop()
@@ -246,20 +263,20 @@ export class PickleMachine {
     throw beyondLimit('pickle-mib', `${this.input.place} needs too much memory for its lists, dicts and references`)
   }
 
-  /** Returns the value for a persistent id, as the caller's `persistent` gives it. */
+  /** Returns the caller's value for a persistent id, which names an object outside the pickle. */
   persistent(id: unknown): unknown {
     if (this.#options.persistent === undefined) this.fail('refers to an object outside itself')
     return this.#options.persistent(id)
   }
 
-  /** Reads the rest of the line. */
+  /** Reads the rest of the current line of the pickle, without the newline. */
   line(): string {
     const line = this.input.line(this.#longestLine)
     if (line === undefined) throw beyondLimit('pickle-line-kib', `${this.input.place} has too long a line`)
     return line
   }
 
-  /** Reads a little-endian two's complement integer of so many bytes. */
+  /** Reads a little-endian two's complement integer with this number of bytes from the pickle. */
   integer(bytes: number): number | bigint {
     this.#checkInteger(bytes)
     const digits = this.input.bytes(bytes)
@@ -267,7 +284,7 @@ export class PickleMachine {
     return shrink(BigInt.asIntN(8 * bytes, unsigned))
   }
 
-  /** Parses a decimal integer. */
+  /** Returns the integer that a decimal text in the pickle stands for. */
   number(text: string): number | bigint {
     if (!/^[+-]?\d+$/.test(text)) this.fail('holds a malformed integer')
     // A decimal digit has 3.3 bits.
@@ -280,7 +297,7 @@ export class PickleMachine {
     throw beyondLimit('pickle-integer-bytes', `${this.input.place} holds an integer of ${bytes} bytes`)
   }
 
-  /** Parses a decimal floating-point number. */
+  /** Returns the floating-point number that a decimal text in the pickle stands for. */
   float(text: string): number {
     const special = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY }[text]
     const value = special ?? (text.trim() === '' ? Number.NaN : Number(text))
@@ -289,13 +306,13 @@ export class PickleMachine {
   }
 }
 
-/** Tells containers and bytes from types, which a pickle may refer to until its end. */
+/** Tells whether a value is a container or bytes, and not a type, which a pickle may refer to until its end. */
 const isContainer = (value: unknown): boolean =>
   value instanceof Map || Array.isArray(value) || value instanceof Set || value instanceof Uint8Array
 
 const isPythonType = (value: unknown): value is PythonType =>
   typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'
 
-/** Converts to a number if the value fits into 2⁵³. */
+/** Returns a bigint as a number if its magnitude is at most 2⁵³, else unchanged. */
 const shrink = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value

@@ -1,6 +1,6 @@
 /**
- * Reads the bytes of a pickle from front to back, from memory or from a part of a file. Of a file, 1 MiB is in memory
- * at a time.
+ * Reads the bytes of a pickle from front to back, from memory or from a part of a file, of which 1 MiB is in memory at
+ * a time.
  */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
@@ -8,7 +8,7 @@ import { countWork } from '../system/workCounter.ts'
 
 const WINDOW_BYTES = 1 << 20
 
-/** A part of an open file, in bytes. */
+/** A part of an open file that contains a pickle; positions and lengths are in bytes. */
 export interface FileSlice {
   readonly descriptor: number
   readonly offset: number
@@ -16,16 +16,16 @@ export interface FileSlice {
 }
 
 /**
- * A reader of little-endian numbers, texts and lines. All methods throw BenchError `bad-input` if the bytes end too
- * early.
+ * Reads little-endian numbers, texts and lines from a pickle, one after the other. All methods throw BenchError
+ * `bad-input` if the bytes end too early.
  */
 export class PickleInput {
-  /** Name of the file, for messages. */
+  /** Name of the pickle's file, for error messages. */
   readonly name: string
   readonly #file: FileSlice | undefined
   readonly #length: number
   #window: Buffer
-  /** Position of the window's first byte. */
+  /** Position in the pickle of the first byte of `#window`, the part that is in memory. */
   #windowStart = 0
   #at = 0
   #isExhausted = false
@@ -42,12 +42,12 @@ export class PickleInput {
     }
   }
 
-  /** Number of bytes from the beginning to the end. */
+  /** Number of bytes of the whole input. */
   get length(): number {
     return this.#length
   }
 
-  /** Number of bytes read so far. */
+  /** Number of bytes of the input that were read so far. */
   get position(): number {
     return this.#windowStart + this.#at
   }
@@ -72,7 +72,7 @@ export class PickleInput {
     return this.#window.readUInt32LE(at)
   }
 
-  /** Reads a length of eight bytes. @throws BenchError `bad-input` beyond 2⁵³ */
+  /** Reads a length, a little-endian integer of eight bytes. @throws BenchError `bad-input` beyond 2⁵³ */
   uint64(): number {
     const at = this.#take(8)
     const value = Number(this.#window.readBigUInt64LE(at))
@@ -80,7 +80,7 @@ export class PickleInput {
     return value
   }
 
-  /** Reads a big-endian double. */
+  /** Reads a big-endian double-precision number. */
   float64(): number {
     const at = this.#take(8)
     return this.#window.readDoubleBE(at)
@@ -96,13 +96,13 @@ export class PickleInput {
     return this.#window.toString('latin1', start, start + bytes)
   }
 
-  /** Returns a copy of the next bytes. */
+  /** Returns a copy of the next `count` bytes of the input. */
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const start = this.#take(count)
     return Uint8Array.from(this.#window.subarray(start, start + count))
   }
 
-  /** Reads up to the next newline and returns the line without it; undefined if the line has more than `most` bytes. */
+  /** Returns the text up to the next newline; undefined if the line has more than `most` bytes. */
   line(most: number): string | undefined {
     for (let length = 64; ; length = Math.min(2 * length, most + 1)) {
       const available = Math.min(length, this.#length - this.position)
@@ -129,17 +129,17 @@ export class PickleInput {
     this.#at = 0
   }
 
-  /** The beginning of a message about the current position: `NAME, byte 31: the pickle`. */
+  /** Beginning of an error message about the current position in the input: `NAME, byte 31: the pickle`. */
   get place(): string {
     return `${this.name}, byte ${this.position}: the pickle`
   }
 
-  /** Makes the error for a problem at the current position. */
+  /** Returns the error for a problem at the current position in the input. */
   error(problem: string): BenchError {
     return new BenchError('bad-input', `${this.place} ${problem}`)
   }
 
-  /** Whether reading failed because the bytes ended, and not because they are malformed. */
+  /** Whether reading failed because the input ended too early, and not because its bytes are malformed. */
   get isExhausted(): boolean {
     return this.#isExhausted
   }
@@ -149,7 +149,9 @@ export class PickleInput {
     return this.error(`ends ${how}`)
   }
 
-  /** Consumes bytes and returns their offset in `#window`, which this call may replace. */
+  /**
+   * Advances by `bytes` bytes and returns the offset of the first of them in `#window`, which this call may replace.
+   */
   #take(bytes: number): number {
     this.#ensure(bytes)
     const start = this.#at
@@ -161,7 +163,7 @@ export class PickleInput {
     if (this.#window.length - this.#at < bytes) this.#fill(bytes)
   }
 
-  /** Reads a new window that starts at the current position and holds at least so many bytes. */
+  /** Reads a new `#window` from the file, which starts at the current position and has at least `bytes` bytes. */
   #fill(bytes: number): void {
     const { position } = this
     const left = this.#length - position

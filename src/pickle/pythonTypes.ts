@@ -1,17 +1,23 @@
 /**
- * The closed list of Python names that a pickle may hold, and the data that each stands for. A pickle with any other
- * name is refused. No named function is ever looked up or run.
+ * The complete list of Python names that a pickle may contain, and the data that each stands for. A pickle with any
+ * other name is refused. No Python code is ever run.
  */
 import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 
 /** A Python type or function that a pickle may name. */
 export interface PythonType {
   readonly name: string
-  /** Returns the data that a call with these arguments stands for; undefined if the arguments do not fit. */
+  /**
+   * Returns the data that stands for the result of calling the Python type with these arguments; undefined if the
+   * arguments do not fit.
+   */
   make(args: readonly unknown[], spend: Spend): unknown
 }
 
-/** Counts bytes of memory that a call needs beyond the size of the pickle. @throws BenchError beyond the limit */
+/**
+ * Adds bytes to the memory that a pickle is charged for, beyond the size of the pickle itself.
+ * @throws BenchError beyond the limit
+ */
 export type Spend = (bytes: number) => void
 
 const entry = (make: PythonType['make'], ...names: readonly string[]) =>
@@ -39,13 +45,16 @@ const types: ReadonlyMap<string, PythonType> = new Map([
   ),
 ])
 
-/** Looks up a type by module and name; undefined if it is not on the list. */
+/** Returns the Python type with this module and name; undefined if it is not on the list of permitted names. */
 export function pythonType(module: string, name: string): PythonType | TorchStorageType | undefined {
   const type = types.get(`${module}.${name}`)
   return type !== undefined && module === 'torch' && name.endsWith('Storage') ? new TorchStorageType(type.name) : type
 }
 
-/** Does what `object.__setstate__(state)` does in Python. Returns false if the state does not fit the object. */
+/**
+ * Sets the state of an object of a pickle, as `object.__setstate__(state)` does in Python. Returns false if the state
+ * does not fit the object.
+ */
 export function setState(object: unknown, state: unknown): boolean {
   if (object instanceof Dtype) {
     if (!Array.isArray(state) || typeof state[1] !== 'string') return false
@@ -57,7 +66,10 @@ export function setState(object: unknown, state: unknown): boolean {
   return object instanceof Map && (state instanceof Map || Array.isArray(state))
 }
 
-/** Sets the state of a NumPy array: (version, shape, dtype, Fortran order, bytes). Returns false if it is malformed. */
+/**
+ * Sets the state of a NumPy array, the tuple (version, shape, dtype, Fortran order, bytes) in a pickle. Returns false
+ * if it is malformed.
+ */
 function setArrayState(array: NdArray, state: unknown): boolean {
   if (!Array.isArray(state)) return false
   const [shape, dtype, fortran, data] = state.slice(-4)
@@ -97,7 +109,10 @@ function makeBytes(args: readonly unknown[], spend: Spend): unknown {
   return data instanceof Uint8Array ? data : undefined
 }
 
-/** Does what `_codecs.encode(text, 'latin1')` does: protocols below 3 write bytes as a text that is to be encoded. */
+/**
+ * Returns the bytes that Python's `_codecs.encode(text, 'latin1')` gives. Pickles of protocols below 3 write bytes as a
+ * text to be encoded.
+ */
 function encode([text, encoding]: readonly unknown[], spend: Spend): unknown {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined
   spend(text.length)
@@ -110,13 +125,13 @@ function makeScalar([dtype, data]: readonly unknown[]): unknown {
   return dtype.read(bytes)?.[0]
 }
 
-/** Makes a NumPy array from (bytes, dtype, shape, order), as protocol 5 writes it. */
+/** Returns a NumPy array made from (bytes, dtype, shape, order), as pickles of protocol 5 write it. */
 function arrayOfBytes([data, dtype, shape, order]: readonly unknown[]): unknown {
   const array = new NdArray()
   return setArrayState(array, [shape, dtype, order === 'F', data]) ? array : undefined
 }
 
-/** Makes a tensor from the arguments of PyTorch's `_rebuild_tensor`: (storage, offset, shape, stride, …). */
+/** Returns a PyTorch tensor made from the arguments of `_rebuild_tensor`: (storage, offset, shape, stride, …). */
 function makeTensor([storage, offset, shape]: readonly unknown[]): unknown {
   return typeof offset === 'number' && isShape(shape) ? new TorchTensor(storage, offset, shape) : undefined
 }

@@ -12,7 +12,7 @@ import type { PickleInput } from './pickleInput.ts'
 const STOP = 0x2e
 
 /**
- * Reads one pickle and returns its object. The input is left at the byte after the pickle.
+ * Reads one Python pickle and returns the object in it. The input is left at the byte after the pickle.
  * @throws BenchError `bad-input` with the position of the byte at fault
  */
 export function readPickle(input: PickleInput, options: PickleOptions = {}): unknown {
@@ -139,12 +139,12 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   '\x95': (m) => m.input.skip(8),
 }
 
-/** Parses an integer of protocol 0, which writes booleans as `00` and `01`. */
+/** Returns the integer or boolean in a line of a pickle of protocol 0, which writes booleans as `00` and `01`. */
 function integerLine(m: PickleMachine, line: string): unknown {
   return line === '01' ? true : line === '00' ? false : m.number(line)
 }
 
-/** The instructions as an array, indexed by opcode for speed. */
+/** The instructions of the pickle format as an array, indexed by opcode for speed. */
 const instructions: readonly (Instruction | undefined)[] = Array.from(
   { length: 256 },
   (_, opcode) => byOpcode[String.fromCharCode(opcode)],
@@ -152,7 +152,10 @@ const instructions: readonly (Instruction | undefined)[] = Array.from(
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' }
 
-/** Parses the `repr` of a Python string, quotes included; undefined if the text is malformed. */
+/**
+ * Returns the string that a Python string literal (`repr`, quotes included) stands for; undefined if the literal is
+ * malformed.
+ */
 export function pythonLiteral(literal: string): string | undefined {
   const quoted = /^(['"])(.*)\1$/.exec(literal)
   return quoted?.[2].replace(/\\(x[0-9a-f]{2}|.)/gi, (whole, escaped: string) =>
@@ -160,7 +163,7 @@ export function pythonLiteral(literal: string): string | undefined {
   )
 }
 
-/** Decodes Python's raw-unicode-escape encoding, which protocol 0 uses for text. */
+/** Returns a text decoded from Python's raw-unicode-escape encoding, which pickles of protocol 0 use. */
 export function rawUnicode(text: string): string {
   const escaped = /\\u([0-9a-fA-F]{4})|\\U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})/g
   return text.replace(escaped, (_, short?: string, long?: string) =>

@@ -1,11 +1,11 @@
 /**
- * The JavaScript objects that stand for NumPy arrays and PyTorch tensors in a pickle, and how messages describe any of
- * its objects.
+ * Defines the JavaScript objects that stand for the NumPy arrays and PyTorch tensors in a pickle, and how error
+ * messages describe an object of a pickle.
  */
 
 /** NumPy's `dtype`: element type and byte order of an array, such as `<f8`. */
 export class Dtype {
-  /** The element type without its byte order, such as `f8`. */
+  /** Element type of the NumPy array without its byte order, such as `f8`. */
   readonly code: string
   #bigEndian = false
 
@@ -18,12 +18,14 @@ export class Dtype {
     this.#bigEndian = order === '>'
   }
 
-  /** Bytes of one element; 0 if the element type is not numeric. */
+  /** Bytes of one element of the NumPy array; 0 if the element type is not numeric. */
   get bytes(): number {
     return READERS[this.code]?.bytes ?? 0
   }
 
-  /** Decodes raw bytes to numbers; undefined if the element type is not numeric. */
+  /**
+   * Returns the numbers that the raw bytes of a NumPy array stand for; undefined if the element type is not numeric.
+   */
   read(data: Uint8Array): number[] | undefined {
     const reader = READERS[this.code]
     if (reader === undefined || data.byteLength % reader.bytes !== 0) return undefined
@@ -53,8 +55,8 @@ const READERS: Readonly<Record<string, Reader | undefined>> = {
 }
 
 /**
- * A NumPy array. Its elements are kept as the raw bytes of the pickle: row-major, or column-major where `fortran` is
- * true.
+ * A NumPy array of a pickle. Its elements are kept as the raw bytes of the pickle: row-major, or column-major if
+ * `fortran` is true.
  */
 export class NdArray {
   dtype = new Dtype('f8')
@@ -62,13 +64,13 @@ export class NdArray {
   fortran = false
   data: Uint8Array = new Uint8Array(0)
 
-  /** Decodes all elements, in the order of the raw bytes; undefined if the element type is not numeric. */
+  /** Returns all elements of the array, in the order of the raw bytes; undefined if the element type is not numeric. */
   numbers(): number[] | undefined {
     return this.dtype.read(this.data)
   }
 }
 
-/** A PyTorch storage class, such as `torch.FloatStorage`. */
+/** A PyTorch storage class that a pickle names, such as `torch.FloatStorage`. */
 export class TorchStorageType {
   readonly name: string
 
@@ -77,16 +79,16 @@ export class TorchStorageType {
   }
 }
 
-/** The memory of a tensor. Its bytes stay in the file. */
+/** The memory block of a PyTorch tensor. Its bytes are not read but stay in the file. */
 export interface TorchStorage {
-  /** Storage class, such as `torch.FloatStorage`. */
+  /** Name of the PyTorch storage class, such as `torch.FloatStorage`. */
   readonly type: string
-  /** Name under which the file holds the bytes. */
+  /** Name of the storage in the PyTorch file, under which the file contains its bytes. */
   readonly key: string
   readonly elements: number
 }
 
-/** A PyTorch tensor: a view into a storage. */
+/** A PyTorch tensor of a pickle: a view into a storage (memory block). */
 export class TorchTensor {
   readonly storage: unknown
   readonly offset: number
@@ -100,8 +102,8 @@ export class TorchTensor {
 }
 
 /**
- * Decodes the tuple that PyTorch saves in place of a storage, `('storage', type, key, location, elements, …)`.
- * Returns undefined for any other value.
+ * Returns the PyTorch storage that a tuple `('storage', type, key, location, elements, …)` in a pickle stands for;
+ * undefined for any other value.
  */
 export function torchStorage(id: unknown): TorchStorage | undefined {
   if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof TorchStorageType)) return undefined
@@ -113,8 +115,8 @@ export function torchStorage(id: unknown): TorchStorage | undefined {
 const LONGEST_TEXT = 80
 
 /**
- * Describes an object of a pickle for an error message: `None`, a number, a short text in quotes, or the kind of
- * object. Contents of containers are left out, since nested lists can be endless.
+ * Returns the description of an object of a pickle for an error message: `None`, a number, a short text in quotes, or
+ * the kind of object. Contents of containers are left out, since nested lists can be endless.
  */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'None'
@@ -127,6 +129,6 @@ export function describe(value: unknown): string {
   return value instanceof NdArray ? 'an array' : 'an object'
 }
 
-/** Cuts a text for an error message after 80 characters. */
+/** Returns a text for an error message, cut after 80 characters. */
 export const shortened = (text: string): string =>
   text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text

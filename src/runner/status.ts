@@ -1,4 +1,7 @@
-/** The state of the runs of a store: finished, running, queued, failed, interrupted or missing, with their progress. */
+/**
+ * Determines the state of each run of a store (finished, running, queued, failed, interrupted or missing) and its
+ * progress.
+ */
 import type { Job, ResultRecord } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
 import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
@@ -9,35 +12,38 @@ import type { RunSummary } from './store/runSummary.ts'
 import type { Store } from './store/store.ts'
 import { readIndexed } from './store/storeIndex.ts'
 
-/** The state of one run. */
+/** The state and progress of one run of a store. */
 export interface RunStatus {
   readonly id: string
   readonly job: Job
-  /** `queued`: its Slurm task waits or has not reached it yet; `missing`: planned but never begun. */
+  /**
+   * State of the run, from its folder and Slurm's queue. `queued`: its Slurm task waits or has not reached the run yet.
+   * `missing`: planned but never begun.
+   */
   readonly state: RunState | 'queued' | 'missing'
-  /** Number of recorded epochs of the search. */
+  /** Number of epochs of the run's search that are finished and recorded. */
   readonly epochs: number
-  /** State of the full trainings; absent if the found architecture is looked up. */
+  /** Progress of the full trainings of the found architecture; absent if it is looked up in a table. */
   readonly training?: TrainingStatus
-  /** Message of the failure, if it failed. */
+  /** Error message of the run's last attempt, if that failed. */
   readonly failure?: string
 }
 
-/** How far the full trainings of a run are. */
+/** Progress of the full trainings of a run's found architecture. */
 export interface TrainingStatus {
   readonly preset: string
-  /** Number of epochs of each training. */
+  /** Number of epochs of each full training. */
   readonly epochs: number
-  /** Number of trainings, one per training seed. */
+  /** Number of full trainings of the found architecture, one per training seed. */
   readonly trainings: number
-  /** Number of finished trainings. */
+  /** Number of full trainings that are finished. */
   readonly finished: number
-  /** Finished epochs of the training that is under way; 0 if none is. */
+  /** Number of finished epochs of the full training that is running; 0 if none is. */
   readonly underWay: number
 }
 
 /**
- * Returns the states of runs.
+ * Returns the state and progress of runs of a store.
  * @param planned the jobs to list; if absent, all runs of the store and all queued jobs are listed
  * @throws BenchError `missing` if the store does not exist
  */
@@ -53,7 +59,7 @@ export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'i
 const jobsOf = (summaries: readonly RunSummary[]) =>
   summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
 
-/** A run that was begun, with its summary. */
+/** A run whose folder exists, with its summary. */
 interface Begun {
   readonly run: RunFolder
   readonly summary: RunSummary
@@ -72,8 +78,9 @@ function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, 
 }
 
 /**
- * Returns the state of the full trainings of a run; empty if its architecture is looked up.
- * @param begun returns the finished epochs of each training; called if the run is not finished
+ * Returns the progress of the full trainings of a run's found architecture; an empty object if the architecture is
+ * looked up in a table.
+ * @param begun returns the number of finished epochs of each training; called if the run is not finished
  */
 export function trainingOf(
   { retraining, seed }: Job,
@@ -88,7 +95,10 @@ export function trainingOf(
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
 }
 
-/** Returns the finished epochs of each training of the architecture that the last epoch of the search gave. */
+/**
+ * Returns the number of finished epochs of each full training of the architecture that the last epoch of the search
+ * gave.
+ */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const { retraining, dataset, executor, arithmetic } = job
   const last = run.epochs().at(-1)

@@ -1,4 +1,4 @@
-/** The folder of one run: its record files, its lock and its checkpoint. */
+/** Reads and writes the folder of one run: its record files, its lock and its checkpoint. */
 
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import type { SearchState } from '../../core/algorithm.ts'
@@ -15,23 +15,23 @@ import { isThere, readIfThere } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
 
 export type RunState =
-  /** `result.json` exists. */
+  /** The run has a result: `result.json` exists. */
   | 'finished'
   /** A process holds the run's lock. */
   | 'running'
-  /** The last attempt ended with an error. */
+  /** The last attempt at the run ended with an error. */
   | 'failed'
-  /** Its process is gone; the same command continues from the checkpoint. */
+  /** The run has no result, and its process no longer exists; the same command continues from the checkpoint. */
   | 'interrupted'
 
 const REMEDY = 'restore it from a copy, or move the folder away'
 
-/** Record type of a file of the run. */
+/** Type of the record in a JSON file of the run's folder. */
 type RunFile<Name extends 'run.json' | 'result.json' | 'failure.json'> = ReturnType<
   (typeof runFiles)[Name]['schema']['parse']
 >
 
-/** Reads and writes the files of one run. */
+/** Reads and writes the files in the folder of one run. */
 export class RunFolder {
   readonly path: string
   readonly id: string
@@ -42,42 +42,45 @@ export class RunFolder {
     this.id = id
   }
 
-  /** Whether the run was begun. @throws BenchError `bad-input` if the folder cannot be read */
+  /** Tells whether the run was begun. @throws BenchError `bad-input` if its folder cannot be read */
   exists(): boolean {
     return isThere(this.#file('run.json'))
   }
 
-  /** Whether the run has a result. */
+  /** Tells whether the run has a result. */
   isFinished(): boolean {
     return isThere(this.#file('result.json'))
   }
 
-  /** Returns the state of the run, from its files and its lock. */
+  /** Returns the state of the run, determined from the files in its folder and its lock. */
   state(): RunState {
     if (this.isFinished()) return 'finished'
     if (lockHolder(this.#file('lock')) !== undefined) return 'running'
     return isThere(this.#file('failure.json')) ? 'failed' : 'interrupted'
   }
 
-  /** Returns the content of `run.json`. @throws BenchError `missing` or `corrupt` */
+  /** Returns the run's manifest, the record in `run.json`. @throws BenchError `missing` or `corrupt` */
   manifest(): RunManifest {
     const manifest = this.#read('run.json')
     if (manifest === undefined) throw new BenchError('missing', `${this.path} holds no run: there is no run.json`)
     return manifest
   }
 
-  /** Returns the result, or undefined if the run is not finished. @throws BenchError `corrupt` */
+  /** Returns the run's result record, or undefined if the run is not finished. @throws BenchError `corrupt` */
   result(): ResultRecord | undefined {
     return this.#read('result.json')
   }
 
-  /** Returns the failure of the last attempt, or undefined if it did not fail. @throws BenchError `corrupt` */
+  /**
+   * Returns the failure record of the run's last attempt, or undefined if it did not fail.
+   * @throws BenchError `corrupt`
+   */
   failure(): FailureRecord | undefined {
     return this.#read('failure.json')
   }
 
   /**
-   * Returns the records of the finished epochs, in order, without a last line that was not written completely.
+   * Returns the records of the search's finished epochs, in order. An incomplete last line of the file is ignored.
    * @throws BenchError `corrupt`
    */
   epochs(): readonly EpochRecord[] {
@@ -90,13 +93,16 @@ export class RunFolder {
     })
   }
 
-  /** Returns the number of recorded epochs. */
+  /** Returns the number of epoch records in the run's folder. */
   epochCount(): number {
     const lines = readIfThere(this.#file('epochs.jsonl'))?.toString('latin1').split('\n') ?? ['']
     return lines.length - 1
   }
 
-  /** Waits for the run's lock and takes it. Every write then checks that no other process has taken the lock over. */
+  /**
+   * Waits for the run's lock and takes it. From then on, every write checks that no other process has taken the lock
+   * over.
+   */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     writing(this.path, () => makeFolder(this.path))
     const held = await lock(this.#file('lock'), onWait)
@@ -111,8 +117,8 @@ export class RunFolder {
   }
 
   /**
-   * Begins or resumes the run: writes `run.json`, or adds the present environment to it, and deletes the failure record
-   * and the temporary files of earlier attempts.
+   * Begins or resumes the run. Writes `run.json`, or adds the present environment (machine and versions) to it, and
+   * deletes the failure record and the temporary files of earlier attempts.
    * @throws BenchError `corrupt` if the folder belongs to another job
    */
   begin(manifest: RunManifest): void {
@@ -135,8 +141,8 @@ export class RunFolder {
   }
 
   /**
-   * Returns the checkpoint, or undefined if there is none, and cuts `epochs.jsonl` back to the epochs of the
-   * checkpoint.
+   * Returns the run's checkpoint, or undefined if there is none. Removes the lines from `epochs.jsonl` that were
+   * written after the checkpoint.
    */
   resume(): Checkpoint | undefined {
     const path = this.#file('checkpoint')
@@ -146,7 +152,7 @@ export class RunFolder {
     return checkpoint
   }
 
-  /** Appends epoch records to `epochs.jsonl`. */
+  /** Appends epoch records to the run's file `epochs.jsonl`. */
   appendEpochs(records: readonly EpochRecord[]): void {
     if (records.length === 0) return
     this.#lock?.requireHeld()
@@ -155,13 +161,13 @@ export class RunFolder {
     appendWhole(path, lines)
   }
 
-  /** Replaces the checkpoint. */
+  /** Writes the run's checkpoint, in place of an earlier one. */
   saveCheckpoint(checkpoint: Checkpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), encodeCheckpoint(checkpoint))
   }
 
-  /** Writes the result, which ends the run, and deletes the checkpoint. */
+  /** Writes the run's result record, which ends the run, and deletes the checkpoint. */
   finish(result: ResultRecord): void {
     this.#writeJson('result.json', result)
     rmSync(this.#file('checkpoint'), { force: true })
@@ -178,14 +184,14 @@ export class RunFolder {
     lock.release()
   }
 
-  /** Writes the failure record. */
+  /** Writes the record of the error with which this attempt at the run ended. */
   fail(failure: FailureRecord): void {
     this.#writeJson('failure.json', failure)
   }
 
   /**
-   * Records the failure of a run whose process could not record it itself, and begins the run if it was not begun.
-   * Changes nothing if the run is finished, already has this failure on record, or is locked by another process.
+   * Records the failure of a run whose process died before it could record it; begins the run if it was not begun.
+   * Changes nothing if the run is finished, has this failure on record already, or is locked by another process.
    */
   recordLoss(manifest: RunManifest, message: string): void {
     writing(this.path, () => makeFolder(this.path))
@@ -210,7 +216,10 @@ export class RunFolder {
     writeAtomically(this.#file(name), recordText(value))
   }
 
-  /** Reads a record file; undefined if there is none. @throws BenchError `corrupt`, also for a record of another run */
+  /**
+   * Returns the record in a JSON file of the run's folder; undefined if there is no such file.
+   * @throws BenchError `corrupt`, also if the record is of another run
+   */
   #read<Name extends 'run.json' | 'result.json' | 'failure.json'>(name: Name): RunFile<Name> | undefined {
     const path = this.#file(name)
     const text = readIfThere(path)
@@ -221,7 +230,7 @@ export class RunFolder {
     throw new BenchError('corrupt', `${path} is of run ${record.id}, not of the run that its folder names; ${REMEDY}`)
   }
 
-  /** Cuts `epochs.jsonl` back to `count` lines. @throws BenchError `corrupt` if it has fewer */
+  /** Removes all lines of `epochs.jsonl` but the first `count`. @throws BenchError `corrupt` if it has fewer */
   #keepEpochs(count: number): void {
     const path = this.#file('epochs.jsonl')
     const bytes = readIfThere(path)
@@ -239,7 +248,10 @@ export class RunFolder {
   }
 }
 
-/** Runs `write` and turns its system errors into the same BenchError that `writeAtomically` throws. */
+/**
+ * Calls `write`, which writes the file at `path`. Throws system errors such as a full disk as the same BenchError that
+ * `writeAtomically` throws.
+ */
 function writing(path: string, write: () => void): void {
   try {
     write()
@@ -251,25 +263,30 @@ function writing(path: string, write: () => void): void {
 /** First bytes of a checkpoint file. */
 const MAGIC = 'NBHCKP01'
 
-/** The state from which an interrupted search continues. */
+/** The checkpoint of a run: the state from which an interrupted search continues. */
 export interface Checkpoint {
-  /** Number of finished epochs; only so many lines of `epochs.jsonl` are valid. */
+  /**
+   * Number of epochs of the search that were finished at the checkpoint; only so many lines of `epochs.jsonl` are
+   * valid.
+   */
   readonly epochs: number
-  /** State of the algorithm. */
+  /** State of the search algorithm at the checkpoint, as the algorithm itself saved it. */
   readonly search: SearchState
-  /** Answers of the oracle so far; the simulated clock stands at the time of the last one. */
+  /** Answers of the black-box search's oracle so far. The simulated clock stands at the time of the last one. */
   readonly queries: readonly TrajectoryPoint[]
-  /** Start of the first attempt, in ISO 8601. */
+  /** Time at which the first attempt at the run started, in ISO 8601. */
   readonly startedAt: string
-  /** Wall-clock time spent so far, in seconds, over all attempts. */
+  /** Wall-clock seconds that the run has taken so far, over all attempts. */
   readonly wallSeconds: number
 }
 
-/** Returns the bytes of a checkpoint file, with a checksum. */
+/** Returns the bytes of a run's checkpoint file, which include a checksum. */
 export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => seal(MAGIC, checkpoint)
 
 /**
- * Decodes a checkpoint file. @param path for messages only. @throws BenchError `corrupt` if the checksum does not match
+ * Returns the checkpoint in the bytes of a run's checkpoint file.
+ * @param path path of the file, only for messages
+ * @throws BenchError `corrupt` if the checksum does not match
  */
 export function decodeCheckpoint({ buffer, byteOffset, byteLength }: Uint8Array, path: string): Checkpoint {
   const remedy = 'delete it to begin this run again'

@@ -1,32 +1,37 @@
-/** The summary of a run: the small part of its records that tables and figures read. */
+/** Makes the summary of a run: the small part of its records that reports with tables and figures read. */
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
 import type { RunFolder } from './runFolder.ts'
 
-/** The records of a run without its epochs and without queries that did not improve the search. */
+/**
+ * The records of a run, without its epochs and without those queries of a black-box search that found nothing better.
+ */
 export interface RunSummary {
   readonly manifest: RunManifest
-  /** Present if the run is finished. */
+  /** The run's result; absent if the run is not finished. */
   readonly result?: ReportedResult
-  /** Present if the last attempt failed. */
+  /** The run's failure record; absent if the last attempt did not fail. */
   readonly failure?: FailureRecord
 }
 
 /**
- * A result as reports read it: its queries are only those that improved on all before. In a compact
- * report they lack their genotypes.
+ * A run's result as reports read it. Of a black-box search's queries, it has only those that found a higher accuracy
+ * than all before; in a compact report, these lack their genotypes.
  */
 export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
   readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
-    /** Number of all evaluations; present where `queries` has only some of them. */
+    /** Number of all queries of the black-box search; absent if `queries` has all of them. */
     readonly evaluations?: number
     readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
   }
 }
 
-/** The part of an epoch record that reports read: the architecture after the epoch, its metrics, and the probes. */
+/**
+ * The part of an epoch's record that reports read: the architecture after the epoch, its metrics, and the probes'
+ * results.
+ */
 export type ReportedEpoch = Pick<EpochRecord, 'epoch' | 'genotype' | 'metrics' | 'probes'>
 
-/** Reads the summary of a run from its files. @throws BenchError as the methods of `RunFolder` */
+/** Returns the summary of a run, read from the files in its folder. @throws BenchError as the methods of `RunFolder` */
 export function summarise(run: RunFolder): RunSummary {
   const [manifest, result, failure] = [run.manifest(), run.result(), run.failure()]
   return { manifest, ...(result && { result: withImprovements(result) }), ...(failure && { failure }) }
@@ -37,7 +42,7 @@ function withImprovements(result: ResultRecord): ReportedResult {
   return oracle === undefined ? result : { ...result, oracle: { ...oracle, queries: improvements(oracle.queries) } }
 }
 
-/** Returns the part of an epoch record that reports read. */
+/** Returns an epoch's record with only those properties that reports read. */
 export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoch): ReportedEpoch => ({
   epoch,
   genotype,
@@ -46,8 +51,9 @@ export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoc
 })
 
 /**
- * Returns the queries that improved a black-box search: each whose accuracy is higher than all before. Only queries of
- * the longest training count, since accuracies after trainings of different lengths are not comparable.
+ * Returns the queries with which a black-box search improved: each whose accuracy is higher than those of all queries
+ * before. Only queries with the longest training count, since accuracies after trainings of different lengths cannot be
+ * compared.
  */
 export function improvements<T extends { readonly accuracyPct: number; readonly epochs?: number }>(
   queries: readonly T[],

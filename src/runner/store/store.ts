@@ -1,4 +1,7 @@
-/** The store: a folder with one sub-folder per run, whose files `core/result.ts` describes. */
+/**
+ * Finds the runs in a store: a folder with one sub-folder per run. `core/result.ts` describes the files in a run's
+ * folder.
+ */
 import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
@@ -7,12 +10,12 @@ import { makeFolder } from '../../system/atomicFile.ts'
 import { listIfThere, statIfThere } from '../../system/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
-/** Folder of the store if a command names none. */
+/** Folder of the store of runs if the user names none. */
 export const DEFAULT_STORE = 'runs'
 
-/** Finds and lists the runs of a store. */
+/** A store of runs. Finds, lists and prepares the folders of runs. */
 export class Store {
-  /** Absolute path of the store. */
+  /** Absolute path of the store's folder. */
   readonly folder: string
 
   constructor(folder: string = DEFAULT_STORE) {
@@ -20,8 +23,8 @@ export class Store {
   }
 
   /**
-   * Returns the folder of a run, whether it exists or not. @throws BenchError `bad-input` for an id that is not a file
-   * name
+   * Returns the folder of the run with this id, whether it exists or not.
+   * @throws BenchError `bad-input` for an id that is not a file name
    */
   run(id: string): RunFolder {
     if (!isFileName(id)) throw new BenchError('bad-input', `"${id}" is not a run id; it would lead out of the store`)
@@ -29,7 +32,7 @@ export class Store {
   }
 
   /**
-   * Returns all runs of the store, ordered by id. Folders of runs may be symbolic links.
+   * Returns the folders of all runs in the store, ordered by run id. A run's folder may be a symbolic link.
    * @throws BenchError `missing` if the store does not exist, `bad-input` if a folder in it cannot be read
    */
   runs(): readonly RunFolder[] {
@@ -48,14 +51,14 @@ export class Store {
   }
 
   /**
-   * Whether a link leads to a folder. @throws BenchError `bad-input` for a broken link, as to a disk that is not
-   * mounted
+   * Tells whether a symbolic link in the store leads to a folder.
+   * @throws BenchError `bad-input` for a broken link, such as one to a disk that is not mounted
    */
   #isLinkedFolder(name: string): boolean {
     return statIfThere(join(this.folder, name))?.isDirectory() === true
   }
 
-  /** Makes the folder of the store. @throws BenchError `bad-input` if it cannot be written to */
+  /** Creates the folder of the store. @throws BenchError `bad-input` if it cannot be written to */
   prepare(): void {
     try {
       makeFolder(this.folder)

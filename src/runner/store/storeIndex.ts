@@ -1,8 +1,9 @@
 /**
- * An index of a store in the user's cache folder. It holds what tables and figures read of each run, so that a command
- * about thousands of runs does not parse all their records again. An entry is used only if size, inode and both times
- * of the run's files are unchanged; otherwise the records are read. A damaged index, or one of another store, user or
- * version, is ignored. If no index can be written, commands are slower and nothing else.
+ * Keeps an index of a store of runs in the user's cache folder. The index holds what reports with tables and figures
+ * read of each run, so that a command about thousands of runs does not parse all their records again. A run's entry is
+ * used only if size, inode and both times of the run's files are unchanged; otherwise the records are read. A damaged
+ * index, or one of another store, user or version, is ignored. If no index can be written, commands are slower but
+ * work.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs'
@@ -17,35 +18,43 @@ import { cacheFolder } from '../../system/userFolder.ts'
 import type { RunFolder } from './runFolder.ts'
 import { type ReportedEpoch, type ReportedResult, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
 
-/** First bytes of an index file. Raise the number whenever the form or meaning of an entry changes. */
+/** First bytes of a store's index file. Raise the number whenever the form or meaning of an entry changes. */
 const MAGIC = 'NBHIDX01'
-/** Least number of runs for which an index is used; fewer are read as fast from their records. */
+/** Least number of requested runs for which an index is used. Fewer are read as fast from their records. */
 const FEWEST_RUNS = 64
-/** The index is written again if more than one in this many of the requested runs had no valid entry. */
+/** The index is written again if more than one in this many of the requested runs had no valid index entry. */
 const STALE_SHARE = 100
 /**
- * Files that changed less than this many milliseconds ago are not indexed: a second change could have the same times.
+ * Records of runs that changed less than this many milliseconds ago are not indexed: a second change might leave the
+ * file times equal.
  */
 const SETTLED_MS = 2000
-/** Indexes that were not written for this many milliseconds are deleted. */
+/** Index files that were not written for this many milliseconds are deleted. */
 const UNUSED_MS = 60 * 86_400_000
 
-/** The summaries of several runs, and their epochs on demand. */
+/** The summaries of several runs, and their epoch records, which are read when they are first needed. */
 export interface IndexedRuns {
   readonly summaries: readonly RunSummary[]
-  /** Returns the epochs of a run, by its position in the list; the first call reads those of all runs. */
+  /**
+   * Returns the epoch records of a run, given the run's position in the list. The first call reads those of all runs.
+   */
   epochs(run: number): readonly ReportedEpoch[]
 }
 
 /**
- * Reads runs through the indexes of their stores, in the given order. @throws BenchError as the methods of `RunFolder`
+ * Returns the summaries of runs, in the given order, read through the indexes of their stores.
+ * @param fewest number of runs in a store from which on its index is used
+ * @throws BenchError as the methods of `RunFolder`
  */
 export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
   const epochsOf = once(() => valuesOf(runs, curves, fewest))
   return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
 }
 
-/** Returns one value per run, through the index of every store that has at least `fewest` of the runs. */
+/**
+ * Returns one value (such as the summary) per run, through the index of every store that has at least `fewest` of the
+ * runs.
+ */
 function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Code>, fewest: number): readonly Value[] {
   const values = new Map<RunFolder, Value>()
   for (const [folder, own] of groupBy(runs, (run) => run.path.slice(0, -run.id.length))) {
@@ -66,25 +75,34 @@ function once<Value>(compute: () => Value): () => Value {
   }
 }
 
-/** One kind of index, in a file of its own: how its value is read from a run, encoded and decoded. */
+/**
+ * One kind of index of runs: how the indexed value is read from a run's folder, encoded and decoded. Each kind has a
+ * file.
+ */
 interface Kind<Value, Code> {
-  /** Ending of the file name of the index. */
+  /** Ending of the name of the index file. */
   readonly name: string
-  /** Names of the record files that the value is read from. */
+  /** Names of the record files in a run's folder that the indexed value is read from. */
   readonly files: readonly string[]
   read(run: RunFolder): Value
-  /** Returns the value as plain JSON, in which data that several runs share is replaced by its position in `shared`. */
+  /**
+   * Returns the indexed value as plain JSON, in which data that several runs share is replaced by its position in
+   * `shared`.
+   */
   encode(value: Value, shared: Shared): Code
   decode(code: Code, shared: Shared, run: RunFolder): Value
 }
 
-/** Data that several runs have in common, stored once. After decoding, the runs share the same objects. */
+/** Data that several indexed runs have in common, stored once. After decoding, the runs share the same objects. */
 class Shared {
   readonly manifests = new Pool<RunManifest>()
   readonly results = new Pool<ReportedResult>()
   readonly genotypes = new Pool<string>()
   readonly metrics = new Pool<readonly Metric[]>()
-  /** Positions of the metrics that each genotype had in this process. Comparing them is faster than serialising. */
+  /**
+   * For each genotype: the positions of the metrics that it had in the runs so far. Comparing metrics is faster than
+   * serialising them.
+   */
   readonly #metricsOf = new Map<string, number[]>()
 
   positionOfMetrics(genotype: string, metrics: readonly Metric[]): number {
@@ -97,18 +115,18 @@ class Shared {
   }
 }
 
-/** Whether two lists of flat objects are equal. */
+/** Tells whether two lists of flat objects are equal. */
 function areSame(a: readonly object[], b: readonly object[]): boolean {
   return a.length === b.length && a.every((entry, i) => isWithin(entry, b[i]) && isWithin(b[i], entry))
 }
 
-/** Whether every property of `a` has the same value in `b`. */
+/** Tells whether every property of `a` has the same value in `b`. */
 function isWithin(a: object, b: object): boolean {
   for (const key in a) if (a[key as keyof object] !== b[key as keyof object]) return false
   return true
 }
 
-/** A list of distinct values, which are referred to by position. */
+/** A list of distinct values, which index entries refer to by position. */
 class Pool<T> {
   values: T[] = []
   #positions: Map<string, number> | undefined
@@ -127,10 +145,14 @@ class Pool<T> {
   }
 }
 
-/** An encoded manifest: the position of the part that the seeds of a job share, then the run's id and seed. */
+/**
+ * A run's manifest, encoded for the index: the position of the part that all seeds of a job share, then the run's id
+ * and seed.
+ */
 type ManifestCode = readonly [at: number, id: string, seed: number]
 /**
- * An encoded result: the position of the part that the seeds of a job share, then the values of the varying properties.
+ * A run's result, encoded for the index: the position of the part that all seeds of a job share, then the values of the
+ * properties that differ.
  */
 type ResultCode = readonly [at: number, ...values: readonly unknown[]]
 
@@ -163,7 +185,7 @@ const summaries: Kind<RunSummary, SummaryCode> = {
   },
 }
 
-/** Properties of a result that differ between the seeds of a job. */
+/** Names of the properties of a run's result that differ between the seeds of a job. */
 const VARYING: ReadonlySet<string> = new Set([
   'id',
   'seed',
@@ -177,7 +199,7 @@ const VARYING: ReadonlySet<string> = new Set([
   'timing',
 ])
 
-/** A result in which genotypes and metrics are replaced by their positions. */
+/** A run's result in which genotypes and metrics are replaced by their positions in the shared data. */
 interface PlacedResult {
   genotype: unknown
   metrics: unknown
@@ -217,7 +239,8 @@ const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (geno
 })
 
 /**
- * Three numbers for each epoch: epoch, position of the genotype, position of the metrics. Null if the run has probes.
+ * A run's epoch records, encoded for the index as three numbers per epoch: the epoch, the position of its genotype, the
+ * position of its metrics. Null if the run has probes.
  */
 type CurveCode = readonly number[] | null
 
@@ -245,16 +268,18 @@ const curves: Kind<() => readonly ReportedEpoch[], CurveCode> = {
   },
 }
 
-/** Size, inode, ctime and mtime of each file; zeros for a missing file. */
+/** Size, inode, ctime and mtime of each of a run's record files; zeros for a missing file. */
 type Stamp = readonly number[]
 
-/** The encoded value of a run, and the stamp of the files that it was read from. */
+/**
+ * A run's entry in the index: its encoded value, and the stamp (sizes and times) of the files that it was read from.
+ */
 interface Entry<Code> {
   readonly stamp: Stamp
   readonly code: Code
 }
 
-/** The content of an index file. `shared` and `entries` are JSON texts, the form that is parsed fastest. */
+/** The content of an index file. `shared` and `entries` are JSON texts, since JSON is parsed fastest. */
 interface IndexFile {
   readonly version: string
   readonly store: string
@@ -262,7 +287,7 @@ interface IndexFile {
   readonly entries: string
 }
 
-/** An index of one kind for one store. */
+/** An index with one kind of value for the runs of one store. */
 class Index<Value, Code> {
   readonly #folder: string
   readonly #path: string
@@ -270,7 +295,7 @@ class Index<Value, Code> {
   readonly #shared = new Shared()
   readonly #entries: Map<string, Entry<Code>>
 
-  /** @param folder folder of the store */
+  /** @param folder folder of the store whose runs are indexed */
   constructor(folder: string, kind: Kind<Value, Code>) {
     this.#folder = realpathSync(folder)
     this.#kind = kind
@@ -283,7 +308,8 @@ class Index<Value, Code> {
   }
 
   /**
-   * Returns the values of runs, from the index or from their records. Saves the index if many runs had no valid entry.
+   * Returns the values of runs, from the index or from the runs' records. Saves the index if many runs had no valid
+   * entry.
    */
   values(runs: readonly RunFolder[]): readonly Value[] {
     let stale = 0
@@ -304,8 +330,8 @@ class Index<Value, Code> {
   }
 
   /**
-   * Writes the index without runs that no longer exist. If most are gone, deletes it; the next command begins a new
-   * one.
+   * Writes the index, without runs that no longer exist. If most of its runs no longer exist, deletes it; the next
+   * command begins a new one.
    */
   #save(): void {
     try {
@@ -330,7 +356,10 @@ class Index<Value, Code> {
   }
 }
 
-/** Returns the saved index if it is whole and of this store, user and version; otherwise undefined. */
+/**
+ * Returns the content of the saved index file if it is undamaged and of this store, user and version; otherwise
+ * undefined.
+ */
 function readSaved(path: string, store: string): IndexFile | undefined {
   try {
     if (statSync(path).uid !== (process.getuid?.() ?? statSync(path).uid)) return undefined
@@ -341,7 +370,7 @@ function readSaved(path: string, store: string): IndexFile | undefined {
   }
 }
 
-/** Returns the stamp of the record files in a run's folder. */
+/** Returns the stamp (sizes, inodes and times) of the record files in a run's folder. */
 function stampOf(folder: string, files: readonly string[]): Stamp {
   const stamp: number[] = []
   for (const file of files) {
@@ -351,7 +380,10 @@ function stampOf(folder: string, files: readonly string[]): Stamp {
   return stamp
 }
 
-/** Returns the file's statistics; undefined if it is missing or inaccessible, which reading it will report. */
+/**
+ * Returns the size and times of a file; undefined if it is missing or cannot be accessed. Reading the file will report
+ * the error.
+ */
 function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
@@ -363,7 +395,7 @@ function statsOf(path: string): Stats | undefined {
 const isSame = (a: Stamp, b: Stamp): boolean => a.every((value, i) => value === b[i])
 
 /**
- * Whether the last change of the files is old enough for them to be indexed; false if the clock is behind the files'
+ * Tells whether a run's files were last changed long enough ago to be indexed; false if the clock is behind the files'
  * times.
  */
 function isSettled(stamp: Stamp): boolean {
@@ -371,7 +403,7 @@ function isSettled(stamp: Stamp): boolean {
   return Date.now() - latest > SETTLED_MS
 }
 
-/** Deletes indexes that were not written for a long time. */
+/** Deletes the index files in the cache folder that were not written for 60 days. */
 function removeUnused(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
