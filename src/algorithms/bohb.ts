@@ -57,8 +57,8 @@ interface Model {
 }
 
 /**
- * Fits BOHB's two densities (eq. 3); undefined if there are too few evaluated architectures. @param observations the
- * evaluated architectures, most accurate first
+ * Fits BOHB's two densities (eq. 3); undefined if there are too few evaluated architectures.
+ * @param observations the evaluated architectures, most accurate first
  */
 function modelOf(
   observations: readonly Observation[],
@@ -192,8 +192,8 @@ export const bohb = defineAlgorithm({
 })
 
 /**
- * Returns the training epochs of Hyperband's rungs, ascending. @throws BenchError `unsupported` if the benchmark table
- * has accuracies for only one training length
+ * Returns the training epochs of Hyperband's rungs, ascending.
+ * @throws BenchError `unsupported` if the benchmark table has accuracies for only one training length
  */
 function rungs(fidelities: readonly number[], options: HyperbandOptions): readonly number[] {
   const { eta = 1, minEpochs = 1, maxEpochs = Number.POSITIVE_INFINITY } = options
@@ -226,8 +226,8 @@ function informed(observed: ReadonlyMap<number, Observation[]>, encoding: Encodi
 }
 
 /**
- * Adds an evaluated architecture to the list of its training length. @param epochs training epochs; 0 stands for the
- * oracle's usual training
+ * Adds an evaluated architecture to the list of its training length.
+ * @param epochs training epochs; 0 stands for the oracle's usual training
  */
 function observe(observed: Map<number, Observation[]>, epochs = 0, observation: Observation): void {
   const observations = observed.get(epochs) ?? []

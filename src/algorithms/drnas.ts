@@ -64,8 +64,8 @@ const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 
 const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
 
 /**
- * Returns the single K (operations see 1/K of the channels) of the option `partialChannels`. @throws BenchError
- * `bad-input` for several K without `progressive`
+ * Returns the single K (operations see 1/K of the channels) of the option `partialChannels`.
+ * @throws BenchError `bad-input` for several K without `progressive`
  */
 function onlyOne([k, ...more]: readonly number[]): number {
   if (more.length === 0) return k

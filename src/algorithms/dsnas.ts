@@ -19,8 +19,8 @@ import { noOptions } from './shared/options.ts'
 
 /**
  * DSNAS' score-function gradient wrt α: c_e (Z_e − p_e) on each edge e, with the one-hot sample Z_e, its probabilities
- * p_e and the cost c_e = ∂L/∂Z_s of the sampled operation s. @param gradTheta ∂L/∂Z, of which only the entry of s is
- * used
+ * p_e and the cost c_e = ∂L/∂Z_s of the sampled operation s.
+ * @param gradTheta ∂L/∂Z, of which only the entry of s is used
  */
 export const scoreGradient = (z: Matrix, p: Matrix, gradTheta: Matrix): Matrix =>
   z.map((row, edge) => {

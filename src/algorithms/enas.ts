@@ -91,8 +91,8 @@ export function controllerStep(
 }
 
 /**
- * Trains the LSTM controller for one epoch. @param previous REINFORCE's baseline after the previous epoch; undefined in
- * the first epoch
+ * Trains the LSTM controller for one epoch.
+ * @param previous REINFORCE's baseline after the previous epoch; undefined in the first epoch
  */
 async function trainController(
   context: SearchContext,

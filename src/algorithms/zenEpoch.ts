@@ -3,8 +3,8 @@
  * The paper says neither which scalar of the neural tangent kernel (NTK) is meant, nor which quantity of the batch
  * norms (BN), nor how both are differentiated. This file chooses:
  *
- * - NTK is the trace Σ_i ‖∇_w f(x_i)‖² of the kernel, with the sum f(x_i) = Σ_c z_c(x_i) of sample i's logits, estimated with one
- *   random sign per sample: E ‖g‖² = trace for g = ∇_w φ, φ = Σ_i s_i f(x_i).
+ * - NTK is the trace Σ_i ‖∇_w f(x_i)‖² of the kernel, with the sum f(x_i) = Σ_c z_c(x_i) of sample i's logits,
+ *   estimated with one random sign s_i per sample: E ‖g‖² = trace for g = ∇_w φ, φ = Σ_i s_i f(x_i).
  * - ∇ log ‖g‖² = 2 ∇²φ·u / ‖g‖ with u = g / ‖g‖, where ∇²φ·u ≈ [∇φ(w + εu) − ∇φ(w − εu)] / (2ε), ε = 0.01 as in DARTS'
  *   second order. The same two passes give the gradient wrt the mixing weights.
  * - BN is the second term of Zen-NAS, log √(mean over channels of σ²), as a mean over the batch norms where Zen-NAS
@@ -91,8 +91,8 @@ export async function zenEpoch(
 }
 
 /**
- * Computes the score Zen, and its negative gradient wrt the architecture parameters. @param scratch a weight vector
- * that is overwritten
+ * Computes the score Zen, and its negative gradient wrt the architecture parameters.
+ * @param scratch a weight vector that is overwritten
  */
 async function architectureGradient(
   supernet: Supernet,

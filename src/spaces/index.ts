@@ -25,8 +25,8 @@ const builtins = definePlugin({ name: 'built in', spaces: Object.values(builtinS
 export interface OpenSpaces {
   readonly registry: Registry
   /**
-   * Finds a registered search space by its name. @throws BenchError `unknown-name`, whose message says how to name a
-   * plugin
+   * Finds a registered search space by its name.
+   * @throws BenchError `unknown-name`, whose message says how to name a plugin
    */
   space(name: string): SearchSpace
   /** Returns the content hash of the plugin that defines a search space; undefined for a built-in space. */

@@ -76,8 +76,8 @@ function mixedOperations(
 }
 
 /**
- * Checks that a number of channels can be divided into k equal parts, as partial channels need. @throws BenchError
- * `bad-input` if not
+ * Checks that a number of channels can be divided into k equal parts, as partial channels need.
+ * @throws BenchError `bad-input` if not
  */
 export function checkPartialChannels(channels: number, k: number): void {
   if (Number.isInteger(k) && k >= 1 && channels % k === 0) return

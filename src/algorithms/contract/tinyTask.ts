@@ -14,8 +14,8 @@ const SHAPE: ImageShape = { height: 8, width: 8, channels: 3, classes: 4 }
 const BATCH_SIZE = 4
 
 /**
- * Makes the data of the tiny task: batches of random 8×8 images in four classes. @param stepsPerEpoch weight steps
- * (batches of the weight half) per epoch
+ * Makes the data of the tiny task: batches of random 8×8 images in four classes.
+ * @param stepsPerEpoch weight steps (batches of the weight half) per epoch
  */
 export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
   const source = (half: string): BatchSource => ({

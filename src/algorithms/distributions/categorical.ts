@@ -61,7 +61,8 @@ export const hardGumbel = (tau: number): Relaxation => ({
 })
 
 /**
- * Checks that the Gumbel-softmax temperature does not rise over the epochs. @throws BenchError `bad-input` if it does
+ * Checks that the Gumbel-softmax temperature does not rise over the epochs.
+ * @throws BenchError `bad-input` if it does
  */
 export function checkFalling(
   name: string,

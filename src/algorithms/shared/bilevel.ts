@@ -181,8 +181,8 @@ interface EpochRun {
 }
 
 /**
- * Takes one Adam step on the architecture parameters. @param valid collects the supernet's loss and accuracy on the
- * batches of the architecture half
+ * Takes one Adam step on the architecture parameters.
+ * @param valid collects the supernet's loss and accuracy on the batches of the architecture half
  */
 async function architectureStep(run: EpochRun, step: number, state: BilevelState, valid: MeanTally) {
   const { context, method, supernet, data, epoch, sgd } = run
@@ -221,8 +221,8 @@ async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelS
 }
 
 /**
- * Makes the search of a bilevel method, which trains one supernet. @param runEpoch runs an epoch; algorithms whose
- * epochs do more than `bilevelEpoch` pass their own
+ * Makes the search of a bilevel method, which trains one supernet.
+ * @param runEpoch runs an epoch; algorithms whose epochs do more than `bilevelEpoch` pass their own
  */
 export async function bilevelSearch(
   context: SearchContext,

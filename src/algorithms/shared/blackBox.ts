@@ -24,7 +24,8 @@ export const evaluations = optionalCount(
 /**
  * Checks, before a black-box search runs, that the oracle can answer and that the search makes enough evaluations to
  * differ from random search.
- * @param limit the option `evaluations`; @param least the smallest number of evaluations that is allowed
+ * @param limit the option `evaluations`
+ * @param least the smallest number of evaluations that is allowed
  * @param why what happens with fewer evaluations, as the words after "with fewer than … "
  * @throws BenchError if no table answers, or `bad-input` if the limit is below `least`
  */
@@ -43,7 +44,8 @@ export function checkEvaluations(
 
 /**
  * Queries the validation accuracy of an architecture in %. → undefined once the time budget or the number of
- * evaluations is used up. @param epochs length of the training that is asked about; absent: the oracle's usual one
+ * evaluations is used up.
+ * @param epochs length of the training that is asked about; absent: the oracle's usual one
  */
 export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
 

@@ -77,8 +77,8 @@ const settingsOf = (epochs: number, { earlyStopEvery, earlyStopFrom }: EarlyStop
 })
 
 /**
- * Wraps a search so that it stops early when the dominant eigenvalue has grown, if the options ask for it. @param
- * measure computes the eigenvalue; tests replace it
+ * Wraps a search so that it stops early when the dominant eigenvalue has grown, if the options ask for it.
+ * @param measure computes the eigenvalue; tests replace it
  */
 export function earlyStopped(
   context: SearchContext,

@@ -14,8 +14,8 @@ import { count } from './options.ts'
 export const onlyPath = (space: SearchSpace, genotype: Genotype): Mixing => onlyOnes(space.oneHot(genotype))
 
 /**
- * Trains the supernet's shared weights for one epoch, one architecture per step. @param pathOf returns the architecture
- * that a step trains
+ * Trains the supernet's shared weights for one epoch, one architecture per step.
+ * @param pathOf returns the architecture that a step trains
  */
 export async function trainOnPaths(
   { space, protocol, data }: SearchContext,

@@ -126,8 +126,8 @@ export function factorisedReduce(
 }
 
 /**
- * Checks that height and width of a tensor can be halved by `factorisedReduce`. @throws BenchError `bad-input` if
- * height, width or channels are odd
+ * Checks that height and width of a tensor can be halved by `factorisedReduce`.
+ * @throws BenchError `bad-input` if height, width or channels are odd
  */
 export function checkEven(builder: NetworkBuilder, input: ValueId, channels: number, name: string): void {
   const { height, width } = builder.value(input)

@@ -37,8 +37,8 @@ export function placeIn(text: string, at: number): string {
 const DEEPEST = 20
 
 /**
- * Parses the Python or JSON value that begins at offset `at` of a text, and ignores what follows it. @throws
- * ExpressionError
+ * Parses the Python or JSON value that begins at offset `at` of a text, and ignores what follows it.
+ * @throws ExpressionError
  */
 export function readExpression(text: string, at: number): PythonValue {
   return new ExpressionReader(text, at).value(0)

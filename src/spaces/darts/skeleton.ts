@@ -125,7 +125,8 @@ function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagene
 
 /**
  * Adds a cell to a network: brings both inputs to the channels and size of the cell, computes the nodes in turn, and
- * concatenates them. @param writeNode adds a node, given all earlier nodes, and returns its output
+ * concatenates them.
+ * @param writeNode adds a node, given all earlier nodes, and returns its output
  */
 export function writeCellNodes(
   style: OperationStyle,

@@ -10,8 +10,8 @@ import { ARCHITECTURE_COUNT, atIndex, benchmarkSplits, indexOf } from './officia
 import { EDGES, nodeName } from './topology.ts'
 
 /**
- * Size of the network in which NAS-Bench-201 trained its architectures (16 channels, 5 cells per stage; §2.2). @param
- * side height and width of the images
+ * Size of the network in which NAS-Bench-201 trained its architectures (16 channels, 5 cells per stage; §2.2).
+ * @param side height and width of the images
  */
 const evaluation = (side: number, classes: number): EvaluationSize => ({
   channels: 16,

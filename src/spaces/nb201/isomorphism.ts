@@ -31,8 +31,8 @@ export function functionString(genotype: Nb201Genotype): string {
 }
 
 /**
- * Writes the cell's output node as an expression in the cell's input. @param sum formats the sum of a node's sorted
- * terms
+ * Writes the cell's output node as an expression in the cell's input.
+ * @param sum formats the sum of a node's sorted terms
  */
 function outputOf({ operations }: Nb201Genotype, sum: (sortedTerms: readonly string[]) => string): string {
   const nodes = [INPUT]
@@ -127,15 +127,15 @@ function permutations(items: readonly number[]): number[][] {
 }
 
 /**
- * Writes the output of a cell as the terms of a sum. @param numbers number of a convolution's edge, where strings are
- * alike
+ * Writes the output of a cell as the terms of a sum.
+ * @param numbers number of a convolution's edge, where strings are alike
  */
 const outputTerms = (operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms =>
   nodesOf(operations, numbers)[NODES.length - 1]
 
 /**
- * Writes each node of a cell as the terms of a sum. @param numbers number of an edge, which tells convolutions with
- * equal strings apart
+ * Writes each node of a cell as the terms of a sum.
+ * @param numbers number of an edge, which tells convolutions with equal strings apart
  */
 function nodesOf(operations: readonly Operation[], numbers: ReadonlyMap<number, number>): Terms[] {
   const nodes: Terms[] = [[INPUT]]

@@ -50,8 +50,8 @@ export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptio
 }
 
 /**
- * Builds a network of stem, cells, residual blocks and head. @param writeCell adds one cell to the network and returns
- * its output
+ * Builds a network of stem, cells, residual blocks and head.
+ * @param writeCell adds one cell to the network and returns its output
  */
 function skeleton(
   builder: NetworkBuilder,

@@ -8,8 +8,8 @@ const N = 624
 const M = 397
 
 /**
- * Returns a function that yields the 32-bit words of Python's generator after `random.seed(seed)`. @param seed 0 … 2³²
- * − 1
+ * Returns a function that yields the 32-bit words of Python's generator after `random.seed(seed)`.
+ * @param seed 0 … 2³² − 1
  */
 function mersenneTwister(seed: number): () => number {
   const state = initByArray([seed])
