@@ -1,5 +1,5 @@
 /**
- * Progress of long work that is measured by an amount: the trainings of a table build, the bytes of a download, the
+ * Shows the progress of long work that is counted: the trainings of a table build, the bytes of a download, the
  * architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few
  * seconds.
  */
@@ -12,7 +12,8 @@ import { formatDuration } from './progressTracker.ts'
 const BAR_WIDTH = 24
 
 /**
- * Returns a function that shows the progress of a table build on a stream, and clears the line when the build is done.
+ * Returns a function that shows the progress of building a lookup table by training, as one line on a stream. On a
+ * terminal the line is cleared when the build is done.
  */
 export function buildProgress(stream: WriteStream): (progress: BuildProgress) => void {
   const paint = paintFor(stream)
@@ -36,7 +37,8 @@ function bar(fraction: number, paint: ReturnType<typeof paintFor>): string {
 }
 
 /**
- * Returns the seconds per training and the time left, extrapolated from the trainings of this build; empty if unknown.
+ * Returns the seconds per training and the estimated time left of a table build as text, from the trainings done since
+ * the command began; empty if there are none yet.
  */
 function remainingBuild({ total, before, done }: BuildProgress, seconds: number): string {
   if (done === 0 || before + done === total) return ''
@@ -44,17 +46,17 @@ function remainingBuild({ total, before, done }: BuildProgress, seconds: number)
   return `${each.toPrecision(2)} s each  ETA ${formatDuration(each * (total - before - done))}`
 }
 
-/** Shows how much of a transfer or an import is done. */
+/** Progress display of a download, or of an import of a lookup table. */
 export interface AmountProgress {
   show(done: number, total: number | undefined): void
-  /** Clears the line on a terminal. */
+  /** Ends the progress display: clears its line on a terminal. */
   end(): void
 }
 
-/** Returns a progress display that counts megabytes. */
+/** Returns a progress display for a download, which counts megabytes. */
 export const transferProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, megabytes)
 
-/** Returns a progress display that counts architectures. */
+/** Returns a progress display for the import of a lookup table, which counts architectures. */
 export const importProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, architectures)
 
 const megabytes = (done: number, total?: number): string =>
@@ -84,7 +86,8 @@ function amountProgress(stream: NodeJS.WriteStream, amount: (done: number, total
 }
 
 /**
- * Returns the percentage done and the time left, as far as they are known. @param perMs amount per millisecond so far
+ * Returns the percentage done and the estimated time left as texts, as far as they are known.
+ * @param perMs amount of bytes or architectures per millisecond so far
  */
 function remainingAmount(done: number, total: number | undefined, perMs: number): string[] {
   if (total === undefined) return []
@@ -93,7 +96,8 @@ function remainingAmount(done: number, total: number | undefined, perMs: number)
 }
 
 /**
- * Returns a function that answers true at most once every `ms` milliseconds. @param lastMs time of the last true answer
+ * Returns a function that answers true at most once every `ms` milliseconds, to limit how often progress is printed.
+ * @param lastMs time that counts as its last true answer, as of `Date.now()`
  */
 function throttle(ms: number, lastMs: number): () => boolean {
   let last = lastMs

@@ -1,5 +1,6 @@
 /**
- * The flags that describe an experiment (`bench run`, `bench status`), and their combination with an experiment file.
+ * The command-line flags that describe an experiment (`bench run`, `bench status`), and their combination with the
+ * settings of an experiment file.
  */
 
 import { existsSync } from 'node:fs'
@@ -20,7 +21,7 @@ import { printAsideLine } from './output.ts'
 
 const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
-/** The parsed flags of an experiment. */
+/** The parsed command-line flags that describe an experiment. */
 export interface ExperimentFlags {
   readonly algo?: readonly string[]
   readonly space?: string
@@ -41,7 +42,7 @@ export interface ExperimentFlags {
   readonly fastMath?: boolean
 }
 
-/** Adds the flags of an experiment to a command. */
+/** Adds the flags that describe an experiment, such as `--algo`, to a command. */
 export function addExperimentFlags(command: Command): Command {
   return command
     .option('--algo <names>', 'algorithms, separated by commas (`bench list algos`)', commaList)
@@ -81,15 +82,18 @@ export function addExperimentFlags(command: Command): Command {
     .addOption(fastMathOption())
 }
 
-/** An experiment with the plugins that it names. */
+/** An experiment as flags and file describe it, together with the algorithms and search spaces of its plugins. */
 export interface ResolvedExperiment {
   readonly experiment: Experiment
   readonly registered: Registered
-  /** The experiment file, which may also name the store and the number of processes. */
+  /** Content of the experiment file, which may also name the store and the number of processes. */
   readonly file: ExperimentFile
 }
 
-/** Returns the path of an experiment file: the user's, or else the package's own file of that name, with a message. */
+/**
+ * Returns the path of an experiment file. If the user's path does not exist, it is the file of that name that comes
+ * with the package, and a message says so.
+ */
 function experimentPath(path: string): string {
   const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
   if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
@@ -98,8 +102,9 @@ function experimentPath(path: string): string {
 }
 
 /**
- * Returns the experiment of flags and file. Flags win over the file, the file over the defaults. @throws BenchError for
- * faults of either
+ * Returns the experiment that flags and an experiment file describe together. Flags win over the file, the file over
+ * the defaults.
+ * @throws BenchError if a flag or the file is invalid
  */
 export async function resolveExperiment(
   builtins: Plugin,
@@ -128,7 +133,10 @@ export async function resolveExperiment(
   }
 }
 
-/** Returns the algorithms of a file. `--protocol` and `--probe` replace the settings of every one of them. */
+/**
+ * Returns the algorithms that an experiment file names. `--protocol` and `--probe` replace the settings that the file
+ * gives for single algorithms.
+ */
 function requestsOf(
   { algorithms = [] }: Partial<Experiment>,
   { protocol, probe }: ExperimentFlags,
@@ -137,7 +145,7 @@ function requestsOf(
   return algorithms.map((request) => ({ ...request, ...overrides }))
 }
 
-/** Returns the given flags as settings of an experiment. */
+/** Returns the experiment settings that the user's flags change. */
 function settingsOf(
   flags: ExperimentFlags,
   base: Pick<Experiment, 'datasets' | 'executor' | 'retraining'>,
@@ -161,7 +169,10 @@ function settingsOf(
 const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>
   Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
 
-/** Parses one `--budget`: `20000` for all datasets, or `cifar10=20000`, added to the budgets of earlier flags. */
+/**
+ * Parses the value of one `--budget`, simulated seconds of a black-box search: `20000` for all datasets or
+ * `cifar10=20000` for one. Returns it together with the budgets of earlier `--budget` flags.
+ */
 const budgetEntry = severalTimes((text: string, earlier: Experiment['budgetSeconds']): Experiment['budgetSeconds'] => {
   const [, name, seconds] = /^(?:([^=]+)=)?(.*)$/s.exec(text) as RegExpExecArray
   const value = positiveNumber(seconds)
@@ -173,7 +184,7 @@ const budgetEntry = severalTimes((text: string, earlier: Experiment['budgetSecon
   return { ...earlier, [name]: value }
 })
 
-/** Returns image folders by dataset name from `--data` entries: `DIR` for a single dataset, else `name=DIR`. */
+/** Returns image folders by dataset name from the values of `--data`: `DIR` for a single dataset, else `name=DIR`. */
 function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
   const folders = entries.map((entry): readonly [name: string, folder: string] => {
     const named = datasets.find((name) => entry.startsWith(`${name}=`))
@@ -191,7 +202,10 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
 const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly string[] =>
   earlyStop === undefined ? option : [...option, `earlyStop=${earlyStop}`]
 
-/** Returns the algorithms with the options of `--option` added, which win over those of a file. */
+/**
+ * Returns the experiment's algorithms with the options of `--option` added, which win over those in the experiment
+ * file.
+ */
 function withOptions(
   requests: readonly AlgorithmRequest[],
   lines: readonly string[],

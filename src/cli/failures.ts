@@ -1,5 +1,5 @@
 /**
- * Turns errors into one-line messages and exit statuses, for all commands, and handles interrupts and failing output
+ * Turns the errors of all commands into one-line messages and exit statuses. Also handles Ctrl-C and failing output
  * streams.
  */
 import { fstatSync } from 'node:fs'
@@ -52,12 +52,13 @@ function usageMessage({ message }: CommanderError): string {
     .replace(/\n/g, ' ')
 }
 
-/** Whether an error code means that the input is at fault, so that the command ends with status 2. */
+/** Returns whether an error code means that the user's input is at fault, so that the command exits with status 2. */
 export const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boolean =>
   code !== 'unexpected' && exitStatus[code] === 2
 
 /**
- * On Ctrl-C or SIGTERM calls `clean`, says how to continue, and exits with 128 plus the signal number.
+ * Installs handlers for Ctrl-C and SIGTERM. They call `clean`, print how to continue, and exit with 128 plus the
+ * signal's number.
  * @returns a function that removes the handlers
  */
 export function onInterrupt(clean: () => void): () => void {

@@ -1,4 +1,4 @@
-/** Options that several commands share, and the parsers of their values. */
+/** Command-line options that several commands share, and the parsers of their values. */
 import { InvalidArgumentError, Option } from 'commander'
 import { requireOnce, unknownName } from '../core/names.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
@@ -6,13 +6,16 @@ import { raiseLimit } from '../system/limits.ts'
 
 const accumulating = new WeakSet<object>()
 
-/** Marks the parser of an option that may be given several times: it adds each value to the earlier ones. */
+/**
+ * Marks the value parser of an option that may be given several times, and returns it. Such a parser adds each value to
+ * the earlier ones.
+ */
 export function severalTimes<Parser extends object>(parser: Parser): Parser {
   accumulating.add(parser)
   return parser
 }
 
-/** Returns whether an option takes one value, so that of two values the first would be lost. */
+/** Returns whether a command-line option takes only one value, so that giving it twice would lose the first value. */
 export const takesOneValue = ({ required, optional, parseArg }: Option): boolean =>
   (required || optional) && !(parseArg && accumulating.has(parseArg))
 
@@ -21,7 +24,7 @@ export const jsonOption = () => new Option('--json', 'print machine-readable out
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file')
 
-/** Returns the option `--raise`, which every command has, since each may read files that exceed a limit. */
+/** Returns the option `--raise`, which raises a limit on the size of input files. Every command has it. */
 export const raiseOption = () =>
   new Option(
     '--raise <limit=value>',
@@ -49,34 +52,34 @@ export const threadsOption = () =>
 export const fastMathOption = () =>
   new Option('--fast-math', 'fused multiply-adds: 5 to 10 % faster, other last bits (wasm; Node 22 and later)')
 
-/** Parses names separated by commas, and adds them to those of earlier flags. */
+/** Parses an option's value as names separated by commas, and returns them after the names of earlier such options. */
 export const commaList = severalTimes((text: string, earlier: readonly string[] | undefined): string[] => {
   const names = text.split(',').map((name) => name.trim())
   if (names.includes('')) throw new InvalidArgumentError('the list contains an empty name.')
   return [...(earlier ?? []), ...names]
 })
 
-/** Collects the values of an option that may be given several times. */
+/** Returns the value of an option together with its earlier values, for an option that may be given several times. */
 export const repeated = severalTimes((text: string, earlier: readonly string[] | undefined): string[] => [
   ...(earlier ?? []),
   text,
 ])
 
-/** Parses an integer of at least 1. */
+/** Returns the value of an option as an integer of at least 1, or throws a usage error. */
 export function positiveInteger(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.')
   return value
 }
 
-/** Parses a finite number above 0. */
+/** Returns the value of an option as a finite number above 0, or throws a usage error. */
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
   return value
 }
 
-/** Returns a parser that accepts the given names only; its error suggests the nearest one. */
+/** Returns a parser for option values that accepts only the given names; its error suggests the nearest one. */
 export const oneOf =
   <Name extends string>(what: string, names: readonly Name[]) =>
   (text: string): Name => {
@@ -85,7 +88,7 @@ export const oneOf =
     return name
   }
 
-/** Parses the path of a picture to write, and adds it to those of earlier flags. */
+/** Checks the path of a picture that a command is to write, and returns it after the paths of earlier such options. */
 export const pictureFile = severalTimes((path: string, earlier: readonly string[] = []): string[] => {
   if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
   return [...earlier, path]

@@ -1,6 +1,6 @@
 /**
- * Output of the commands: results go to standard output or a file, messages to standard error. Also chooses the format
- * of a result from `--format`, `--json` and the ending of `--out`, and colours text on terminals.
+ * Writes the output of all commands: results to standard output or a file, messages to standard error. Also chooses the
+ * format of a result from `--format`, `--json` and the ending of `--out`, and colours text on terminals.
  */
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
@@ -12,18 +12,24 @@ import type { Tabular } from '../report/formats/tabular.ts'
 import { fold } from '../report/formats/text.ts'
 import { writeNamedFile } from '../system/namedFile.ts'
 
-/** Writes a result to a file, or prints it if no file is given. Control characters are escaped (`printable`). */
+/**
+ * Writes the result of a command to a file, or prints it if no file is given. Control characters are escaped
+ * (`printable`).
+ */
 export function writeOutput(text: string, file: string | undefined): void {
   if (file === undefined) print(text)
   else writeNamedFile(file, printable(text))
 }
 
-/** Writes a table to a file, or prints it if no file is given. On a terminal the notes are wrapped to its width. */
+/**
+ * Writes a table in some format to a file, or prints it if no file is given. On a terminal, table and notes are fitted
+ * to its width.
+ */
 export function writeTable(table: Tabular, format: TableFormat, file: string | undefined): void {
   writeOutput(renderTable(table, format, file === undefined ? process.stdout.columns : undefined), file)
 }
 
-/** Prints a part of the result on standard output. */
+/** Prints a part of a command's result on standard output. */
 export const print = (text: string): void => {
   process.stdout.write(asInvoked(printable(text)))
 }
@@ -34,10 +40,10 @@ export const printAside = (text: string): void => {
 }
 
 /**
- * Rewrites the commands in a text to the form that the user can type. After `npx bench run`, for example, `bench` may
- * not be on the path, so `bench status` becomes `npx bench status`. Commands are those in backquotes or at the start of
- * a line.
- * @param script path of the script that Node.js runs
+ * Returns a text with the commands in it rewritten to the form that the user can type. After `npx bench run`, for
+ * example, `bench` may not be on the path, so `bench status` becomes `npx bench status`. Commands are those in
+ * backquotes or at the start of a line.
+ * @param script path of the script that Node.js runs, which tells how this program was started
  */
 export function asInvoked(text: string, script: string = process.argv[1] ?? ''): string {
   const name = NAMES.find((known) => known === basename(script)) ?? 'bench'
@@ -45,14 +51,15 @@ export function asInvoked(text: string, script: string = process.argv[1] ?? ''):
   return text.replace(/(^ *|`|^Usage: )bench (?=[a-z])/gm, `$1${isNpx ? `npx ${name}` : name} `)
 }
 
-/** The names under which the package installs its one command. */
+/** The two names under which the npm package installs this program. */
 const NAMES = ['bench', 'nas-bench-harness'] as const
 
 /** Prints one line on standard error. */
 export const printAsideLine = (line: string): void => printAside(`${line}\n`)
 
 /**
- * Wraps lines at blanks to the width of the terminal. If standard output is not a terminal, returns the text unchanged.
+ * Returns a text with its lines wrapped at blanks to the width of the terminal; unchanged if standard output is not a
+ * terminal.
  */
 export function wrapToTerminal(text: string): string {
   const { columns } = process.stdout
@@ -62,7 +69,7 @@ export function wrapToTerminal(text: string): string {
 /** Returns the terminal's width in characters, or 80 if standard output is not a terminal. */
 export const terminalWidth = (): number => process.stdout.columns ?? 80
 
-/** The output format that each file ending stands for. */
+/** Output format of a command's result for each ending of the path after `--out`. */
 const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   md: 'md',
   markdown: 'md',
@@ -83,7 +90,7 @@ const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   xlsx: 'xlsx',
 }
 
-/** Returns the option `--format`, with the formats that a command can write. */
+/** Returns the option `--format` of a command; its help text names the formats that the command can write. */
 export const formatOption = (what: string, formats: readonly string[] = TABLE_FORMATS): Option =>
   new Option(
     '--format <name>',
@@ -93,17 +100,18 @@ export const formatOption = (what: string, formats: readonly string[] = TABLE_FO
 /** Returns the option `--format` of a command whose result is a table. */
 export const tableFormatOption = (what = 'table'): Option => formatOption(what).argParser(parseTableFormat)
 
-/** The flags that decide on the format of a command's result. */
+/** The parsed flags that decide on the format of a command's result. */
 export interface FormatFlags<Format extends string = TableFormat> {
   readonly format?: Format
-  /** The flag as typed, for messages, if a flag other than `--format` names the format. */
+  /** The flag that names the format, as typed, for messages; absent: `--format`. */
   readonly flag?: string
   readonly json?: boolean
   readonly out?: string
 }
 
 /**
- * Returns the format of a command's result. Unknown endings of `--out`, such as .txt, are accepted with every format.
+ * Returns the format of a command's result. An ending of `--out` that stands for no format, such as .txt, is accepted
+ * with every format.
  * @param formats the formats that the command can write
  * @param usual the format if neither a flag nor an ending names one
  * @throws BenchError `bad-input` if `--format`, `--json` and the ending of `--out` contradict each other, or if the
@@ -142,15 +150,15 @@ export function outputFormat<Format extends string>(
 /** Returns the format of a result that is a table. @throws BenchError as `outputFormat` */
 export const tableFormat = (flags: FormatFlags): TableFormat => outputFormat(flags, TABLE_FORMATS, 'text')
 
-/** ANSI codes of the text styles. */
+/** ANSI escape code of each text style. */
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 
-/** Adds a colour or style to a text. */
+/** Function that returns a text with the ANSI codes of a colour or style around it. */
 export type Paint = (text: string, colour: keyof typeof CODES) => string
 
 /**
- * Returns the paint for a stream. It leaves text plain if the stream is not a terminal or `NO_COLOR` is set
- * (no-color.org).
+ * Returns the function that colours text for an output stream. It leaves text plain if the stream is not a terminal or
+ * the environment variable `NO_COLOR` is set (no-color.org).
  */
 export function paintFor(stream: Pick<WriteStream, 'isTTY'>): Paint {
   const { NO_COLOR, TERM } = process.env

@@ -1,6 +1,6 @@
 /**
- * What `bench run` and `bench retrain` have in common: the lines that a command prints first, submission to Slurm,
- * running a plan with progress, and the report of failed runs.
+ * The common part of `bench run` and `bench retrain`. It prints the first lines, does the planned runs with a progress
+ * display or submits them to Slurm, and reports failed runs.
  */
 
 import { relative } from 'node:path'
@@ -31,24 +31,26 @@ import { print, printAside, wrapToTerminal, writeOutput } from './output.ts'
 import { noProgress, showProgress } from './progressDisplay.ts'
 
 export interface ExecutionOptions extends Processes {
-  /** Options of `--slurm`; undefined runs the plan on this machine. */
+  /** Options for Slurm's `sbatch` from `--slurm`; undefined: the planned runs are done on this machine. */
   readonly slurm: SbatchOptions | undefined
   readonly format: TableFormat
   readonly json?: boolean
   readonly quiet: boolean
   readonly out?: string
-  /** Published rows below the table, as an id, `auto` or `none`. */
+  /** Published table whose rows are printed below ours: its id; `auto` for the one that fits; or `none`. */
   readonly published?: string
-  /** Name of a run in progress lines and messages. */
+  /** Returns the name of a planned run in progress lines and messages; absent: algorithm, dataset and seed. */
   readonly label?: (planned: PlannedJob) => string
-  /** Whether only the message is printed, in place of a table, if all runs fail for the same reason in the input. */
+  /**
+   * Whether the command prints only an error message, and no table, if the same fault of the input made all runs fail.
+   */
   readonly failsAtOnce?: boolean
 }
 
 /**
- * Runs the unfinished runs of a plan, or submits them to Slurm, and prints the result. Sets the exit status if a run
- * fails.
- * @param opening the lines that the command prints first, unless it is quiet
+ * Does the unfinished runs of a plan and prints the results, or submits the runs to Slurm. Sets the exit status if a
+ * run fails.
+ * @param opening returns the lines that the command prints first; with `--quiet` they are not printed
  */
 export async function executePlan(
   plan: Plan,
@@ -90,7 +92,7 @@ async function runWithProgress(
   }
 }
 
-/** Throws the first failure if all runs failed with the same message and the input is at fault. */
+/** Throws the first run's failure as an error if all runs failed with the same message and the input is at fault. */
 function throwSharedFault(outcomes: readonly Outcome[]): void {
   const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
   const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
@@ -110,7 +112,7 @@ function reportFailedRuns(outcomes: readonly Outcome[], label: (planned: Planned
   process.exitCode = failed.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
 
-/** Returns the option `--slurm`, which may be given several times; its values are merged. */
+/** Returns the option `--slurm`, which may be given several times: the Slurm options of all its values are merged. */
 export const slurmOption = () =>
   new Option(
     '--slurm <options>',
@@ -123,7 +125,7 @@ export const slurmOption = () =>
     }),
   )
 
-/** Submits the unfinished runs of a plan to Slurm. → the text to print, or undefined if every run is finished */
+/** Submits the unfinished runs of a plan to Slurm and returns the text to print; undefined if every run is finished. */
 function submitUnfinished(
   plan: Plan,
   store: Store,
@@ -154,8 +156,8 @@ function submissionText({ array, submitted, queued }: Submission, store: Store):
 }
 
 /**
- * Returns the first lines of `bench run`: space, dataset, table, executor and protocol in use, and how to get full
- * ones.
+ * Returns the lines that `bench run` prints first: search space, dataset, lookup table, executor and protocol in use,
+ * and how to get the full dataset or protocol if they are reduced.
  */
 export function runOpening(plan: Plan, store: Store): string {
   const { experiment, space, jobs } = plan
@@ -169,7 +171,10 @@ export function runOpening(plan: Plan, store: Store): string {
   ].join('\n')
 }
 
-/** Returns the first lines of `bench retrain`: preset, dataset and executor, and how many trainings are finished. */
+/**
+ * Returns the lines that `bench retrain` prints first: preset, dataset and executor, and how many of the full trainings
+ * are already finished.
+ */
 export function retrainOpening(plan: Plan, store: Store): string {
   const { experiment, jobs } = plan
   const executors = new Set(jobs.flatMap(({ job }) => executorName(job)))
@@ -187,7 +192,7 @@ function evaluationText(plan: Plan): string {
   return retraining === undefined ? tablesText(plan) : `architectures found are trained in full, ${trainingText(plan)}`
 }
 
-/** Returns preset and size of the full trainings of a plan, each distinct setting once. */
+/** Returns preset and sizes of a plan's full trainings as text, each distinct setting once. */
 function trainingText({ jobs }: Plan): string {
   const texts = jobs.flatMap(({ job }) => (job.retraining ? settingsText(job.retraining.settings) : []))
   return [...new Set(texts)].join('; ')
@@ -210,7 +215,8 @@ function executorsText({ jobs }: Plan): string {
 }
 
 /**
- * Returns the executor of a job, such as `static/wasm`, or `static/wasm (fused)` with `--fast-math`; empty without one.
+ * Returns the name of the executor that a job trains with, such as `static/wasm`, or `static/wasm (fused)` with
+ * `--fast-math`; empty if the job trains nothing.
  */
 const executorName = ({ executor, arithmetic }: Job): string[] =>
   executor === undefined ? [] : [arithmetic === 'fused' ? `${executor} (fused)` : executor]
@@ -220,7 +226,10 @@ function protocolsText({ jobs }: Plan): string {
   return `${names.size > 1 ? 'protocols' : 'protocol'} ${[...names].join(', ')}`
 }
 
-/** Returns hints for users of the embedded dataset or a reduced protocol: how to get what published comparisons use. */
+/**
+ * Returns hints for users of the dataset that comes with the package or of a reduced protocol: how to get the dataset,
+ * lookup table and protocol of published comparisons.
+ */
 function upgradeHints({ experiment, lookups }: Plan): string[] {
   const isEmbedded = lookups.get('shapes')?.manifest?.recipe !== undefined
   const name = experiment.protocol.split(':')[0]

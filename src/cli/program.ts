@@ -1,4 +1,7 @@
-/** Defines the program `bench` and its commands. The module of a command is loaded only when that command is given. */
+/**
+ * Defines the command-line program `bench` and its commands. The module of a command is loaded only when the user types
+ * that command.
+ */
 import { Command, Help, type Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { packageVersion } from '../system/environment.ts'
@@ -6,7 +9,7 @@ import { raiseOption, takesOneValue } from './options.ts'
 
 type Load = () => Promise<Command>
 
-/** The commands: name, summary for the help text, and loader of the module. */
+/** The commands of `bench`: name, summary for the help text, and function that loads the command's module. */
 export const commands: readonly (readonly [name: string, summary: string, load: Load])[] = [
   ['run', 'run searches over seeds, print mean ± std', async () => (await import('./commands/run.ts')).runCommand()],
   ['retrain', 'train an architecture in full', async () => (await import('./commands/retrain.ts')).retrainCommand()],
@@ -52,7 +55,10 @@ function acceptRaisedLimits(command: Command): void {
   for (const subcommand of command.commands) acceptRaisedLimits(subcommand)
 }
 
-/** Refuses empty values, as from an unset shell variable: an empty path would mean the current folder. */
+/**
+ * Makes the program refuse empty arguments and option values, as from an unset shell variable: an empty path would mean
+ * the current folder.
+ */
 function refuseEmptyNames(program: Command): void {
   program.hook('preAction', (_, command) => {
     const { options, args } = command
@@ -64,7 +70,10 @@ function refuseEmptyNames(program: Command): void {
   })
 }
 
-/** Throws if an option with one value is given twice, since the first value would be ignored. */
+/**
+ * Makes a command throw a usage error if an option with one value is given twice, since the first value would be
+ * ignored.
+ */
 function refuseRepeatedOptions(command: Command): void {
   for (const option of command.options.filter(takesOneValue)) {
     let isGiven = false
@@ -76,10 +85,13 @@ function refuseRepeatedOptions(command: Command): void {
   for (const subcommand of command.commands) refuseRepeatedOptions(subcommand)
 }
 
-/** Returns whether an option names output files. Output folders are checked when the work begins. */
+/**
+ * Returns whether a command-line option names an output file, which is checked before the command begins. Output
+ * folders are checked later, when the work begins.
+ */
 const isOutputFile = ({ flags }: Option): boolean => ['--out <file>', '--picture <file>'].includes(flags)
 
-/** Throws before long work if its output could not be written. */
+/** Makes every command throw an error before its work if its output file could not be written. */
 function checkOutputFiles(program: Command): void {
   program.hook('preAction', async (_, command) => {
     const given = command.options.filter(
@@ -92,7 +104,7 @@ function checkOutputFiles(program: Command): void {
   })
 }
 
-/** Keeps commands in backquotes on one line of the help text. */
+/** Makes a command's help text keep every `bench` command in backquotes on one line. */
 function keepCommandsWhole(command: Command): void {
   const usual = Help.prototype.boxWrap
   command.configureHelp({
@@ -104,17 +116,22 @@ function keepCommandsWhole(command: Command): void {
   for (const subcommand of command.commands) keepCommandsWhole(subcommand)
 }
 
-/** A placeholder for blanks at which the help text must not wrap. */
+/** Character that stands for a blank at which the help text must not be wrapped; replaced by a blank after wrapping. */
 const JOINT = '\ue000'
 
-/** Rewrites `help run` to `run --help`, since Commander could not show the help of a command that is not loaded. */
+/**
+ * Returns the command line with `help run` rewritten to `run --help`, since Commander could not show the help of a
+ * command whose module is not loaded.
+ */
 export function withoutHelp(argv: readonly string[]): readonly string[] {
   const [first, ...rest] = argv
   if (first !== 'help' || rest.length === 0) return argv
   return commands.some(([name]) => name === rest[0]) ? [...rest, '--help'] : rest
 }
 
-/** Returns the program with the given command loaded; the other commands have only a name and a summary. */
+/**
+ * Returns the program with the command that the user typed loaded; the other commands have only a name and a summary.
+ */
 export async function programFor(argv: readonly string[]): Promise<Command> {
   const program = new Command('bench')
     .description('Compare neural-architecture-search algorithms fairly and fast.')

@@ -9,9 +9,9 @@ import { type Paint, paintFor } from './output.ts'
 import { type Part, ProgressTracker, progressParts, type RunProgress } from './progressTracker.ts'
 
 export interface ProgressDisplay {
-  /** Shows what an event changes. */
+  /** Updates the display with an event of a running search. */
   event(event: RunEvent): void
-  /** Stops drawing and clears the bars from the terminal. */
+  /** Ends the display and clears its progress bars from the terminal. */
   end(): void
 }
 
@@ -21,7 +21,10 @@ export type ProgressStream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>
 /** A progress display that prints nothing, for `--quiet`. */
 export const noProgress: ProgressDisplay = { event: () => {}, end: () => {} }
 
-/** Returns the display that suits the stream: bars on a terminal, else lines. @param label name of a run, by its id */
+/**
+ * Returns the progress display for an output stream: bars on a terminal, else lines.
+ * @param label returns the name of a run, for people, from its id
+ */
 export function showProgress(stream: ProgressStream, label: (id: string) => string): ProgressDisplay {
   return stream.isTTY ? new ProgressBars(stream, label) : new ProgressLines(stream, label)
 }
@@ -56,7 +59,7 @@ class ProgressBars implements ProgressDisplay {
     this.#erase()
   }
 
-  /** Redraws all bars in a single write, so that the terminal does not flicker. */
+  /** Redraws the progress bars of all runs in a single write, so that the terminal does not flicker. */
   #draw(): void {
     const lines = [...this.#tracker.running.values()].map((progress) => this.#line(progress))
     this.#stream.write(this.#eraser() + lines.map((line) => `${line}\n`).join(''))
@@ -75,16 +78,19 @@ class ProgressBars implements ProgressDisplay {
     this.#drawnLines = 0
   }
 
-  /** Returns the control sequence that moves the cursor up to the first bar and clears everything below. */
+  /**
+   * Returns the terminal's control sequence that moves the cursor up to the first progress bar and clears everything
+   * below.
+   */
   #eraser(): string {
     return this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A\u001b[0J` : ''
   }
 }
 
-/** A progress line of one run, laid out for the width of a terminal. */
+/** The progress line of one run, laid out for the width of a terminal: label, bar and text. */
 interface Line {
   readonly label: string
-  /** Width of the bar, in characters. */
+  /** Width of the line's progress bar, in characters; 0: no bar. */
   readonly bar: number
   readonly text: string
 }
@@ -92,13 +98,13 @@ interface Line {
 const GAP = 2
 const WIDEST_BAR = 16
 const NARROWEST_BAR = 4
-/** Labels are never shortened below this number of characters. */
+/** Smallest number of characters to which the label of a progress line is shortened. */
 const SHORTEST_LABEL = 16
 
 /**
- * Lays out one line of at most `columns` characters, since a line that wraps could not be redrawn in place. Where space
- * is short it narrows the bar, then drops dispensable parts of the text, then the bar, then shortens the label, then
- * the text.
+ * Returns the progress line of one run in at most `columns` characters, since a wrapped line could not be redrawn in
+ * place. If space is short, it narrows the bar, then drops dispensable parts of the text, then the bar, then shortens
+ * the label, then the text.
  */
 function layOutLine(progress: RunProgress, columns: number): Line {
   const parts = fittingParts(progressParts(progress), columns - progress.label.length - NARROWEST_BAR - 2 * GAP)
@@ -110,7 +116,9 @@ function layOutLine(progress: RunProgress, columns: number): Line {
   return { label, bar: 0, text: text.slice(0, Math.max(0, columns - label.length - GAP)) }
 }
 
-/** Drops the most dispensable parts until the rest fits into `width` characters. */
+/**
+ * Returns the parts of a progress line that fit into `width` characters; the most dispensable ones are left out first.
+ */
 function fittingParts(parts: readonly Part[], width: number): readonly Part[] {
   const length = parts.reduce((sum, { text }) => sum + text.length + GAP, -GAP)
   const worst = parts.reduce((most, { dispensable }) => Math.max(most, dispensable), 0)
@@ -121,7 +129,10 @@ function fittingParts(parts: readonly Part[], width: number): readonly Part[] {
   )
 }
 
-/** Replaces the middle of a label by `…` where it is too long; the seed at its end stays. */
+/**
+ * Returns the label of a run, with its middle replaced by `…` if it is longer than `width` characters; the seed at its
+ * end stays.
+ */
 function shortenLabel(label: string, width: number): string {
   const length = Math.max(SHORTEST_LABEL, width)
   if (label.length <= length) return label
@@ -152,7 +163,7 @@ class ProgressLines implements ProgressDisplay {
 
   end(): void {}
 
-  /** Tells whether an event is printed: failures and notices always, other events every few seconds. */
+  /** Returns whether an event of a run is printed: failures and notices always, other events only every few seconds. */
   #isDue(event: RunEvent): boolean {
     const { id, kind } = event
     if (kind === 'evaluations' && event.count === 0) return false

@@ -1,6 +1,6 @@
 /**
- * Follows the events of running searches and keeps, for each run, what a progress line shows: epochs, accuracy, time
- * left.
+ * Follows the events of running searches and keeps, for each run, the content of its progress line: epochs, accuracy,
+ * time left.
  */
 import { oneLine } from '../core/plainText.ts'
 import type { RunEvent } from '../runner/run/messages.ts'
@@ -9,47 +9,64 @@ import type { RunEvent } from '../runner/run/messages.ts'
 export interface RunProgress {
   /** Name of the run for people, such as `drnas on shapes, seed 3`. */
   readonly label: string
-  /** Whether epochs are shown; false for black-box searches, which show evaluations, and for given architectures. */
+  /**
+   * Whether the run's progress line shows epochs; false for black-box searches, which show evaluations, and for given
+   * architectures.
+   */
   readonly inEpochs: boolean
-  /** Epochs of the whole search, or of the full training that follows it. */
+  /** Total number of epochs of the run's search, or of the full training that is running now. */
   epochs: number
-  /** Finished part when this attempt began, 0 to 1; it does not count for the time left. */
+  /**
+   * Fraction of the search or training, 0 to 1, that was already finished when this process began to work on it. The
+   * time left is estimated from the speed since then.
+   */
   from: number
   beganMs: number
-  /** Finished part, 0 to 1. */
+  /** Fraction of the run's search or full training that is finished, 0 to 1. */
   share: number
-  /** Finished epochs. */
+  /** Number of finished epochs of the run's search or full training. */
   epoch: number
-  /** Accuracy of the last epoch, or the best one of a black-box search, such as `accuracy 91.2 %`. */
+  /**
+   * Text with the run's accuracy after its last epoch, such as `accuracy 91.2 %`, or with the best accuracy of a
+   * black-box search so far.
+   */
   accuracy?: string
   loss?: string
-  /** The last `evaluations` event of a black-box search. */
+  /** The run's last `evaluations` event, which only black-box searches have. */
   evaluations?: RunEvent & { readonly kind: 'evaluations' }
-  /** Seed of the full training that is running; epochs and share are then those of this training. */
+  /**
+   * Seed of the full training that the run is doing; `epochs` and `share` are then those of this training. Absent
+   * during the search.
+   */
   trainingSeed?: number
-  /** A text that is shown in place of everything else, such as what the run waits for. */
+  /**
+   * Text that the run's progress line shows in place of epochs and accuracy, such as which process the run waits for.
+   */
   note?: string
 }
 
-/** One part of a progress line. */
+/** One part of a run's progress line, such as its accuracy. */
 export interface Part {
   readonly text: string
-  /** Parts with larger numbers are dropped first where the line is too long; parts with 0 are always kept. */
+  /**
+   * How dispensable the part is: if the progress line is too long, parts with larger numbers are dropped first; parts
+   * with 0 are kept.
+   */
   readonly dispensable: number
 }
 
-/** Keeps the progress of all running searches, updated by their events. */
+/** Keeps the progress of all running searches, which their events update. */
 export class ProgressTracker {
-  /** Progress by run id, without runs that have ended. */
+  /** Progress of every running search by run id; finished and failed runs are removed. */
   readonly running = new Map<string, RunProgress>()
   readonly #label: (id: string) => string
 
-  /** @param label name of a run for people, by its id */
+  /** @param label returns the name of a run, for people, from its id */
   constructor(label: (id: string) => string) {
     this.#label = label
   }
 
-  /** Applies an event and returns the progress of its run. */
+  /** Updates the progress of a run by one of its events, and returns it. */
   update(event: RunEvent): RunProgress | undefined {
     const { id } = event
     if (event.kind === 'begun') return this.#begin(id, event)
@@ -110,7 +127,10 @@ function updateEvaluations(progress: RunProgress, event: RunEvent & { readonly k
   delete progress.note
 }
 
-/** Switches the progress to a full training: epochs, share and start time are those of the training from now on. */
+/**
+ * Switches a run's progress from the search to a full training: epochs, finished fraction and start time are those of
+ * the training from now on.
+ */
 function updateTraining(progress: RunProgress, event: RunEvent & { readonly kind: 'retraining' }): void {
   const { seed, epoch, epochs, share, loss, testErrorPct } = event
   if (progress.trainingSeed !== seed) {
@@ -133,7 +153,10 @@ function epochMetrics({
   }
 }
 
-/** Returns the parts of a run's progress line: epochs or evaluations, accuracy, loss, time left; or only its note. */
+/**
+ * Returns the texts of a run's progress line: epochs or evaluations, accuracy, loss and time left; or only the note, if
+ * there is one.
+ */
 export function progressParts(progress: RunProgress): readonly Part[] {
   if (progress.note !== undefined) return [{ text: progress.note, dispensable: 0 }]
   const { epoch, epochs, evaluations, trainingSeed, accuracy = '', loss = '' } = progress
@@ -166,7 +189,8 @@ function evaluationParts({
 }
 
 /**
- * Returns the estimated time left, such as `ETA 3 min 20 s`, from the speed of this attempt; empty if not known yet.
+ * Returns a run's estimated time left as text, such as `ETA 3 min 20 s`, from its speed since this process began to
+ * work on it; empty if not known yet.
  */
 function timeLeft({ beganMs, share, from }: RunProgress): string {
   const done = share - from
@@ -174,7 +198,7 @@ function timeLeft({ beganMs, share, from }: RunProgress): string {
   return `ETA ${formatDuration(((Date.now() - beganMs) / 1000 / done) * (1 - share))}`
 }
 
-/** Formats seconds for people: `8 s`, `3 min 20 s`, `2 h 05 min`. */
+/** Returns a duration in seconds as text: `8 s`, `3 min 20 s`, `2 h 05 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   if (whole < 60) return `${whole} s`

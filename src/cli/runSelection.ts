@@ -19,7 +19,7 @@ import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 
-/** The parsed flags that select runs. */
+/** The parsed command-line flags that select runs. */
 export interface SelectionFlags {
   readonly store?: string
   readonly algo?: readonly string[]
@@ -31,11 +31,11 @@ export interface SelectionFlags {
   readonly data?: readonly string[]
 }
 
-/** Help text of the arguments that name runs. */
+/** Help text for the arguments of commands that read runs, such as `bench table`. */
 export const SELECTION_HELP =
   'stores, run folders, report folders, experiment files (YAML), or run ids; default: --store'
 
-/** Adds the flags that select runs to a command. */
+/** Adds the flags that select runs, such as `--algo`, to a command. */
 export function addSelectionFlags(command: Command): Command {
   return command
     .addOption(storeOption())
@@ -48,7 +48,7 @@ export function addSelectionFlags(command: Command): Command {
     .option('--data <dir>', 'folder of the images, as in the experiment file', repeated)
 }
 
-/** A place that contains runs. */
+/** A source of runs that an argument names: an experiment file, a single run, a report folder or a store. */
 export type Place =
   | { readonly kind: 'experiment'; readonly path: string }
   | { readonly kind: 'run'; readonly run: RunFolder }
@@ -56,10 +56,10 @@ export type Place =
   | { readonly kind: 'store'; readonly store: Store }
 
 /**
- * Returns the places that an argument names: an experiment file, a run, a report or a store by its path, or a run by
- * its id. A folder of reports stands for every report in it.
+ * Returns the sources of runs that a command's argument names: an experiment file, a run, a report or a store by its
+ * path, or a run by its id. A folder of reports stands for every report in it.
  *
- * @param store the store in which ids are looked up
+ * @param store path of the store in which run ids are looked up
  * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that is not in the store
  */
 export function placesOf(item: string, store: string | undefined): readonly Place[] {
@@ -73,7 +73,7 @@ export function placesOf(item: string, store: string | undefined): readonly Plac
   return [{ kind: 'run', run: runNamed(item, new Store(store)) }]
 }
 
-/** Whether an argument names an experiment file, by its ending. */
+/** Returns whether an argument names an experiment file: its ending is .yaml or .yml. */
 export const isExperimentFile = (item: string): boolean => ['.yaml', '.yml'].includes(extname(item))
 
 function placesIn(folder: string): readonly Place[] {
@@ -89,41 +89,45 @@ function placesIn(folder: string): readonly Place[] {
   return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
 }
 
-/** Matches the names of run folders, which are skipped quickly: a store may have thousands. */
+/**
+ * Matches the names of run folders, so that the search for reports in a folder need not open them: a store may have
+ * thousands.
+ */
 const RUN_NAME = /-[0-9a-f]{16}$/
 
-/** The file that marks a folder as a run. */
+/** Name of the file that marks a folder as a run. */
 const RUN = 'run.json'
-/** The file that marks a folder as a report. */
+/** Name of the file that marks a folder as a report. */
 const REPORT = 'report.json'
 
-/** Returns the run of that id. @throws BenchError `unknown-name` */
+/** Returns the run with that id in a store. @throws BenchError `unknown-name` if the store has none */
 function runNamed(id: string, store: Store): RunFolder {
   if (isFileName(id) && store.run(id).exists()) return store.run(id)
   const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
-/** Reads the records of runs from their folders. */
+/** Type of a function that returns the records of runs, read from their folders. */
 type Reader<Run extends RunRecord> = (folders: readonly RunFolder[]) => readonly Run[]
 
-/** Reads complete records, with all epochs and queries. */
+/** Returns the complete records of runs, with all epochs and all evaluations of black-box searches. */
 export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
 
 /**
- * Returns the summaries of the selected runs, each once: in the experiment's order, else by id.
+ * Returns what tables and figures need of the selected runs, each run once: in the order of the experiment file, else
+ * by id.
  * @throws BenchError `missing` if there are none
  */
 export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
   (await readSelection(items, flags, readRuns)).runs
 
-/** Returns the complete records of the selected runs, and the folders that they come from. */
+/** Returns the complete records of the selected runs, and the stores and reports that they come from. */
 export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<RunRecord>> =>
   readSelection(items, flags, readWholeRuns)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
-  /** The stores and reports that the runs come from, each once. */
+  /** The stores and reports that the selected runs were read from, each once. */
   readonly sources: readonly Source[]
 }
 
@@ -148,12 +152,15 @@ async function readSelection<Run extends RunRecord>(
   return { runs, sources: [...new Map(sources.map((source) => [source.folder, source])).values()] }
 }
 
-/** Returns the places of `--store`: a store, which need not exist yet, or a run or report. */
+/** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */
 export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
   return isThere(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
 }
 
-/** Returns the records of all runs at a place. Runs of a report are always read completely. */
+/**
+ * Returns the records of all runs of a source, such as a store. A report's runs are always read completely, whatever
+ * `read` is.
+ */
 export const recordsAt = async <Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
@@ -182,14 +189,16 @@ async function foldersAt(
   return place.kind === 'run' ? [place.run] : place.store.runs()
 }
 
-/** Returns the store of a run, and the folder that contains the run itself if the store only links to it. */
+/**
+ * Returns the store of a run. If the run's folder is a symbolic link, returns also the store that the link leads to.
+ */
 function sourcesOf({ path }: RunFolder): Source[] {
   const store: Source = { kind: 'store', folder: dirname(path) }
   const isLink = lstatSync(path).isSymbolicLink()
   return isLink ? [store, { kind: 'store', folder: dirname(realpathSync(path)) }] : [store]
 }
 
-/** Returns the runs of an experiment that were begun, and prints how many were not. */
+/** Returns the folders of those runs of an experiment file that were begun, and prints how many were not. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
     import('../builtins.ts'),
@@ -212,7 +221,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   return begun
 }
 
-/** The property of a job that each selection flag compares. */
+/** For each selection flag, such as `--algo`, the function that reads the name it compares from a run's job. */
 const facets = {
   algo: (job: Job) => job.algorithm.name,
   dataset: (job: Job) => job.dataset.name,
@@ -221,7 +230,10 @@ const facets = {
   table: (job: Job) => job.table?.name ?? 'none',
 } as const
 
-/** Returns the runs that all flags select. @throws BenchError `unknown-name` for a name that no remaining run has */
+/**
+ * Returns those runs that all selection flags select. @throws BenchError `unknown-name` if a flag has a name that none
+ * of the runs left has
+ */
 export function narrow<Run>(
   runs: readonly Run[],
   jobOf: (run: Run) => Job,
@@ -241,7 +253,10 @@ export function narrow<Run>(
 
 const opened = new Map<string, Promise<Registry>>()
 
-/** Returns the registry with the built-ins and plugins, opened once for each list of plugins. */
+/**
+ * Returns the registry of built-in algorithms and search spaces and those of the plugins. It is made once for each list
+ * of plugins.
+ */
 function openRegistry(plugins: readonly string[]): Promise<Registry> {
   const key = plugins.join('\n')
   const registry = opened.get(key) ?? register(plugins)
@@ -257,10 +272,13 @@ async function register(plugins: readonly string[]): Promise<Registry> {
   return (await registerPlugins(builtins, plugins)).registry
 }
 
-/** Returns a search space by name. @throws BenchError `unknown-name` */
+/** Returns the search space with a name, built in or from a plugin. @throws BenchError `unknown-name` */
 export const spaceOf = async (name: string, plugins: readonly string[]) => (await openRegistry(plugins)).space(name)
 
-/** Returns the names of the reference algorithms, which answer with a given architecture, such as the optimum. */
+/**
+ * Returns the names of the reference algorithms, which answer with a fixed architecture, such as the table's best, and
+ * do not search.
+ */
 export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
   const { algorithms } = await openRegistry(plugins)
   return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))

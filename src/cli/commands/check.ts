@@ -1,4 +1,7 @@
-/** `bench check plugin`: runs the contract suite on the algorithms of a plugin. */
+/**
+ * `bench check plugin`: runs the contract suite, a set of rules for plugins, on the algorithms and search spaces of a
+ * plugin.
+ */
 import { Command } from 'commander'
 import {
   checkAlgorithm,
@@ -78,7 +81,10 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   reportBroken(source, results)
 }
 
-/** One rule of the suite for algorithms, or of the suite for spaces, which has no algorithm. */
+/**
+ * Result of one rule of the contract suite, checked on an algorithm or on a search space, for which `algorithm` is
+ * absent.
+ */
 type CheckedRule = RuleResult | (SpaceRuleResult & { readonly algorithm?: undefined; readonly excepted?: undefined })
 
 const resultTable = (results: readonly CheckedRule[]): Tabular =>
@@ -92,7 +98,7 @@ function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): rea
   return excepted === undefined ? ['yes', ''] : ['excepted', excepted]
 }
 
-/** Prints one line for each broken rule, and sets exit status 1 if there is one. */
+/** Prints one line for each rule of the contract suite that a plugin breaks, and sets exit status 1 if there is one. */
 function reportBroken(source: string, results: readonly CheckedRule[]): void {
   const broken = results.filter(({ seen }) => seen !== undefined)
   for (const { algorithm, space, rule, seen } of broken) {

@@ -84,7 +84,10 @@ async function drawn(
 
 const INDEX = /^#?(\d+)\s*$/
 
-/** The first space that reads an architecture; where none does, the space whose error says best what is wrong. */
+/**
+ * Returns the first search space that can parse an architecture string. If none can, returns the space whose error
+ * message says best what is wrong.
+ */
 function spaceReading(registry: Registry, text: string): SearchSpace {
   const reads = (space: SearchSpace) => {
     try {

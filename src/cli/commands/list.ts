@@ -1,4 +1,7 @@
-/** `bench list`: lists what can be named on the command line. */
+/**
+ * `bench list`: lists the names that can be used on the command line, such as those of algorithms, search spaces and
+ * protocols.
+ */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -27,7 +30,9 @@ interface ListFlags {
   readonly plugin?: readonly string[]
 }
 
-/** The table of each subject. A subject loads only the modules that it lists. */
+/**
+ * Functions that make the table of each subject of `bench list`, such as `algos`. Each loads only the modules it needs.
+ */
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   options: async (plugins, json) => optionList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
@@ -44,7 +49,10 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   limits: async () => limitList(),
 }
 
-/** Subjects whose JSON has more than the table: all settings, each with its source in the literature. */
+/**
+ * Functions for the subjects of `bench list` whose JSON has more than the table: all settings of protocols or presets,
+ * each with its source in the literature.
+ */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
   protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetSources((await import('../../retrain/presets.ts')).retrainingPresets),
@@ -62,7 +70,7 @@ export function listCommand(): Command {
     .action(list)
 }
 
-/** Parses a subject; `algorithms` is accepted for `algos`. */
+/** Returns the subject of `bench list` that the user typed; `algorithms` is accepted for `algos`. */
 const subjectOf = (typed: string): string =>
   oneOf('subject', Object.keys(subjects))(typed === 'algorithms' ? 'algos' : typed)
 

@@ -43,7 +43,10 @@ export function newCommand(): Command {
     .addHelpText('after', '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box')
 }
 
-/** Writes the plugin and its test. @throws BenchError `bad-input` for an invalid or used name, or if the files exist */
+/**
+ * Writes the source file of a new algorithm plugin and its test. @throws BenchError `bad-input` for an invalid or used
+ * name, or if the files exist
+ */
 function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
   checkName(name)
   const files = [
@@ -65,7 +68,10 @@ function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
   print(`With the package installed here, its test: node --test ${shellWord(shown[1])}\n`)
 }
 
-/** Checks the name of a new algorithm. @throws BenchError `bad-input` if it is malformed or built in */
+/**
+ * Checks the name that the user chose for a new algorithm. @throws BenchError `bad-input` if it is malformed or built
+ * in
+ */
 function checkName(name: string): void {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
     throw new BenchError('bad-input', `"${name}" is not a valid name; use lower case, digits and hyphens, as my-search`)
@@ -80,7 +86,10 @@ const nextSteps = (name: string, plugin: string): readonly string[] => [
   benchCommand('run', '--plugin', plugin, '--algo', name, '--space', 'nb201', '--seeds', '4'),
 ]
 
-/** Returns the source of a plugin with one algorithm, which runs as it is. @param name of the algorithm and its file */
+/**
+ * Returns the source of a plugin with one algorithm, which runs without changes.
+ * @param name name of the algorithm and its file
+ */
 export function pluginSource(kind: TemplateKind, name: string): string {
   return kind === 'supernet' ? supernetPlugin(name) : blackBoxPlugin(name)
 }

@@ -1,4 +1,4 @@
-/** `bench pareto`: lists and draws the architectures of a table on the Pareto front of two columns. */
+/** `bench pareto`: lists and draws the architectures of a lookup table on the Pareto front of two columns. */
 import { Command, Option } from 'commander'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { type ParetoAnswer, type ParetoQuestion, paretoAnswer } from '../../report/listings/paretoAnswer.ts'
@@ -53,7 +53,7 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   writeTable(frontTable(table, [flags.x, flags.y], front, points.length), format, flags.out)
 }
 
-/** Writes the front as pictures. */
+/** Writes pictures of all architectures of a lookup table and their Pareto front. */
 async function draw(
   paths: readonly string[],
   { table, points, front }: ParetoAnswer,

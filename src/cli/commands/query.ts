@@ -1,4 +1,4 @@
-/** `bench query`: looks up architectures in a table. */
+/** `bench query`: looks up architectures in a lookup table. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
@@ -60,7 +60,10 @@ export function queryCommand(): Command {
 
 const QUESTIONS = ['rank', 'isomorphic', 'neighbours', 'top', 'bottom', 'correlate', 'curves']
 
-/** Returns an option that asks a question. Only one question can be asked at a time. */
+/**
+ * Returns an option of `bench query` that asks a question, such as `--top`. It conflicts with the other questions,
+ * since only one can be asked at a time.
+ */
 const question = (flags: string, description: string): Option => {
   const option = new Option(flags, description)
   return option.conflicts(QUESTIONS.filter((name) => name !== option.attributeName()))

@@ -67,7 +67,7 @@ export function reportCommand(): Command {
     .action(report)
 }
 
-/** What was written, and the number of runs in it. */
+/** What `bench report` has written: the page or folder, and the number of runs in it. */
 interface Written {
   readonly path: string
   readonly runs: number
@@ -105,7 +105,10 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     return { path, runs: runs.length }
   }
 
-  /** @throws BenchError where the runs lack the numbers for a figure that the user named */
+  /**
+   * Checks that the runs have the numbers for every figure that the user named.
+   * @throws BenchError if they lack some
+   */
   async function requireNumbers(runs: readonly RunRecord[], options: FigureOptions): Promise<void> {
     for (const kind of figures ?? []) await makeFigure(kind, runs, options)
   }

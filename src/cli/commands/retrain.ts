@@ -1,4 +1,7 @@
-/** `bench retrain`: trains architectures of the DARTS space in full and prints their test errors. */
+/**
+ * `bench retrain`: trains architectures of the DARTS space in full (stand-alone, from scratch) and prints their test
+ * errors.
+ */
 import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { genotype as knownGenotype } from '../../algorithms/references.ts'
@@ -106,8 +109,8 @@ async function retrain(flags: RetrainFlags): Promise<void> {
 }
 
 /**
- * Returns the experiment whose runs are the trainings. Each run uses the algorithm `genotype`, which answers with the
- * given architecture in place of a search.
+ * Returns the experiment whose runs are the full trainings of the named architectures. Each run uses the algorithm
+ * `genotype`, which answers with a given architecture in place of a search.
  */
 function experimentOf(flags: RetrainFlags): Experiment {
   const given = flags.genotype.map(
@@ -136,8 +139,8 @@ function experimentOf(flags: RetrainFlags): Experiment {
 }
 
 /**
- * Returns the dataset's name, folder and family. `--dataset` may be a folder: of photographs, decoded as they are
- * needed.
+ * Returns the name, image folder and family of the dataset for full trainings. `--dataset` may also be a folder of
+ * photographs, which are decoded when they are needed.
  */
 function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'family'> & {
   readonly name: string
@@ -151,7 +154,10 @@ function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'fam
   return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
 }
 
-/** Whether a name without a slash is a folder here; the name of a known dataset always means the dataset. */
+/**
+ * Returns whether a value of `--dataset` without a slash means a folder in the current directory: a folder of that name
+ * exists and no known dataset has that name.
+ */
 function isUnknownFolder(name: string): boolean {
   const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
   return !isKnown && statIfThere(name)?.isDirectory() === true

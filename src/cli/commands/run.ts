@@ -1,4 +1,7 @@
-/** `bench run`: searches over seeds, looks the found architectures up, and prints mean ± std. */
+/**
+ * `bench run`: runs searches with several seeds, looks up the accuracies of the architectures found, and prints mean ±
+ * std over the seeds.
+ */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'

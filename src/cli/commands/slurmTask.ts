@@ -1,4 +1,4 @@
-/** `bench slurm-task`: runs one task of a job array; Slurm calls it after `bench run --slurm`. */
+/** `bench slurm-task`: does the runs of one task of a Slurm job array. Slurm calls it after `bench run --slurm`. */
 import { Command } from 'commander'
 import { pluralize } from '../../core/plainText.ts'
 import { runLabel } from '../../runner/plan/identity.ts'

@@ -1,4 +1,4 @@
-/** `bench status`: lists runs with their states. */
+/** `bench status`: lists runs with their states, such as finished, running or failed. */
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
@@ -70,7 +70,7 @@ async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlag
   return storeStatus(new Store(flags.store ?? file.store), jobs)
 }
 
-/** Flags that describe an experiment and cannot narrow a list of runs. */
+/** Flags of `bench status` that describe an experiment and cannot select among stored runs. */
 const EXPERIMENT_FLAGS = [
   'seeds',
   'runs',
@@ -83,7 +83,7 @@ const EXPERIMENT_FLAGS = [
   'executor',
 ] as const
 
-/** Returns the states of the runs in stores and reports, narrowed by the flags. */
+/** Returns the states of those runs in stores and reports that the flags, such as `--algo`, select. */
 async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {

@@ -1,4 +1,4 @@
-/** `bench table`: prints mean ± std of finished runs. */
+/** `bench table`: prints mean ± std of the accuracies of finished runs, one row for each method. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { type Comparison, compare } from '../../report/comparison/comparison.ts'
@@ -74,7 +74,9 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   writeTable(content, format, flags.out)
 }
 
-/** Returns the table of paired tests. @throws BenchError `missing` if the runs are too few */
+/**
+ * Returns the table of paired significance tests between searches. @throws BenchError `missing` if the runs are too few
+ */
 function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {
   const tests = pairwiseTable(comparison, references)
   if (tests !== undefined) return tests

@@ -1,4 +1,7 @@
-/** `bench tables build` and `bench tables merge`: makes lookup tables by training or from other tables. */
+/**
+ * `bench tables build` and `bench tables merge`: makes lookup tables by training architectures or by merging other
+ * tables.
+ */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
@@ -156,7 +159,7 @@ function buildText({ total, before, done, manifest }: BuildResult): string {
 const sizeLine = ({ name, rows, architectures, table }: Manifest) =>
   `table ${name}: ${architectures === null ? '' : `${rows} of `}${pluralize(architectures ?? rows, 'architecture')}, ${(table.bytes / 1e6).toFixed(1)} MB\n`
 
-/** Parses architecture indices such as `0-99,1462`, in the given order. */
+/** Returns the architecture indices in a list such as `0-99,1462`, in the given order. */
 function indexList(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [first, last = first] = (/^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []).slice(1).filter(Boolean).map(Number)
@@ -167,8 +170,8 @@ function indexList(text: string): number[] {
 }
 
 /**
- * Returns a function that answers true after the time limit or the first Ctrl-C. A second Ctrl-C ends the process at
- * once.
+ * Returns a function that tells whether a table build should stop: after a time limit in minutes or the first Ctrl-C. A
+ * second Ctrl-C ends the process at once.
  */
 function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
   const deadline = Date.now() + 60_000 * limitMinutes

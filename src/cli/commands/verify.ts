@@ -1,4 +1,7 @@
-/** `bench verify`: recomputes committed reports from their records and compares every number. */
+/**
+ * `bench verify`: recomputes committed reports from their run records and compares every number with the committed
+ * files.
+ */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -46,7 +49,10 @@ async function verify(items: readonly string[], flags: VerifyFlags): Promise<voi
   if (findings.some(({ differences }) => differences.length > 0)) process.exitCode = 1
 }
 
-/** Verifies a report, or checks the records of a store or run. @throws BenchError `missing` if there are none */
+/**
+ * Recomputes and compares a report, or checks the run records of a store or run. Returns the differences found.
+ * @throws BenchError `missing` if there are no runs
+ */
 async function verifyPlace(item: string, place: Place, flags: VerifyFlags, known: VerifyOptions): Promise<Finding> {
   if (place.kind === 'report') {
     if (flags.update) await updateReport(place.folder, known)
@@ -58,7 +64,7 @@ async function verifyPlace(item: string, place: Place, flags: VerifyFlags, known
   throw new BenchError('missing', `${item} holds neither a report nor runs; ${remedy}`)
 }
 
-/** Returns the lines about one report or store: whether it is correct, and every difference. */
+/** Returns the printed lines about one checked report, store or run: whether it is correct, and every difference. */
 function findingText({ report, runs, files, lookedUpAgain, differences }: Finding): string {
   const table =
     lookedUpAgain === undefined ? 'table not here' : `${pluralize(lookedUpAgain, 'architecture')} looked up again`
