@@ -57,7 +57,7 @@ export async function hessian(gradient: GradientField, at: readonly number[], st
   return columns.map((column, i) => column.map((value, j) => (value + columns[j][i]) / 2))
 }
 
-/** Computes the spectrum of a symmetric matrix from all its eigenvalues. */
+/** Computes eigenvalues, trace and norms of a symmetric matrix, such as a Hessian, from its full eigendecomposition. */
 export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
   const eigenvalues = symmetricEigenvalues(matrix)
   return {

@@ -63,7 +63,7 @@ export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum
   }
 }
 
-/** Returns the intervals [from, to) in the flat weight vector that the chosen parameters occupy. */
+/** Returns the intervals [from, to) of the flat weight vector that contain the parameters the kernel covers. */
 function keptRanges({ network }: Executable, parameters: NtkParameters): [number, number][] {
   let start = 0
   return network.parameters.flatMap(({ name, shape }): [number, number][] => {

@@ -77,7 +77,7 @@ async function startVariancesAt(executable: Executable, variance: number): Promi
   executable.restore({ ...state, statistics: state.statistics.map(() => variance) })
 }
 
-/** Returns the running variance of each batch normalisation, averaged over its channels. */
+/** Returns the running variance of each batch normalisation, as a mean over its channels. */
 async function meanVariances(executable: Executable): Promise<number[]> {
   const { statistics } = await executable.save()
   let start = 0

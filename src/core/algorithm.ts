@@ -11,7 +11,10 @@ import type { RandomStream } from './random.ts'
 import type { Genotype, SearchSpace, SupernetOptions } from './space.ts'
 import type { Supernet } from './supernet.ts'
 
-/** How an algorithm looks in figures: the same in every figure, and unlike every other built-in algorithm. */
+/**
+ * How an algorithm is drawn in figures (colour, dash and marker): the same in every figure, and unlike every other
+ * built-in algorithm.
+ */
 export interface AlgorithmLook {
   readonly colour: 'blue' | 'vermilion' | 'green' | 'purple' | 'orange' | 'sky' | 'olive' | 'grey'
   readonly dash: 'solid' | 'dashed' | 'dotted' | 'dashDotted'
@@ -32,7 +35,10 @@ export interface Algorithm<Options = unknown> {
    * oracle. `reference`: searches nothing and gives a row to compare with, such as the best architecture of the table.
    */
   readonly kind: 'supernet' | 'black-box' | 'reference'
-  /** Look of a built-in algorithm; absent: the figure chooses one that no other algorithm in the figure has. */
+  /**
+   * How a built-in algorithm is drawn in figures; absent: the figure chooses a look that no other algorithm in the
+   * figure has.
+   */
   readonly look?: AlgorithmLook
   /** Names of the search spaces that the algorithm works on; absent: all spaces. */
   readonly spaces?: readonly string[]
@@ -56,11 +62,11 @@ export interface Algorithm<Options = unknown> {
    * @throws BenchError `bad-input`, `unsupported` or `missing`
    */
   check?(planned: PlannedSearch, options: Options): void
-  /** Prepares one search. Everything random comes from `context.random`. */
+  /** Prepares one search. All its random numbers must come from `context.random`, so that a run can be repeated. */
   search(context: SearchContext, options: Options): Promise<Search>
 }
 
-/** A search before it starts, as `Algorithm.check` sees it. */
+/** A search before it starts, as far as `Algorithm.check` may examine it. */
 export interface PlannedSearch {
   readonly space: SearchSpace
   readonly protocol: Protocol
@@ -113,7 +119,7 @@ export interface ReferenceContext extends SearchContext {
  */
 export interface Search {
   readonly epochs: number
-  /** Black-box searches: the largest number of oracle queries, if known; used to show progress. */
+  /** Largest number of oracle queries of a black-box search, if known; used to show progress. */
   readonly evaluations?: number
   /**
    * Reason, in words for the user, why the search is over before its last epoch; absent while it goes on. A checkpoint
@@ -123,7 +129,9 @@ export interface Search {
   epoch(index: number): Promise<EpochReport>
   /** Returns the architecture that the search would give as its result now. */
   genotype(): Genotype
-  /** Returns everything that the remaining epochs depend on, as plain data and typed arrays. */
+  /**
+   * Returns the state of the search: everything that its remaining epochs depend on, as plain data and typed arrays.
+   */
   save(): Promise<SearchState>
   restore(state: SearchState): void | Promise<void>
   /**
@@ -156,7 +164,7 @@ export interface EpochReport {
   readonly extra?: Readonly<Record<string, number>>
 }
 
-/** Returns the algorithm unchanged; TypeScript checks and completes the object literal. */
+/** Returns the definition of an algorithm unchanged; TypeScript checks and completes the object literal. */
 export const defineAlgorithm = <Options>(algorithm: Algorithm<Options>): Algorithm<Options> => algorithm
 
 /** Defines an algorithm of kind `reference`, whose `search` gets a ReferenceContext. */

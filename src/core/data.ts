@@ -54,7 +54,7 @@ export interface SearchData {
   readonly shape: ImageShape
   /** The weight half: batches for steps on the network weights w. */
   readonly weights: BatchSource
-  /** The architecture half: batches for steps on α, augmented if the protocol says so. */
+  /** The architecture half: batches for steps on the architecture parameters α, augmented if the protocol says so. */
   readonly architecture: BatchSource
   /** The architecture half in order, without augmentation, for validation accuracies. */
   readonly validation: BatchSource

@@ -39,7 +39,10 @@ export interface Evaluator {
 }
 
 export interface OracleAnswer {
-  /** Validation accuracy after a training of the requested length, in %; by default 12 epochs on NAS-Bench-201. */
+  /**
+   * Validation accuracy of the queried architecture in %, after a training of the requested length (default on
+   * NAS-Bench-201: 12 epochs).
+   */
   readonly accuracyPct: number
   /** Simulated cost of the oracle's answer, in seconds: the training plus one validation pass. */
   readonly seconds: number
@@ -53,10 +56,11 @@ export interface Oracle {
   /** Lengths of training that `query` accepts, in epochs, ascending; absent if there is only the default one. */
   readonly fidelities?: readonly number[]
   /**
-   * Returns the validation accuracy and advances the clock, or returns undefined if the cost would exceed the budget:
-   * then nothing is spent, and the search must end. Asking for the same architecture twice costs twice.
+   * Returns the validation accuracy of an architecture and advances the simulated clock by its cost. If the cost would
+   * exceed the budget, returns undefined: then nothing is spent, and the search must end. A second query for the same
+   * architecture costs the same again.
    *
-   * @param epochs one of `fidelities`; absent: the default training
+   * @param epochs length of training, one of `fidelities`; absent: the default one
    */
   query(genotype: Genotype, epochs?: number): Promise<OracleAnswer | undefined>
 }

@@ -1,7 +1,7 @@
 /**
- * The contract of the engine, the same for all algorithms: given a batch and mixing coefficients, compute the loss and
- * its gradients with respect to coefficients and weights, take steps on the weights, and expose the weights as a vector
- * space.
+ * The contract of the engine, the same for all algorithms. An executor compiles a network; the compiled network
+ * computes the loss of a batch and its gradients with respect to mixing coefficients and network weights, takes SGD
+ * steps, and offers the network weights as a vector space.
  */
 import type { Batch } from './data.ts'
 import type { Network } from './network.ts'
@@ -30,8 +30,8 @@ export interface Executor {
   /**
    * Compiles a network.
    *
-   * @param options.batchSize the largest batch that will be fed; smaller ones are allowed
-   * @throws BenchError `unsupported` where the network does not fit the device, naming the buffer and its size
+   * @param options.batchSize size of the largest batch that the network will compute; smaller ones are allowed
+   * @throws BenchError `unsupported` if the network does not fit the device, naming the buffer and its size
    */
   compile(network: Network, options: CompileOptions): Promise<Executable>
 }
@@ -40,8 +40,10 @@ export interface CompileOptions {
   readonly batchSize: number
 }
 
-/** `train`: batch statistics, running statistics are updated; `probe`: batch statistics, nothing is updated;
- * `eval`: running statistics where the network keeps them. */
+/**
+ * How batch normalisations compute. `train`: with batch statistics, and running statistics are updated. `probe`: with
+ * batch statistics, and nothing is updated. `eval`: with running statistics where the network keeps them.
+ */
 export type Mode = 'train' | 'probe' | 'eval'
 
 /** One batch, with the mixing coefficients and path settings to compute it under. */
@@ -64,23 +66,23 @@ export interface Feed {
 }
 
 /**
- * The units that each ReLU passed and the cells that each max pooling chose for one feed. While these are frozen, the
- * loss is smooth in coefficients and weights, so differences of its gradient are the almost-everywhere second
- * derivatives, without the jumps at kinks.
+ * Activation masks of one batch: which units each ReLU passed, and which pixel of each window a max pooling chose.
+ * While they are frozen, the loss is smooth in mixing coefficients and weights, so that finite differences of its
+ * gradient give the almost-everywhere second derivatives, without the jumps at kinks.
  */
 export interface ActivationMasks {
   dispose(): void
 }
 
-/** Loss and correct predictions over some samples. */
+/** Loss and number of correct predictions over some samples. */
 export interface Tally {
-  /** Mean loss over the samples, natural logarithm; all heads, weighted. */
+  /** Mean loss over the samples, in nats: the weighted sum over all heads. */
   readonly loss: number
-  /** Samples whose largest logit (main head) is that of the label. */
+  /** Number of samples for which the main head's largest logit is that of the label. */
   readonly correct: number
   /**
-   * Samples whose label is among the five largest logits; with at most five classes, every sample whose logit is not
-   * NaN.
+   * Number of samples whose label is among the main head's five largest logits; with at most five classes, every sample
+   * whose logit is not NaN.
    */
   readonly correct5: number
   readonly samples: number
@@ -88,9 +90,11 @@ export interface Tally {
 
 /** The scalar function of the network's output that is differentiated. */
 export type Objective =
-  /** Mean softmax cross-entropy over the batch; target = (1 − s)·onehot + s / classes. */
+  /** Mean softmax cross-entropy over the batch. With label smoothing s, the target is (1 − s)·onehot + s / classes. */
   | { readonly kind: 'cross-entropy'; readonly labelSmoothing?: number }
-  /** Σ cotangent·logits of the main head, cotangent [batch, classes]. */
+  /**
+   * Sum of cotangent·logits over all samples and classes of the main head; the cotangent has shape [batch, classes].
+   */
   | { readonly kind: 'logits'; readonly cotangent: Float32Array }
 
 /**
@@ -125,7 +129,7 @@ export interface WeightVector {
   dispose(): void
 }
 
-/** The state of a network that a checkpoint keeps. */
+/** State of a compiled network that a checkpoint keeps. */
 export interface ExecutableState {
   readonly weights: Float32Array
   readonly momentum: Float32Array
@@ -160,9 +164,12 @@ export interface Executable {
   /** Returns mean loss and numbers of correct predictions over the steps since the last call of `takeTally`. */
   takeTally(): Promise<Tally>
 
-  /** Computes loss and accuracy over batches, without gradients. */
+  /** Computes loss and accuracy of the network over batches, without gradients. */
   evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally>
-  /** Returns the logits of the main head [batch, classes] and the features [batch, height, width, channels]. */
+  /**
+   * Returns the main head's logits [batch, classes], and the features before global pooling [batch, height, width,
+   * channels].
+   */
   forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
 
   /**
@@ -173,7 +180,7 @@ export interface Executable {
 
   save(): Promise<ExecutableState>
   restore(state: ExecutableState): void
-  /** Frees the backend memory of the network. */
+  /** Frees the memory of the compiled network on its backend. */
   dispose(): void
 }
 

@@ -21,7 +21,7 @@ export interface Qualifier {
 }
 
 export interface Metric extends Qualifier {
-  /** Top-1 accuracy in %, 0 … 100. */
+  /** Top-1 accuracy of the architecture in %, 0 … 100. */
   readonly accuracyPct: number
 }
 
@@ -47,7 +47,10 @@ export function accuracyOf(metrics: readonly Metric[], qualifier: string | undef
   return known.get(qualifier)
 }
 
-/** Parses a qualifier from text such as `cifar10/ori-test/200/mean`. @throws BenchError `bad-input` */
+/**
+ * Parses a qualifier (dataset, split, epochs, seed) from text such as `cifar10/ori-test/200/mean`.
+ * @throws BenchError `bad-input`
+ */
 export function parseQualifier(text: string): Qualifier {
   const match = /^([^/]+)\/([^/]+)\/(\d+)\/(\d+|mean)$/.exec(text)
   if (match === null) {

@@ -25,20 +25,20 @@ export interface Mixing {
   readonly active?: readonly (readonly boolean[])[]
 }
 
-/** Gradient of the loss with respect to the mixing weights, in the shapes of `Mixing`. */
+/** Gradient of the loss with respect to the mixing weights, in the same shapes as `Mixing`. */
 export interface MixingGradient {
   readonly theta: Matrix
   readonly edgeWeights: readonly number[]
 }
 
-/** Indices into the flat vector of mixing coefficients: θ row by row, then one weight per edge. */
+/** Position of each mixing weight in the flat vector of mixing coefficients: θ row by row, then one weight per edge. */
 export interface CoefficientLayout {
   readonly count: number
   op(edge: number, op: number): number
   edge(edge: number): number
 }
 
-/** Returns the layout of the flat vector. @param widths number of operations of each edge */
+/** Returns the position of each mixing weight in the flat vector. @param widths number of operations of each edge */
 export function coefficientLayout(widths: readonly number[]): CoefficientLayout {
   const starts = widths.map((_, edge) => widths.slice(0, edge).reduce((sum, width) => sum + width, 0))
   const operations = widths.reduce((sum, width) => sum + width, 0)
@@ -57,7 +57,7 @@ export function onlyOnes(theta: Matrix): Mixing {
   return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
 }
 
-/** Flattens a mixing to one vector: θ row by row, then the edge weights. */
+/** Flattens mixing weights to the vector of mixing coefficients: θ row by row, then the edge weights. */
 export function flattenMixing({ theta, edgeWeights }: Mixing): Float64Array {
   return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1))])
 }
@@ -138,7 +138,7 @@ export interface Relaxed {
  * a cell.
  */
 export interface Relaxation {
-  /** Whether `relax` draws random numbers (Dirichlet, Gumbel). */
+  /** Whether `relax` draws random numbers (Dirichlet, Gumbel) if it is given a stream. */
   readonly stochastic: boolean
   /**
    * Computes mixing weights from architecture parameters.

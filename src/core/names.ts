@@ -30,8 +30,8 @@ const SHORTEST_BEGINNING = 3
 const MOST_SUGGESTED = 3
 
 /**
- * Returns the names that begin with the typed one (`darts-v1` and `darts-v2` for `darts`), or the nearest if there are
- * none or too many.
+ * Returns the known names that begin with the typed one (`darts-v1` and `darts-v2` for `darts`) or, if there are none
+ * or too many, the nearest known name.
  */
 function suggestions(typed: string, known: readonly string[]): readonly string[] {
   const lower = typed.toLowerCase()
@@ -41,8 +41,8 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
 }
 
 /**
- * Whether a name from outside is safe as the name of a file inside a given folder. `../../x` and `/etc` are not: they
- * lead out of the folder.
+ * Returns whether a name that a user or file gives is safe as the name of a file inside a given folder. `../../x` and
+ * `/etc` are not: they lead out of the folder.
  */
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 

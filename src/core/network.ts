@@ -23,7 +23,10 @@ export interface Value {
 
 /** Initialisation of a trainable parameter. `fanIn` is input channels per group × kernel height × kernel width. */
 export type Initialiser =
-  /** U(−1/√fanIn, 1/√fanIn), PyTorch's default for convolutions and linear layers. */
+  /**
+   * Initial values from the uniform distribution U(−1/√fanIn, 1/√fanIn), PyTorch's default for convolutions and linear
+   * layers.
+   */
   { readonly kind: 'uniform-fan-in'; readonly fanIn: number } | { readonly kind: 'constant'; readonly value: number }
 
 export interface Parameter {

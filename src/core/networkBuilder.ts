@@ -16,7 +16,7 @@ import type {
   Window,
 } from './network.ts'
 
-/** Whether a batch normalisation learns an affine map and keeps running statistics. */
+/** Variants of a batch normalisation: whether it learns scale and shift, and whether it keeps running statistics. */
 export interface BatchNormOptions {
   /** Whether the batch normalisation learns a scale and a shift. */
   readonly affine: boolean

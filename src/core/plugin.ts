@@ -10,14 +10,17 @@ export interface Plugin {
   readonly spaces?: readonly SearchSpace[]
 }
 
-/** Returns the plugin unchanged; TypeScript checks and completes the object literal. */
+/** Returns the definition of a plugin unchanged; TypeScript checks and completes the object literal. */
 export const definePlugin = (plugin: Plugin): Plugin => plugin
 
 export class Registry {
   readonly #algorithms = new Map<string, Algorithm>()
   readonly #spaces = new Map<string, SearchSpace>()
 
-  /** Adds the plugin's algorithms and spaces. @throws BenchError `bad-input` if a name is already registered */
+  /**
+   * Adds the algorithms and spaces of a plugin to the registry.
+   * @throws BenchError `bad-input` if a name is already registered
+   */
   register(plugin: Plugin): this {
     for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm, plugin)
     for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space, plugin)

@@ -11,8 +11,8 @@ export interface Probe {
   /** Name of the probe, under which an epoch record stores what it measured. */
   readonly name: string
   /**
-   * Measures after epoch `index` (0-based). Returns plain JSON data, or undefined if this epoch is not measured or the
-   * search does not have what the probe reads.
+   * Measures the search after epoch `index` (0-based). Returns plain JSON data, or undefined if this epoch is not
+   * measured or the search does not have what the probe reads.
    */
   epoch(index: number, search: Search, context: ProbeContext): Promise<unknown>
 }

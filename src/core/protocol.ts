@@ -49,8 +49,8 @@ export interface Protocol {
     readonly affine: boolean
     readonly track: boolean
     /**
-     * DARTS space only. `imagenet`: a stem of three stride-2 convolutions, and photographs that are decoded while
-     * training and cropped at random. Absent: `cifar`, with images in memory.
+     * DARTS space only: stem and images of the search network. `imagenet`: three stride-2 convolutions, and photographs
+     * that are decoded while training and cropped at random. Absent: `cifar`, with images in memory.
      */
     readonly family?: 'cifar' | 'imagenet'
     /**
@@ -59,7 +59,10 @@ export interface Protocol {
      */
     readonly dropPath?: number
   }
-  /** Order of the two steps of an iteration: DARTS and DrNAS step on α before w, NATS-Bench's code after. */
+  /**
+   * Order of the two steps of an iteration of the search. `architecture-first`: α before w, as in DARTS and DrNAS.
+   * `weights-first`: w before α, as in NATS-Bench's code.
+   */
   readonly stepOrder: 'architecture-first' | 'weights-first'
   readonly data: {
     /**
@@ -79,7 +82,10 @@ export interface Protocol {
     readonly flip: boolean
     /** Side of the square that cutout erases, in pixels; 0: no cutout. */
     readonly cutout: number
-    /** Whether the probability of cutout grows from 0 in the first epoch to 1 in the last; absent: it is 1. */
+    /**
+     * Whether the probability of cutout grows from 0 in the first epoch of the search to 1 in the last; absent: it is
+     * always 1.
+     */
     readonly cutoutGrows?: boolean
     /** Side in pixels to which images are scaled down; null: images are not scaled. */
     readonly imageSize: number | null

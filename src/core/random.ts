@@ -115,7 +115,10 @@ export class RandomStream {
     return this.integer(2) === 0 ? -1 : 1
   }
 
-  /** Draws a standard normal number (cosine branch of Box–Muller only, so that no draw depends on an earlier one). */
+  /**
+   * Draws a standard normal number by the cosine branch of Box–Muller only, so that no number depends on an earlier
+   * one.
+   */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))
     return radius * Math.cos(2 * Math.PI * this.uniform())

@@ -1,4 +1,4 @@
-/** The records of a run in the store: its job, one line per epoch, and its result or failure. */
+/** The records of a run that the store keeps as files: its job, one line per epoch, and its result or failure. */
 
 import type { ImageCounts } from './data.ts'
 import type { Arithmetic } from './executor.ts'
@@ -92,7 +92,7 @@ export interface RunManifest {
    * job.
    */
   readonly foundBy?: Finder
-  /** The environment in which the run began. */
+  /** The environment in which the run began: machine and versions of programs. */
   readonly environment: Environment
   /** Further environments in which the run was resumed, in order; absent if there were none. */
   readonly resumedIn?: readonly Environment[]
@@ -107,7 +107,8 @@ export interface EpochRecord {
   readonly validLoss?: number
   readonly validAccuracyPct?: number
   /**
-   * The architecture that the search would answer after this epoch, with its looked-up metrics, which no search sees.
+   * The architecture that the search would give as its result after this epoch. Its looked-up metrics follow, which no
+   * search sees.
    */
   readonly genotype: string
   readonly metrics: readonly Metric[]
@@ -118,7 +119,7 @@ export interface EpochRecord {
   readonly seconds: number
 }
 
-/** One query of a black-box search. */
+/** One query of a black-box search to the oracle. */
 export interface TrajectoryPoint {
   readonly genotype: string
   readonly accuracyPct: number

@@ -26,7 +26,7 @@ export interface RetrainingSettings {
     readonly pooledBatchNorm: boolean
   }
   readonly learningRate: LearningRatePlan
-  /** Settings of SGD besides the learning rate. */
+  /** Settings of SGD in the full training, besides the learning rate. */
   readonly weights: {
     readonly momentum: number
     readonly nesterov: boolean
@@ -54,8 +54,8 @@ export interface RetrainingSettings {
 export interface LearningRatePlan {
   readonly initial: number
   /**
-   * `cosine`: falls to 0. `linear`: falls to 0, with a gentler slope in the last five epochs. `exponential`: multiplied
-   * by `decay` after every epoch.
+   * How the learning rate changes. `cosine`: falls to 0. `linear`: falls to 0, with a gentler slope in the last five
+   * epochs. `exponential`: is multiplied by `decay` after every epoch.
    */
   readonly schedule: 'cosine' | 'linear' | 'exponential'
   readonly decay: number
@@ -66,7 +66,10 @@ export interface LearningRatePlan {
   readonly warmUp: {
     readonly epochs: number
     readonly aboveBatchSize: number
-    /** Which rate the warm-up factor multiplies: the scheduled or the initial one. */
+    /**
+     * Which learning rate the warm-up factor multiplies. `scheduled`: the one of the schedule at that epoch. `initial`:
+     * the initial one.
+     */
     readonly of: 'scheduled' | 'initial'
   }
 }
@@ -80,7 +83,7 @@ export interface RetrainingTask {
 
 /** Test accuracies at the end of a full training. */
 export interface TrainingOutcome {
-  /** Name of the training's folder in the store. */
+  /** Id of the training, which is the name of its folder in the store. */
   readonly id: string
   readonly seed: number
   /** Top-1 accuracy on the test images after the last epoch of the training, in %. */

@@ -25,7 +25,7 @@ export interface Edge {
   readonly operations: readonly string[]
 }
 
-/** The encoding of architectures as tuples of categorical decisions, for black-box search. */
+/** The encoding of architectures as tuples of categorical decisions, on which black-box searches work. */
 export interface Encoding<G extends Genotype> {
   /** Number of possible values of each decision in the encoding. */
   readonly cardinalities: readonly number[]
@@ -33,10 +33,10 @@ export interface Encoding<G extends Genotype> {
   decode(decisions: readonly number[]): G
 }
 
-/** Size and variants of a supernet. */
+/** Size and variants of a supernet, the search network with shared weights. */
 export interface SupernetOptions {
   readonly shape: ImageShape
-  /** C, the number of channels after the stem. */
+  /** C, the number of channels after the supernet's stem. */
   readonly channels: number
   /** Depth of the supernet: N, the cells per stage (NAS-Bench-201), or the total number of cells (DARTS). */
   readonly depth: number

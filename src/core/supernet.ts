@@ -7,7 +7,7 @@ import type { Executable, Mode, SgdStep, Tally, WeightVector } from './executor.
 import type { Mixing, MixingGradient } from './mixing.ts'
 
 export interface Supernet {
-  /** The network weights w. */
+  /** The network weights w of the supernet. */
   readonly weights: WeightVector
   /** SGD's momentum buffer, one entry for each network weight. */
   readonly momentum: WeightVector

@@ -46,7 +46,7 @@ export interface Dataset {
   readonly std: readonly number[]
 }
 
-/** Returns the numbers of training images, test images and classes. */
+/** Returns the numbers of training images, test images and classes of a dataset. */
 export const countsOf = ({ shape, train, test }: Pick<Dataset, 'shape' | 'train' | 'test'>): ImageCounts => ({
   train: train.count,
   test: test.count,

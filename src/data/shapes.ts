@@ -51,7 +51,7 @@ function radius(x: number, y: number): number {
 }
 
 export interface ShapesOptions {
-  /** Side of the square images, in pixels. */
+  /** Side of the dataset's square images, in pixels. */
   readonly size: number
   /** Number of images in the training set; `test` is the number in the test set. */
   readonly train: number
@@ -98,7 +98,7 @@ const CHANNELS = 3
  * by a fifth of a half turn.
  */
 const ORIENTATION_JITTER = 0.2
-/** Number of control points of the background clutter along each side. */
+/** Number of control points of the background's random field along each side of an image. */
 const GRID = 4
 
 const FREQUENCY_NAMES = ['coarse', 'fine']

@@ -162,7 +162,7 @@ export interface Architecture {
 
 type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
 
-/** Builds the network that an architecture is trained as, with its auxiliary head and drop path. */
+/** Builds the network as which an architecture is trained in full, with its auxiliary head and drop path. */
 export function trainedNetwork(
   { family, genotype }: Architecture,
   settings: SizedSettings,

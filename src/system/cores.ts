@@ -36,8 +36,8 @@ interface Group {
 }
 
 /**
- * Parses a line of `/proc/PID/cgroup` (cgroups(7)): number, controllers, path; version 2 has number 0 and no
- * controllers.
+ * Parses a line of `/proc/PID/cgroup` (cgroups(7)), which describes a control group: number, controllers, path. In
+ * version 2 of control groups, the number is 0 and no controllers are named.
  */
 function groupOf(line: string): readonly Group[] {
   const [number, controllers, ...path] = line.split(':')

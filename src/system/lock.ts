@@ -174,8 +174,8 @@ const BEAT_DIGITS = 12
 const END = '"}\n'
 
 /**
- * Returns the text of a lock file. The heartbeat counter comes last, with a fixed number of digits, to be overwritten
- * in place.
+ * Returns the text of a lock file. The heartbeat counter comes last, with a fixed number of digits, so that a heartbeat
+ * can overwrite it in place.
  */
 const lockText = (token: string): string =>
   `${JSON.stringify({ ...thisProcess(), token, beat: '0'.repeat(BEAT_DIGITS) })}\n`

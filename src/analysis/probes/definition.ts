@@ -11,7 +11,10 @@ export interface ProbeKind {
   readonly description: string
   /** Names of the probe's options. */
   readonly options: readonly string[]
-  /** Creates the probe. @throws BenchError `unknown-name` or `bad-input` for a wrong option */
+  /**
+   * Creates the probe from the texts of its options.
+   * @throws BenchError `unknown-name` or `bad-input` for a wrong option
+   */
   create(options: Readonly<Record<string, string>>): Probe
 }
 

@@ -1,9 +1,10 @@
 /**
  * Probe of the error of DARTS' finite-difference Hessian-vector product (Liu et al. 2019, eq. 8), at the current
- * weights and parameters, on one fixed batch of each half:
+ * network weights w and architecture parameters α, on one fixed batch of each half:
  *
- *     ∇²_{α,w} L_train · v,   v = ∇_w L_val,   as [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε),   ε = distance /
- * ‖v‖
+ *     ∇²_{α,w} L_train · v ≈ [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε)
+ *
+ * with v = ∇_w L_val and ε = distance / ‖v‖.
  *
  * The exact product is the same difference with every ReLU's mask frozen at w, which is smooth and agrees with double
  * back-propagation.

@@ -5,7 +5,8 @@
 import { gammaln } from 'simple-statistics'
 
 /**
- * Returns P(X > x) = Q(ν/2, x/2) for ν > 0 degrees of freedom; relative error about 1e-13 down to the smallest double.
+ * Returns the upper tail P(X > x) = Q(ν/2, x/2) of χ² with ν > 0 degrees of freedom; relative error about 1e-13 down to
+ * the smallest double.
  */
 export const chiSquareSurvival = (x: number, degrees: number): number => (x <= 0 ? 1 : upperGamma(degrees / 2, x / 2))
 

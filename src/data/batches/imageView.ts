@@ -3,7 +3,7 @@ import type { ImageShape } from '../../core/data.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { Dataset, ImageSet } from '../dataset.ts'
 
-/** A selection of the images of a set, in order. */
+/** A selection of the images of an image set, in order. */
 export interface ImageView {
   readonly set: ImageSet
   readonly shape: ImageShape

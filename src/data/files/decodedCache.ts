@@ -114,7 +114,7 @@ const Hashed = z.object({
   notes: z.array(z.string()).readonly(),
 })
 
-/** A content hash of image files, with the notes for the user that were made when it was computed. */
+/** A content hash of image files, with sentences for the user about the files' peculiarities. */
 export type Hashed = z.infer<typeof Hashed>
 
 /**

@@ -77,7 +77,9 @@ export const undecodable = (name: string, reason: string, cause?: unknown): Benc
     cause,
   })
 
-/** An image of 16 bits that uses less than this fraction of its range is nearly black when reduced to eight bits. */
+/**
+ * Fraction of the 16-bit range below which an image's largest value makes it nearly black when reduced to eight bits.
+ */
 const DARK_SHARE = 1 / 4
 
 /** Returns the largest of some bytes; 0 if there are none. */
@@ -99,7 +101,7 @@ export function darkNotes(images: readonly { readonly name: string; readonly lar
   ]
 }
 
-/** Size of a JPEG image and number of its components. */
+/** Size of a JPEG image, and number of components per pixel. */
 export interface JpegHeader {
   readonly width: number
   readonly height: number

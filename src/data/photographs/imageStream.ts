@@ -37,7 +37,7 @@ export interface ImageStream {
   readonly notes: readonly string[]
 }
 
-/** Returns the numbers of training images, test images and classes. */
+/** Returns the numbers of training images, test images and classes of an image dataset. */
 export const streamCounts = ({ shape, train, test }: Pick<ImageStream, 'shape' | 'train' | 'test'>): ImageCounts => ({
   train: train.paths.length,
   test: test.paths.length,
