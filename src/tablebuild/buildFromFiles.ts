@@ -1,4 +1,7 @@
-/** Builds, merges and checks tables by the names of recipes, datasets and tables, as the command line gives them. */
+/**
+ * Builds, merges and checks lookup tables, given the names of recipes, datasets and tables that the user types on the
+ * command line.
+ */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
 import { openDataset } from '../data/openDataset.ts'
@@ -23,33 +26,36 @@ import {
 import { readRecipe, recipeFor } from './recipeFile.ts'
 import { forkTrainer, type Trainer, type WorkerSetting } from './trainers.ts'
 
-/** A build as the command line describes it. */
+/** The options of `bench tables build` as the command line gives them. */
 export interface NamedBuild
   extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'curves' | 'onProgress' | 'stopped'> {
-  /** Name of the new table. */
+  /** Name of the table that is built. */
   readonly name: string
-  /** Name or path of the recipe file. */
+  /** Name or path of the recipe file, which states all settings of the trainings. */
   readonly recipe: string
-  /** Name of the search space; absent: the recipe's. */
+  /** Name of the search space whose architectures are trained; absent: the one that the recipe names. */
   readonly space?: string
-  /** Plugins that bring the space: files or packages, as after `--plugin`. */
+  /** Plugins that define the search space: files or packages, as after `--plugin`. */
   readonly plugins?: readonly string[]
-  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  /** Folder of the images to train on; absent: the user's data folder, or the built-in dataset. */
   readonly data?: string
-  /** False: each architecture is trained separately, even if the recipe says `share: true`. */
+  /**
+   * Whether architectures that are the same network share a training, if the recipe allows it. False: each architecture
+   * is trained separately, even if the recipe says `share: true`.
+   */
   readonly share: boolean
-  /** Names or paths of tables whose rows need not be trained again. */
+  /** Names or paths of built tables from which rows are taken, so that their architectures are not trained again. */
   readonly from: readonly string[]
-  /** Number of worker processes. */
+  /** Number of worker processes, each of which trains one architecture at a time. */
   readonly jobs: number
-  /** Folder to write the table to; absent: the folder of the user's tables. */
+  /** Folder that the built table is written to; absent: the folder of the user's tables. */
   readonly folder?: string
-  /** Called with lines of progress for the user before the trainings begin, such as when images are decoded. */
+  /** Called with lines for the user before the trainings begin, for example while images are decoded. */
   readonly report?: (line: string) => void
 }
 
 /**
- * Builds a table in worker processes.
+ * Builds a lookup table by training its architectures in worker processes.
  * @throws BenchError for an error in recipe, dataset, tables or name, before the first training
  */
 export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
@@ -78,8 +84,8 @@ export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
 }
 
 /**
- * Merges tables of one kind: built tables by `mergeTables`, imported tables by `joinTables`.
- * @throws BenchError as these two; `bad-input` for tables of both kinds
+ * Merges lookup tables that are all built (by `mergeTables`) or all imported (by `joinTables`).
+ * @throws BenchError as these two functions; `bad-input` if some tables are built and others imported
  */
 export async function mergeByName(
   names: readonly string[],
@@ -104,7 +110,10 @@ export async function mergeByName(
   return mergeTables(tables, { name, folder: folder ?? userTables(), space: spaces.space(space), shape })
 }
 
-/** Trains `count` random rows of a built table again and compares the accuracies. @throws BenchError as `checkRows` */
+/**
+ * Trains the architectures of `count` random rows of a built table again, and compares the accuracies with the table's.
+ * @throws BenchError as `checkRows`
+ */
 export async function checkByName(
   { name, data: images, jobs, plugins = [] }: Pick<NamedBuild, 'name' | 'data' | 'jobs' | 'plugins'>,
   count: number,

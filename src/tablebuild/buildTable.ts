@@ -1,6 +1,6 @@
 /**
- * Builds a table: trains the architectures that it lacks, resuming an interrupted build, and writes it. Also merges
- * built tables, and checks a table by repeating some of its trainings.
+ * Builds a lookup table: trains the architectures that it lacks, resuming an interrupted build, and writes the table.
+ * Also merges built tables, and checks a table by repeating some of its trainings.
  */
 import { join } from 'node:path'
 import type { ImageShape } from '../core/data.ts'
@@ -31,31 +31,37 @@ import {
 } from './trainingSet.ts'
 
 export interface BuildOptions<G extends Genotype> {
-  /** Name of the table, and the folder that it is written to; its journals go into `NAME.build` there. */
+  /**
+   * Name of the built table, and the folder that it is written to. The journals of its trainings go into `NAME.build`
+   * there.
+   */
   readonly name: string
   readonly folder: string
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
   readonly data: Dataset
-  /** Training seeds, of the recipe's; absent: all of them. */
+  /** Those of the recipe's training seeds that this build trains with; absent: all of them. */
   readonly seeds?: readonly number[]
-  /** The part of the trainings that this build does. */
+  /** The shard of the trainings (such as part 2 of 4) that this build does. */
   readonly shard: Shard
-  /** Indices of the architectures to train; absent: all. */
+  /** Indices of the architectures that this build trains; absent: all. */
   readonly indices?: readonly number[]
-  /** Tables by the same recipe whose rows need not be trained again. */
+  /** Tables that were built by the same recipe. Their architectures are not trained again. */
   readonly from: readonly Table[]
-  /** Opens one trainer for each training that may run concurrently. The trainers are closed at the end. */
+  /** Opens as many trainers as trainings may run at the same time. They are closed at the end of the build. */
   trainers(): Promise<readonly Trainer[]>
   readonly onProgress: (progress: BuildProgress) => void
-  /** Whether to write the per-epoch curves of the journals to a second file. */
+  /** Whether the per-epoch curves of the trainings are written to a second file. */
   readonly curves: boolean
-  /** Called before each training; true ends the build early. */
+  /** Called before each training; if it returns true, the build ends early. */
   readonly stopped: () => boolean
 }
 
 export interface BuildProgress {
-  /** Numbers of trainings of this shard: in total, done before this build, and done by this build. */
+  /**
+   * Number of trainings in the build's shard; `before` of them were finished before this build, and `done` by this
+   * build.
+   */
   readonly total: number
   readonly before: number
   readonly done: number
@@ -66,10 +72,10 @@ export interface BuildResult extends BuildProgress {
 }
 
 /**
- * Builds a table. Every training is written to the journal as soon as it is done. The table has the trainings of all
- * shards whose journals are in the folder.
- * @throws BenchError `bad-input` if journals or tables are by another recipe, `failed` if another process builds this
- * shard
+ * Builds a lookup table. Every training is written to the journal as soon as it is finished. The table has the
+ * trainings of all shards whose journals are in the folder.
+ * @throws BenchError `bad-input` if journals or tables are by another recipe, `failed` if another process is building
+ * the same shard
  */
 export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
   const { name, folder, space, recipe, data, shard } = options
@@ -91,7 +97,10 @@ export async function buildTable<G extends Genotype>(options: BuildOptions<G>): 
   }
 }
 
-/** Opens the earlier table of the same name, if any. Its rows are kept even if its journals are elsewhere. */
+/**
+ * Opens the table of the same name that an earlier build wrote; an empty list if there is none. Its rows are kept even
+ * if the journals of their trainings are elsewhere.
+ */
 async function tableThere(folder: string, name: string): Promise<Table[]> {
   const manifest = join(folder, `${name}.manifest.json`)
   return isThere(manifest) ? [await openTable(manifest)] : []
@@ -137,14 +146,15 @@ export interface MergeOptions<G extends Genotype> {
   readonly name: string
   readonly folder: string
   readonly space: SearchSpace<G>
-  /** Shape of the images after scaling by the recipe. */
+  /** Shape of the images that the networks are trained on, after scaling by the recipe. */
   readonly shape: ImageShape
 }
 
 /**
- * Merges tables that were built by one recipe, such as shards of several machines or tables of different seeds.
+ * Merges lookup tables that were built by one recipe, such as shards of several machines or tables with different
+ * training seeds.
  * @param tables at least one
- * @throws BenchError `bad-input` if their recipes differ, or two tables have different accuracies of one training
+ * @throws BenchError `bad-input` if their recipes differ, or two tables have different accuracies for the same training
  */
 export function mergeTables<G extends Genotype>(tables: readonly Table[], options: MergeOptions<G>): Manifest {
   const { name, folder, space, shape } = options
@@ -158,31 +168,31 @@ export function mergeTables<G extends Genotype>(tables: readonly Table[], option
   return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
 }
 
-/** Returns the tables' recipe with the seeds of all tables. */
+/** Returns the recipe that all the tables were built by, with the training seeds of all of them. */
 function commonRecipe(tables: readonly Table[]): Recipe {
   const recipes = tables.map(({ manifest }) => recipeOf(manifest))
   const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))
   return { ...recipes[0], seeds: [...seeds].sort((a, b) => a - b) }
 }
 
-/** One training that was repeated. */
+/** One training of a built table that was repeated to check the table. */
 export interface Rebuilt {
   readonly index: number
   readonly seed: number
-  /** The accuracies in the table (`stored`) and of the repeated training (`found`), in %. */
+  /** Accuracies in %: those in the table (`stored`) and those of the repeated training (`found`). */
   readonly stored: TableTraining['accuraciesPct']
   readonly found: TableTraining['accuraciesPct']
   readonly equal: boolean
 }
 
-/** Draws the indices of `count` different random rows, or of all rows if there are fewer. */
+/** Returns the architecture indices of `count` different random rows of a table, or of all rows if there are fewer. */
 export function sampleRows(table: Table, count: number, seed = 0): number[] {
   const indices = [...table.indices()]
   return Array.from(random(seed, 'table', 'check').permutation(indices.length).slice(0, count), (row) => indices[row])
 }
 
 /**
- * Repeats every training of these rows, one for each seed.
+ * Repeats every training of these architectures, one for each training seed, and returns the accuracies of both.
  * @throws BenchError `bad-input` if the table was not built by a recipe
  */
 export async function checkRows<G extends Genotype>(

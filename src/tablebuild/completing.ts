@@ -1,6 +1,6 @@
 /**
- * An evaluator that looks architectures up in a built table and trains those that the table lacks, by the table's
- * recipe.
+ * Provides an evaluator that looks architectures up in a built table, and trains the architectures that the table lacks
+ * by the table's recipe.
  */
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -24,17 +24,17 @@ import { representative } from './trainingSet.ts'
 export interface Completion<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
-  /** Shape of the dataset's images before scaling. */
+  /** Shape of the dataset's images, before the recipe scales them. */
   readonly shape: ImageShape
-  /** Store of the trainings of missing architectures. */
+  /** Permanent storage of the trainings of architectures that the table lacks. */
   readonly trainings: Trainings
-  /** Trains one architecture with one seed by the recipe. */
+  /** Trains one architecture with one training seed by the table's recipe. */
   train(genotype: G, seed: number): Promise<TrainedArchitecture>
 }
 
 /**
- * Returns the evaluator.
- * @param table evaluator of the table, which throws `MissingRow` for architectures that it lacks
+ * Returns an evaluator that looks architectures up in an incomplete table and trains those that the table lacks.
+ * @param table evaluator of the table, which throws `MissingRow` for architectures that the table lacks
  */
 export function completingEvaluator<G extends Genotype>(table: Evaluator, completion: Completion<G>): Evaluator {
   const { space, recipe, trainings } = completion
@@ -78,7 +78,9 @@ async function unlessMissing<T>(answer: Promise<T>, otherwise: () => Promise<T>)
   }
 }
 
-/** Returns the accuracies of each split: one for each seed, then the mean over the seeds. */
+/**
+ * Returns the accuracies of an architecture on each split: one for each training seed, then the mean over the seeds.
+ */
 function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, training: { epochs } }: Recipe): Metric[] {
   return SPLITS.flatMap((split) => {
     const qualifier = { dataset: dataset.name, split, epochs }
@@ -92,23 +94,23 @@ function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, trainin
 }
 
 /**
- * Returns the oracle's answer, each the mean over the seeds: validation accuracy; seconds of training plus one
- * validation pass.
+ * Returns what a query of a black-box search is answered, each number the mean over the training seeds: the validation
+ * accuracy, and the seconds of training plus one validation pass.
  */
 const answerOf = (trainings: readonly TrainedArchitecture[]) => ({
   accuracyPct: mean(trainings.map(({ accuraciesPct }) => accuraciesPct['x-valid'])),
   seconds: mean(trainings.map(({ seconds }) => seconds.train + seconds.valid)),
 })
 
-/** Number of a hash's digits in the name of a folder or file. */
+/** Number of hexadecimal digits of a hash in the name of a folder or file. */
 const DIGITS = 16
 
-/** The content of a file with the trainings of one architecture. */
+/** The content of the file with the trainings of one architecture that a table lacks. */
 export interface KeptTrainings {
   readonly schema: 1
   readonly genotype: string
   readonly recipe: string
-  /** One training for each seed of the recipe. */
+  /** The trainings of the architecture, one for each training seed of the recipe. */
   readonly trainings: readonly TrainedArchitecture[]
 }
 
@@ -120,20 +122,20 @@ const keptTrainings: z.ZodType<KeptTrainings> = z.looseObject({
 })
 
 /**
- * Stores the trainings of architectures that a table lacks, permanently: a file per architecture in a folder per
- * recipe.
+ * Permanently stores the trainings of architectures that a table lacks. Each recipe has a folder, with a file for each
+ * architecture.
  */
 export class Trainings {
   readonly #folder: string
   readonly #recipe: string
 
-  /** @param root folder for the trainings of all recipes; absent: beside the user's tables */
+  /** @param root folder in which each recipe has a folder of trainings; absent: `trained`, beside the user's tables */
   constructor(recipe: Recipe, root: string = join(dirname(userTables()), 'trained')) {
     this.#recipe = recipeHash(recipe)
     this.#folder = join(root, this.#recipe.slice(0, DIGITS))
   }
 
-  /** Reads the trainings of an architecture; undefined if there are none. @throws BenchError `corrupt` */
+  /** Returns the stored trainings of an architecture; undefined if there are none. @throws BenchError `corrupt` */
   read(genotype: string): readonly TrainedArchitecture[] | undefined {
     const path = this.path(genotype)
     const text = readIfThere(path)?.toString('utf8')
@@ -149,13 +151,13 @@ export class Trainings {
     return kept.trainings
   }
 
-  /** Stores the trainings of an architecture. */
+  /** Writes the trainings of an architecture to their file. */
   write(genotype: string, trainings: readonly TrainedArchitecture[]): void {
     const kept: KeptTrainings = { schema: 1, genotype, recipe: this.#recipe, trainings }
     writeAtomically(this.path(genotype), `${JSON.stringify(kept)}\n`)
   }
 
-  /** Returns the path of the file with the trainings of an architecture. */
+  /** Returns the path of the file with the stored trainings of an architecture. */
   path(genotype: string): string {
     const name = createHash('sha256').update(genotype).digest('hex').slice(0, DIGITS)
     return join(this.#folder, `${name}.json`)

@@ -1,8 +1,8 @@
 /**
- * The journal of a table build: a folder with a file for each shard and a line for each finished training. A line has
- * the first digits of the record's SHA-256 and the record. It is synced to the disk before the next training begins, so
- * a kill at any moment loses only the trainings that are running. An incomplete last line is removed when the build
- * resumes.
+ * Keeps the journal of a table build: a folder with a file for each shard (part of the build), and in it a line for
+ * each finished training. A line has the record of the training, preceded by the first digits of the record's SHA-256.
+ * It is synced to the disk before the next training begins, so if the build is killed, only the trainings that are
+ * running are lost. An incomplete last line is removed when the build resumes.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
@@ -17,15 +17,15 @@ import { isSameTraining, type Recipe } from '../tables/recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import type { TrainingRecord } from './trainingSet.ts'
 
-/** One training in the journal, with the losses and curves that a table does not have. */
+/** The journal's record of one training, with the losses and curves that the table itself does not contain. */
 type Entry = TrainingRecord<TrainedArchitecture>
 
 const DIGITS = 16
 const ENDING = '.jsonl'
 
 /**
- * Reads the trainings of all shards in the folder.
- * @throws BenchError `bad-input` if the folder belongs to another recipe
+ * Returns the trainings in the journals of all shards of a table build.
+ * @throws BenchError `bad-input` if the folder belongs to a build with another recipe
  */
 export function readJournals(folder: string, recipe: Recipe): Entry[] {
   if (!checkRecipe(folder, recipe)) return []
@@ -33,14 +33,15 @@ export function readJournals(folder: string, recipe: Recipe): Entry[] {
   return files.sort().flatMap((file) => parse(readFileSync(join(folder, file))).records)
 }
 
-/** The journal of one shard, open for appending. */
+/** The journal of one shard (part) of a table build, open for appending. */
 export class Journal {
   readonly #path: string
   readonly #lock: Lock
 
   /**
-   * Opens a shard's journal, new or from an earlier build.
-   * @throws BenchError `failed` if another process has it open, `bad-input` if the folder belongs to another recipe
+   * Opens the journal of a shard. If an earlier build has written one, it is continued.
+   * @throws BenchError `failed` if another process has it open, `bad-input` if the folder belongs to a build with
+   * another recipe
    */
   static async open(folder: string, shard: string, recipe: Recipe): Promise<Journal> {
     if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
@@ -56,7 +57,7 @@ export class Journal {
     if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
   }
 
-  /** Appends a training and syncs it to the disk before it returns. */
+  /** Appends the record of a finished training, and syncs it to the disk before it returns. */
   append(record: Entry): void {
     this.#lock.requireHeld()
     const text = JSON.stringify(record)
@@ -71,7 +72,8 @@ export class Journal {
 const recipePath = (folder: string) => join(folder, 'recipe.json')
 
 /**
- * Compares the folder's recipe with this one. Returns false if the folder has no journal yet.
+ * Checks that the journals in the folder are of a build with this recipe. Returns false if the folder has no journal
+ * yet.
  * @throws BenchError `bad-input`
  */
 function checkRecipe(folder: string, recipe: Recipe): boolean {
@@ -94,7 +96,9 @@ async function locked(path: string): Promise<Lock> {
   throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
 }
 
-/** Parses a journal up to the first incomplete line. Returns the records and the number of bytes that they take. */
+/**
+ * Returns the training records in a journal, up to the first incomplete line, and the number of bytes that they take.
+ */
 function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes: number } {
   const records: Entry[] = []
   let start = 0

@@ -1,5 +1,5 @@
 /**
- * Reads recipe files: YAML that states every setting of a table's trainings. The package's own are in
+ * Reads recipe files: YAML with every setting of the trainings of a built table. The package's own recipes are in
  * `configs/recipes/`.
  */
 import { join } from 'node:path'
@@ -44,11 +44,11 @@ const schema = z.strictObject({
   seeds: oneOrMore(z.int().min(0)),
 })
 
-/** The content of a recipe file: a recipe that names its dataset but lacks the hash of the images. */
+/** The content of a recipe file: a recipe that names its image dataset but lacks the content hash of the images. */
 export type RecipeFile = z.infer<typeof schema> & Pick<Recipe, 'spacePlugin'>
 
 /**
- * Reads and checks a recipe file.
+ * Returns the recipe in a recipe file, after checking its settings.
  * @param nameOrPath name of one of the package's recipes (`micro`), or the path of a YAML file
  * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the setting at fault
  */
@@ -59,7 +59,10 @@ export function readRecipe(nameOrPath: string): RecipeFile {
   throw explain(parsed.error.issues[0], path)
 }
 
-/** Completes a recipe file to a recipe. @param contentHash hash of the dataset's images on this machine */
+/**
+ * Returns a complete recipe, made from a recipe file and the hash of the images.
+ * @param contentHash hash of the dataset's images on this machine
+ */
 export function recipeFor({ dataset, ...settings }: RecipeFile, contentHash: string): Recipe {
   return { version: 1, dataset: { name: dataset, contentHash }, ...settings }
 }

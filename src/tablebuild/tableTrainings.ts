@@ -1,4 +1,4 @@
-/** Converts trainings to a table's rows and per-epoch curves, and rows back to trainings. */
+/** Converts the trainings of a table build to the table's rows and per-epoch curves, and rows back to trainings. */
 import type { ImageShape } from '../core/data.ts'
 import { formatQualifier } from '../core/metric.ts'
 import { macCount, parameterCount } from '../core/network.ts'
@@ -13,16 +13,21 @@ import { type CurvesBatch, encodeCurves } from '../tables/writeCurves.ts'
 import { SPLITS, type Split, type TrainedArchitecture } from './trainArchitecture.ts'
 import { numberingOf, type Sharing, type TableTraining, type TrainingRecord, type TrainingSet } from './trainingSet.ts'
 
-/** What the rows of a built table depend on besides the trainings. */
+/**
+ * The search space, recipe and image shape of a built table, from which its rows are made together with the trainings.
+ */
 export interface TableSetting<G extends Genotype = Genotype> {
   readonly space: SearchSpace<G>
   readonly sharing: Sharing
   readonly recipe: Recipe
-  /** Shape of the images, which decides the networks' multiply-accumulates. */
+  /** Shape of the images that the networks were trained on, which decides their number of multiply-accumulates. */
   readonly shape: ImageShape
 }
 
-/** Makes the content of a table: a row for every architecture with a training, with the seeds of the recipe. */
+/**
+ * Returns the content of a built table: a row for every architecture that was trained or shares a training, with the
+ * accuracies of each training seed.
+ */
 export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
   const { space, sharing, recipe } = setting
   const { at, count } = numberingOf(space)
@@ -42,7 +47,10 @@ export function contentOf<G extends Genotype>(setting: TableSetting<G>, training
   }
 }
 
-/** Yields the trainings behind a table's rows, each with the index of the architecture that was trained. */
+/**
+ * Yields the trainings whose accuracies a built table contains, each with the index of the architecture that was
+ * trained.
+ */
 export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing): Generator<TrainingRecord> {
   for (const index of table.indices()) {
     for (const trained of trainingsOf(table, recipe, index)) yield { index: servedBy(index), trained }
@@ -50,7 +58,8 @@ export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing
 }
 
 /**
- * Returns the trainings behind one row; none if the table lacks it. Their seconds are the row's means over the seeds.
+ * Returns the trainings whose accuracies one row of a built table contains; an empty list if the table lacks the row.
+ * Their seconds are the row's means over the training seeds.
  */
 export function trainingsOf(table: Table, recipe: Recipe, index: number): TableTraining[] {
   const row = table.row(index)
@@ -77,7 +86,10 @@ const validSeconds = ({ dataset, training }: Recipe) => `eval-seconds:${dataset.
 
 type Rows = readonly (readonly TableTraining[])[]
 
-/** Returns the columns of accuracies of each split: one for each seed, then the mean over the seeds that a row has. */
+/**
+ * Returns the built table's columns of accuracies, by split: one for each training seed, then the mean over the seeds
+ * that a row has.
+ */
 function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): NumbersContent[] {
   return SPLITS.flatMap((split) => {
     const name = (seed: number | 'mean') => formatQualifier(qualifier(recipe, split, seed))
@@ -90,7 +102,10 @@ function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): Numbe
   })
 }
 
-/** Returns the columns of measured seconds (means over the seeds) and of the number of trainings. */
+/**
+ * Returns the built table's columns of measured seconds (means over the training seeds), and the column with the number
+ * of trainings of each row.
+ */
 const seconds = (recipe: Recipe, rows: Rows): NumbersContent[] => [
   { name: trainSeconds(recipe), values: meanOf(rows, (training) => training.seconds.train) },
   { name: validSeconds(recipe), values: meanOf(rows, (training) => training.seconds.valid) },
@@ -103,8 +118,8 @@ const meanOf = (rows: Rows, of: (training: TableTraining) => number): Float64Arr
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
- * Returns the columns of parameters and multiply-accumulates, in millions, of each architecture itself. Architectures
- * that share a training may differ in operations that never reach the output.
+ * Returns the built table's columns of parameters and multiply-accumulates, in millions, counted for each architecture
+ * separately. Architectures that share a training may differ in operations whose result never reaches the output.
  */
 function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, index: Int32Array): NumbersContent[] {
   const { at } = numberingOf(space)
@@ -136,12 +151,15 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
   ]
 }
 
-/** Number of architectures in one record batch, which is read as a whole to show the curves of one of them. */
+/**
+ * Number of architectures in one record batch of the file of curves. A batch is read as a whole, even for the curves of
+ * one architecture.
+ */
 const BATCH = 256
 
 /**
- * Yields record batches with the training curves of every architecture, including those that share a training.
- * Validation and test accuracies have no curves, since they are measured after the last epoch only.
+ * Yields record batches with the per-epoch training curves of every architecture, including those that share a
+ * training. Validation and test accuracies have no curves, since they are measured after the last epoch only.
  */
 export function* builtCurves(
   records: readonly TrainingRecord<TrainedArchitecture>[],

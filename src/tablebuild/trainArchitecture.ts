@@ -1,4 +1,4 @@
-/** Trains one architecture with one seed by a recipe, and measures its accuracies. */
+/** Trains one architecture with one training seed by the recipe of a built table, and measures its accuracies. */
 import { z } from 'zod'
 import type { Executor, Tally } from '../core/executor.ts'
 import { withEpoch } from '../core/numbers.ts'
@@ -13,21 +13,23 @@ import { initialWeights } from '../training/initialise.ts'
 import { test, train } from '../training/training.ts'
 
 /**
- * The splits of a built table: `train` (accuracy over the steps of the last epoch), and the two halves of the test set.
+ * The splits for which a built table has accuracies: `train` (accuracy over the steps of the last epoch), and the two
+ * halves of the dataset's test set.
  */
 export const SPLITS = ['train', 'x-valid', 'x-test'] as const
 export type Split = (typeof SPLITS)[number]
 
-/** The result of one training. */
+/** The result of one training of an architecture for a built table. */
 export interface TrainedArchitecture {
   readonly seed: number
-  /** Final accuracies, in %. */
+  /** Accuracies after the last epoch in %, by split. */
   readonly accuraciesPct: Readonly<Record<Split, number>>
   readonly losses: Readonly<Record<Split, number>>
-  /** Mean loss and accuracy over the training steps of each epoch. */
+  /** Mean loss and mean accuracy over the training steps of each epoch, by epoch. */
   readonly curves: { readonly trainLoss: readonly number[]; readonly trainAccuracyPct: readonly number[] }
   /**
-   * Measured processor time of the training and of one validation pass. Only this differs when a training is repeated.
+   * Measured processor seconds of the training (`train`) and of one validation pass (`valid`). Only these differ if the
+   * training is repeated.
    */
   readonly seconds: { readonly train: number; readonly valid: number }
 }
@@ -35,7 +37,7 @@ export interface TrainedArchitecture {
 const bySplits = z.looseObject({ train: z.number(), 'x-valid': z.number(), 'x-test': z.number() })
 const numbers = z.array(z.number())
 
-/** Schema that checks a training that is read from a file. */
+/** Schema that checks the result of a training that is read from a file. */
 export const trainedArchitecture: z.ZodType<TrainedArchitecture> = z.looseObject({
   seed: z.int().min(0),
   accuraciesPct: bySplits,
@@ -48,15 +50,18 @@ export interface TrainingJob<G extends Genotype> {
   readonly space: SearchSpace<G>
   readonly genotype: G
   readonly recipe: Recipe
-  /** Seed of the initial weights and of the order of the images. */
+  /** Training seed, from which the initial weights and the order of the images are derived. */
   readonly seed: number
   readonly executor: Executor
   readonly data: Dataset
-  /** Told the fraction of the steps that are done, 0 … 1. */
+  /** Called with the fraction of the training steps that are done, 0 … 1. */
   readonly onProgress?: (fraction: number) => void
 }
 
-/** Trains one architecture. @throws BenchError `failed` if a number is not finite, with architecture, seed and epoch */
+/**
+ * Trains one architecture and returns its accuracies, curves and seconds.
+ * @throws BenchError `failed` if a number is not finite, with architecture, seed and epoch
+ */
 export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>): Promise<TrainedArchitecture> {
   const { space, genotype, recipe, seed, executor, data, onProgress = () => {} } = job
   const images = trainingData(data, { data: recipe.data, batchSize: recipe.batchSize, seed })
@@ -103,7 +108,8 @@ const bySplit = (tallies: Readonly<Record<Split, Tally>>, of: (tally: Tally) => 
 })
 
 /**
- * Runs some work and measures the processor seconds of this process, which other work on the machine does not affect.
+ * Calls `work` and returns its result and the processor seconds that this process spent meanwhile, which other
+ * processes on the machine do not affect.
  */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   const started = process.cpuUsage()

@@ -1,4 +1,4 @@
-/** Trains architectures by a recipe in worker processes, and hands out the trainings to them. */
+/** Trains the architectures of a built table in worker processes, and distributes the trainings among them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
@@ -11,35 +11,42 @@ import { executorOf, type Recipe } from '../tables/recipe.ts'
 import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture.ts'
 import { numberingOf, type TrainingRecord, type TrainingTask } from './trainingSet.ts'
 
-/** What a worker process needs to open its trainer. */
+/** The recipe, plugins and image folder with which a worker process opens its trainer. */
 export interface WorkerSetting {
   readonly recipe: Recipe
-  /** Plugins that bring the space, as after `--plugin`. */
+  /** Plugins that define the search space: files or packages, as after `--plugin`. */
   readonly plugins: readonly string[]
-  /** Folder of the images; absent: the user's data folder, or the built-in set. */
+  /** Folder of the images to train on; absent: the user's data folder, or the built-in dataset. */
   readonly data?: string
 }
 
-/** The message that asks for one training. */
+/** The message that tells a worker process to train one architecture. */
 export interface WorkerOrder {
-  /** The same in every message; the first message opens recipe and images. */
+  /**
+   * Recipe, plugins and images of the trainings, the same in every message. At the first message, the worker process
+   * opens them.
+   */
   readonly setting: WorkerSetting
   readonly task: TrainingTask
 }
 
-/** The worker's answer: the training's result, or its error. */
+/** A worker process's answer: the result of a training, or the error that ended the training. */
 export type WorkerAnswer =
   | { readonly kind: 'trained'; readonly trained: TrainedArchitecture }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-/** Path of the compiled worker module. Also used when running from source, since Node 20 runs no TypeScript. */
+/**
+ * Path of the compiled module that the worker processes run. Also used when running from source, since Node 20 runs no
+ * TypeScript.
+ */
 const WORKER = fileURLToPath(new URL('../../dist/tablebuild/workerProcess.js', import.meta.url))
 
-/** Number of lost worker processes after which a training fails. */
+/** A training fails if this many worker processes have died while doing it. */
 const MOST_DEATHS = 2
 
 /**
- * Returns a trainer that works in a process of its own. If the process dies, another one repeats the training, once.
+ * Returns a trainer that trains architectures in a separate process. If the process dies, another one repeats the
+ * training, once.
  */
 export function forkTrainer(setting: WorkerSetting): Trainer {
   let child: ChildProcess | undefined
@@ -65,7 +72,10 @@ export function forkTrainer(setting: WorkerSetting): Trainer {
 
 type Outcome = { readonly trained: TrainedArchitecture } | { readonly death: string }
 
-/** Sends one order and waits for the answer or for the end of the process. @throws the worker's error */
+/**
+ * Sends a training order to a worker process, and waits for the answer or for the end of the process.
+ * @throws the error of the training
+ */
 function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const onMessage = (answer: WorkerAnswer) => {
@@ -83,7 +93,7 @@ function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
   })
 }
 
-/** Converts a worker's answer back to the error that it stands for. */
+/** Returns the error that a worker process reported for a training. */
 function failure({ code, message }: WorkerAnswer & { readonly kind: 'failed' }): Error {
   return code in exitStatus ? new BenchError(code as ErrorCode, message) : new Error(message)
 }
@@ -92,8 +102,8 @@ const lostWorkers = ({ index, seed }: TrainingTask, death: string): BenchError =
   new BenchError('failed', `worker processes were lost over architecture ${index}, seed ${seed} (${death})`)
 
 /**
- * Hands a list of trainings out to trainers, each as soon as it is free.
- * @param stopped called before each training; true ends the work after the trainings that are running
+ * Distributes a list of trainings among trainers; each trainer gets the next training when it has finished one.
+ * @param stopped called before each training; if it returns true, no further training is begun
  * @throws the first error of a trainer, after the other trainers have finished their current trainings
  */
 export async function trainAll(
@@ -114,7 +124,7 @@ export async function trainAll(
   if (failures.length > 0) throw failures[0]
 }
 
-/** Trains architectures by one recipe, one at a time. */
+/** Trains architectures of a search space by one recipe, one at a time. */
 export interface Trainer {
   train(task: TrainingTask): Promise<TrainedArchitecture>
   close(): void
@@ -127,8 +137,8 @@ export interface TrainerSetting<G extends Genotype = Genotype> {
 }
 
 /**
- * Returns a trainer that works in this process.
- * @throws BenchError `unsupported` if the recipe's executor is not available
+ * Returns a trainer that trains architectures in this process.
+ * @throws BenchError `unsupported` if the executor that the recipe names is not available
  */
 export async function openTrainer<G extends Genotype>({ space, recipe, data }: TrainerSetting<G>): Promise<Trainer> {
   const executor: Executor = await openExecutor(executorOf(recipe))

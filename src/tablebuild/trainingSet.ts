@@ -1,31 +1,40 @@
 /**
- * The trainings of a table: which architectures share one (those that are the same network), in which order they are
- * done, and which of them are done.
+ * Manages the trainings of a table build: which architectures share one (those that are the same network), in which
+ * order they are done, and which of them are finished.
  */
 import { BenchError } from '../core/errors.ts'
 import { random } from '../core/random.ts'
 import type { Genotype, Numbering, SearchSpace } from '../core/space.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 
-/** The architectures of a space that are trained, and which others each of them stands for. */
+/**
+ * The architectures of a search space that a table build trains, and for each other architecture the one whose training
+ * it shares.
+ */
 export interface Sharing {
-  /** Number of architectures in the space. */
+  /** Number of architectures in the search space. */
   readonly count: number
-  /** Indices of the architectures that are trained, ascending. */
+  /** Indices of the architectures that are trained and do not share another's training, ascending. */
   readonly trained: readonly number[]
-  /** Returns the index of the architecture whose training this one shares. */
+  /**
+   * Returns the index of the architecture whose training the architecture with this index shares; the index itself if
+   * it is trained.
+   */
   servedBy(index: number): number
 }
 
-/** Returns the space's numbering. @throws BenchError `unsupported` if the space does not number its architectures */
+/**
+ * Returns the numbering (index ↔ genotype) of a search space's architectures.
+ * @throws BenchError `unsupported` if the space has none
+ */
 export function numberingOf<G extends Genotype>({ name, numbering }: SearchSpace<G>): Numbering<G> {
   if (numbering !== undefined) return numbering
   throw new BenchError('unsupported', `space ${name} has too many architectures for a table of them all; try nb201`)
 }
 
 /**
- * Returns which architectures of a space share a training.
- * @param share false: none do. True: those that are the same network, if the space can tell which ones are
+ * Returns which architectures of a search space share a training.
+ * @param share false: none do. True: those that are the same network, if the search space can tell which ones are
  */
 export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { readonly share: boolean }): Sharing {
   if (!share || space.trainingKey === undefined) return noSharing(space)
@@ -34,7 +43,7 @@ export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { 
   return known
 }
 
-/** Returns the architecture whose training this one shares. */
+/** Returns the architecture that is trained for this one: one that is the same network, or this one itself. */
 export function representative<G extends Genotype>(
   space: SearchSpace<G>,
   genotype: G,
@@ -49,7 +58,7 @@ function noSharing<G extends Genotype>(space: SearchSpace<G>): Sharing {
   return { count, trained: Array.from({ length: count }, (_, index) => index), servedBy: (index) => index }
 }
 
-/** Cached results by space, since comparing all architectures of a space takes about a second. */
+/** Cached results of `sharing` by search space, since comparing all architectures of a space takes about a second. */
 const sharings = new WeakMap<object, Sharing>()
 
 function byTrainingKey<G extends Genotype>(space: SearchSpace<G>, trainingKey: (genotype: G) => string): Sharing {
@@ -64,14 +73,14 @@ function byTrainingKey<G extends Genotype>(space: SearchSpace<G>, trainingKey: (
   return { count, trained: [...first.values()], servedBy: (index) => servedBy[index] }
 }
 
-/** A training to do. */
+/** One training that a table build has to do: an architecture and a training seed. */
 export interface TrainingTask {
-  /** Index of the architecture. */
+  /** Index of the architecture to train. */
   readonly index: number
   readonly seed: number
 }
 
-/** One of `of` equal parts of the trainings; `number` counts from 1. */
+/** A shard of a table build: part `number`, counted from 1, of `of` equal parts of all trainings. */
 export interface Shard {
   readonly number: number
   readonly of: number
@@ -81,13 +90,14 @@ export interface WorkRequest {
   readonly sharing: Sharing
   readonly seeds: readonly number[]
   readonly shard: Shard
-  /** Indices of the architectures that need a training; absent: all. */
+  /** Indices of the architectures that the table build needs; absent: all of the search space. */
   readonly indices?: readonly number[]
 }
 
 /**
- * Lists the trainings of a shard: all architectures with the first seed, then with the second, and so on. Architectures
- * come in a fixed random order, so that an incomplete table is a fair sample of its space.
+ * Returns the trainings of a shard, in the order in which they are done: all architectures with the first training
+ * seed, then with the second, and so on. Architectures come in a fixed random order, so that an incomplete table is a
+ * fair sample of its search space.
  * @throws BenchError `bad-input` for an index that the space does not have
  */
 export function workList({ sharing, seeds, shard, indices }: WorkRequest): TrainingTask[] {
@@ -100,39 +110,39 @@ export function workList({ sharing, seeds, shard, indices }: WorkRequest): Train
 }
 
 /**
- * Returns the index of the architecture that is trained for this one.
- * @throws BenchError `bad-input` for an unknown index
+ * Returns the index of the architecture that is trained for the one with this index.
+ * @throws BenchError `bad-input` for an index that the search space does not have
  */
 function checked(index: number, { servedBy, count }: Sharing): number {
   if (index >= 0 && index < count) return servedBy(index)
   throw new BenchError('bad-input', `there is no architecture ${index}; the space has 0 to ${count - 1}`)
 }
 
-/** Parses a shard such as `2/4`. @throws BenchError `bad-input` */
+/** Returns the shard of a table build that a text such as `2/4` stands for. @throws BenchError `bad-input` */
 export function parseShard(text: string): Shard {
   const [number, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number)
   if (number >= 1 && number <= of) return { number, of }
   throw new BenchError('bad-input', `shard "${text}" is not part/parts, as in 1/4`)
 }
 
-/** Returns the name of a shard's journal file, without its ending. */
+/** Returns the name of the journal file of a shard of a table build, without its ending. */
 export const shardName = ({ number, of }: Shard): string => `part-${number}-of-${of}`
 
-/** The part of a training's result that a table keeps. */
+/** The part of a training's result that a built table contains. */
 export type TableTraining = Pick<TrainedArchitecture, 'seed' | 'accuraciesPct' | 'seconds'>
 
-/** One finished training, with the index of the architecture that was trained. */
+/** One finished training of a table build, with the index of the architecture that was trained. */
 export interface TrainingRecord<T extends TableTraining = TableTraining> {
   readonly index: number
   readonly trained: T
 }
 
-/** Finished trainings by architecture and seed. */
+/** The finished trainings of a table build, by architecture and training seed. */
 export class TrainingSet {
   readonly #trainings = new Map<number, Map<number, TableTraining>>()
 
   /**
-   * Adds a training. Of two trainings of the same architecture and seed, the first is kept.
+   * Adds a finished training. Of two trainings of the same architecture with the same seed, the first is kept.
    * @throws BenchError `bad-input` if the second has other accuracies
    */
   add({ index, trained: training }: TrainingRecord): void {
@@ -147,17 +157,17 @@ export class TrainingSet {
     return this.#trainings.get(index)?.has(seed) ?? false
   }
 
-  /** Returns the trainings of an architecture by ascending seed; none if it was not trained. */
+  /** Returns the finished trainings of an architecture by ascending seed; an empty list if there are none. */
   of(index: number): readonly TableTraining[] {
     return [...(this.#trainings.get(index)?.values() ?? [])].sort((a, b) => a.seed - b.seed)
   }
 
-  /** Number of trainings. */
+  /** Number of finished trainings. */
   get count(): number {
     return [...this.#trainings.values()].reduce((sum, ofIndex) => sum + ofIndex.size, 0)
   }
 
-  /** All seeds of any training, ascending. */
+  /** All training seeds of the finished trainings, ascending. */
   get seeds(): readonly number[] {
     const seeds = new Set([...this.#trainings.values()].flatMap((ofIndex) => [...ofIndex.keys()]))
     return [...seeds].sort((a, b) => a - b)
