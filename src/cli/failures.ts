@@ -44,7 +44,7 @@ export function reportFailure(error: unknown): void {
   )
 }
 
-/** Puts a usage error on one line: `unknown option '--sed'; did you mean --seeds?` */
+/** Returns the message of Commander's usage error as one line: `unknown option '--sed'; did you mean --seeds?` */
 function usageMessage({ message }: CommanderError): string {
   return message
     .replace(/^error: /, '')

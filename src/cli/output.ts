@@ -34,7 +34,7 @@ export const print = (text: string): void => {
   process.stdout.write(asInvoked(printable(text)))
 }
 
-/** Prints a message on standard error, so that standard output has the result only. */
+/** Prints a message on standard error, so that standard output contains only the result of the command. */
 export const printAside = (text: string): void => {
   process.stderr.write(asInvoked(printable(text)))
 }
@@ -147,7 +147,10 @@ export function outputFormat<Format extends string>(
   return known
 }
 
-/** Returns the format of a result that is a table. @throws BenchError as `outputFormat` */
+/**
+ * Returns the format in which a command prints its result, for results that are tables. @throws BenchError as
+ * `outputFormat`
+ */
 export const tableFormat = (flags: FormatFlags): TableFormat => outputFormat(flags, TABLE_FORMATS, 'text')
 
 /** ANSI escape code of each text style. */

@@ -1,7 +1,7 @@
 /**
  * Selects the runs that a command reads: from stores, run folders, report folders, experiment files or run ids,
- * narrowed by flags such as `--algo`. Also gives access to the spaces and algorithms of the plugins that the command
- * names.
+ * narrowed by flags such as `--algo`. Also returns search spaces and names of reference algorithms, including those of
+ * the plugins that the command names.
  */
 import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'

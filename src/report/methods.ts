@@ -124,7 +124,10 @@ export function flatten(record: object): ReadonlyMap<string, string> {
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 
-/** Returns the settings that can distinguish two variants of an algorithm, the algorithm's own options first. */
+/**
+ * Returns the settings of a run's job in which two variants of one algorithm can differ: first the algorithm's options,
+ * then search budget and protocol.
+ */
 function identity({ manifest: { job } }: RunRecord) {
   const { algorithm, ...rest } = settings(job)
   const { budgetSeconds } = job

@@ -185,7 +185,9 @@ const algorithm = defineAlgorithm({
 export default definePlugin({ name: '${name}', algorithms: [algorithm] })
 `
 
-/** Returns the source of a Node.js test that runs the contract suite on the plugin of that name. */
+/**
+ * Returns the source of a Node.js test that runs the contract suite, a set of rules for plugins, on the named plugin.
+ */
 const testSource = (
   name: string,
 ) => `/** What every algorithm promises, checked on ${name}. Run with: node --test ${name}.test.mjs */

@@ -53,7 +53,10 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   writeTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format, flags.out)
 }
 
-/** Returns the states of all runs of an experiment, described by a file or by flags. */
+/**
+ * Returns the states of all runs of an experiment, which an experiment file or flags describe; also of runs not yet
+ * begun.
+ */
 async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
   if (rest.length > 0) {
     throw new BenchError(
@@ -105,7 +108,10 @@ async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunS
   return (await recordsAt(place, flags, readRuns)).map(statusOfRecord)
 }
 
-/** Returns the state of a run in a report folder, where nothing is running. */
+/**
+ * Returns the state of a run that was read from a report folder; such a run is finished, failed or interrupted, never
+ * running.
+ */
 function statusOfRecord({ manifest: { id, job }, epochs, result, failure }: RunRecord): RunStatus {
   const known = { id, job, epochs: result?.epochs ?? epochs.length, ...trainingOf(job, result) }
   if (result !== undefined) return { ...known, state: 'finished' }

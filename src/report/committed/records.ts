@@ -54,7 +54,8 @@ export interface CommittedReport {
 export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
 
 /**
- * Reads a report from its folder. Where `report.json` lists no files, the files that lie in the folder are listed.
+ * Returns a committed report, read from its folder. If its `report.json` lists no files, the files found in the folder
+ * are taken as listed.
  *
  * @throws BenchError `missing` where `report.json` or the records are missing, `corrupt` where the two do not fit
  * together
@@ -67,7 +68,10 @@ export async function readReport(folder: string, spaceOf: SpaceOf): Promise<Comm
   return { recipe: { ...recipe, files }, runs, space: await spaceOf(runs[0].manifest.job.space) }
 }
 
-/** Parses the text of a `report.json`. @param path names the file in messages @throws BenchError `corrupt` */
+/**
+ * Returns the content of a `report.json`, parsed. @param path path of the file, for messages @throws BenchError
+ * `corrupt`
+ */
 export const parseRecipe = (text: string, path: string): ReportRecipe =>
   parseRecord(text, path, { schema: recipeSchema, what: 'the recipe of a report', remedy: REMEDY })
 
@@ -75,7 +79,7 @@ export const parseRecipe = (text: string, path: string): ReportRecipe =>
 export const isCompact = ({ runs }: Pick<ReportRecipe, 'runs'>): boolean => runs === undefined
 
 /**
- * Returns the runs in the order in which `report.json` lists them.
+ * Returns the run records in the order in which the report's `report.json` lists the runs.
  * @throws BenchError `corrupt` where a listed run is missing or an unlisted one was added
  */
 export function inOrder<Run extends RunRecord>(runs: readonly Run[], { runs: order }: ReportRecipe): readonly Run[] {

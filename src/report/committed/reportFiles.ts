@@ -37,7 +37,7 @@ const LOOKUPS = 'lookups.csv'
  */
 export type ReportContext = Pick<ContentOptions, 'space' | 'references'>
 
-/** Content of each file of a report by its name in the report's folder. */
+/** The files of a report: each file's content by its name in the report's folder. */
 export type ReportFiles = ReadonlyMap<string, string | Uint8Array>
 
 /** The user's choice of the files that a new report consists of. */
@@ -63,9 +63,9 @@ export function isInForm(name: string, { compact, figures }: ReportForm): boolea
 }
 
 /**
- * Returns every file of a new report, its records included. Tables and figures are computed from the records as they
- * are kept, so that they can be computed again. Runs that were read from a compact report are kept as compact records
- * again.
+ * Returns every file of a new report, its run records included. Tables and figures are computed from the run records
+ * exactly as the report keeps them, so that `bench verify` can recompute them. Runs that were read from a compact
+ * report are kept as compact records again.
  */
 export async function reportFiles(
   runs: readonly RunRecord[],

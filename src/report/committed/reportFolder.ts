@@ -184,8 +184,8 @@ const isRecord = (name: string): boolean => name.startsWith('runs/') || name ===
 
 /**
  * Replaces the files of an earlier report by the new ones. All new files are on the disk before an old one is deleted,
- * and `report.json` is renamed first, so wherever this is interrupted, it lists all files that are there. The records
- * stay where the new files contain none.
+ * and `report.json` is renamed first, so if the replacement is interrupted, `report.json` still lists all files that
+ * exist. If the new files contain no run records, the old records stay.
  */
 function replaceFiles(folder: string, files: ReportFiles, earlier: ReportRecipe | undefined): void {
   const at = (name: string) => resolve(join(folder, name))

@@ -107,8 +107,8 @@ const unfoundedFiles = ({ files = [] }: ReportRecipe, recomputed: ReadonlyMap<st
     .map((file) => ({ file, lines: ['- listed in report.json, but the records give no such file'] }))
 
 /**
- * Returns the records that contradict themselves: a run is named by the hash of its job, so a run whose job was edited
- * no longer has its name; and a result repeats names and seed of its job.
+ * Returns the run records that contradict themselves. A run's name contains the hash of its job, so the name of a run
+ * whose job was edited is wrong. A run's result repeats the names and the seed of its job, so they must be equal.
  */
 function contradictions(runs: readonly RunRecord[]): readonly Difference[] {
   return runs.flatMap(({ manifest: { id, job }, result }) => {

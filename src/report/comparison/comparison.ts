@@ -17,7 +17,8 @@ export interface Comparison {
   /** Names of the protocols that the compared runs followed; several only if the user allowed mixed protocols. */
   readonly protocols: readonly string[]
   /**
-   * Names of the settings in which the protocols of the runs differ, such as `epochs`; empty where they are the same.
+   * Names of the settings in which the protocols of the compared runs differ, such as `epochs`; empty if they are
+   * equal.
    */
   readonly mixed: readonly string[]
 }
@@ -89,7 +90,7 @@ export function compare(runs: readonly RunRecord[], options: { readonly mix?: bo
 export const searchesOf = ({ rows }: Comparison, references: ReadonlySet<string> = new Set()): readonly Row[] =>
   rows.filter(({ method }) => !references.has(method.algorithm))
 
-/** Returns the accuracies of a cell in %, in the order of the seeds. */
+/** Returns the accuracies in one cell of a comparison, in %, ordered by seed. */
 export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
   [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct),
 )
@@ -129,7 +130,10 @@ export function onlySpace(runs: readonly RunRecord[]): string {
   throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot be compared; choose with --space`)
 }
 
-/** @throws BenchError `bad-input` where runs on one dataset were looked up in different tables */
+/**
+ * Checks that all runs on a dataset were looked up in the same lookup table.
+ * @throws BenchError `bad-input` if they were not
+ */
 function refuseMixedTables(runs: readonly RunRecord[]): void {
   for (const dataset of unique(runs.map(({ manifest }) => manifest.job.dataset.name))) {
     const jobs = runs.map(({ manifest }) => manifest.job).filter((job) => job.dataset.name === dataset)
@@ -239,8 +243,9 @@ const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
 export const FEWEST_BLOCKS = 3
 
 /**
- * The blocks of a paired test between searches. They are the seeds of one column, since a test assumes independent
- * blocks and the accuracies of one architecture on several datasets are not independent.
+ * The blocks of a paired significance test between searches: the seeds, with their accuracies in one column. Columns
+ * are not pooled, since a test assumes independent blocks and the accuracies of one architecture on several datasets
+ * are not independent.
  */
 export interface Blocks {
   /** Rows of the searches that have an accuracy in the tested column. */

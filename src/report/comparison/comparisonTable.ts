@@ -44,7 +44,7 @@ export interface ComparisonTableOptions {
   readonly references?: ReadonlySet<string>
 }
 
-/** Returns the table of a comparison, with notes that say how the numbers were computed. */
+/** Returns the printable table of a comparison of searches, with notes that say how its numbers were computed. */
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions = {}): Tabular {
   const { summary = 'std', published: { table: published, caveat } = {}, references } = options
   const { columns, rows } = comparison

@@ -194,7 +194,10 @@ function statistic(values: readonly number[], best = false): Cell {
   return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: 2, best }
 }
 
-/** Returns a cell with the mean of some numbers. @param least smallest number of digits after the decimal point */
+/**
+ * Returns a table cell with the mean of some numbers.
+ * @param least smallest number of digits that are printed after the decimal point
+ */
 function mean(least: number, values: readonly number[]): Cell {
   if (values.length === 0) return absent
   const { mean: value } = summarise(values)

@@ -28,8 +28,8 @@ export const hessianQuantities = {
 export type HessianQuantity = keyof typeof hessianQuantities
 
 /**
- * Returns the figure of one quantity of the Hessian over the epochs. @throws BenchError `missing` where no run has the
- * probe `hessian`
+ * Returns the figure of one quantity of the Hessian, such as its trace, over the epochs of searches. @throws BenchError
+ * `missing` where no run has the probe `hessian`
  */
 export function hessianFigure(
   runs: readonly RunRecord[],

@@ -71,7 +71,7 @@ export interface Statistic {
   readonly std?: number
   readonly n: number
   readonly digits: number
-  /** Whether the cell is the best of its column, which Markdown and LaTeX print in bold. */
+  /** Whether this cell has the best mean of its column, which Markdown and LaTeX print in bold. */
   readonly best?: boolean
 }
 
@@ -119,7 +119,8 @@ export const digitsFor = (value: number, least: number): number =>
   value === 0 || !Number.isFinite(value) ? least : Math.max(least, 1 - Math.floor(Math.log10(Math.abs(value))))
 
 /**
- * Returns a number with its digits after the decimal point; a positive number that would be rounded to 0 as `< 0.001`.
+ * Returns the text of a number cell, rounded to the cell's `digits`; a positive number that would be rounded to 0
+ * becomes `< 0.001`.
  */
 export function numberText({ value, digits, positive = false }: NumberCell): string {
   const text = value.toFixed(digits)

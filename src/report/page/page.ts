@@ -64,7 +64,7 @@ const configurations = (runs: readonly RunRecord[]): string =>
     )
     .join('\n')}`
 
-/** Returns JSON that is safe inside a script element. */
+/** Returns a value as JSON that can stand inside an HTML script element, with `<` escaped. */
 const json = (value: unknown): string => printable(JSON.stringify(value)).replaceAll('<', '\\u003c')
 
 const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')

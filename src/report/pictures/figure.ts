@@ -44,7 +44,7 @@ export interface Series {
   readonly points: readonly Point[]
   /** Shaded band of the series, between a low and a high curve. */
   readonly band?: readonly BandPoint[]
-  /** Whether the series is left out of the legend. */
+  /** Whether the figure's legend leaves this series out. */
   readonly unnamed?: boolean
 }
 
