@@ -50,8 +50,8 @@ export class PickleMachine {
   readonly #marks: number[] = []
   readonly #memo = new Map<number, unknown>()
   /**
-   * For each dict that `onDict` may free: the length of `#recent`, and the bytes counted towards the memory limit, when
-   * the dict was created.
+   * For each dict that `onDict` may free, as they were when the dict was created: the length of `#recent`, and the
+   * bytes counted towards the memory limit.
    */
   readonly #began = new WeakMap<Map<unknown, unknown>, { readonly recent: number; readonly spent: number }>()
   /**
@@ -158,12 +158,15 @@ export class PickleMachine {
     return dict
   }
 
-  /** Adds all items to the dict on top of the stack and completes it. @param items key, value, key, value, … */
+  /**
+   * Adds all items to the Python dict on top of the pickle's stack, which is complete afterwards.
+   * @param items key, value, key, value, …
+   */
   setItems(items: readonly unknown[]): void {
     this.#complete(this.#withItems(items))
   }
 
-  /** Adds one item to the dict on top of the stack. @param item key and value */
+  /** Adds one item to the Python dict on top of the pickle's stack. @param item key and value */
   setItem(item: readonly unknown[]): void {
     const dict = this.#withItems(item)
     if (this.protocol === 0) this.#unfinished.add(dict)
@@ -174,7 +177,7 @@ export class PickleMachine {
     if (this.#options.onDict?.(dict)) this.#forgetInside(dict)
   }
 
-  /** Adds items to the dict on top of the stack and returns it. */
+  /** Adds items to the Python dict on top of the pickle's stack, and returns the dict. */
   #withItems(items: readonly unknown[]): Map<unknown, unknown> {
     const dict = this.top()
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of an object that is not a dict')
@@ -183,7 +186,7 @@ export class PickleMachine {
     return dict
   }
 
-  /** Frees what the memo has stored since the dict was created. */
+  /** Frees the memo entries of the pickle that were stored since the dict was created. */
   #forgetInside(dict: Map<unknown, unknown>): void {
     const since = this.#began.get(dict)
     if (since === undefined) return

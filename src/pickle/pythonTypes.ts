@@ -4,7 +4,7 @@
  */
 import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 
-/** A Python type or function that a pickle may name. */
+/** A Python type or function that a pickle may name, and the data that a call of it stands for. */
 export interface PythonType {
   readonly name: string
   /**

@@ -43,7 +43,8 @@ type Instruction = (machine: PickleMachine) => void
 const HIGHEST_PROTOCOL = 5
 
 /**
- * What each opcode of the pickle format does. Opcodes are written as characters, as in CPython's Lib/pickletools.py.
+ * The instruction that each opcode of the pickle format stands for. Opcodes are written as characters, as in CPython's
+ * Lib/pickletools.py.
  */
 const byOpcode: Readonly<Record<string, Instruction>> = {
   // Numbers

@@ -17,8 +17,8 @@ export interface RunStatus {
   readonly id: string
   readonly job: Job
   /**
-   * State of the run, from its folder and Slurm's queue. `queued`: its Slurm task waits or has not reached the run yet.
-   * `missing`: planned but never begun.
+   * State of the run, from its folder and Slurm's queue. `queued`: its Slurm task has not begun, or has not reached
+   * this run yet. `missing`: planned but never begun.
    */
   readonly state: RunState | 'queued' | 'missing'
   /** Number of epochs of the run's search that are finished and recorded. */

@@ -1,4 +1,4 @@
-/** Loads Apache Arrow's library, which writes tables. Opening a table does not need it. */
+/** Loads Apache Arrow's JavaScript library, with which lookup tables are written. Opening a table does not need it. */
 import { createRequire } from 'node:module'
 import type * as Arrow from 'apache-arrow'
 

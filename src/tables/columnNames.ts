@@ -1,5 +1,5 @@
 /**
- * The names of a table's columns. A column of accuracies is named by its qualifier (dataset/split/epochs/seed):
+ * Defines the names of a lookup table's columns. A column of accuracies is named by dataset, split, epochs and seed:
  * `cifar10/ori-test/200/mean`. Other columns start with the quantity and a colon: `loss:cifar10/ori-test/200/777`,
  * `train-seconds:cifar10/200`, `latency:pixel3`. Properties of the architecture alone have no colon: `params-M`,
  * `unique`.
@@ -11,7 +11,7 @@ const TRAIN_TIME = /^([^/:]+)\/train-time-s\/(\d+)$/
 const QUANTITY = /^[A-Za-z][\w-]*(:[^:]+)?$/
 const TEXTS = new Set(['unique'])
 
-/** What a column of an imported file becomes in the table. */
+/** What a column of an imported CSV or Parquet file becomes in the lookup table. */
 export type ColumnRole =
   | { readonly kind: 'index' }
   | { readonly kind: 'arch' }

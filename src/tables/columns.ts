@@ -1,4 +1,6 @@
-/** Opens single columns of a table's Arrow file. A column is read and its hash compared only when it is used. */
+/**
+ * Opens single columns of a lookup table's Arrow file. A column is read, and its hash compared, only when it is used.
+ */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
 import type { ByteRange, ColumnEntry } from './manifest.ts'

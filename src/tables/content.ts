@@ -1,11 +1,11 @@
-/** The content of a table in memory, which importers and builds produce and `writeTable` writes. */
+/** Defines the content of a lookup table in memory. Imports and table builds produce it, and `writeTable` writes it. */
 import { BenchError } from '../core/errors.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { Source } from './manifest.ts'
 import type { Recipe } from './recipe.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
-/** All columns of a table, and what its manifest says about them. */
+/** All columns of a lookup table in memory, and what the table's manifest says about them. */
 export interface TableContent {
   /** Index in the search space of the architecture in each row, ascending. */
   readonly index: Int32Array

@@ -40,7 +40,7 @@ export interface Manifest {
   readonly oracles: Readonly<Record<string, OracleRule>>
 }
 
-/** The origin of a table. */
+/** The origin of a lookup table: the file that it was imported from, or the build. */
 export interface Source {
   /**
    * Format of the file that the table was made from: `csv`, `nats-bench`, …; `built` if the table was trained by this
@@ -68,7 +68,9 @@ export const tableFileNames = (name: string): readonly [string, string] => [`${n
 /** The file of a table's per-epoch training curves. */
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
-  /** The datasets, splits and epochs that have curves, such as `cifar10-valid/x-valid/12`. */
+  /**
+   * Datasets, splits and numbers of epochs for which the file has training curves, such as `cifar10-valid/x-valid/12`.
+   */
   readonly of: readonly string[]
 }
 
@@ -140,7 +142,7 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** Tells whether a value has the form that a field of a manifest must have. */
+/** Tells whether a value from a JSON file has the form that the manifest's field must have. */
 type Check = (value: unknown) => boolean
 
 const isText: Check = (value) => typeof value === 'string'
@@ -215,7 +217,7 @@ const isRecipe = isObjectOf({
   seeds: isListOf(isCount),
 })
 
-/** The fields of a manifest: name, check, and the message if the check fails. */
+/** The fields of a table's manifest: name, check of the value, and the message if the check fails. */
 const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
   ['name', isText, 'has no name'],
   ['space', isText, 'has no space'],
@@ -241,8 +243,8 @@ const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
 ]
 
 /**
- * Returns the first error in a manifest; undefined if there is none. A schema library would double the time to open a
- * table.
+ * Returns the first error in a table's manifest; undefined if there is none. A schema library is not used, since
+ * loading it would double the time to open a table.
  */
 function firstProblem(manifest: Partial<Manifest>): string | undefined {
   if (!isObject(manifest)) return 'not a manifest'

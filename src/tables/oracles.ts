@@ -66,13 +66,16 @@ export function oracleOf({ name, columns, oracles }: Manifest, dataset: string):
   )
 }
 
-/** Returns the qualifier of the validation accuracies after the fewest epochs of training. */
+/**
+ * Returns, of the validation accuracies that a table has, those after the fewest training epochs (as dataset, split,
+ * epochs, seed).
+ */
 const shortest = (validations: readonly Qualifier[]): Qualifier =>
   afterEpochs(validations, Math.min(...validations.map(({ epochs }) => epochs)))
 
 /**
- * Returns the qualifier of the validation accuracies after `wanted` epochs of training: the mean over training seeds if
- * the table has it, else the first seed.
+ * Returns, of the validation accuracies that a table has, those after `wanted` training epochs: the mean over training
+ * seeds if the table has it, else the first seed.
  */
 function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifier {
   const candidates = validations.filter(({ epochs }) => epochs === wanted)
@@ -82,7 +85,7 @@ function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifi
 /**
  * Returns, by ascending number of training epochs, the rule that answers queries and charges their cost, for each
  * number of epochs after which the table has validation accuracies.
- * @param usual the rule of a search on the same dataset
+ * @param usual the rule for the usual training of a search on the same dataset
  */
 export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): ReadonlyMap<number, OracleRule> {
   const { dataset, split } = parseQualifier(usual.accuracy)
@@ -138,15 +141,15 @@ function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<
 export interface Fidelity {
   readonly rule: OracleRule
   /**
-   * Number of epochs after which the accuracy is read from the curve of the usual training; absent: the training is
-   * complete.
+   * Number of epochs after which the accuracy is read from the curve of the usual training; absent: the schedule itself
+   * has this length.
    */
   readonly first?: number
 }
 
 /**
  * Returns the numbers of training epochs for which a table has validation accuracies, ascending.
- * @param usual the rule of a search on the same dataset
+ * @param usual the rule for the usual training of a search on the same dataset
  */
 export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): ReadonlyMap<number, Fidelity> {
   const whole = rulesByEpochs(
@@ -163,8 +166,8 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
 }
 
 /**
- * Returns the rule for queries that train for the first `first` epochs only. They cost the proportional part of the
- * training's seconds (the first item of `seconds`) and a whole validation pass.
+ * Returns the accuracy and cost rule for queries that train for the first `first` epochs only. They cost the
+ * proportional part of the training's seconds (the first item of `seconds`) and a whole validation pass.
  */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)

@@ -148,14 +148,14 @@ const COMPARISONS = {
 
 /** A condition on the rows of a table, such as `params-M<0.5`. */
 export interface Condition {
-  /** The condition as the user typed it. */
+  /** The condition on the table's rows as the user typed it. */
   readonly text: string
   readonly column: string
   readonly comparison: keyof typeof COMPARISONS
   readonly value: string
 }
 
-/** Parses a condition `column<value`, with <, <=, >, >=, = or !=. @throws BenchError `bad-input` */
+/** Parses a condition on a table's rows, `column<value`, with <, <=, >, >=, = or !=. @throws BenchError `bad-input` */
 export function parseCondition(text: string): Condition {
   const [, column, comparison, value] = /^([^<>=!]+)(<=|>=|!=|<|>|==?)([^<>=!]+)$/s.exec(text) ?? []
   if (column?.trim() && value?.trim()) {
@@ -220,7 +220,9 @@ export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontP
   )
 }
 
-/** Returns the Pareto front of the points, the best in x first; of equal points only the first. */
+/**
+ * Returns the Pareto front of the points, the point that is best in x first. Of equal points, only the first is kept.
+ */
 export function paretoFront<P extends { readonly x: number; readonly y: number }>(
   points: readonly P[],
   x: Better,

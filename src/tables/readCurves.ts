@@ -90,7 +90,7 @@ function curvesIn(batch: CurveBatch, index: number): Curve[] {
   return rows.filter((row) => batch.index(row) === index).map(batch.curve)
 }
 
-/** What was measured on one split of the dataset after each epoch of one training. */
+/** What was measured on one split of the dataset after each epoch of one training, as the file of curves has it. */
 export interface Curve {
   readonly dataset: string
   readonly split: string

@@ -27,7 +27,7 @@ export interface SpaceIndex {
   at(index: number): string
 }
 
-/** Returns the index of an architecture; undefined if the table has no row for it. */
+/** Returns the index of a genotype; undefined if the table has no row for its architecture. */
 export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>, genotype: G): number | undefined {
   // With a numbering, the column of architecture strings, the table's largest, need not be read.
   if (space.numbering === undefined) return table.find(space.format(genotype))

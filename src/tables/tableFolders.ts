@@ -11,5 +11,5 @@ export const embeddedTables = fileURLToPath(new URL('../../tables', import.meta.
 /** Returns the path of the folder with the lookup tables that the user has imported or built. */
 export const userTables = (): string => userFolder('tables')
 
-/** Returns the folders in which a lookup table's name is looked up, in this order. */
+/** Returns the paths of the folders in which a lookup table's name is looked up, in the order of the search. */
 export const tableFolders = (): string[] => [embeddedTables, userTables()]

@@ -123,7 +123,7 @@ export interface WrittenCurves {
   readonly temporary: string
 }
 
-/** The next batch of curves waits while more than this many bytes are queued for writing to the disk. */
+/** Bytes queued for writing to the disk above which the next batch of curves has to wait. */
 const MOST_QUEUED_BYTES = 1 << 25
 
 /**

@@ -8,7 +8,7 @@ import { contentName } from '../../system/json.ts'
 /** Number of hexadecimal digits of the job's hash that a run id contains: 64 bits. */
 const DIGITS = 16
 
-/** Returns the SHA-256 of the job's canonical JSON, in hexadecimal. */
+/** Returns the SHA-256 of the job's canonical JSON (with sorted keys), in hexadecimal. */
 export const jobHash = (job: Job): string => contentName(job)
 
 /** Returns the id of a job's run, which names its folder, such as `drnas-shapes-seed0-0123456789abcdef`. */

@@ -67,7 +67,10 @@ export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageS
   return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
 }
 
-/** The folder of a search's images, and how they are opened. */
+/**
+ * The folder of the images that a search trains on, the search space, and functions that open the dataset and inform
+ * the user.
+ */
 export interface SearchImages {
   /** The search space of the search that trains on these images. */
   readonly space: SearchSpace
@@ -152,7 +155,7 @@ function splitOf({ name, benchmarkSplits: splits }: SplitSpace, dataset: string)
 const refusal = (found: string): BenchError =>
   new BenchError('bad-input', `data.split=benchmark: ${found}; add data.split=seeded to the protocol`)
 
-/** The dataset, folder and image size for which a content hash is computed. */
+/** The dataset, image folder and image size for which `datasetHash` computes a content hash. */
 export interface HashedImages extends ImageSize {
   readonly name: string
   /** Folder of the dataset's images; undefined: the user's data folder. */

@@ -10,7 +10,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
 import { datasetHash } from './images.ts'
 
-/** A search whose found architecture is to be trained in full. */
+/** A search whose found architecture is to be trained in full, for planning that training. */
 export interface RetrainedSearch {
   readonly space: SearchSpace
   readonly algorithm: Algorithm

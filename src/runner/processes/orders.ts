@@ -66,7 +66,7 @@ function groupSeeds(trainings: readonly PlannedJob[], most: number): PlannedJob[
   return groups
 }
 
-/** Splits a list into at most `parts` parts of consecutive items and nearly equal lengths. */
+/** Splits a list of jobs into at most `parts` lists of consecutive jobs with nearly equal lengths. */
 function split<T>(items: readonly T[], parts: number): T[][] {
   const size = Math.ceil(items.length / parts)
   const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, part) => part * size)

@@ -46,7 +46,7 @@ export class Journal {
     this.#unsaved = []
   }
 
-  /** Returns the wall-clock time of the run so far, and the times of its start and its end. */
+  /** Returns how long the run has taken so far, and when it was started and ended. */
   timing(): ResultRecord['timing'] {
     return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
   }

@@ -17,7 +17,7 @@ export type RunReport =
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
   /** The search advanced. `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
   | { readonly kind: 'progress'; readonly share: number }
-  /** An epoch of the search is finished. */
+  /** An epoch of the job's search is finished. */
   | {
       readonly kind: 'epoch'
       readonly epoch: number

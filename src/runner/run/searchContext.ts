@@ -25,7 +25,7 @@ export interface SearchResources {
   onBatch(batchesPerEpoch: number): void
 }
 
-/** The opened resources of a job: algorithm, space, evaluator, probes, images and executor. */
+/** The opened resources of a job: algorithm, search space, evaluator, probes, images and executor. */
 export interface JobResources extends Pick<SearchResources, 'data' | 'executor'> {
   readonly algorithm: Algorithm
   readonly space: SearchSpace

@@ -17,7 +17,7 @@ import { removeTemporaries } from '../../system/temporaryFile.ts'
 export type RunState =
   /** The run has a result: `result.json` exists. */
   | 'finished'
-  /** A process holds the run's lock. */
+  /** The run's search or training is under way: a process holds the lock of the run's folder. */
   | 'running'
   /** The last attempt at the run ended with an error. */
   | 'failed'
@@ -100,8 +100,8 @@ export class RunFolder {
   }
 
   /**
-   * Waits for the run's lock and takes it. From then on, every write checks that no other process has taken the lock
-   * over.
+   * Takes the run's lock, after waiting until no other process holds it. From then on, every write checks that no other
+   * process has taken the lock over.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     writing(this.path, () => makeFolder(this.path))
@@ -260,7 +260,7 @@ function writing(path: string, write: () => void): void {
   }
 }
 
-/** First bytes of a checkpoint file. */
+/** First bytes of a run's checkpoint file, by which the format is recognised. */
 const MAGIC = 'NBHCKP01'
 
 /** The checkpoint of a run: the state from which an interrupted search continues. */

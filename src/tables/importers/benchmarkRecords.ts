@@ -149,7 +149,7 @@ function curve(dict: unknown, key: (epoch: number) => number | string, epochs: n
   return values
 }
 
-/** Checks that accuracies are in 0 … 100 % and returns them. @throws BenchError `bad-input` */
+/** Returns a training's accuracies, after checking that they are in 0 … 100 %. @throws BenchError `bad-input` */
 export function percentages(values: Float64Array, where: string): Float64Array {
   const outside = values.find((value) => value < 0 || value > 100)
   if (outside !== undefined) throw malformed(where, `has an accuracy of ${outside} %`)

@@ -160,7 +160,10 @@ export class FlatRows {
     return this.#numberOf(cell, 'index', line)
   }
 
-  /** Returns the number in a cell; NaN if it is empty. @throws BenchError `bad-input` for text and impossible values */
+  /**
+   * Returns the number in a cell of a CSV or Parquet file; NaN if the cell is empty.
+   * @throws BenchError `bad-input` for text, and for values that the column cannot have
+   */
   #numberOf(cell: Cell | undefined, name: string, line: number): number {
     if (isEmpty(cell)) return Number.NaN
     const value = typeof cell === 'number' || DECIMAL.test(cell.trim()) ? Number(cell) : Number.NaN
@@ -182,13 +185,13 @@ export class FlatRows {
   }
 }
 
-/** Matches a decimal number without thousands separators, percent sign or other bases. */
+/** Matches a cell's decimal number, without thousands separators, percent sign or other bases. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 const DECIMAL_COMMA = 'decimal commas are read where semicolons or tabs separate the columns'
 
 const FIRST_ROWS = 1024
-/** Architecture strings up to this many characters are accepted without looking up the limit on their length. */
+/** Length in characters up to which an architecture string is accepted without looking up the limit on its length. */
 const SHORT_ARCH = 500
 
 function enlarged(values: Float64Array): Float64Array {

@@ -98,7 +98,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** Returns the first bytes of a stream; empty if the stream is damaged from its beginning. */
+/** Returns the first bytes of an imported file's stream; empty if the file is damaged from its beginning. */
 async function firstChunk(stream: Readable): Promise<Buffer> {
   try {
     for await (const chunk of stream) return (chunk as Buffer).subarray(0, HEAD_BYTES)

@@ -1,18 +1,18 @@
 /**
- * Decodes Thrift's compact protocol, in which Parquet files write their directory and page headers. Every length is
- * checked against the number of bytes that are left.
+ * Decodes the compact protocol of Apache Thrift, in which Parquet files write their directory and page headers. Every
+ * length is checked against the number of bytes that are left.
  */
 
 export type ThriftValue = boolean | number | Uint8Array | readonly ThriftValue[] | ThriftStruct
-/** A Thrift struct: values by field number. */
+/** A struct decoded from Thrift's compact protocol: values by field number. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>
 
 const DEEPEST = 32
 const LONGEST_VARINT = 10
 
 /**
- * Decodes the struct that begins at `start`, and returns it with the position of its end.
- * @throws RangeError if it is malformed
+ * Decodes the Thrift struct that begins at byte `start`, and returns it with the position of its end.
+ * @throws RangeError if the struct is malformed
  */
 export function readThrift(bytes: Uint8Array, start: number): { readonly struct: ThriftStruct; readonly end: number } {
   const reader = new Reader(bytes, start)

@@ -103,7 +103,8 @@ function set(numbers: RunNumbers, name: string, value: number | undefined): void
 }
 
 /**
- * Returns the finite values. A value that is not finite, such as the loss of a diverged training, counts as missing.
+ * Returns those of the measured values that are finite. A value that is not finite, such as the loss of a diverged
+ * training, counts as missing.
  */
 const measured = (values: Iterable<number | undefined>): number[] =>
   [...values].filter((value): value is number => Number.isFinite(value))
@@ -132,13 +133,16 @@ function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number |
   return mean((trusted.length > 0 ? trusted : runs).map(of))
 }
 
-/** Compares column names for sorting: accuracies first, then the other quantities, each by name. */
+/** Compares two names of table columns for sorting: accuracies come first, then the other quantities, each by name. */
 export function columnOrder(a: string, b: string): number {
   const kind = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : '')
   return naturalOrder(kind(a), kind(b)) || naturalOrder(a, b)
 }
 
-/** Returns the seeds that a column of means was averaged over: those for which the table has a column of its own. */
+/**
+ * Returns the training seeds that a column of means was averaged over: those for which the table also has a column with
+ * the single seed's values.
+ */
 export function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
   if (!name.endsWith('/mean')) return {}
   const place = name.slice(0, -'mean'.length)
