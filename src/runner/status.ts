@@ -59,7 +59,7 @@ export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'i
 const jobsOf = (summaries: readonly RunSummary[]) =>
   summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
 
-/** A run whose folder exists, with its summary. */
+/** A run that was begun, so that its folder exists, with the summary of its records. */
 interface Begun {
   readonly run: RunFolder
   readonly summary: RunSummary

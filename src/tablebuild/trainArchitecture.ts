@@ -54,7 +54,7 @@ export interface TrainingJob<G extends Genotype> {
   readonly seed: number
   readonly executor: Executor
   readonly data: Dataset
-  /** Called with the fraction of the training steps that are done, 0 … 1. */
+  /** Called with the fraction of the architecture's training steps that are done, 0 … 1. */
   readonly onProgress?: (fraction: number) => void
 }
 

@@ -162,12 +162,12 @@ export class TrainingSet {
     return [...(this.#trainings.get(index)?.values() ?? [])].sort((a, b) => a.seed - b.seed)
   }
 
-  /** Number of finished trainings. */
+  /** Number of finished trainings of the table build. */
   get count(): number {
     return [...this.#trainings.values()].reduce((sum, ofIndex) => sum + ofIndex.size, 0)
   }
 
-  /** All training seeds of the finished trainings, ascending. */
+  /** All training seeds of the table build's finished trainings, ascending. */
   get seeds(): readonly number[] {
     const seeds = new Set([...this.#trainings.values()].flatMap((ofIndex) => [...ofIndex.keys()]))
     return [...seeds].sort((a, b) => a - b)

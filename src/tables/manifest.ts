@@ -69,7 +69,8 @@ export const tableFileNames = (name: string): readonly [string, string] => [`${n
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
   /**
-   * Datasets, splits and numbers of epochs for which the file has training curves, such as `cifar10-valid/x-valid/12`.
+   * Datasets, splits and numbers of epochs for which the table's second file has training curves, such as
+   * `cifar10-valid/x-valid/12`.
    */
   readonly of: readonly string[]
 }
@@ -88,7 +89,7 @@ export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
 export interface ColumnEntry {
   readonly name: string
   readonly type: ColumnType
-  /** Number of rows of the table in which the column has no value. */
+  /** Number of rows of the table in which this column has no value. */
   readonly missing: number
   /** For a column of means over training seeds: the seeds that were averaged, if known. */
   readonly seeds?: readonly number[]
@@ -180,7 +181,7 @@ function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Accepts a pair of integers that are not negative. */
+/** Accepts a pair of integers that are not negative, such as offset and length of a column's bytes. */
 const isRange: Check = (range) => Array.isArray(range) && range.length === 2 && range.every(isCount)
 
 const fileEntry = { file: isFileName, sha256: isText, bytes: isCount }

@@ -88,7 +88,10 @@ function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   ])
 }
 
-/** Tells whether the manifest that is already in the folder names the same table file with another content. */
+/**
+ * Tells whether the manifest that is already in the table's folder names a table file of the same name with another
+ * content.
+ */
 function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
   const now = tableNamedBy(join(folder, `${name}.manifest.json`))
   return now?.file === table.file && now.sha256 !== table.sha256

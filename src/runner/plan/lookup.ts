@@ -29,7 +29,9 @@ export interface Lookup {
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string
-  /** Plugins that define the search space, as after `--plugin`, for the commands that error messages suggest. */
+  /**
+   * Plugins that define the search space, as after `--plugin`. They appear in the commands that error messages suggest.
+   */
   readonly plugins?: readonly string[]
   /** Name or path of the lookup table; if absent, the first table with the search space and the dataset is taken. */
   readonly table?: string
@@ -127,7 +129,8 @@ const accuracies = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
 /**
- * Returns the command that builds a lookup table of a search space, complete but for the recipe, for error messages.
+ * Returns the `bench tables build` command for a search space, which error messages suggest. The user has to replace
+ * the name of the recipe file.
  */
 export const buildCommand = ({ name }: SearchSpace, plugins: readonly string[]): string =>
   benchCommand(

@@ -191,7 +191,10 @@ async function openProbes(lines: readonly string[]) {
   return lines.map((line) => parseProbe(line))
 }
 
-/** Returns the resource with this key. It is opened when it is first requested, and then shared. */
+/**
+ * Returns the opened resource (such as an executor) with this key. It is opened when a job first requests it, and then
+ * shared by the jobs.
+ */
 function keep<T>(opened: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
   const resource = opened.get(key) ?? open()
   opened.set(key, resource)

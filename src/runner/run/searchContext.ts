@@ -87,7 +87,7 @@ function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, 
   return { ...data, weights, architecture: yielding(data.architecture, () => {}) }
 }
 
-/** Returns a function that calls `compute` once and keeps its promise. */
+/** Returns a function that calls `compute` at its first call, and returns the same promise at every later call. */
 function once<T>(compute: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined
   return () => {

@@ -47,7 +47,7 @@ export class RunFolder {
     return isThere(this.#file('run.json'))
   }
 
-  /** Tells whether the run has a result. */
+  /** Tells whether the run is finished, that is, has a result record. */
   isFinished(): boolean {
     return isThere(this.#file('result.json'))
   }
@@ -249,8 +249,8 @@ export class RunFolder {
 }
 
 /**
- * Calls `write`, which writes the file at `path`. Throws system errors such as a full disk as the same BenchError that
- * `writeAtomically` throws.
+ * Calls `write`, which writes the run's file at `path`. If it fails with a system error such as a full disk, throws the
+ * same BenchError as `writeAtomically`.
  */
 function writing(path: string, write: () => void): void {
   try {

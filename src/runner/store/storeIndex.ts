@@ -20,7 +20,10 @@ import { type ReportedEpoch, type ReportedResult, type RunSummary, reportedEpoch
 
 /** First bytes of a store's index file. Raise the number whenever the form or meaning of an entry changes. */
 const MAGIC = 'NBHIDX01'
-/** Least number of requested runs for which an index is used. Fewer are read as fast from their records. */
+/**
+ * Least number of requested runs for which the cached index of a store is used. Fewer are read as fast from their
+ * records.
+ */
 const FEWEST_RUNS = 64
 /** The index is written again if more than one in this many of the requested runs had no valid index entry. */
 const STALE_SHARE = 100
@@ -66,7 +69,7 @@ function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Cod
   return runs.map((run) => values.get(run) as Value)
 }
 
-/** Returns a function that computes its value at the first call and keeps it. */
+/** Returns a function that calls `compute` at its first call, and returns the same result at every later call. */
 function once<Value>(compute: () => Value): () => Value {
   let found: { readonly value: Value } | undefined
   return () => {
@@ -80,7 +83,7 @@ function once<Value>(compute: () => Value): () => Value {
  * file.
  */
 interface Kind<Value, Code> {
-  /** Ending of the name of the index file. */
+  /** Ending of the file name of this kind of index. */
   readonly name: string
   /** Names of the record files in a run's folder that the indexed value is read from. */
   readonly files: readonly string[]
@@ -126,7 +129,7 @@ function isWithin(a: object, b: object): boolean {
   return true
 }
 
-/** A list of distinct values, which index entries refer to by position. */
+/** A list of distinct values. Index entries contain a value's position in the list in place of the value. */
 class Pool<T> {
   values: T[] = []
   #positions: Map<string, number> | undefined
@@ -308,8 +311,8 @@ class Index<Value, Code> {
   }
 
   /**
-   * Returns the values of runs, from the index or from the runs' records. Saves the index if many runs had no valid
-   * entry.
+   * Returns the indexed value (such as the summary) of each run, from the index or from the run's records. Saves the
+   * index if many runs had no valid entry in it.
    */
   values(runs: readonly RunFolder[]): readonly Value[] {
     let stale = 0
@@ -357,8 +360,8 @@ class Index<Value, Code> {
 }
 
 /**
- * Returns the content of the saved index file if it is undamaged and of this store, user and version; otherwise
- * undefined.
+ * Returns the content of a store's saved index file. Returns undefined if it is damaged, or of another store, user or
+ * version of this program.
  */
 function readSaved(path: string, store: string): IndexFile | undefined {
   try {

@@ -50,11 +50,11 @@ export function removeParts({ parts }: Imported): void {
 
 /** A batch of architecture records that an import has written to disk. */
 export interface Part {
-  /** SHA-256 of the part of the source that the batch was read from. */
+  /** SHA-256 of the part of the imported source that the batch of architecture records was read from. */
   readonly sha256: string
-  /** Number of architectures in the batch. */
+  /** Number of architectures in a batch that an import has written to disk. */
   readonly count: number
-  /** Path of the file with the per-epoch curves of the batch. */
+  /** Path of the file with the per-epoch curves of a batch of architectures. */
   readonly curvesPath: string
   rows(): readonly RecordRow[]
 }
@@ -69,14 +69,14 @@ export interface Parts {
   remove(): void
 }
 
-/** Version of the format and contents of batch files, raised whenever the same source gives another batch. */
+/** Version of an import's batch files on disk, raised whenever the same source would give another batch. */
 const VERSION = 2
 
 /** The content of the file with the rows of one batch of architecture records. */
 interface KeptPart {
   readonly version: number
   readonly sha256: string
-  /** SHA-256 of the batch's rows and curves, by which a damaged file is noticed. */
+  /** SHA-256 of the rows and curves of a batch of architecture records, by which a damaged file is noticed. */
   readonly content: string
   readonly rows: readonly RecordRow[]
 }

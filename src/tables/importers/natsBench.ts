@@ -31,7 +31,7 @@ export interface NatsOptions extends ImportContext {
   readonly partsFolder: string
   readonly mapping: Mapping
   /**
-   * Called with the number of record files read so far.
+   * Called with the number of NATS-Bench record files read so far.
    * @param total number of all; undefined if it is known only after reading the whole archive
    */
   onProgress?(done: number, total: number | undefined): void

@@ -49,15 +49,15 @@ export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string):
 /** The header of a page of a Parquet column. */
 interface Page {
   readonly kind: 'values' | 'values in version 2' | 'dictionary'
-  /** Size of the page in bytes after decompression. */
+  /** Size in bytes of a Parquet page after decompression. */
   readonly size: number
   readonly compressedSize: number
   readonly crc?: number
-  /** Number of values in the page, including missing ones. */
+  /** Number of values in a Parquet page, including missing ones. */
   readonly count: number
   readonly encoding: number
   readonly isCompressed: boolean
-  /** In a page of version 2: number of bytes before the values, which tell which values are missing. */
+  /** For a Parquet page of version 2: number of bytes at its start that encode which of its values are missing. */
   readonly levelBytes: number
   readonly missing?: number
 }

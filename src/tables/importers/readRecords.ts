@@ -36,7 +36,7 @@ export interface ReadRecords {
 
 /** One architecture of an imported benchmark, with the numbers of its table row. */
 export interface RecordRow {
-  /** Name of the architecture's record in the imported file, for error messages. */
+  /** Name of the architecture's record in the imported benchmark file, for error messages. */
   readonly name: string
   readonly index: number
   readonly arch: string

@@ -8,7 +8,7 @@ import { groupBy } from '../../system/groupBy.ts'
 /** One training of one architecture, as a published benchmark recorded it. */
 export interface TrainingRun {
   readonly dataset: string
-  /** Number of epochs of the training's schedule. */
+  /** Number of epochs of the architecture's training, a complete schedule. */
   readonly epochs: number
   readonly seed: number
   /** Architecture string in the record of the training, if it has one. */
