@@ -8,7 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
+import { builtins } from '../../src/builtins.ts'
 import { BenchError } from '../../src/core/errors.ts'
+import { Registry } from '../../src/core/plugin.ts'
 import { random } from '../../src/core/random.ts'
 import type { Job } from '../../src/core/result.ts'
 import { COMPACT_RECORDS, readReport } from '../../src/report/committed/records.ts'
@@ -25,7 +27,6 @@ import { readOrders } from '../../src/runner/slurm/arrays.ts'
 import { storeStatus } from '../../src/runner/status.ts'
 import { RunFolder } from '../../src/runner/store/runFolder.ts'
 import { Store } from '../../src/runner/store/store.ts'
-import { builtinSpaces } from '../../src/spaces/index.ts'
 import { lockHolder } from '../../src/system/lock.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
 import { damagedCopies } from '../support/full.ts'
@@ -77,10 +78,13 @@ async function showAll(folder: string): Promise<void> {
   const runs = store.runs().map(readRun)
   await verifyRecords(folder, runs)
   if (COUNT > 1000 && shown++ % SHOWN_OF !== 0) return
-  const space = builtinSpaces[runs[0].manifest.job.space]
+  const space = known.spaceOf(runs[0].manifest.job.space)
   await checkedFiles(runs, recipe, { space, references })
   for (const { figure } of await figuresOf(runs, { space, references })) renderFigure(figure, 'svg')
 }
+
+const registry = new Registry().register(builtins)
+const known = { spaceOf: (name: string) => registry.space(name), references }
 
 const recipe = { schema: 1, title: 'damaged', published: 'none', mix: false } as const
 
@@ -278,12 +282,10 @@ test('a damaged lock file counts as free or held, and never throws', async () =>
   }
 })
 
-const known = { spaceOf: (name: string) => builtinSpaces[name], references }
-
 /** A report as it is committed, and what reads it. */
 async function writeReport(name: string, runs: readonly WholeRun[], compact: boolean): Promise<string> {
   const folder = join(root, name)
-  const space = builtinSpaces.nb201
+  const space = registry.space('nb201')
   for (const [file, content] of await reportFiles(runs, recipe, { space, references }, { compact })) {
     mkdirSync(join(folder, file, '..'), { recursive: true })
     writeFileSync(join(folder, file), content)

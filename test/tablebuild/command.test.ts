@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { until, Workplace } from '../support/command.ts'
+import { until, Workplace, withLastValues } from '../support/command.ts'
 import { recipe as tiny } from './tinyBuild.ts'
 
 let place: Workplace
@@ -76,7 +76,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     [['--seeds', '1'], /^bench: the recipe has no seed 1; it has 777, 888\n$/],
     [['--space', 'darts'], /^bench: space darts has too many architectures for a table of them all; try nb201\n$/],
   ])('%j is refused in one line, and nothing is written', async (options, message) => {
-    const { code, stderr } = await place.bench(...build, ...options)
+    const { code, stderr } = await place.bench(...withLastValues([...build, ...options]))
     expect(stderr).toMatch(message)
     expect(code).toBe(2)
     expect(existsSync(join(place.folder, 'tiny.build'))).toBe(false)
@@ -84,7 +84,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
 
   test('names an unknown setting of a recipe', async () => {
     writeFileSync(join(place.folder, 'wrong.yaml'), 'batchSise: 3\n')
-    const { stderr } = await place.bench(...build, '--recipe', './wrong.yaml')
+    const { stderr } = await place.bench(...withLastValues([...build, '--recipe', './wrong.yaml']))
     expect(stderr).toMatch(/^bench: \.\/wrong\.yaml: /)
   })
 })

@@ -123,7 +123,7 @@ describe('trainings of several lengths', () => {
 
   test('are refused if the table does not have them', async () => {
     const { validate } = await withCurves()
-    await expect(validate(genotype(3), 13)).rejects.toThrow('not 13')
+    await expect(validate(genotype(3), 13)).rejects.toThrow('not of 13')
     await expect(validate(genotype(3), 8)).rejects.toThrow('after epoch 8')
   })
 })
