@@ -190,7 +190,9 @@ const trained = (): number => {
 }
 
 describe('the commands of', () => {
-  test.each(pages)('%s work as they stand there', async (page) => {
+  // All pages take minutes: the shortest ones, or all in `npm run test:full`.
+  const LONG = ['README.md', 'docs/building-tables.md', 'docs/importing-tables.md', 'docs/gallery.md']
+  test.each(pages.filter((page) => full || !LONG.includes(page)))('%s work as they stand there', async (page) => {
     desk = new Desk()
     await preparations[page]?.()
     for (const line of typedIn(page)) {

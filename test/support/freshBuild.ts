@@ -1,16 +1,25 @@
 /**
- * Builds the program before the tests where a source is newer than the last build: worker processes run from `dist/`.
+ * Makes sure before the tests that `dist/` is what the sources give, since worker processes run from there: builds the
+ * program if a source is newer than the last build, and deletes what was built from sources that are gone.
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
-const BUILT = join(ROOT, 'dist/.tsbuildinfo')
+const [SRC, DIST] = [join(ROOT, 'src'), join(ROOT, 'dist')]
+
+/** Returns the paths of all files and folders in a folder, relative to it; none if it does not exist. */
+const within = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []
 
 export function setup(): void {
-  const built = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-  if (sources.every((source) => statSync(join(ROOT, 'src', source)).mtimeMs <= built)) return
+  const sources = within(SRC)
+  for (const file of within(DIST)) {
+    const source = file.replace(/(\.js|\.js\.map|\.d\.ts)$/, '.ts')
+    if (source !== file && !sources.includes(source) && !sources.includes(file)) rmSync(join(DIST, file))
+  }
+  const built = statSync(join(DIST, '.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  if (sources.every((source) => statSync(join(SRC, source)).mtimeMs <= built)) return
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' })
 }

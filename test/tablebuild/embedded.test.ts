@@ -9,6 +9,7 @@ import { openTable } from '../../src/tables/openTable.ts'
 import { recipeOf } from '../../src/tables/recipe.ts'
 import type { Table } from '../../src/tables/table.ts'
 import { embeddedTables } from '../../src/tables/tableFolders.ts'
+import { full } from '../support/full.ts'
 
 let table: Table
 let data: Dataset
@@ -26,8 +27,8 @@ describe('the embedded table', () => {
   // `bench tables build --as nb201-micro --check 20` does the same with as many rows as one likes.
   test('has the same numbers, bit for bit, as random rows that are trained again', { timeout: 300_000 }, async () => {
     const trainer = await openTrainer({ space: nb201, recipe: recipeOf(table.manifest), data })
-    const rebuilt = await checkRows(table, nb201, sampleRows(table, 3), [trainer])
-    expect(rebuilt.length).toBeGreaterThanOrEqual(3)
+    const rebuilt = await checkRows(table, nb201, sampleRows(table, full ? 3 : 1), [trainer])
+    expect(rebuilt.length).toBeGreaterThanOrEqual(full ? 3 : 1)
     expect(rebuilt.filter(({ equal }) => !equal)).toEqual([])
   })
 

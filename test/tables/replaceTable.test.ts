@@ -20,7 +20,6 @@ interface Modules {
   readonly nb201: typeof import('../../src/spaces/nb201/index.ts')
   readonly spaceIndex: typeof import('../../src/tables/spaceIndex.ts')
   readonly curves: typeof import('../../src/tables/writeCurves.ts')
-  readonly curvesFile: typeof import('../../src/tables/writeCurves.ts')
   readonly writeTable: typeof import('../../src/tables/writeTable.ts')
 }
 
@@ -31,7 +30,7 @@ async function write(folder: string, accuracy: number, modules: Modules): Promis
   const splits = [{ split: 'train', accuracyPct: values, loss: values, seconds: values }]
   const runs = [{ dataset: 'cifar10', epochs: 2, seed: 777, splits }]
   const bytes = modules.curves.encodeCurves([{ index: 5, arch: space.at(5), runs }])
-  const curves = await modules.curvesFile.writeCurves(folder, 'kept', [{ range: [5, 5], bytes }])
+  const curves = await modules.curves.writeCurves(folder, 'kept', [{ range: [5, 5], bytes }])
   const content = {
     index: Int32Array.of(5),
     arch: [space.at(5)],
@@ -48,8 +47,7 @@ function writeInProcess(folder: string, accuracy: number, env: NodeJS.ProcessEnv
   const script = `const modules = {
       nb201: await import(${built('spaces/nb201/index.js')}),
       spaceIndex: await import(${built('tables/spaceIndex.js')}),
-      curves: await import(${built('tables/curves.js')}),
-      curvesFile: await import(${built('tables/curvesFile.js')}),
+      curves: await import(${built('tables/writeCurves.js')}),
       writeTable: await import(${built('tables/writeTable.js')}),
     }
     await (${write})(${JSON.stringify(folder)}, ${accuracy}, modules)`
@@ -72,7 +70,7 @@ const accuracy = async (folder: string) => {
 test('a process that dies while replacing a table leaves either the old table or the new one', {
   timeout: 120_000,
 }, async () => {
-  const here: Modules = { nb201, spaceIndex, curves, curvesFile, writeTable }
+  const here: Modules = { nb201, spaceIndex, curves, writeTable }
   const [before, whole] = ['before', 'whole'].map((name) => join(root, name))
   await write(before, 80, here)
   cpSync(before, whole, { recursive: true })
