@@ -88,8 +88,8 @@ export class FlatRows {
 
   /**
    * Returns the content of the table, with rows by ascending architecture index.
-   * @throws BenchError `bad-input` if architectures are missing, or if accuracies may be either fractions or
-   * percentages
+   * @throws BenchError `bad-input` if architectures are missing, or if it is not clear whether accuracies are fractions
+   * or percentages
    */
   content(source: Source, { notes, accuracies }: Pick<Mapping, 'notes' | 'accuracies'>): TableContent {
     const order = this.#indices.map((_, i) => i).sort((a, b) => this.#indices[a] - this.#indices[b])

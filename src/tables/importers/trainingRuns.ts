@@ -82,7 +82,8 @@ export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
 const curvesOf = (run: TrainingRun, split: string) => run.splits.find((curves) => curves.split === split)
 
 /**
- * Sets the columns of a number measured after the last epoch: one for each seed (`…/777`), and their mean (`…/mean`).
+ * Sets the table columns of a metric that was measured after the last epoch of training: one column for each seed
+ * (`…/777`), and one for their mean (`…/mean`).
  */
 function setFinals(
   numbers: RunNumbers,

@@ -43,7 +43,10 @@ const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   'not-recording': ({ recording }) => !recording,
 }
 
-/** A kernel argument: a number, or two numbers, for steps with and without switched-off paths (see `ADDS`). */
+/**
+ * A kernel argument: one number, or two if it differs between search steps that skip some operations and steps that
+ * compute all.
+ */
 export type Argument = number | ByPathMask
 
 /**
