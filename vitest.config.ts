@@ -1,11 +1,25 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** Tests with exhaustive variants, which `npm run test:full` runs (see `test/support/full.ts`). */
+const EXHAUSTIVE = [
+  'analysis/statistics/tests',
+  'cli/badInput',
+  'cli/docsCommands',
+  'cli/locale',
+  'data/files/damage',
+  'engine/webgpu/executor',
+  'report/damage',
+  'runner/plan/damage',
+  'tablebuild/embedded',
+  'tables/damage',
+  'tables/parquet',
+]
+
 export default defineConfig(({ mode }) => ({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: mode === 'full' ? EXHAUSTIVE.map((name) => `test/${name}.test.ts`) : ['test/**/*.test.ts'],
     globalSetup: 'test/support/freshBuild.ts',
-    // `npm run test:full` also runs the exhaustive variants.
     env: mode === 'full' ? { TESTS: 'full' } : {},
     pool: 'forks',
     // Vitest leaves one core out, which of two is half.

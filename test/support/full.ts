@@ -1,4 +1,4 @@
-/** Whether the exhaustive variants of tests run too: `npm run test:full`. */
+/** Whether tests run in their exhaustive variants: `npm run test:full`, for the files that `vitest.config.ts` lists. */
 export const full: boolean = process.env.TESTS === 'full'
 
 /**
