@@ -1,4 +1,13 @@
-/** Caches the result of a function for each object that it is called with: runs of one job share parts of the job. */
+/** Caches results of functions: of one without arguments, or for each object that a function is called with. */
+
+/** Returns a function that calls `compute` at its first call, and returns the same result at every later call. */
+export function once<Value>(compute: () => Value): () => Value {
+  let found: { readonly value: Value } | undefined
+  return () => {
+    found ??= { value: compute() }
+    return found.value
+  }
+}
 
 /**
  * Returns the function with a cache: it computes its result once for each object, and keeps it as long as the object

@@ -6,6 +6,7 @@
  * Every image is a pure function of (options, split, index), so any subset can be drawn alone.
  */
 import { createHash } from 'node:crypto'
+import { once } from '../core/onceEach.ts'
 import { type RandomStream, random } from '../core/random.ts'
 import { channelStatistics } from './batches/transforms.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
@@ -268,12 +269,4 @@ function outlineOf(label: number): number {
 
 function frequencyOf(label: number): number {
   return Math.floor(label / OUTLINES.length)
-}
-
-function once<T>(compute: () => T): () => T {
-  let value: { readonly is: T } | undefined
-  return () => {
-    value ??= { is: compute() }
-    return value.is
-  }
 }

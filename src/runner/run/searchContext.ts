@@ -3,6 +3,7 @@ import type { Algorithm, SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, ImageCounts, SearchData } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
+import { once } from '../../core/onceEach.ts'
 import type { Probe } from '../../core/probe.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
@@ -85,13 +86,4 @@ function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, 
   })
   const weights = yielding(data.weights, () => onBatch(data.weights.batchesPerEpoch))
   return { ...data, weights, architecture: yielding(data.architecture, () => {}) }
-}
-
-/** Returns a function that calls `compute` at its first call, and returns the same promise at every later call. */
-function once<T>(compute: () => Promise<T>): () => Promise<T> {
-  let value: Promise<T> | undefined
-  return () => {
-    value ??= compute()
-    return value
-  }
 }

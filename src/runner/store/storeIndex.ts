@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Metric } from '../../core/metric.ts'
+import { once } from '../../core/onceEach.ts'
 import type { FailureRecord, RunManifest } from '../../core/result.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
 import { seal, unseal } from '../../system/checksums.ts'
@@ -67,15 +68,6 @@ function valuesOf<Value, Code>(runs: readonly RunFolder[], kind: Kind<Value, Cod
     })
   }
   return runs.map((run) => values.get(run) as Value)
-}
-
-/** Returns a function that calls `compute` at its first call, and returns the same result at every later call. */
-function once<Value>(compute: () => Value): () => Value {
-  let found: { readonly value: Value } | undefined
-  return () => {
-    found ??= { value: compute() }
-    return found.value
-  }
 }
 
 /**
