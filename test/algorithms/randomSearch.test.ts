@@ -9,7 +9,7 @@ const run = async (context: ReturnType<typeof analyticContext>, options = {}) =>
 }
 
 describe('random search', () => {
-  it('stops before the evaluation that would exceed the budget, and records what is left of the budget', async () => {
+  it('stops before the evaluation that would exceed the budget, and records the remaining seconds', async () => {
     const context = analyticContext({ budgetSeconds: 1050 })
     const { report } = await run(context)
     expect(report.extra).toEqual({ evaluations: 10, budgetLeftSeconds: 50 })

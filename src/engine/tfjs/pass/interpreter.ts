@@ -15,7 +15,10 @@ import type { Plan, Step } from './plan.ts'
 export interface Trace {
   readonly plan: Plan
   value(id: ValueId): tf.Tensor
-  /** Counts one use of a value, of those that the plan has counted before; after the last use the value is freed. */
+  /**
+   * Reports that a layer has used the value. The plan knows how often each value is used; after the last use it is
+   * freed.
+   */
   release(id: ValueId): void
   /** For each layer of the plan, the tensors that its forward rule saved for its backward rule. */
   readonly saved: readonly (readonly tf.Tensor[])[]
