@@ -17,8 +17,8 @@ import type { Supernet } from './supernet.ts'
  */
 export interface AlgorithmLook {
   readonly colour: 'blue' | 'vermilion' | 'green' | 'purple' | 'orange' | 'sky' | 'olive' | 'grey'
-  readonly dash: 'solid' | 'dashed' | 'dotted' | 'dashDotted'
-  readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'crossRot'
+  readonly dash: 'solid' | 'dashed' | 'dotted' | 'dashDotted' | 'longDashed' | 'dashDotDotted' | 'wideDotted'
+  readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'crossRot' | 'cross' | 'star'
 }
 
 export interface Algorithm<Options = unknown> {

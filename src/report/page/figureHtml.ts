@@ -1,7 +1,7 @@
 /** Renders a figure for a report's HTML page: its HTML, and the data from which the page's script draws its plots. */
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
-import { chartConfig, fontSize, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
+import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
 import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
@@ -84,10 +84,12 @@ const MARKERS: Readonly<Record<Look['marker'], string>> = {
   triangle: 'M11 1.5L15.5 9.5H6.5z',
   rectRot: 'M11 1.2L15.8 6L11 10.8L6.2 6z',
   crossRot: 'M8 3L14 9M14 3L8 9',
+  cross: 'M7 6H15M11 2V10',
+  star: 'M7 6H15M11 2V10M8.2 3.2L13.8 8.8M13.8 3.2L8.2 8.8',
 }
 
 const markerSvg = ({ colour, marker }: Look): string =>
-  marker === 'crossRot'
+  isStroked(marker)
     ? `<path d="${MARKERS[marker]}" stroke="${colour}" stroke-width="2"/>`
     : `<path d="${MARKERS[marker]}" fill="${colour}"/>`
 

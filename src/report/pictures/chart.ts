@@ -5,6 +5,7 @@
 import type { ChartConfiguration, ChartDataset } from 'chart.js'
 import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
+import type { Look } from './palette.ts'
 import type { Theme } from './theme.ts'
 
 /** Font sizes of a plot in CSS pixels: 8 pt for axis labels and legend, 7 pt for the numbers at ticks. */
@@ -12,6 +13,10 @@ export const fontSize = { label: 10.67, tick: 9.33 }
 export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", system-ui, sans-serif'
 
 const BAND_OPACITY = '2e'
+
+/** Tells whether a marker consists of strokes and encloses no area, so that it is drawn by its border. */
+export const isStroked = (marker: Look['marker']): boolean =>
+  marker === 'crossRot' || marker === 'cross' || marker === 'star'
 
 /**
  * Returns the Chart.js configuration of a plot.
@@ -97,8 +102,8 @@ function lineOf(
     backgroundColor: look.colour,
     pointStyle: look.marker,
     pointRadius: enlarged * (isLine ? (marked ? 2 : 0) : cloud ? 1 : 3.2),
-    pointBorderWidth: look.marker === 'crossRot' ? 1.4 : isLine || cloud ? 0 : 0.7,
-    pointBorderColor: look.marker === 'crossRot' ? look.colour : theme.paper,
+    pointBorderWidth: isStroked(look.marker) ? 1.4 : isLine || cloud ? 0 : 0.7,
+    pointBorderColor: isStroked(look.marker) ? look.colour : theme.paper,
     pointHoverRadius: 4,
     pointHitRadius: 6,
   } as ChartDataset<'scatter'>

@@ -17,7 +17,7 @@ import {
 import { drawPoint } from 'chart.js/helpers'
 import type { Drawing, Shape } from '../../core/drawing.ts'
 import { oneLine } from '../../core/plainText.ts'
-import { chartConfig, fontFamily, fontSize, LABEL_ROOM, logTicks, tickLabel } from './chart.ts'
+import { chartConfig, fontFamily, fontSize, isStroked, LABEL_ROOM, logTicks, tickLabel } from './chart.ts'
 import type { Figure, Panel, Plot, Series } from './figure.ts'
 import { colourOf, lightTheme } from './theme.ts'
 
@@ -95,7 +95,7 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
     const style = {
       pointStyle: look.marker,
       radius: 3.2,
-      borderWidth: look.marker === 'crossRot' ? 1.4 : 0,
+      borderWidth: isStroked(look.marker) ? 1.4 : 0,
       rotation: 0,
     }
     drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)

@@ -31,10 +31,13 @@ const dashes: Readonly<Record<AlgorithmLook['dash'], readonly number[]>> = {
   dashed: [5, 3],
   dotted: [1.5, 2],
   dashDotted: [7, 2, 1.5, 2],
+  longDashed: [10, 3],
+  dashDotDotted: [7, 2, 1.5, 2, 1.5, 2],
+  wideDotted: [1.5, 5],
 }
 const DASHES = Object.values(dashes)
 
-const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot'] as const
+const MARKERS = ['circle', 'rect', 'triangle', 'rectRot', 'crossRot', 'cross', 'star'] as const
 
 /**
  * Look (colour, dash and marker) of each built-in algorithm by its name. No two have the same colour and dash, nor the
