@@ -20,6 +20,11 @@ export const takesOneValue = ({ required, optional, parseArg }: Option): boolean
   (required || optional) && !(parseArg && accumulating.has(parseArg))
 
 export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
+export const reuseOption = () =>
+  new Option(
+    '--reuse <folder>',
+    'count the finished runs of a report or store as finished, by copying them; may be given several times',
+  ).argParser(repeated)
 export const jsonOption = () => new Option('--json', 'print machine-readable output only')
 export const quietOption = () => new Option('--quiet', 'print results only, no progress')
 export const outOption = () => new Option('--out <file>', 'write the output to a file')

@@ -12,7 +12,9 @@ import { benchCommand, pluralize } from '../core/plainText.ts'
 import type { Registry } from '../core/plugin.ts'
 import type { Job } from '../core/result.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
+import type { ReusedSource } from '../report/committed/reuse.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
+import type { Plan } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
@@ -219,6 +221,36 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
       `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`,
     )
   return begun
+}
+
+/**
+ * Returns the runs of the reports and stores that `--reuse` names, each with the name that the user typed.
+ * @throws BenchError as `placesOf`
+ */
+export const readReused = (
+  names: readonly string[] = [],
+  flags: Pick<SelectionFlags, 'plugin'>,
+): Promise<readonly ReusedSource[]> =>
+  Promise.all(
+    names.map(async (name) => {
+      const parts = await Promise.all(placesOf(name, undefined).map((place) => recordsAt(place, flags, readWholeRuns)))
+      return { name, runs: parts.flat() }
+    }),
+  )
+
+/**
+ * Copies the finished runs of reports and stores that `--reuse` names into the store, as far as they are planned, and
+ * prints for each how many.
+ */
+export async function reuseRuns(
+  { jobs }: Pick<Plan, 'jobs'>,
+  store: Store,
+  flags: Pick<SelectionFlags, 'plugin'> & { readonly reuse?: readonly string[]; readonly quiet?: boolean },
+): Promise<void> {
+  if (flags.reuse === undefined) return
+  const { takeOver } = await import('../report/committed/reuse.ts')
+  const lines = takeOver(jobs, store, await readReused(flags.reuse, flags))
+  if (!flags.quiet) for (const line of lines) printAsideLine(line)
 }
 
 /** For each selection flag, such as `--algo`, the function that reads the name it compares from a run's job. */

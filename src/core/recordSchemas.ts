@@ -14,9 +14,9 @@ import type {
   EpochRecord,
   FailureRecord,
   Job,
+  RecordedQuery,
   ResultRecord,
   RunManifest,
-  TrajectoryPoint,
 } from './result.ts'
 import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
 
@@ -275,37 +275,30 @@ const epoch = z.looseObject({
   parameters: matrix.optional(),
   extra: z.record(z.string(), finite).optional(),
   probes: probes.optional(),
-  seconds: finite,
+  seconds: finite.optional(),
 }) satisfies z.ZodType<EpochRecord>
 
 /**
  * Schema of the oracle queries of a black-box search, in order; checked by a plain loop, since a search may make
- * thousands.
+ * thousands. Only where queries are counted apart may their architectures be missing.
  */
-const trajectory = <Point extends Answer>(problemOf: (point: Partial<TrajectoryPoint>) => string | undefined) =>
-  z.array(z.unknown()).superRefine((points, context) => {
-    let usedSeconds = 0
-    for (const [at, point] of points.entries()) {
-      const problem = answerProblem(point as Partial<Answer> | null, usedSeconds) ?? problemOf(point as Partial<Point>)
-      if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
-      usedSeconds = (point as Point).usedSeconds
-    }
-  }) as unknown as z.ZodType<readonly Point[]>
+const queries = z.array(z.unknown()).superRefine((points, context) => {
+  let usedSeconds = 0
+  for (const [at, point] of points.entries()) {
+    const problem = answerProblem(point as Partial<RecordedQuery> | null, usedSeconds)
+    if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
+    usedSeconds = (point as RecordedQuery).usedSeconds
+  }
+}) as unknown as z.ZodType<readonly RecordedQuery[]>
 
-type Answer = Omit<TrajectoryPoint, 'genotype'>
-
-function answerProblem(answer: Partial<Answer> | null, spentBefore: number): string | undefined {
+function answerProblem(answer: Partial<RecordedQuery> | null, spentBefore: number): string | undefined {
   if (typeof answer !== 'object' || answer === null) return 'expected a query and its answer'
   if (!Number.isFinite(answer.accuracyPct)) return 'accuracyPct: expected number'
   if (answer.epochs !== undefined && !Number.isInteger(answer.epochs)) return 'epochs: expected int'
+  if (!['string', 'undefined'].includes(typeof answer.genotype)) return 'genotype: expected string'
   if (!Number.isFinite(answer.usedSeconds)) return 'usedSeconds: expected number'
   return Number(answer.usedSeconds) >= spentBefore ? undefined : 'usedSeconds: less than at the query before'
 }
-
-const answers = trajectory<Answer>(() => undefined)
-const queries = trajectory<TrajectoryPoint>(({ genotype }) =>
-  typeof genotype === 'string' ? undefined : 'genotype: expected string',
-)
 
 export const trainingOutcome = z.looseObject({
   id: fileName,
@@ -323,6 +316,10 @@ export const trainingTime = z.looseObject({
 /** Schema of a time as text, in the format of `Date.toISOString`. */
 export const moment = z.iso.datetime({ offset: true })
 
+/** Returns whether the queries have their architectures, which may be missing only where `evaluations` is given. */
+const isComplete = ({ evaluations, queries }: NonNullable<ResultRecord['oracle']>): boolean =>
+  evaluations !== undefined || queries.every(({ genotype }) => genotype !== undefined)
+
 const result = z.looseObject({
   schema: z.literal(1),
   id: fileName,
@@ -338,7 +335,10 @@ const result = z.looseObject({
   macs: finite.optional(),
   epochs: natural,
   trainings: z.array(trainingOutcome).min(1).optional(),
-  oracle: z.looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, queries }).optional(),
+  oracle: z
+    .looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, evaluations: natural.optional(), queries })
+    .refine(isComplete, { path: ['queries'], error: 'a query lacks its genotype' })
+    .optional(),
   timing: z.looseObject({
     wallSeconds: finite,
     startedAt: moment,
@@ -365,20 +365,11 @@ export const runFiles = {
   'failure.json': { schema: failure as z.ZodType<FailureRecord>, what: 'the failure of a run', remedy },
 } as const
 
-/**
- * Schema of a line of a compact report: what tables and figures read of a run. Its oracle queries lack their
- * architectures.
- */
+/** Schema of a line of a compact report: what tables and figures read of a run. */
 const reportedRunSchema = z.looseObject({
   manifest,
-  epochs: z.array(epoch.omit({ seconds: true })),
-  result: result
-    .extend({
-      oracle: z
-        .looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, queries: answers, evaluations: natural })
-        .optional(),
-    })
-    .optional(),
+  epochs: z.array(epoch),
+  result: result.optional(),
   failure: failure.optional(),
 })
 

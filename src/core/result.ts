@@ -116,7 +116,8 @@ export interface EpochRecord {
   readonly extra?: Readonly<Record<string, number>>
   /** What each probe measured after this epoch, by the name of the probe. */
   readonly probes?: Readonly<Record<string, unknown>>
-  readonly seconds: number
+  /** Wall-clock seconds of the epoch; absent in records that were taken over from a compact report. */
+  readonly seconds?: number
 }
 
 /** One query of a black-box search to the oracle. */
@@ -130,6 +131,9 @@ export interface TrajectoryPoint {
   /** Simulated seconds that the search has spent, including this query. */
   readonly usedSeconds: number
 }
+
+/** A recorded query. Its architecture is absent in records that were taken over from a compact report. */
+export type RecordedQuery = Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>
 
 /** Duration of a search and the hardware that it used. */
 export interface SearchTime {
@@ -167,7 +171,12 @@ export interface ResultRecord {
   readonly oracle?: {
     readonly budgetSeconds: number | null
     readonly usedSeconds: number
-    readonly queries: readonly TrajectoryPoint[]
+    /**
+     * Number of all queries of the search, where `queries` has only those with a higher accuracy than all before, as in
+     * records that were taken over from a compact report; absent: `queries` has all of them.
+     */
+    readonly evaluations?: number
+    readonly queries: readonly RecordedQuery[]
   }
   /** Times of the run: the only part of the result that differs between two runs of the same job. */
   readonly timing: {

@@ -4,14 +4,15 @@ import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
 import { readIndexed } from '../runner/store/storeIndex.ts'
 
-export type { ReportedResult } from '../runner/store/runSummary.ts'
-
 /** What tables and figures read of a run: its job, epochs, result or failure. */
 export interface RunRecord extends RunSummary {
   readonly epochs: readonly ReportedEpoch[]
 }
 
-/** All that a run's folder holds, with complete epochs and every evaluation of a black-box search. */
+/**
+ * All that a run's folder holds: epochs and evaluations of a black-box search as they were recorded, which for a run
+ * that was taken over from a compact report are fewer.
+ */
 export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }

@@ -34,7 +34,7 @@ const LEFT_OUT: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^(npm (ci|install|test)\b|npx bench data fetch )/, 'loads packages or images from the network'],
   [/--slurm |^sbatch /, 'needs a cluster'],
   [/-paper\b/, 'trains for days on a GPU, on all images'],
-  [/nb201-table4\.yaml/, 'trains for days on a GPU, on all images'],
+  [/nb201-(table4|laptop)\.yaml/, 'trains for hours or days, on all images'],
   [/--backend tensorflow/, 'needs an optional package'],
   [/drnas-figure-4\.yaml/, 'needs the runs of that comparison'],
   [/nb201_cifar100?_full_training\.pickle|naslib/, 'needs the files of NASLib with all architectures'],

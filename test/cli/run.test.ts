@@ -52,6 +52,31 @@ describe('bench run', () => {
     expect(again.stderr).toBe('')
   })
 
+  test('reuses the finished runs of a report, runs only the others, and leaves the report as it is', async () => {
+    const search = ['--algo', 'random', '--dataset', 'cifar10', '--budget', '500']
+    await place.bench('run', ...search, '--seeds', '2', '--store', 'old', '--quiet')
+    await place.bench('report', 'old', '--folder', 'report', '--compact')
+    const bytes = () => readFileSync(join(place.folder, 'report', 'runs.jsonl.gz'))
+    const before = bytes()
+    const planned = await place.bench('status', ...search, '--seeds', '3', '--reuse', 'report', '--json')
+    expect(JSON.parse(planned.stdout).rows.map(({ state }: { state: string }) => state)).toEqual([
+      'finished',
+      'finished',
+      'missing',
+    ])
+    const ran = await place.bench('run', ...search, '--seeds', '3', '--reuse', 'report')
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.stderr).toContain('2 finished runs taken over from report')
+    expect(ran.stdout).toContain('3 runs, 2 finished')
+    expect(ran.stdout).toMatch(/random +3 /)
+    expect(bytes().equals(before)).toBe(true)
+    expect(await place.bench('report', '--folder', 'report', '--compact')).toMatchObject({ code: 0 })
+    expect(await place.bench('verify', 'report', 'runs')).toMatchObject({ code: 0 })
+    const unknown = await place.bench('run', ...search, '--reuse', 'reports/nothing')
+    expect(unknown).toMatchObject({ code: 2 })
+    expect(unknown.stderr).toContain('reports/nothing')
+  })
+
   test('takes store and processes from its flags rather than from the file', async () => {
     const said = 'algorithms: random\ndatasets: cifar10\nseeds: 1\nbudget: 500\nstore: theirs\njobs: 2\n'
     writeFileSync(join(place.folder, 'x.yaml'), said)

@@ -5,7 +5,7 @@
 import { type Metric, parseQualifier } from '../../src/core/metric.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
-import type { EpochRecord, Job, ResultRecord, SearchTime } from '../../src/core/result.ts'
+import type { EpochRecord, Job, ResultRecord, SearchTime, TrajectoryPoint } from '../../src/core/result.ts'
 import { resolveProtocol } from '../../src/protocols/index.ts'
 import type { WholeRun } from '../../src/report/runRecord.ts'
 import { type RetrainingRequest, resolveSettings } from '../../src/retrain/settings.ts'
@@ -201,10 +201,7 @@ export function trainedRun({
 }
 
 /** A finished black-box search: what it asked, and what it was told, in %. Its epoch has no looked-up numbers. */
-export function askingRun(
-  queries: NonNullable<ResultRecord['oracle']>['queries'],
-  options: FixtureOptions = {},
-): FixtureRun {
+export function askingRun(queries: readonly TrajectoryPoint[], options: FixtureOptions = {}): FixtureRun {
   const { manifest, result, epochs } = fixtureRun({ algorithm: 'rea', ...options })
   const { executor: _, ...job } = manifest.job
   const best = queries.reduce((a, b) => (b.accuracyPct > a.accuracyPct ? b : a))

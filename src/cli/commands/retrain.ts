@@ -29,11 +29,13 @@ import {
   positiveInteger,
   quietOption,
   repeated,
+  reuseOption,
   storeOption,
   threadsOption,
 } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
 import { executePlan, retrainOpening, slurmOption } from '../planCommand.ts'
+import { reuseRuns } from '../runSelection.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly genotype: readonly string[]
@@ -46,6 +48,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly threads?: number
   readonly slurm?: SbatchOptions
   readonly store?: string
+  readonly reuse?: readonly string[]
   readonly published: string
   readonly format?: TableFormat
   readonly json?: boolean
@@ -83,6 +86,7 @@ export function retrainCommand(): Command {
     .addOption(threadsOption())
     .addOption(slurmOption())
     .addOption(storeOption())
+    .addOption(reuseOption())
     .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
     .addOption(tableFormatOption())
     .addOption(jsonOption())
@@ -105,7 +109,9 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const { jobs, threads, slurm, json, out, published } = flags
   const processes = { jobs, threads, seedsPerDevice: 1 }
   const options = { ...processes, slurm, format, json, quiet, out, published, label, failsAtOnce: true }
-  await executePlan(plan, new Store(flags.store), retrainOpening, options)
+  const store = new Store(flags.store)
+  await reuseRuns(plan, store, { reuse: flags.reuse, quiet })
+  await executePlan(plan, store, retrainOpening, options)
 }
 
 /**

@@ -11,9 +11,18 @@ import type { SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { cores } from '../../system/cores.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
-import { jsonOption, outOption, positiveInteger, quietOption, storeOption, threadsOption } from '../options.ts'
+import {
+  jsonOption,
+  outOption,
+  positiveInteger,
+  quietOption,
+  reuseOption,
+  storeOption,
+  threadsOption,
+} from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
 import { executePlan, runOpening, slurmOption } from '../planCommand.ts'
+import { reuseRuns } from '../runSelection.ts'
 
 interface RunFlags extends ExperimentFlags {
   readonly jobs?: number
@@ -21,6 +30,7 @@ interface RunFlags extends ExperimentFlags {
   readonly threads?: number
   readonly slurm?: SbatchOptions
   readonly store?: string
+  readonly reuse?: readonly string[]
   readonly format?: TableFormat
   readonly json?: boolean
   readonly quiet?: boolean
@@ -41,6 +51,7 @@ export function runCommand(): Command {
     .addOption(threadsOption())
     .addOption(slurmOption())
     .addOption(storeOption())
+    .addOption(reuseOption())
     .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(quietOption())
@@ -49,7 +60,8 @@ export function runCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  bench run --algo drnas --space nb201 --seeds 4\n' +
-        '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00',
+        '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00\n' +
+        '  bench run configs/nb201-table4.yaml --reuse reports/mine',
     )
     .action(run)
 }
@@ -63,5 +75,7 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
   const { seedsPerDevice, slurm, json, out, jobs = file.jobs, threads = file.threads } = flags
   const options = { jobs, threads, seedsPerDevice, slurm, format, json, quiet, out }
-  await executePlan(plan, new Store(flags.store ?? file.store), runOpening, options)
+  const store = new Store(flags.store ?? file.store)
+  await reuseRuns(plan, store, { ...flags, quiet })
+  await executePlan(plan, store, runOpening, options)
 }

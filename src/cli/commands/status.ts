@@ -9,7 +9,7 @@ import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
-import { jsonOption, outOption, storeOption } from '../options.ts'
+import { jsonOption, outOption, reuseOption, storeOption } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
 import {
   isExperimentFile,
@@ -17,6 +17,7 @@ import {
   type Place,
   placesOf,
   placesOfStore,
+  readReused,
   recordsAt,
   referenceNames,
   SELECTION_HELP,
@@ -24,6 +25,7 @@ import {
 
 interface StatusFlags extends ExperimentFlags {
   readonly store?: string
+  readonly reuse?: readonly string[]
   readonly format?: TableFormat
   readonly json?: boolean
   readonly out?: string
@@ -39,6 +41,7 @@ export function statusCommand(): Command {
     .argument('[items...]', SELECTION_HELP)
   return addExperimentFlags(command)
     .addOption(storeOption())
+    .addOption(reuseOption())
     .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(outOption())
@@ -70,7 +73,15 @@ async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlag
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const { jobs } = await makePlan(experiment, registered, printAsideLine)
-  return storeStatus(new Store(flags.store ?? file.store), jobs)
+  const runs = storeStatus(new Store(flags.store ?? file.store), jobs)
+  if (flags.reuse === undefined) return runs
+  const { reusable } = await import('../../report/committed/reuse.ts')
+  const sources = await readReused(flags.reuse, flags)
+  const elsewhere = new Map(sources.flatMap((source) => [...reusable(jobs, source)]))
+  return runs.map((run) => {
+    const record = run.state === 'finished' ? undefined : elsewhere.get(run.id)
+    return record === undefined ? run : statusOfRecord(record)
+  })
 }
 
 /** Flags of `bench status` that describe an experiment and cannot select among stored runs. */
@@ -84,6 +95,7 @@ const EXPERIMENT_FLAGS = [
   'evaluate',
   'backend',
   'executor',
+  'reuse',
 ] as const
 
 /** Returns the states of those runs in stores and reports that the flags, such as `--algo`, select. */

@@ -10,9 +10,9 @@ import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { printable } from '../../core/plainText.ts'
 import { fileName, parseRecord, reportedRun } from '../../core/recordSchemas.ts'
-import type { Job } from '../../core/result.ts'
+import type { Job, ResultRecord } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { improvements, type ReportedResult, reportedEpoch } from '../../runner/store/runSummary.ts'
+import { improvements, reportedEpoch } from '../../runner/store/runSummary.ts'
 import { Store } from '../../runner/store/store.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
@@ -133,6 +133,7 @@ export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, s
 /** Returns whether a record has everything that a run folder holds. Records read from a compact report do not. */
 export const isWhole = (run: RunRecord): run is WholeRun =>
   run.epochs.every((epoch) => 'seconds' in epoch) &&
+  run.result?.oracle?.evaluations === undefined &&
   (run.result?.oracle?.queries ?? []).every(({ genotype }) => genotype !== undefined)
 
 /**
@@ -150,7 +151,7 @@ export function compacted(run: RunRecord): RunRecord {
   }
 }
 
-function compactedResult(result: ReportedResult): ReportedResult {
+function compactedResult(result: ResultRecord): ResultRecord {
   const { oracle } = result
   if (oracle === undefined) return result
   const { queries, evaluations = queries.length, ...rest } = oracle

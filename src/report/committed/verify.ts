@@ -5,12 +5,13 @@
  */
 import { join } from 'node:path'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
+import type { ResultRecord } from '../../core/result.ts'
 import { runId } from '../../runner/plan/identity.ts'
 import { tableIdentity } from '../../runner/plan/lookup.ts'
 import { readIfThere } from '../../system/readable.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import type { Table } from '../../tables/table.ts'
-import type { ReportedResult, RunRecord } from '../runRecord.ts'
+import type { RunRecord } from '../runRecord.ts'
 import { COMPACT_RECORDS, isCompact, type ReportRecipe, readReport, type SpaceOf } from './records.ts'
 import { checkedFiles, isChecked, PAGE } from './reportFiles.ts'
 
@@ -156,10 +157,7 @@ async function installedTables(runs: readonly RunRecord[]): Promise<ReadonlyMap<
   return new Map(await Promise.all(names.map(async (name) => [name, await openTable(name)] as const)))
 }
 
-function lookupDifferences(
-  { id, metrics: recorded }: ReportedResult,
-  metrics: readonly Metric[],
-): readonly Difference[] {
+function lookupDifferences({ id, metrics: recorded }: ResultRecord, metrics: readonly Metric[]): readonly Difference[] {
   const now = new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct]))
   const lines = recorded.flatMap((metric) => {
     const qualifier = formatQualifier(metric)

@@ -6,7 +6,7 @@ import type { RetrainingSettings } from '../../core/retraining.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
-import type { ReportedResult, RunRecord } from '../runRecord.ts'
+import type { RunRecord } from '../runRecord.ts'
 
 /**
  * Returns whether a report of these runs shows test errors of full trainings instead of looked-up accuracies. It does
@@ -22,7 +22,7 @@ export interface RetrainedRow {
   readonly method: Method
   readonly dataset: string
   readonly settings: RetrainingSettings
-  readonly results: readonly ReportedResult[]
+  readonly results: readonly ResultRecord[]
 }
 
 /** Returns the runs with full trainings in groups, one for each dataset and settings of the training. */

@@ -24,6 +24,13 @@ export type RunState =
   /** The run has no result, and its process no longer exists; the same command continues from the checkpoint. */
   | 'interrupted'
 
+/** The records of a finished run. */
+export interface FinishedRun {
+  readonly manifest: RunManifest
+  readonly epochs: readonly EpochRecord[]
+  readonly result: ResultRecord
+}
+
 const REMEDY = 'restore it from a copy, or move the folder away'
 
 /** Type of the record in a JSON file of the run's folder. */
@@ -201,6 +208,26 @@ export class RunFolder {
       if (this.isFinished() || this.failure()?.message === message) return
       this.begin(manifest)
       this.fail({ schema: 1, id: this.id, epoch: this.epochCount(), message })
+    } finally {
+      held.release()
+    }
+  }
+
+  /**
+   * Writes the records of a finished run that another store or a report holds, and returns true. Returns false, and
+   * changes nothing, if the run is finished already or another process works on it.
+   */
+  takeOver({ manifest, epochs, result }: FinishedRun): boolean {
+    writing(this.path, () => makeFolder(this.path))
+    const held = lockIfFree(this.#file('lock'))
+    if (held === undefined) return false
+    try {
+      if (this.isFinished()) return false
+      writeAtomically(this.#file('run.json'), recordText(manifest))
+      writeAtomically(this.#file('epochs.jsonl'), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''))
+      this.finish(result)
+      rmSync(this.#file('failure.json'), { force: true })
+      return true
     } finally {
       held.release()
     }

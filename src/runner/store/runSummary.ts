@@ -1,5 +1,5 @@
 /** Makes the summary of a run: the small part of its records that reports with tables and figures read. */
-import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
+import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
 import type { RunFolder } from './runFolder.ts'
 
 /**
@@ -7,22 +7,13 @@ import type { RunFolder } from './runFolder.ts'
  */
 export interface RunSummary {
   readonly manifest: RunManifest
-  /** The run's result; absent if the run is not finished. */
-  readonly result?: ReportedResult
+  /**
+   * The run's result; absent if the run is not finished. Of a black-box search's queries, it has only those that found
+   * a higher accuracy than all before.
+   */
+  readonly result?: ResultRecord
   /** The run's failure record; absent if the last attempt did not fail. */
   readonly failure?: FailureRecord
-}
-
-/**
- * A run's result as reports read it. Of a black-box search's queries, it has only those that found a higher accuracy
- * than all before; in a compact report, these lack their genotypes.
- */
-export interface ReportedResult extends Omit<ResultRecord, 'oracle'> {
-  readonly oracle?: Omit<NonNullable<ResultRecord['oracle']>, 'queries'> & {
-    /** Number of all queries of the black-box search; absent if `queries` has all of them. */
-    readonly evaluations?: number
-    readonly queries: readonly (Omit<TrajectoryPoint, 'genotype'> & Partial<Pick<TrajectoryPoint, 'genotype'>>)[]
-  }
 }
 
 /**
@@ -37,7 +28,7 @@ export function summarise(run: RunFolder): RunSummary {
   return { manifest, ...(result && { result: withImprovements(result) }), ...(failure && { failure }) }
 }
 
-function withImprovements(result: ResultRecord): ReportedResult {
+function withImprovements(result: ResultRecord): ResultRecord {
   const { oracle } = result
   return oracle === undefined ? result : { ...result, oracle: { ...oracle, queries: improvements(oracle.queries) } }
 }

@@ -10,14 +10,14 @@ import { readdirSync, readFileSync, realpathSync, rmSync, type Stats, statSync }
 import { dirname, join } from 'node:path'
 import type { Metric } from '../../core/metric.ts'
 import { once } from '../../core/onceEach.ts'
-import type { FailureRecord, RunManifest } from '../../core/result.ts'
+import type { FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
 import { seal, unseal } from '../../system/checksums.ts'
 import { packageVersion } from '../../system/environment.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { cacheFolder } from '../../system/userFolder.ts'
 import type { RunFolder } from './runFolder.ts'
-import { type ReportedEpoch, type ReportedResult, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
+import { type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
 
 /** First bytes of a store's index file. Raise the number whenever the form or meaning of an entry changes. */
 const MAGIC = 'NBHIDX01'
@@ -91,7 +91,7 @@ interface Kind<Value, Code> {
 /** Data that several indexed runs have in common, stored once. After decoding, the runs share the same objects. */
 class Shared {
   readonly manifests = new Pool<RunManifest>()
-  readonly results = new Pool<ReportedResult>()
+  readonly results = new Pool<ResultRecord>()
   readonly genotypes = new Pool<string>()
   readonly metrics = new Pool<readonly Metric[]>()
   /**
@@ -201,7 +201,7 @@ interface PlacedResult {
   oracle?: { readonly queries: readonly { readonly genotype?: unknown }[] }
 }
 
-function encodeResult(result: ReportedResult, shared: Shared): ResultCode {
+function encodeResult(result: ResultRecord, shared: Shared): ResultCode {
   const { genotypes, results } = shared
   const { oracle } = result
   const placed: PlacedResult = {
@@ -214,10 +214,10 @@ function encodeResult(result: ReportedResult, shared: Shared): ResultCode {
   const entries = Object.entries(placed)
   const constant = Object.fromEntries(entries.map(([key, value]) => [key, VARYING.has(key) ? null : value]))
   const varying = entries.filter(([key]) => VARYING.has(key)).map(([, value]) => value)
-  return [results.positionOf(constant as unknown as ReportedResult), ...varying]
+  return [results.positionOf(constant as unknown as ResultRecord), ...varying]
 }
 
-function decodeResult([at, ...varying]: ResultCode, { genotypes, metrics, results }: Shared): ReportedResult {
+function decodeResult([at, ...varying]: ResultCode, { genotypes, metrics, results }: Shared): ResultRecord {
   const result: Record<string, unknown> = { ...results.at(at) }
   let next = 0
   for (const key in result) if (VARYING.has(key)) result[key] = varying[next++]
@@ -225,12 +225,14 @@ function decodeResult([at, ...varying]: ResultCode, { genotypes, metrics, result
   placed.genotype = genotypes.at(placed.genotype as number)
   placed.metrics = metrics.at(placed.metrics as number)
   if (placed.oracle !== undefined) placed.oracle = withGenotypes(placed.oracle, (at) => genotypes.at(at as number))
-  return result as unknown as ReportedResult
+  return result as unknown as ResultRecord
 }
 
 const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (genotype: unknown) => unknown) => ({
   ...oracle,
-  queries: oracle.queries.map((query) => ({ ...query, genotype: named(query.genotype) })),
+  queries: oracle.queries.map((query) =>
+    query.genotype === undefined ? query : { ...query, genotype: named(query.genotype) },
+  ),
 })
 
 /**
