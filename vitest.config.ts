@@ -10,6 +10,7 @@ const EXHAUSTIVE = [
   'data/files/damage',
   'engine/webgpu/executor',
   'report/damage',
+  'retrain/weights',
   'runner/plan/damage',
   'tablebuild/embedded',
   'tables/damage',

@@ -18,7 +18,7 @@ import type {
   ResultRecord,
   RunManifest,
 } from './result.ts'
-import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime } from './retraining.ts'
+import type { RetrainingSettings, RetrainingTask, TrainingOutcome, TrainingTime, WeightsToKeep } from './retraining.ts'
 
 /**
  * Deepest nesting of arrays and objects that a record may have; deeper JSON could exhaust the stack of recursive code.
@@ -192,6 +192,12 @@ export const retrainingSettings = z.looseObject({
   }),
 }) satisfies z.ZodType<RetrainingSettings>
 
+/** Schema of the weights that a full training keeps beside the final ones. */
+export const keep = z.looseObject({
+  best: z.boolean().optional(),
+  every: positive.optional(),
+}) satisfies z.ZodType<WeightsToKeep>
+
 const job = z.looseObject({
   algorithm: z.looseObject({
     name: label.min(1),
@@ -204,7 +210,7 @@ const job = z.looseObject({
   dataset: z.looseObject({ name: label.min(1), contentHash: label.optional() }),
   table: z.looseObject({ name: fileName, sha256: label }).optional(),
   retraining: z
-    .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional() })
+    .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional(), keep: keep.optional() })
     .optional() satisfies z.ZodType<RetrainingTask | undefined>,
   protocol,
   budgetSeconds: finite.optional(),

@@ -2,6 +2,7 @@
  * Contracts of a full training of an architecture: settings and outcome. Presets with their sources:
  * `src/retrain/presets.ts`.
  */
+import type { ImageShape } from './data.ts'
 import type { Protocol } from './protocol.ts'
 
 /** All settings of a full training, as plain values. */
@@ -79,6 +80,35 @@ export interface RetrainingTask {
   readonly settings: RetrainingSettings
   /** Seeds of the full trainings, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
+  /** Weights to keep beside the final ones; absent: only the final weights are kept. */
+  readonly keep?: WeightsToKeep
+}
+
+/** Which weights of a full training are kept beside those after the last epoch. */
+export interface WeightsToKeep {
+  /** Whether to keep the weights after the epoch with the best test accuracy. */
+  readonly best?: boolean
+  /** Keep the weights after every so many epochs. */
+  readonly every?: number
+}
+
+/** Weights of a full training that are kept in a file of its folder. */
+export interface KeptWeights {
+  /** Number of epochs after which the network had these weights. */
+  readonly epochs: number
+  /** Name of the file in the training's folder, which is in the format safetensors. */
+  readonly file: string
+  /** SHA-256 of the file's bytes, hexadecimal. */
+  readonly sha256: string
+}
+
+/** Images as which a trained network takes its input, and the classes that it tells apart. */
+export interface TrainedInput extends Pick<ImageShape, 'height' | 'width' | 'channels'> {
+  /** Names of the classes, in the order of the network's logits. */
+  readonly classNames: readonly string[]
+  /** Mean of each channel for intensities scaled to 0 … 1; the input is (x − mean) / std. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
 }
 
 /** Test accuracies at the end of a full training. */

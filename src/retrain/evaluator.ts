@@ -27,14 +27,14 @@ export interface RetrainingEvaluatorOptions
  */
 export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evaluator {
   const { task, searchSeed, format, ...run } = options
-  const { settings, seeds = [searchSeed] } = task
+  const { settings, seeds = [searchSeed], keep } = task
   return {
     identity: `retraining:${settings.preset}`,
     async evaluate(genotype) {
       // All spaces of a family write their architectures alike.
       const architecture = run.family.parse(format(genotype))
       const records: TrainingRecord[] = []
-      for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, seed }))
+      for (const seed of seeds) records.push(await retrain({ ...run, genotype: architecture, settings, keep, seed }))
       return { ...evaluationOf(records), images: run.images.counts }
     },
     lookup: async () => undefined,

@@ -1,6 +1,7 @@
 /** Opens the images of a full training: small images in memory, photographs that are decoded while training. */
 import type { ImageCounts } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
+import type { ChannelStatistics } from '../data/batches/transforms.ts'
 import { countsOf } from '../data/dataset.ts'
 import type { ImageSize } from '../data/files/fileDatasets.ts'
 import { type TrainingData, trainingData } from '../data/imagesInMemory.ts'
@@ -14,6 +15,10 @@ export interface RetrainingImages {
   /** Sentences for the user about peculiarities of the image files. */
   readonly notes: readonly string[]
   readonly counts: ImageCounts
+  /** Name of each class of the images, in label order. */
+  readonly classNames: readonly string[]
+  /** Channel statistics by which the images are normalised. */
+  readonly statistics: ChannelStatistics
   /**
    * Returns the batches of the full training. @param options.batchSize number of images in a batch, for training and
    * testing
@@ -57,6 +62,8 @@ async function openInMemory({ name, folder, settings: { data }, report }: Images
     contentHash: dataset.contentHash,
     notes: dataset.notes ?? [],
     counts: countsOf(dataset),
+    classNames: dataset.classNames,
+    statistics: { mean: dataset.mean, std: dataset.std },
     open: (options) => trainingData(dataset, { data, ...options }),
   }
 }
@@ -69,6 +76,8 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
     contentHash: stream.contentHash,
     notes: stream.notes,
     counts: streamCounts(stream),
+    classNames: stream.classNames,
+    statistics: stream.statistics,
     open: (options) => streamedTrainingData(stream, { limit, brokenImages, report, ...options }),
   }
 }

@@ -1,13 +1,23 @@
 /** Runs one full training of an architecture to its result, from the last checkpoint if there is one. */
-import type { Arithmetic, Executor } from '../core/executor.ts'
+import type { Arithmetic, ExecutableState, Executor } from '../core/executor.ts'
+import type { Network } from '../core/network.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
-import type { RetrainingSettings } from '../core/retraining.ts'
+import type { KeptWeights, RetrainingSettings, TrainedInput, WeightsToKeep } from '../core/retraining.ts'
 import type { TrainingData } from '../data/imagesInMemory.ts'
 import type { ProcessIdentity } from '../system/processes.ts'
+import type { TensorFile } from '../system/safetensors.ts'
+import { namedTensors } from '../training/namedTensors.ts'
 import type { RetrainingImages } from './images.ts'
 import { type Architecture, networkSize, openTraining, type TrainingEpoch } from './training.ts'
-import { type TrainingCheckpoint, TrainingFolder } from './trainingFolder.ts'
-import { outcomeOf, type TrainingJob, type TrainingRecord, trainingId, trainingJob } from './trainingRecord.ts'
+import { FINAL_WEIGHTS, type TrainingCheckpoint, TrainingFolder, weightsFile } from './trainingFolder.ts'
+import {
+  bestEpoch,
+  outcomeOf,
+  type TrainingJob,
+  type TrainingRecord,
+  trainingId,
+  trainingJob,
+} from './trainingRecord.ts'
 
 export interface RetrainingRun extends Architecture {
   /** The store: folder of all runs and full trainings. */
@@ -15,6 +25,8 @@ export interface RetrainingRun extends Architecture {
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly settings: RetrainingSettings
+  /** Weights to keep beside the final ones; absent: only the final weights are kept. */
+  readonly keep?: WeightsToKeep
   readonly seed: number
   readonly images: RetrainingImages
   executor(): Promise<Executor>
@@ -57,13 +69,14 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
   const clock = startClock(saved)
   const data = images.open({ batchSize: settings.batchSize, seed })
   try {
-    const epochs = await trainEpochs(run, data, folder, saved, clock)
+    const { epochs, weights } = await trainEpochs(run, data, folder, saved, clock)
     const record: TrainingRecord = {
       schema: 1,
       job,
       ...outcomeOf(folder.id, seed, epochs),
       ...networkSize(run, settings, data.shape),
       epochs,
+      weights,
       timing: { ...clock(), peakMemoryBytes: peakMemory(), finishedAt: new Date().toISOString() },
     }
     folder.finish(record)
@@ -74,7 +87,7 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
 }
 
 /**
- * Trains all remaining epochs and saves a checkpoint after each.
+ * Trains all remaining epochs and saves a checkpoint after each, and the final weights after the last.
  * @throws BenchError `failed` that names the epoch in which a number is not finite; the checkpoint of the epoch before
  * is kept
  */
@@ -84,9 +97,10 @@ async function trainEpochs(
   folder: TrainingFolder,
   saved: TrainingCheckpoint | undefined,
   clock: Clock,
-): Promise<readonly TrainingEpoch[]> {
+): Promise<Pick<Required<TrainingRecord>, 'epochs' | 'weights'>> {
   const { settings, seed, family, genotype } = run
   const epochs = [...(saved?.epochs ?? [])]
+  let weights = saved?.weights ?? []
   const training = await openTraining({ executor: await run.executor(), family, genotype, settings, data, seed })
   try {
     if (saved !== undefined) training.restore(saved.state)
@@ -94,13 +108,60 @@ async function trainEpochs(
       const epoch = await training.epoch(epochs.length, (share) => reportShare(run, epochs, share))
       epochs.push(requireFiniteNumbers(epoch, 'epoch'))
       reportShare(run, epochs, 0)
-      folder.save({ id: folder.id, epochs, state: await training.save(), ...clock() })
+      const state = await training.save()
+      const count = epochs.length
+      if (isKept(run, epochs)) {
+        const kept = folder.keepWeights(weightsFile(count), count, weightsOf(run, training.network, state, count))
+        weights = [...weights.filter((earlier) => isStillKept(earlier, run, epochs)), kept]
+      }
+      folder.save({ id: folder.id, epochs, state, weights, ...clock() })
     }
-    return epochs
+    const content = weightsOf(run, training.network, await training.save(), epochs.length)
+    const final = folder.keepWeights(FINAL_WEIGHTS, epochs.length, content)
+    return { epochs, weights: [...weights.filter((earlier) => isStillKept(earlier, run, epochs)), final] }
   } catch (error) {
     throw withEpoch(error, epochs.length, settings.epochs)
   } finally {
     training.dispose()
+  }
+}
+
+/**
+ * Returns whether the weights after the last finished epoch are kept, because every n-th are or because the epoch is the
+ * best so far. Weights after the training's last epoch are kept in any case, in a file of their own.
+ */
+function isKept({ keep = {}, settings }: RetrainingRun, epochs: readonly TrainingEpoch[]): boolean {
+  if (epochs.length === settings.epochs) return false
+  const isBest = keep.best === true && bestEpoch(epochs) === epochs[epochs.length - 1]
+  return isBest || (keep.every !== undefined && epochs.length % keep.every === 0)
+}
+
+/** Returns whether weights that were kept earlier are still wanted: every n-th are, others only while they are the best. */
+function isStillKept({ epochs }: KeptWeights, { keep = {} }: RetrainingRun, all: readonly TrainingEpoch[]): boolean {
+  const isBest = keep.best === true && bestEpoch(all).epoch === epochs - 1
+  return isBest || (keep.every !== undefined && epochs % keep.every === 0)
+}
+
+/** Returns the content of the file with a network's weights: named as in PyTorch, with all that is needed to use them. */
+function weightsOf(
+  { family, genotype, settings, images }: RetrainingRun,
+  network: Network,
+  state: ExecutableState,
+  epochs: number,
+): TensorFile {
+  const { height, width, channels } = network.values[0]
+  const { classNames, statistics } = images
+  const input: TrainedInput = { height, width, channels, classNames, mean: statistics.mean, std: statistics.std }
+  return {
+    tensors: namedTensors(network, state),
+    metadata: {
+      format: 'pt',
+      family: family.name,
+      genotype: family.format(genotype),
+      epochs: String(epochs),
+      network: JSON.stringify(settings.network),
+      input: JSON.stringify(input),
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
-import type { RetrainingSettings } from '../core/retraining.ts'
+import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
 import { plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
@@ -29,6 +29,8 @@ export interface RetrainingRequest {
   readonly imageSize?: number
   readonly auxiliary?: boolean
   readonly brokenImages?: 'fail' | 'skip'
+  /** Weights to keep beside the final ones. */
+  readonly keep?: WeightsToKeep
   /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
   readonly family?: 'cifar' | 'imagenet'
 }
@@ -82,6 +84,37 @@ export function resolveSettings(request: RetrainingRequest, dataset: string): Re
   )
 }
 
+/**
+ * Parses which weights to keep beside the final ones: `best`, `every:10`, or both with a comma or plus sign between
+ * them.
+ * @throws BenchError `bad-input`
+ */
+export function parseKeep(text: string): WeightsToKeep {
+  const words = text.split(/[,+]/).map((word) => word.trim())
+  requireOnce(
+    words.map((word) => word.split(':')[0]),
+    'keep',
+  )
+  return Object.assign({}, ...words.map((word) => keepWord(word, text)))
+}
+
+function keepWord(word: string, text: string): WeightsToKeep {
+  if (word === 'best') return { best: true }
+  const [, epochs] = /^every:([1-9]\d{0,8})$/.exec(word) ?? []
+  if (epochs !== undefined) return { every: Number(epochs) }
+  throw new BenchError('bad-input', `weights to keep: found "${text}", expected best, every:10, or best,every:10`)
+}
+
+/** Schema of the weights to keep: a text as of `--keep`, or a list of its words. */
+const keepSchema = z.union([z.string(), z.array(z.string()).min(1)]).transform((value, context) => {
+  try {
+    return parseKeep([value].flat().join(','))
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
+
 const count = z.coerce.number().int().min(1)
 
 export const requestSchema = z.strictObject({
@@ -95,6 +128,7 @@ export const requestSchema = z.strictObject({
   imageSize: count.optional(),
   auxiliary: z.union([z.boolean(), z.stringbool()]).optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
+  keep: keepSchema.optional(),
   family: z.enum(['cifar', 'imagenet']).optional(),
 })
 

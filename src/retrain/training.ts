@@ -31,6 +31,8 @@ export interface TrainingEpoch {
 }
 
 export interface Training {
+  /** The trained network, with its auxiliary head and drop path. */
+  readonly network: Network
   /**
    * Trains one epoch and measures the test accuracy. @param onStep called with the finished fraction of the epoch's
    * steps
@@ -59,6 +61,7 @@ export async function openTraining(request: TrainingRequest): Promise<Training> 
   const executable = requireFiniteResults(await executor.compile(network, { batchSize: settings.batchSize }))
   executable.weights.write(initialWeights(network, random(seed, 'weights', 'start')))
   return {
+    network,
     async epoch(index, onStep) {
       const rates = {
         learningRate: learningRate(index, settings),

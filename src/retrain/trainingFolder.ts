@@ -2,22 +2,32 @@
  * The folder of one full training in the store: it contains a checkpoint while the training runs, and the result when
  * it is finished.
  */
-import { rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { parseRecord } from '../core/recordSchemas.ts'
+import type { KeptWeights } from '../core/retraining.ts'
 import { makeFolder, writeAtomically } from '../system/atomicFile.ts'
 import { seal, unseal } from '../system/checksums.ts'
 import { recordText } from '../system/json.ts'
 import { type Lock, lock } from '../system/lock.ts'
 import type { ProcessIdentity } from '../system/processes.ts'
 import { isThere, readIfThere } from '../system/readable.ts'
+import { encodeSafetensors, type TensorFile } from '../system/safetensors.ts'
 import { removeTemporaries } from '../system/temporaryFile.ts'
 import type { TrainingEpoch } from './training.ts'
 import { type TrainingRecord, trainingRecordSchema } from './trainingRecord.ts'
 
 const MAGIC = 'NBHTRN01'
+const WEIGHTS_ENDING = '.safetensors'
+
+/** Name of the file with the weights after the last epoch of a training. */
+export const FINAL_WEIGHTS = `weights${WEIGHTS_ENDING}`
+
+/** Returns the name of the file with the weights after so many epochs, if these are not the last ones. */
+export const weightsFile = (epochs: number): string => `weights-${epochs}-epochs${WEIGHTS_ENDING}`
 
 export interface TrainingCheckpoint {
   /** Id of the training, which depends on genotype, settings, seed and images. */
@@ -27,6 +37,8 @@ export interface TrainingCheckpoint {
   readonly startedAt: string
   /** Wall-clock time of the training so far, in seconds, over all attempts. */
   readonly wallSeconds: number
+  /** Weights kept so far, beside the final ones; absent in checkpoints of earlier versions. */
+  readonly weights?: readonly KeptWeights[]
   /** Node.js versions of all attempts of the training so far; absent in checkpoints of earlier versions. */
   readonly nodeVersions?: readonly string[]
 }
@@ -99,6 +111,18 @@ export class TrainingFolder {
   save(checkpoint: TrainingCheckpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))
+    this.#removeOtherWeights(checkpoint.weights ?? [])
+  }
+
+  /**
+   * Writes weights of the training into a file of its folder. @param epochs number of epochs after which the network
+   * had these weights
+   */
+  keepWeights(file: string, epochs: number, content: TensorFile): KeptWeights {
+    this.#lock?.requireHeld()
+    const bytes = encodeSafetensors(content)
+    writeAtomically(this.#file(file), bytes)
+    return { epochs, file, sha256: createHash('sha256').update(bytes).digest('hex') }
   }
 
   /** Writes the result of the training and removes its checkpoint. */
@@ -106,6 +130,18 @@ export class TrainingFolder {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('result.json'), recordText(record))
     rmSync(this.#file('checkpoint'), { force: true })
+    this.#removeOtherWeights(record.weights ?? [])
+  }
+
+  /**
+   * Removes the files of weights that checkpoint or result do not list: weights that are no longer the best, and those
+   * of an attempt that was killed before its checkpoint.
+   */
+  #removeOtherWeights(listed: readonly KeptWeights[]): void {
+    for (const name of readdirSync(this.#path)) {
+      if (!name.endsWith(WEIGHTS_ENDING) || listed.some(({ file }) => file === name)) continue
+      rmSync(this.#file(name), { force: true })
+    }
   }
 
   #file(name: string): string {

@@ -1,8 +1,14 @@
 /** The job and the result of a full training, as the store keeps them. */
 import { z } from 'zod'
 import type { Arithmetic } from '../core/executor.ts'
-import { moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
-import type { RetrainingSettings, TrainingOutcome, TrainingTime } from '../core/retraining.ts'
+import { fileName, keep, moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
+import type {
+  KeptWeights,
+  RetrainingSettings,
+  TrainingOutcome,
+  TrainingTime,
+  WeightsToKeep,
+} from '../core/retraining.ts'
 import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
@@ -14,6 +20,8 @@ export interface TrainingJob {
   readonly spacePlugin?: string
   readonly dataset: { readonly name: string; readonly contentHash: string }
   readonly settings: RetrainingSettings
+  /** Weights to keep beside the final ones; absent: only the final weights are kept. */
+  readonly keep?: WeightsToKeep
   readonly seed: number
   /** Name of the executor that trains the network, since executors round differently. */
   readonly executor: string
@@ -29,6 +37,8 @@ export interface TrainingRecord extends TrainingOutcome {
   readonly parameters: number
   readonly macs: number
   readonly epochs: readonly TrainingEpoch[]
+  /** Weights kept in files of the training's folder, the final ones last; absent in records of earlier versions. */
+  readonly weights?: readonly KeptWeights[]
   /** Times of the training: the only part that differs between two trainings of the same job. */
   readonly timing: TrainingTime & {
     readonly startedAt: string
@@ -44,6 +54,7 @@ export const trainingJob = ({
   spacePlugin,
   dataset: { name, contentHash },
   settings,
+  keep,
   seed,
   executor,
   arithmetic,
@@ -52,6 +63,7 @@ export const trainingJob = ({
   ...(spacePlugin && { spacePlugin }),
   dataset: { name, contentHash },
   settings,
+  ...(keep && { keep }),
   seed,
   executor,
   ...(arithmetic && { arithmetic }),
@@ -77,6 +89,7 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
     spacePlugin: z.string().optional(),
     dataset: z.looseObject({ name: z.string(), contentHash: z.string() }),
     settings: retrainingSettings,
+    keep: keep.optional(),
     seed: z.int().min(0),
     executor: z.string(),
     arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
@@ -84,6 +97,7 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
   parameters: number,
   macs: number,
   epochs: z.array(trainingEpoch).min(1),
+  weights: z.array(z.looseObject({ epochs: z.int().min(1), file: fileName, sha256: z.string() })).optional(),
   timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
 })
 
@@ -93,12 +107,16 @@ export function trainingId(job: TrainingJob): string {
   return `retrain-${dataset}-seed${job.seed}-${contentName(job).slice(0, 16)}`
 }
 
+/** Returns the epoch with the best test accuracy, the earliest if several tie. */
+export const bestEpoch = (epochs: readonly TrainingEpoch[]): TrainingEpoch =>
+  epochs.reduce((top, epoch) => (epoch.testAccuracyPct > top.testAccuracyPct ? epoch : top))
+
 /**
  * Returns the accuracies after the last epoch, and the epoch with the best test accuracy (the earliest if several tie).
  */
 export function outcomeOf(id: string, seed: number, epochs: readonly TrainingEpoch[]): TrainingOutcome {
   const last = epochs[epochs.length - 1]
-  const best = epochs.reduce((top, epoch) => (epoch.testAccuracyPct > top.testAccuracyPct ? epoch : top))
+  const best = bestEpoch(epochs)
   return {
     id,
     seed,

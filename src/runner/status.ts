@@ -103,12 +103,12 @@ function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const { retraining, dataset, executor, arithmetic } = job
   const last = run.epochs().at(-1)
   if (retraining === undefined || last === undefined || executor === undefined) return []
-  const { settings, seeds = [job.seed] } = retraining
+  const { settings, seeds = [job.seed], keep } = retraining
   const { name, contentHash = '' } = dataset
   const { genotype } = last
   return seeds.map((seed) => {
     const training = trainingJob({
-      ...{ genotype, dataset: { name, contentHash }, settings, seed, executor, arithmetic },
+      ...{ genotype, dataset: { name, contentHash }, settings, keep, seed, executor, arithmetic },
       ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
     })
     return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()

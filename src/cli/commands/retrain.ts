@@ -11,7 +11,7 @@ import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { finderOf, readGenotype } from '../../retrain/genotypeArgument.ts'
-import { DEFAULT_PRESET, type RetrainingRequest } from '../../retrain/settings.ts'
+import { DEFAULT_PRESET, parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
 import { type Experiment, parseSeeds } from '../../runner/plan/experiment.ts'
 import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
 import type { SbatchOptions } from '../../runner/slurm/submit.ts'
@@ -79,6 +79,7 @@ export function retrainCommand(): Command {
     .option('--limit <n>', 'use only the first n training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
     .option('--no-auxiliary', 'leave the auxiliary head out')
+    .option('--keep <weights>', 'weights kept beside the final ones: best, every:10, or both', parseKeep)
     .addOption(brokenImagesOption())
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .addOption(fastMathOption())
@@ -123,7 +124,7 @@ function experimentOf(flags: RetrainFlags): Experiment {
     (argument) => [dartsFamily.format(readGenotype(argument)), finderOf(argument)] as const,
   )
   const { name, folder, family } = imagesOf(flags)
-  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages } = flags
+  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, keep } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
@@ -140,7 +141,19 @@ function experimentOf(flags: RetrainFlags): Experiment {
     probes: [],
     plugins: [],
     executor: { backend: flags.backend ?? 'auto', ...(flags.fastMath && { fastMath: true }) },
-    retraining: { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, auxiliary, family },
+    retraining: {
+      preset,
+      epochs,
+      channels,
+      layers,
+      batchSize,
+      limit,
+      imageSize,
+      brokenImages,
+      keep,
+      auxiliary,
+      family,
+    },
   }
 }
 

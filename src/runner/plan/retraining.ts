@@ -38,7 +38,8 @@ export function planRetraining(
     const found = `${name} would search ${dataset} as ${family ?? 'cifar'} and train what it finds as ${trained}`
     throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, and train what it finds afterwards`)
   }
-  return { settings, ...(request.seeds && { seeds: request.seeds }) }
+  const { seeds, keep } = request
+  return { settings, ...(seeds && { seeds }), ...(keep && { keep }) }
 }
 
 /**
