@@ -94,7 +94,7 @@ export interface ResolvedExperiment {
  * Returns the path of an experiment file. If the user's path does not exist, it is the file of that name that comes
  * with the package, and a message says so.
  */
-function experimentPath(path: string): string {
+export function experimentPath(path: string): string {
   const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
   if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
   printAsideLine(`there is no ${path} here; using the package’s own file ${own}`)

@@ -11,13 +11,15 @@ import { isFileName, unknownName } from '../core/names.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
 import type { Registry } from '../core/plugin.ts'
 import type { Job } from '../core/result.ts'
+import type { ReportRecipe } from '../report/committed/records.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
 import type { ReusedSource } from '../report/committed/reuse.ts'
+import type { Claims } from '../report/comparison/claims.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { Plan } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
-import { isThere, listIfThere, statIfThere } from '../system/readable.ts'
+import { isThere, listIfThere, readIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 
@@ -306,6 +308,46 @@ async function register(plugins: readonly string[]): Promise<Registry> {
 
 /** Returns the search space with a name, built in or from a plugin. @throws BenchError `unknown-name` */
 export const spaceOf = async (name: string, plugins: readonly string[]) => (await openRegistry(plugins)).space(name)
+
+/**
+ * Returns the claims with which a command compares its runs: those in the file that `--claims` names, else those of the
+ * only experiment file or report among the command's arguments, if it has some.
+ * @throws BenchError as `readClaims`
+ */
+export async function claimsFor(
+  items: readonly string[],
+  { claims: named, plugin = [] }: { readonly claims?: string | boolean; readonly plugin?: readonly string[] },
+): Promise<Claims | undefined> {
+  const [experiment, ...others] = items.filter(isExperimentFile)
+  const path = typeof named === 'string' ? named : others.length > 0 ? undefined : await claimsOfExperiment(experiment)
+  if (path === undefined) return (await recipeOf(items))?.claims
+  const [{ readClaims }, { algorithms }] = await Promise.all([
+    import('../report/comparison/claims.ts'),
+    openRegistry(plugin),
+  ])
+  return readClaims(
+    path,
+    algorithms.map(({ name }) => name),
+  )
+}
+
+/** Returns the settings of the report that a command's only argument names; undefined if it names something else. */
+export async function recipeOf(items: readonly string[]): Promise<ReportRecipe | undefined> {
+  const path = items.length === 1 ? join(items[0], REPORT) : undefined
+  const text = path === undefined ? undefined : readIfThere(path)?.toString('utf8')
+  if (path === undefined || text === undefined) return undefined
+  const { parseRecipe } = await import('../report/committed/records.ts')
+  return parseRecipe(text, path)
+}
+
+async function claimsOfExperiment(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  const [{ experimentPath }, { readExperimentFile }] = await Promise.all([
+    import('./experimentFlags.ts'),
+    import('../runner/plan/experimentFile.ts'),
+  ])
+  return readExperimentFile(experimentPath(path)).claims
+}
 
 /**
  * Returns the names of the reference algorithms, which answer with a fixed architecture, such as the table's best, and

@@ -2,6 +2,7 @@
  * Computes the content of a report on runs: the tables, and every kind of figure for which the runs have the numbers.
  */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
+import { type Claims, claimsTable } from './comparison/claims.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { pairwiseTable } from './comparison/pairwiseTable.ts'
@@ -20,10 +21,12 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'> {
   readonly published: string
   /** Names of the reference algorithms, which answer with a fixed architecture and do not search. */
   readonly references: ReadonlySet<string>
+  /** Claims of papers with which the runs are compared; absent: none. */
+  readonly claims?: Claims
 }
 
 export interface NamedTable {
-  readonly name: 'table' | 'median' | 'tests'
+  readonly name: 'claims' | 'table' | 'median' | 'tests'
   readonly title: string
   readonly table: Tabular
 }
@@ -35,9 +38,18 @@ export interface NamedFigure {
 
 /**
  * Returns the tables of a report. Full trainings have one table. Searches have a table of means, one of medians, and
- * one of paired tests if enough seeds are common to the searches.
+ * one of paired tests if enough seeds are common to the searches. A table of claims comes first if there are any.
  */
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
+  const { claims, references } = options
+  const judged = claims && claimsTable(runs, claims, references)
+  return [
+    ...(judged ? [{ name: 'claims' as const, title: 'Claims of the papers', table: judged }] : []),
+    ...numberTables(runs, options),
+  ]
+}
+
+function numberTables(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   if (areRetrained(runs)) {
     return [{ name: 'table', title: 'Full trainings', table: retrainedTable(runs, options.published) }]
   }

@@ -358,3 +358,44 @@ describe('no command changes a run that it did not write', () => {
     expect(contents(join(target, 'runs'))).toEqual(before)
   })
 })
+
+describe('claims of papers', () => {
+  const rules = (above: number) =>
+    `rulesWritten: before\nclaims:\n  - { claim: DrNAS is good, source: Table 4, rule: { measure: accuracy, of: drnas, above: ${above}, seeds: 2 } }\n`
+  const claimsFile = (above: number) => {
+    writeFileSync(join(folder, 'claims.yaml'), rules(above))
+    return join(folder, 'claims.yaml')
+  }
+
+  test('stand with their verdicts in a report, which verifies, and in the table of that report', async () => {
+    const report = join(folder, 'report')
+    const write = (...args: string[]) => output(reportCommand(), '--folder', report, '--compact', '--quiet', ...args)
+    await write('--store', store, '--claims', claimsFile(50))
+    const verdict = () =>
+      /(holds|does not hold|cannot be judged)/.exec(readFileSync(join(report, 'claims.md'), 'utf8'))?.[0]
+    expect(verdict()).toBe('holds')
+    await output(verifyCommand(), report)
+    expect(process.exitCode).toBeUndefined()
+    const { rows } = JSON.parse(await output(tableCommand(), report, '--claims', '--json'))
+    expect(rows).toMatchObject([{ claim: 'DrNAS is good', verdict: 'holds' }])
+    await output(reportCommand(), report, '--folder', report, '--claims', claimsFile(99))
+    expect(verdict()).toBe('does not hold')
+    writeFileSync(
+      join(report, 'claims.md'),
+      readFileSync(join(report, 'claims.md'), 'utf8').replace('does not hold', 'holds'),
+    )
+    await output(verifyCommand(), report)
+    expect(process.exitCode).toBe(1)
+  })
+
+  test('that are missing or damaged are refused, and nothing is written', async () => {
+    await expect(table('--claims')).rejects.toThrow('name their file with --claims FILE')
+    await expect(table('--claims', join(folder, 'no.yaml'))).rejects.toThrow('cannot read the file of claims')
+    writeFileSync(join(folder, 'claims.yaml'), 'claims: 5')
+    const out = join(folder, 'page.html')
+    await expect(
+      output(reportCommand(), '--store', store, '--claims', join(folder, 'claims.yaml'), '--out', out),
+    ).rejects.toThrow('claims.yaml: rulesWritten')
+    expect(readdirSync(folder)).not.toContain('page.html')
+  })
+})

@@ -11,6 +11,7 @@ import { commaList, jsonOption, oneOf } from '../options.ts'
 import { outputFormat, print } from '../output.ts'
 import {
   addSelectionFlags,
+  claimsFor,
   referenceNames,
   SELECTION_HELP,
   type SelectionFlags,
@@ -25,6 +26,7 @@ interface ReportFlags extends SelectionFlags {
   readonly title: string
   readonly published: string
   readonly mix?: boolean
+  readonly claims?: string
   readonly compact?: boolean
   readonly figures?: readonly string[]
   readonly json?: boolean
@@ -49,6 +51,10 @@ export function reportCommand(): Command {
       'auto',
     )
     .option('--mix', 'allow runs of different protocols in one table, marked')
+    .option(
+      '--claims <file>',
+      'claims of papers with the rules of their verdicts (YAML; default: those of the experiment file or report)',
+    )
     .option(
       '--compact',
       'with --folder: write what is worth committing: tables, and all records in one small file; no page, no pictures',
@@ -76,6 +82,7 @@ interface Written {
 async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
   const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
   const figures = flags.figures?.map(oneOf('kind of figure', Object.keys(figureKinds) as FigureKind[]))
+  const claims = await claimsFor(items, flags)
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
   if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
@@ -83,7 +90,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 
   async function page(): Promise<Written> {
     const runs = await selectRuns(items, flags)
-    const options = { ...(await context(runs)), published, mix }
+    const options = { ...(await context(runs)), published, mix, ...(claims && { claims }) }
     await requireNumbers(runs, options)
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false)
     writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures: shown }))
@@ -92,9 +99,12 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 
   async function wholeFolder(path: string): Promise<Written> {
     const { runs, sources } = await selectWholeRuns(items, flags)
-    const recipe = { schema: 1, title, published, mix } as const
+    const recipe = { schema: 1, title, published, mix, ...(claims && { claims }) } as const
     const isGiven = ([name]: readonly [string, unknown]) => command.getOptionValueSource(name) === 'cli'
-    const given = Object.fromEntries(Object.entries({ title, published, mix }).filter(isGiven))
+    const given = {
+      ...Object.fromEntries(Object.entries({ title, published, mix }).filter(isGiven)),
+      ...(claims && { claims }),
+    }
     const options = await context(runs)
     await requireNumbers(runs, options)
     const request = { folder: path, runs, sources, recipe, given, compact, figures, context: options }

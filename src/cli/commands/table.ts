@@ -1,6 +1,7 @@
 /** `bench table`: prints mean ± std of the accuracies of finished runs, one row for each method. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
+import { type Claims, claimsTable } from '../../report/comparison/claims.ts'
 import { type Comparison, compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
 import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
@@ -11,13 +12,21 @@ import type { TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
 import { tableFormat, tableFormatOption, writeTable } from '../output.ts'
-import { addSelectionFlags, referenceNames, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
+import {
+  addSelectionFlags,
+  claimsFor,
+  referenceNames,
+  SELECTION_HELP,
+  type SelectionFlags,
+  selectRuns,
+} from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
   readonly format?: TableFormat
   readonly summary: SummaryKind
   readonly published: string
   readonly tests?: boolean
+  readonly claims?: string | boolean
   readonly mix?: boolean
   readonly json?: boolean
   readonly out?: string
@@ -46,6 +55,10 @@ export function tableCommand(): Command {
       'auto',
     )
     .option('--tests', 'print paired tests of every search against the best one')
+    .option(
+      '--claims [file]',
+      'print claims of papers with their verdicts (YAML; default: those of the experiment file or report)',
+    )
     .option('--mix', 'allow runs of different protocols in one table, marked')
     .addOption(jsonOption())
     .addOption(outOption())
@@ -59,6 +72,9 @@ export function tableCommand(): Command {
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
   const format = tableFormat(flags)
   const runs = await selectRuns(items, flags)
+  const references = await referenceNames(flags.plugin ?? [])
+  if (flags.claims)
+    return writeTable(claimsTable(runs, await requiredClaims(items, flags), references), format, flags.out)
   if (areRetrained(runs)) return writeTable(retrainedTable(runs, flags.published), format, flags.out)
   const comparison = compare(runs, flags)
   if (comparison.columns.length === 0) {
@@ -67,11 +83,16 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
       'these runs have no looked-up numbers to compare; `bench retrain --help` says how to train what they found',
     )
   }
-  const references = await referenceNames(flags.plugin ?? [])
   if (flags.tests) return writeTable(requiredTests(comparison, references), format, flags.out)
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
   writeTable(content, format, flags.out)
+}
+
+async function requiredClaims(items: readonly string[], flags: TableFlags): Promise<Claims> {
+  const claims = await claimsFor(items, flags)
+  if (claims !== undefined) return claims
+  throw new BenchError('missing', 'there are no claims here; name their file with --claims FILE')
 }
 
 /**

@@ -16,6 +16,7 @@ import { improvements, reportedEpoch } from '../../runner/store/runSummary.ts'
 import { Store } from '../../runner/store/store.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
+import { claimsSchema } from '../comparison/claims.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
 /**
@@ -33,6 +34,8 @@ const recipeSchema = z.strictObject({
   title: z.string(),
   published: z.string(),
   mix: z.boolean(),
+  /** Claims of papers with which the report compares its runs, with the rules of their verdicts; absent: none. */
+  claims: claimsSchema.optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileName).optional(),
   /** Names of the report's files, without run folders and `report.json`; absent in reports of old program versions. */
@@ -72,8 +75,15 @@ export async function readReport(folder: string, spaceOf: SpaceOf): Promise<Comm
  * Returns the content of a `report.json`, parsed. @param path path of the file, for messages @throws BenchError
  * `corrupt`
  */
-export const parseRecipe = (text: string, path: string): ReportRecipe =>
-  parseRecord(text, path, { schema: recipeSchema, what: 'the recipe of a report', remedy: REMEDY })
+export function parseRecipe(text: string, path: string): ReportRecipe {
+  const recipe = parseRecord(text, path, {
+    schema: recipeSchema as z.ZodType<ReportRecipe>,
+    what: 'the recipe of a report',
+    remedy: REMEDY,
+  })
+  // `parseRecord` fills no defaults in, which a rule edited by hand may rely on.
+  return recipe.claims === undefined ? recipe : { ...recipe, claims: claimsSchema.parse(recipe.claims) }
+}
 
 /** Returns whether a report keeps its run records in one compact file; its `report.json` then lists no run folders. */
 export const isCompact = ({ runs }: Pick<ReportRecipe, 'runs'>): boolean => runs === undefined

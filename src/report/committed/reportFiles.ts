@@ -123,11 +123,11 @@ export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.
 
 async function contents(
   runs: readonly RunRecord[],
-  { title, published, mix }: ReportRecipe,
+  { title, published, mix, claims }: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
 ): Promise<ReportFiles> {
-  const options = { ...context, published, mix }
+  const options = { ...context, published, mix, ...(claims && { claims }) }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
   const all = await figuresOf(runs, options, isShown)

@@ -77,6 +77,8 @@ const schema = z.strictObject({
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
   threads: z.int().min(1).optional(),
+  /** File with claims of papers, with which reports compare the runs of the experiment. */
+  claims: z.string().optional(),
 })
 
 /** The settings in an experiment file; those that the file leaves out are absent. */
@@ -85,6 +87,8 @@ export interface ExperimentFile {
   readonly store?: string
   readonly jobs?: number
   readonly threads?: number
+  /** Path of the file with the papers' claims about the experiment. */
+  readonly claims?: string
 }
 
 /**
@@ -94,13 +98,14 @@ export interface ExperimentFile {
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(readYaml(path, 'experiment file'))
   if (!parsed.success) throw explain(parsed.error.issues, path)
-  const { store, jobs, threads, ...settings } = parsed.data
+  const { store, jobs, threads, claims, ...settings } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
     experiment: experimentOf(settings, here),
     ...(store !== undefined && { store: here(store) }),
     ...(jobs !== undefined && { jobs }),
     ...(threads !== undefined && { threads }),
+    ...(claims !== undefined && { claims: here(claims) }),
   }
 }
 
@@ -109,7 +114,7 @@ export function readExperimentFile(path: string): ExperimentFile {
  * @param here resolves a path relative to the file
  */
 function experimentOf(
-  settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads'>,
+  settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads' | 'claims'>,
   here: (file: string) => string,
 ): Partial<Experiment> {
   const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = settings

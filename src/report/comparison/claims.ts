@@ -1,0 +1,366 @@
+/**
+ * Compares runs with claims of papers. A file of claims gives, for each claim, its place in a paper and a rule that was
+ * written before the runs. The verdict of each rule is computed from the runs' records.
+ */
+import { z } from 'zod'
+import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
+import { BenchError } from '../../core/errors.ts'
+import { accuracyOf } from '../../core/metric.ts'
+import { unknownName } from '../../core/names.ts'
+import { pluralize } from '../../core/plainText.ts'
+import { problemIn } from '../../core/recordSchemas.ts'
+import { readYaml } from '../../system/yamlFile.ts'
+import { type Tabular, wordTable } from '../formats/tabular.ts'
+import { flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { datasetTitle } from './comparison.ts'
+import { reductionsOf } from './published.ts'
+
+interface Measure {
+  /** Name of the quantity in the sentence of a rule. */
+  readonly name: string
+  readonly digits: number
+  /** Unit after a value, with the blank before it if there is one. */
+  readonly unit: string
+  /** Unit after a difference of two values; absent: as after a value. */
+  readonly differenceUnit?: string
+  /** Whether values are compared by their ratios, so that means and intervals are those of the logarithms. */
+  readonly ratio?: boolean
+  /** Returns the quantity of a finished run, or undefined if its record lacks it. */
+  of(run: RunRecord, dataset?: string): number | undefined
+}
+
+/** Quantities that a rule can be about, by their names in files of claims. */
+const measures = {
+  accuracy: { name: 'test accuracy', digits: 2, unit: ' %', differenceUnit: ' points', of: testAccuracy },
+  eigenvalue: {
+    name: 'dominant Hessian eigenvalue at the end of the search',
+    digits: 3,
+    unit: '',
+    ratio: true,
+    of: (run) => eigenvalues(run).at(-1),
+  },
+  'eigenvalue-growth': {
+    name: 'growth of the dominant Hessian eigenvalue from the first to the last measurement',
+    digits: 1,
+    unit: '-fold',
+    ratio: true,
+    of: (run) => {
+      const values = eigenvalues(run)
+      return values.length > 1 ? values[values.length - 1] / values[0] : undefined
+    },
+  },
+  'skip-connections': {
+    name: 'number of skip connections in the final architecture',
+    digits: 1,
+    unit: '',
+    of: ({ result }) => result?.genotype.match(/\bskip_connect\b/g)?.length ?? 0,
+  },
+} as const satisfies Readonly<Record<string, Measure>>
+
+function testAccuracy({ manifest: { job }, result }: RunRecord, dataset = job.dataset.name): number | undefined {
+  const { trainings } = result ?? {}
+  if (trainings !== undefined) return summarise(trainings.map(({ testAccuracyPct }) => testAccuracyPct)).mean
+  const headline = job.protocol.headline[job.dataset.name]?.find((known) => known.dataset === dataset)
+  return accuracyOf(result?.metrics ?? [], headline?.test)
+}
+
+const eigenvalues = ({ epochs }: RunRecord): number[] =>
+  epochs.flatMap(({ probes }) => {
+    const { dominantEigenvalue } = (probes?.hessian ?? {}) as { readonly dominantEigenvalue?: number }
+    return dominantEigenvalue === undefined ? [] : [dominantEigenvalue]
+  })
+
+const methodSchema = z.union([
+  z.string(),
+  z.strictObject({ algorithm: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+])
+
+const ruleSchema = z
+  .strictObject({
+    measure: z.enum(Object.keys(measures) as [MeasureName, ...MeasureName[]]).optional(),
+    of: methodSchema,
+    /** Dataset of a test accuracy; absent: the one that was searched on. */
+    dataset: z.string().optional(),
+    /** Range in which the measure must lie. */
+    within: z.tuple([z.number(), z.number()]).optional(),
+    below: z.number().optional(),
+    above: z.number().optional(),
+    /** Method whose measure must be smaller; `others` means every other search. */
+    exceeds: methodSchema.optional(),
+    /** Difference, or for eigenvalues ratio, by which the other measure must be exceeded. */
+    by: z.number().optional(),
+    /** Value that the measure must reach in a share of the seeds. */
+    reaches: z.number().optional(),
+    inShareOfSeeds: z.number().gt(0).max(1).optional(),
+    /** Whether all seeds must end with the same architecture. */
+    sameArchitecture: z.literal(true).optional(),
+    /** Number of standard errors that a difference must exceed, or by which a mean must be away from a bound. */
+    standardErrors: z.number().positive().default(2),
+    /** Least number of seeds of each method; with fewer the claim is not judged. */
+    seeds: z.int().min(2).default(3),
+    /** Whether only searches and trainings of the paper's size can judge the claim. */
+    paperSize: z.boolean().default(false),
+  })
+  .refine((rule) => tests.filter((test) => rule[test] !== undefined).length === 1, {
+    error: `expected exactly one of within, below, above, exceeds, reaches and sameArchitecture`,
+  })
+  .refine(({ measure, sameArchitecture }) => (measure === undefined) === (sameArchitecture === true), {
+    error: 'expected a measure, or sameArchitecture without one',
+  })
+  .refine(({ reaches, inShareOfSeeds }) => (reaches === undefined) === (inShareOfSeeds === undefined), {
+    error: 'reaches and inShareOfSeeds belong together',
+  })
+  .refine(({ exceeds, by }) => by === undefined || exceeds !== undefined, { error: 'by belongs to exceeds' })
+
+type MeasureName = keyof typeof measures
+const tests = ['within', 'below', 'above', 'exceeds', 'reaches', 'sameArchitecture'] as const
+
+/** Schema of a file of claims, and of the claims in a report's settings. */
+export const claimsSchema = z.strictObject({
+  /** When the rules were written, for the note below the table: `before the runs`. */
+  rulesWritten: z.string(),
+  claims: z
+    .array(z.strictObject({ claim: z.string(), source: z.string(), rule: ruleSchema, note: z.string().optional() }))
+    .min(1),
+})
+
+export type Claims = z.infer<typeof claimsSchema>
+type Rule = z.infer<typeof ruleSchema>
+type Selector = z.infer<typeof methodSchema>
+
+/**
+ * Returns the claims in a YAML file.
+ * @param algorithms names of the known algorithms
+ * @throws BenchError `missing`; `bad-input` and `unknown-name` with the faulty place
+ */
+export function readClaims(path: string, algorithms: readonly string[]): Claims {
+  const parsed = claimsSchema.safeParse(readYaml(path, 'file of claims'))
+  if (!parsed.success) throw new BenchError('bad-input', `${path}: ${problemIn(parsed.error)}`)
+  for (const { rule } of parsed.data.claims) {
+    for (const method of [rule.of, ...(rule.exceeds === undefined || rule.exceeds === OTHERS ? [] : [rule.exceeds])]) {
+      const { algorithm } = selected(method)
+      if (!algorithms.includes(algorithm)) throw unknownName(`algorithm in ${path}:`, algorithm, algorithms)
+    }
+  }
+  return parsed.data
+}
+
+const OTHERS = 'others'
+const selected = (method: Selector) => (typeof method === 'string' ? { algorithm: method, options: {} } : method)
+
+type Verdict = 'holds' | 'does not hold' | 'cannot be judged'
+
+interface Judgement {
+  readonly verdict: Verdict
+  /** What the runs show, or why they cannot judge the claim. */
+  readonly here: string
+}
+
+/**
+ * Returns the table of claims: the claim, its place in a paper, what the runs show, the verdict, and the rule of the
+ * verdict.
+ * @param references names of the algorithms with a fixed architecture, which `others` leaves out
+ */
+export function claimsTable(
+  runs: readonly RunRecord[],
+  { claims, rulesWritten }: Claims,
+  references: ReadonlySet<string>,
+): Tabular {
+  const methods = groupByMethod(runs).map(oneRunPerSeed)
+  const rows = claims.map(({ claim, source, rule, note }) => {
+    const { verdict, here } = judge(rule, methods, references)
+    return [claim, source, here, verdict, note === undefined ? ruleText(rule) : `${ruleText(rule)} ${note}`]
+  })
+  const of = (verdict: Verdict) => rows.filter((row) => row[3] === verdict).length
+  const table = wordTable(['claim', 'source', 'here', 'verdict', 'rule'], rows, [
+    `Of ${pluralize(claims.length, 'claim')} ${of('holds')} hold, ${of('does not hold')} do not hold, and ${of('cannot be judged')} cannot be judged by these runs.`,
+    `Rules written ${rulesWritten}. Intervals are means ± the number of standard errors over seeds that the rule names; those of eigenvalues are of their logarithms.`,
+  ])
+  const titles = ['Claim', 'Where in the paper', 'Here', 'Verdict', 'Rule of the verdict']
+  return { ...table, columns: table.columns.map((column, i) => ({ ...column, title: titles[i] })) }
+}
+
+function judge(rule: Rule, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
+  const own = methodOf(rule.of, methods)
+  if (own === undefined) return unjudged(`no run of ${nameOf(rule.of)}`)
+  const { verdict, here } = judgeMethod(rule, own, methods, references)
+  const reductions = rule.paperSize ? reductionsOf(own.runs) : []
+  return reductions.length === 0 ? { verdict, here } : unjudged(`${here}; smaller than there: ${reductions.join('; ')}`)
+}
+
+function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
+  if (rule.measure === undefined) return judgeSame(finished(own))
+  const sample = sampleOf(own, rule, rule.measure)
+  if (typeof sample === 'string') return unjudged(sample)
+  if (rule.exceeds === undefined) return judgeValues(rule, sample)
+  return judgeDifference(rule, sample, rivalsOf(rule.exceeds, own, methods, references))
+}
+
+const unjudged = (why: string): Judgement => ({ verdict: 'cannot be judged', here: why })
+
+/**
+ * Returns the method that a rule names. @throws BenchError `bad-input` if the algorithm has several variants among the
+ * runs
+ */
+function methodOf(selector: Selector, methods: readonly Method[]): Method | undefined {
+  const { algorithm, options } = selected(selector)
+  const fitting = methods.filter(({ runs: [{ manifest }], ...method }) => {
+    const own = flatten(manifest.job.algorithm.options)
+    return method.algorithm === algorithm && [...flatten(options)].every(([key, value]) => own.get(key) === value)
+  })
+  if (fitting.length <= 1) return fitting[0]
+  const found = fitting.map(({ label }) => label).join(', ')
+  const remedy = `give the claim's method as { algorithm: ${algorithm}, options: { … } }`
+  throw new BenchError('bad-input', `a claim names ${algorithm}, of which the runs have variants: ${found}; ${remedy}`)
+}
+
+function nameOf(selector: Selector): string {
+  const { algorithm, options } = selected(selector)
+  const settings = [...flatten(options)]
+    .filter(([, value]) => value !== 'false')
+    .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
+  return settings.length === 0 ? algorithm : `${algorithm} (${settings.join(', ')})`
+}
+
+interface Sample {
+  readonly label: string
+  readonly measure: Measure
+  readonly values: readonly number[]
+}
+
+const finished = ({ runs }: Method) => runs.filter(({ result }) => result !== undefined)
+
+/** Returns the measure of each finished seed of a method, or a sentence why there are too few. */
+function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): Sample | string {
+  const measure: Measure = measures[name]
+  const done = finished(method)
+  const values = done.flatMap((run) => measure.of(run, dataset) ?? [])
+  const { label } = method
+  const odd = values.find((value) => !Number.isFinite(value) || (measure.ratio && value <= 0))
+  if (odd !== undefined) return `${label}: a value of ${odd} has no place in this rule`
+  if (values.length >= seeds) return { label, measure, values }
+  const unmeasured = done.length - values.length
+  const why = unmeasured > 0 ? `; ${pluralize(unmeasured, 'finished seed')} without this measure` : ''
+  return `${label}: ${values.length} of the ${seeds} seeds that the rule needs${why}`
+}
+
+function judgeSame(runs: readonly RunRecord[]): Judgement {
+  const answers = new Set(runs.map(({ result }) => result?.genotype))
+  if (runs.length < 2) return unjudged(`${pluralize(runs.length, 'finished seed')}, of which the rule needs two`)
+  return {
+    verdict: answers.size === 1 ? 'holds' : 'does not hold',
+    here: `${answers.size === 1 ? 'one architecture' : `${answers.size} architectures`} from ${runs.length} seeds`,
+  }
+}
+
+/** A mean over seeds with its interval, on the scale on which it is compared. */
+interface Estimate extends Interval {
+  readonly mean: number
+}
+
+const scaled = ({ measure, values }: Sample) => (measure.ratio ? values.map(Math.log) : values)
+const back = (value: number, { ratio }: Measure): number => (ratio ? Math.exp(value) : value)
+
+function estimate(mean: number, standardError: number, { standardErrors }: Rule): Estimate {
+  const half = standardErrors * standardError
+  return { mean, low: mean - half, high: mean + half }
+}
+
+const squaredError = (values: readonly number[]): number => (summarise(values).std ?? 0) ** 2 / values.length
+
+function estimateText(value: Estimate, measure: Measure): string {
+  const [mean, low, high] = [value.mean, value.low, value.high].map((part) =>
+    back(part, measure).toFixed(measure.digits),
+  )
+  return `${mean}${measure.unit} [${low}, ${high}]`
+}
+
+function judgeValues(rule: Rule, sample: Sample): Judgement {
+  const { measure, values } = sample
+  if (rule.reaches !== undefined && rule.inShareOfSeeds !== undefined) {
+    const { reaches } = rule
+    const count = values.filter((value) => value >= reaches).length
+    return {
+      verdict: count >= rule.inShareOfSeeds * values.length ? 'holds' : 'does not hold',
+      here: `${count} of ${values.length} seeds (${values.map((value) => value.toFixed(measure.ratio ? measure.digits : 0)).join(', ')})`,
+    }
+  }
+  const own = scaled(sample)
+  const found = estimate(summarise(own).mean, Math.sqrt(squaredError(own)), rule)
+  const [low, high] = bounds(rule).map((bound) => (measure.ratio ? Math.log(bound) : bound))
+  const inside = found.low > low && found.high < high
+  const outside = found.high <= low || found.low >= high
+  return {
+    verdict: inside ? 'holds' : outside ? 'does not hold' : 'cannot be judged',
+    here: `${estimateText(found, measure)}, ${values.length} seeds`,
+  }
+}
+
+const bounds = ({ within, below, above }: Rule): readonly [number, number] =>
+  within ?? [above ?? Number.NEGATIVE_INFINITY, below ?? Number.POSITIVE_INFINITY]
+
+/** Returns the methods that a method is compared with. */
+function rivalsOf(
+  exceeds: Selector,
+  own: Method,
+  methods: readonly Method[],
+  references: ReadonlySet<string>,
+): readonly Method[] | string {
+  if (exceeds !== OTHERS) {
+    const rival = methodOf(exceeds, methods)
+    return rival === undefined ? `no run of ${nameOf(exceeds)}` : [rival]
+  }
+  const rivals = methods.filter(({ algorithm }) => algorithm !== own.algorithm && !references.has(algorithm))
+  return rivals.length === 0 ? 'no other search' : rivals
+}
+
+/** Judges whether a sample exceeds those of all rivals. The rival that comes nearest decides. */
+function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] | string): Judgement {
+  if (typeof rivals === 'string') return unjudged(rivals)
+  const { measure } = sample
+  const others = rivals.map((rival) => sampleOf(rival, rule, rule.measure ?? 'accuracy'))
+  const lacking = others.find((other) => typeof other === 'string')
+  if (lacking !== undefined) return unjudged(lacking)
+  const margin = rule.by === undefined ? 0 : measure.ratio ? Math.log(rule.by) : rule.by
+  const differences = (others as Sample[]).map((other) => {
+    const [a, b] = [scaled(sample), scaled(other)]
+    const error = Math.sqrt(squaredError(a) + squaredError(b))
+    return { other, found: estimate(summarise(a).mean - summarise(b).mean, error, rule) }
+  })
+  const [nearest] = differences.toSorted((a, b) => a.found.mean - b.found.mean)
+  const verdict = differences.every(({ found }) => found.low > margin)
+    ? 'holds'
+    : differences.some(({ found }) => found.high < margin)
+      ? 'does not hold'
+      : 'cannot be judged'
+  const meanText = (of: Sample) =>
+    `${of.label} ${back(summarise(scaled(of)).mean, measure).toFixed(measure.digits)}${measure.unit}`
+  const unit = measure.ratio ? '' : (measure.differenceUnit ?? measure.unit)
+  const text = estimateText(nearest.found, { ...measure, unit })
+  return {
+    verdict,
+    here: `${meanText(sample)}, ${rivals.length > 1 ? 'nearest ' : ''}${meanText(nearest.other)}; ${measure.ratio ? 'ratio' : 'difference'} ${text}; ${sample.values.length} and ${nearest.other.values.length} seeds`,
+  }
+}
+
+/** Returns the rule of a verdict as a sentence. */
+function ruleText(rule: Rule): string {
+  const { within, below, above, exceeds, by, reaches, inShareOfSeeds = 0, standardErrors, dataset } = rule
+  const own = nameOf(rule.of)
+  if (rule.sameArchitecture) return `Holds if all seeds of ${own} end with the same architecture, else does not hold.`
+  const measure: Measure = measures[rule.measure ?? 'accuracy']
+  const quantity = `${dataset === undefined ? '' : `${datasetTitle(dataset)} `}${measure.name}`
+  const size = rule.paperSize ? ' Only runs of the paper’s size can judge it.' : ''
+  const least = ` Needs ${rule.seeds} seeds.${size}`
+  if (reaches !== undefined) {
+    return `Holds if the ${quantity} of ${own} is ${reaches} or more in at least ${Math.round(100 * inShareOfSeeds)} % of the seeds, else does not hold.${least}`
+  }
+  if (exceeds !== undefined) {
+    const than = exceeds === OTHERS ? 'that of every other search' : `that of ${nameOf(exceeds)}`
+    const how = by === undefined ? '' : measure.ratio ? ` ${by} times` : ` by ${by}`
+    return `Holds if the mean ${quantity} of ${own} exceeds ${than}${how}, by more than ${standardErrors} standard errors of the difference; does not hold if it stays behind by more than that.${least}`
+  }
+  const range = within ? `between ${within.join(' and ')}` : below === undefined ? `above ${above}` : `below ${below}`
+  return `Holds if the whole interval of ${standardErrors} standard errors around the mean ${quantity} of ${own} lies ${range}; does not hold if none of it does.${least}`
+}

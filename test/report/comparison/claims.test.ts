@@ -1,0 +1,224 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import { type Claims, claimsSchema, claimsTable, readClaims } from '../../../src/report/comparison/claims.ts'
+import type { Cell } from '../../../src/report/formats/tabular.ts'
+import { readExperimentFile } from '../../../src/runner/plan/experimentFile.ts'
+import { type FixtureOptions, type FixtureRun, fixtureRun, trainedRun } from '../fixtureRuns.ts'
+
+/** Runs of one method with these test accuracies in %, one a seed. */
+const withAccuracies = (algorithm: string, accuracies: readonly number[], options: FixtureOptions = {}) =>
+  accuracies.map((accuracyPct, seed) => fixtureRun({ ...options, algorithm, seed, accuracyPct }))
+
+/** Runs of one method whose dominant eigenvalue is 1 after the first epoch and these values after the last. */
+const withEigenvalues = (algorithm: string, last: readonly number[]) =>
+  last.map((value, seed): FixtureRun => {
+    const run = fixtureRun({ algorithm, seed })
+    const epochs = run.epochs.map((epoch, i) => ({
+      ...epoch,
+      probes: {
+        hessian: { ...(epoch.probes?.hessian as object), dominantEigenvalue: i < run.epochs.length - 1 ? 1 : value },
+      },
+    }))
+    return { ...run, epochs }
+  })
+
+const withSkips = (algorithm: string, counts: readonly number[]) =>
+  counts.map((count, seed): FixtureRun => {
+    const run = fixtureRun({ algorithm, seed })
+    const genotype = Array.from({ length: 6 }, (_, i) => (i < count ? 'skip_connect~0' : 'none~0')).join('|')
+    return { ...run, ...(run.result && { result: { ...run.result, genotype } }) }
+  })
+
+type Rule = Record<string, unknown>
+const textOf = (cell: Cell) => (cell.kind === 'text' ? cell.text : '')
+
+/** Returns verdict, finding and sentence of one rule. */
+function judged(runs: readonly FixtureRun[], rule: Rule, references: readonly string[] = []) {
+  const claims: Claims = claimsSchema.parse({
+    rulesWritten: 'in a test',
+    claims: [{ claim: 'a claim', source: 'a paper', rule }],
+  })
+  const [, , here, verdict, sentence] = claimsTable(runs, claims, new Set(references)).rows[0].map(textOf)
+  return { verdict, here, sentence }
+}
+
+describe('a difference of accuracies', () => {
+  const rule = { measure: 'accuracy', of: 'drnas', exceeds: 'darts-v1' }
+  const drnas = withAccuracies('drnas', [93, 94, 95])
+
+  test.each([
+    // Standard error of the difference: sqrt(1/3 + 1/3) = 0.816; two of them are 1.63.
+    [[91, 92, 93], 'holds', '2.00 points [0.37, 3.63]'],
+    [[95, 96, 97], 'does not hold', '-2.00 points [-3.63, -0.37]'],
+    [[92, 93, 94], 'cannot be judged', '1.00 points [-0.63, 2.63]'],
+  ])('darts-v1 at %j: %s', (accuracies, verdict, text) => {
+    const found = judged([...drnas, ...withAccuracies('darts-v1', accuracies)], rule)
+    expect(found.verdict).toBe(verdict)
+    expect(found.here).toContain(text)
+    expect(found.here).toContain('3 and 3 seeds')
+  })
+
+  test('must also exceed the margin of the rule', () => {
+    const runs = [...drnas, ...withAccuracies('darts-v1', [81, 82, 83])]
+    expect(judged(runs, { ...rule, by: 10 }).verdict).toBe('holds')
+    expect(judged(runs, { ...rule, by: 12 }).verdict).toBe('cannot be judged')
+    expect(judged(runs, { ...rule, by: 15 }).verdict).toBe('does not hold')
+  })
+
+  test('against all others is decided by the nearest one; references and variants of the method do not count', () => {
+    const others = { ...rule, exceeds: 'others', of: { algorithm: 'drnas', options: { k: 1 } } }
+    const runs = [
+      ...withAccuracies('drnas', [93, 94, 95], { options: { k: 1 } }),
+      ...withAccuracies('drnas', [99, 99, 99], { options: { k: 4 } }),
+      ...withAccuracies('optimal', [99, 99, 99]),
+      ...withAccuracies('gdas', [80, 81, 82]),
+    ]
+    expect(judged(runs, others, ['optimal']).verdict).toBe('holds')
+    const found = judged([...runs, ...withAccuracies('snas', [93, 94, 95])], others, ['optimal'])
+    expect(found).toMatchObject({ verdict: 'cannot be judged' })
+    expect(found.here).toContain('nearest snas 94.00 %')
+  })
+
+  test('is taken from full trainings if the architectures were trained', () => {
+    const run = (algorithm: string, seed: number, accuracy: number) =>
+      trainedRun({ algorithm, seed, accuracies: [accuracy - 0.1, accuracy + 0.1] })
+    const runs = [0, 1, 2].flatMap((seed) => [run('drnas', seed, 97), run('darts-v1', seed, 96 + seed / 100)])
+    expect(judged(runs, rule).here).toContain('drnas 97.00 %, darts-v1 96.01 %')
+  })
+})
+
+describe('the growth of the eigenvalue', () => {
+  const within = { measure: 'eigenvalue-growth', of: 'darts-v1', within: [5, 20] }
+
+  test('is the geometric mean of the seeds’ ratios, with the interval of its logarithm', () => {
+    // Logarithms ln 8, ln 10, ln 12.5: mean ln 10, std 0.2231, two standard errors 0.2577.
+    const { verdict, here } = judged(withEigenvalues('darts-v1', [8, 10, 12.5]), within)
+    expect({ verdict, here }).toEqual({ verdict: 'holds', here: '10.0-fold [7.7, 12.9], 3 seeds' })
+  })
+
+  test.each([
+    [[2, 2.2, 2.4], 'does not hold'],
+    [[30, 40, 50], 'does not hold'],
+    [[3, 6, 12], 'cannot be judged'],
+  ])('%j: %s', (values, verdict) => {
+    expect(judged(withEigenvalues('darts-v1', values), within).verdict).toBe(verdict)
+  })
+
+  test('is compared between methods by its ratio', () => {
+    const runs = [...withEigenvalues('darts-v1', [8, 10, 12.5]), ...withEigenvalues('drnas', [1, 1, 1])]
+    const rule = { measure: 'eigenvalue', of: 'darts-v1', exceeds: 'drnas', by: 5 }
+    expect(judged(runs, rule)).toMatchObject({ verdict: 'holds', here: expect.stringContaining('ratio 10.000') })
+  })
+
+  test('that is not positive leaves the claim open', () => {
+    expect(judged(withEigenvalues('darts-v1', [-1, 10, 12]), within).verdict).toBe('cannot be judged')
+  })
+})
+
+test('one bound is enough: above and below', () => {
+  const runs = withAccuracies('enas', [54, 54.3, 54.6])
+  expect(judged(runs, { measure: 'accuracy', of: 'enas', below: 55 }).verdict).toBe('holds')
+  expect(judged(runs, { measure: 'accuracy', of: 'enas', above: 55 }).verdict).toBe('does not hold')
+  expect(judged(runs, { measure: 'accuracy', of: 'enas', above: 54.2 }).verdict).toBe('cannot be judged')
+})
+
+test('a share of the seeds must reach a value', () => {
+  const rule = { measure: 'skip-connections', of: 'darts-v1', reaches: 4, inShareOfSeeds: 0.5 }
+  expect(judged(withSkips('darts-v1', [6, 4, 1, 0]), rule)).toMatchObject({
+    verdict: 'holds',
+    here: '2 of 4 seeds (6, 4, 1, 0)',
+  })
+  expect(judged(withSkips('darts-v1', [6, 3, 1, 0]), rule).verdict).toBe('does not hold')
+})
+
+test('all seeds must end with the same architecture', () => {
+  const rule = { of: 'drnas', sameArchitecture: true }
+  expect(judged(withSkips('drnas', [2, 2, 2]), rule).verdict).toBe('holds')
+  expect(judged(withSkips('drnas', [2, 2, 3]), rule)).toMatchObject({
+    verdict: 'does not hold',
+    here: '2 architectures from 3 seeds',
+  })
+})
+
+describe('runs that are not enough leave a claim open, with the reason', () => {
+  const rule = { measure: 'accuracy', of: 'drnas', above: 90 }
+  test('too few seeds', () => {
+    expect(judged(withAccuracies('drnas', [93, 94]), rule)).toMatchObject({
+      verdict: 'cannot be judged',
+      here: 'drnas: 2 of the 3 seeds that the rule needs',
+    })
+  })
+  test('no run of a method or of its rival', () => {
+    const runs = withAccuracies('drnas', [93, 94, 95])
+    expect(judged(runs, { ...rule, of: 'gdas' }).here).toBe('no run of gdas')
+    expect(judged(runs, { measure: 'accuracy', of: 'drnas', exceeds: 'gdas' }).here).toBe('no run of gdas')
+  })
+  test('finished seeds that were not measured', () => {
+    const runs = withAccuracies('drnas', [1, 2, 3]).map((run) => ({ ...run, epochs: [] }))
+    expect(judged(runs, { measure: 'eigenvalue', of: 'drnas', below: 1 }).here).toContain('3 finished seeds without')
+  })
+  test('runs of another size than the paper’s, which still show their number', () => {
+    const runs = withAccuracies('drnas', [93, 94, 95]).map((run) => {
+      const { job } = run.manifest
+      const data = { ...job.protocol.data, limit: 100 }
+      return { ...run, manifest: { ...run.manifest, job: { ...job, protocol: { ...job.protocol, data } } } }
+    })
+    const found = judged(runs, { ...rule, paperSize: true })
+    expect(found.verdict).toBe('cannot be judged')
+    expect(found.here).toMatch(/^94\.00 % \[.*\], 3 seeds; smaller than there: searched under protocol fixture$/)
+  })
+})
+
+test('a method with several variants must be chosen by its options', () => {
+  const runs = [
+    ...withAccuracies('drnas', [93, 94, 95], { options: { progressive: false } }),
+    ...withAccuracies('drnas', [90, 90, 90], { options: { progressive: true } }),
+  ]
+  const rule = { measure: 'accuracy', above: 92 }
+  expect(() => judged(runs, { ...rule, of: 'drnas' })).toThrow('variants: drnas, drnas (progressive)')
+  const chosen = (progressive: boolean) =>
+    judged(runs, { ...rule, of: { algorithm: 'drnas', options: { progressive } } })
+  expect([chosen(false).verdict, chosen(true).verdict]).toEqual(['holds', 'does not hold'])
+  expect(chosen(true).sentence).toContain('of drnas (progressive) ')
+})
+
+describe('files of claims', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'claims-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  const names = Object.values(builtinAlgorithms).map(({ name }) => name)
+  const configs = fileURLToPath(new URL('../../../configs/', import.meta.url))
+
+  test('that come with the package are valid, and experiments name them', () => {
+    const files = readdirSync(join(configs, 'claims')).map((name) => join(configs, 'claims', name))
+    const named = readdirSync(configs)
+      .filter((name) => name.endsWith('.yaml') && !['datasets.yaml'].includes(name))
+      .flatMap((name) => readExperimentFile(join(configs, name)).claims ?? [])
+    expect(named.toSorted()).toEqual(files.toSorted())
+    for (const file of files) expect(readClaims(file, names).claims.length).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['{ measure: accuracy, of: drnas }', 'exactly one of within'],
+    ['{ measure: accuracy, of: drnas, above: 1, below: 2 }', 'exactly one of within'],
+    ['{ measure: accurracy, of: drnas, above: 1 }', 'claims.0.rule.measure'],
+    ['{ measure: accuracy, of: drnass, above: 1 }', 'did you mean "drnas"?'],
+    ['{ measure: accuracy, of: drnas, exceeds: dart-v1 }', 'did you mean "darts-v1"?'],
+    ['{ of: drnas, above: 1 }', 'expected a measure'],
+    ['{ measure: accuracy, of: drnas, reaches: 1 }', 'reaches and inShareOfSeeds'],
+    ['{ measure: accuracy, of: drnas, above: 1, by: 2 }', 'by belongs to exceeds'],
+    ['{ measure: accuracy, of: drnas, above: 1, seed: 2 }', 'seed'],
+    ['{ measure: accuracy, of: drnas, above: 1, seeds: 1 }', 'claims.0.rule.seeds'],
+  ])('with the rule %s are refused', (rule, message) => {
+    const path = join(folder, 'claims.yaml')
+    writeFileSync(path, `rulesWritten: before\nclaims:\n  - { claim: a, source: b, rule: ${rule} }\n`)
+    expect(() => readClaims(path, names)).toThrow(message)
+  })
+})
