@@ -6,13 +6,17 @@
 
 /** Matches control characters, unpaired surrogates, bidirectional controls, and separators of lines and paragraphs. */
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+/** Matches everything but printable ASCII: only these parts are searched for control characters, which is fast. */
+const OTHERS = /[^ -~]+/g
 
 /** Returns the text on one line: every control character, line breaks too, becomes an escape such as `\u001b`. */
-export const oneLine = (text: string): string => text.replace(CONTROLS, escapeOf)
+export const oneLine = (text: string): string => text.replace(OTHERS, (part) => part.replace(CONTROLS, escapeOf))
 
 /** Escapes the control characters of a text except line breaks and tabs. JSON text still parses to the same value. */
 export const printable = (text: string): string =>
-  text.replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : escapeOf(control)))
+  text.replace(OTHERS, (part) =>
+    part.replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : escapeOf(control))),
+  )
 
 const escapeOf = (control: string): string => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
 

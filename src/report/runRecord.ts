@@ -1,8 +1,8 @@
 /** Reads the records of search runs from their folders in a store, for tables, figures and reports. */
 import type { EpochRecord } from '../core/result.ts'
+import { readIndexed } from '../runner/store/indexedRuns.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
-import { readIndexed } from '../runner/store/storeIndex.ts'
 
 /** What tables and figures read of a run: its job, epochs, result or failure. */
 export interface RunRecord extends RunSummary {

@@ -2,15 +2,14 @@
  * Determines the state of each run of a store (finished, running, queued, failed, interrupted or missing) and its
  * progress.
  */
-import type { Job, ResultRecord } from '../core/result.ts'
+import type { Job } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
 import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
 import type { PlannedJob } from './plan/plan.ts'
 import { queuedJobs } from './slurm/arrays.ts'
+import { type RunOutline, readOutlines } from './store/indexedRuns.ts'
 import type { RunFolder, RunState } from './store/runFolder.ts'
-import type { RunSummary } from './store/runSummary.ts'
 import type { Store } from './store/store.ts'
-import { readIndexed } from './store/storeIndex.ts'
 
 /** The state and progress of one run of a store. */
 export interface RunStatus {
@@ -50,29 +49,29 @@ export interface TrainingStatus {
 export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
   const queued = queuedJobs(store)
   const runs = planned ? planned.map(({ id }) => store.run(id)).filter((run) => run.exists()) : store.runs()
-  const { summaries } = readIndexed(runs)
-  const begun = new Map(runs.map((run, i) => [run.id, { run, summary: summaries[i] }]))
-  const jobs = planned ? planned.map(({ id, job }) => [id, job] as const) : [...jobsOf(summaries), ...queued]
+  const outlines = readOutlines(runs)
+  const begun = new Map(runs.map((run, i) => [run.id, { run, outline: outlines[i] }]))
+  const jobs = (planned ?? outlines).map(({ id, job }): readonly [id: string, job: Job] => [id, job])
+  if (planned === undefined) jobs.push(...queued)
   return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, begun.get(id), queued.has(id)))
 }
 
-const jobsOf = (summaries: readonly RunSummary[]) =>
-  summaries.map(({ manifest: { id, job } }): readonly [id: string, job: Job] => [id, job])
-
-/** A run that was begun, so that its folder exists, with the summary of its records. */
+/** A run that was begun, so that its folder exists, with the outline of its records. */
 interface Begun {
   readonly run: RunFolder
-  readonly summary: RunSummary
+  readonly outline: RunOutline
 }
 
 function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, isQueued: boolean): RunStatus {
   if (begun === undefined) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
-  const { run, summary } = begun
-  const { result } = summary
-  if (result !== undefined) return { id, job, state: 'finished', epochs: result.epochs, ...trainingOf(job, result) }
+  const { run, outline } = begun
+  const { finished } = outline
+  if (finished !== undefined) {
+    return { id, job, state: 'finished', epochs: finished.epochs, ...trainingOf(job, finished.trainings) }
+  }
   const found = run.state()
   const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
-  const failure = state === 'failed' ? summary.failure?.message : undefined
+  const failure = state === 'failed' ? outline.failure : undefined
   const training = trainingOf(job, undefined, () => begunTrainings(store, run, job))
   return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
 }
@@ -80,18 +79,19 @@ function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, 
 /**
  * Returns the progress of the full trainings of a run's found architecture; an empty object if the architecture is
  * looked up in a table.
+ * @param done number of full trainings of a finished run
  * @param begun returns the number of finished epochs of each training; called if the run is not finished
  */
 export function trainingOf(
   { retraining, seed }: Job,
-  result?: Pick<ResultRecord, 'trainings'>,
+  done?: number,
   begun: () => readonly number[] = () => [],
 ): Pick<RunStatus, 'training'> {
   if (retraining === undefined) return {}
   const { settings, seeds = [seed] } = retraining
-  const done = result?.trainings?.map(() => settings.epochs) ?? begun()
-  const underWay = done.find((epochs) => epochs > 0 && epochs < settings.epochs) ?? 0
-  const finished = done.filter((epochs) => epochs === settings.epochs).length
+  const epochsOfEach = done === undefined ? begun() : Array(done).fill(settings.epochs)
+  const underWay = epochsOfEach.find((epochs) => epochs > 0 && epochs < settings.epochs) ?? 0
+  const finished = epochsOfEach.filter((epochs) => epochs === settings.epochs).length
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
 }
 

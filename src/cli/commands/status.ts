@@ -53,7 +53,10 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   const format = tableFormat(flags)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
   const runs = isPlanned ? await plannedRuns(items, flags) : await storedRuns(items, flags)
-  writeTable(statusTable(runs, await referenceNames(flags.plugin ?? [])), format, flags.out)
+  const isTrained = runs.some(({ training }) => training !== undefined)
+  // Loading the algorithms takes longer than reading thousands of runs.
+  const references = isTrained ? await referenceNames(flags.plugin ?? []) : undefined
+  writeTable(statusTable(runs, references), format, flags.out)
 }
 
 /**
@@ -125,7 +128,7 @@ async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunS
  * running.
  */
 function statusOfRecord({ manifest: { id, job }, epochs, result, failure }: RunRecord): RunStatus {
-  const known = { id, job, epochs: result?.epochs ?? epochs.length, ...trainingOf(job, result) }
+  const known = { id, job, epochs: result?.epochs ?? epochs.length, ...trainingOf(job, result?.trainings?.length) }
   if (result !== undefined) return { ...known, state: 'finished' }
   if (failure === undefined) return { ...known, state: 'interrupted' }
   return { ...known, state: 'failed', failure: failure.message }

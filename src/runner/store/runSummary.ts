@@ -12,7 +12,7 @@ export interface RunSummary {
    * a higher accuracy than all before.
    */
   readonly result?: ResultRecord
-  /** The run's failure record; absent if the last attempt did not fail. */
+  /** The run's failure record; absent if the run is finished or its last attempt did not fail. */
   readonly failure?: FailureRecord
 }
 
@@ -24,8 +24,10 @@ export type ReportedEpoch = Pick<EpochRecord, 'epoch' | 'genotype' | 'metrics' |
 
 /** Returns the summary of a run, read from the files in its folder. @throws BenchError as the methods of `RunFolder` */
 export function summarise(run: RunFolder): RunSummary {
-  const [manifest, result, failure] = [run.manifest(), run.result(), run.failure()]
-  return { manifest, ...(result && { result: withImprovements(result) }), ...(failure && { failure }) }
+  const [manifest, result] = [run.manifest(), run.result()]
+  if (result !== undefined) return { manifest, result: withImprovements(result) }
+  const failure = run.failure()
+  return { manifest, ...(failure && { failure }) }
 }
 
 function withImprovements(result: ResultRecord): ResultRecord {

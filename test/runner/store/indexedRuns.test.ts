@@ -20,14 +20,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { random } from '../../../src/core/random.ts'
 import { COMPACT_RECORDS, parseCompact, runFolderFiles } from '../../../src/report/committed/records.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { readIndexed, readOutlines } from '../../../src/runner/store/indexedRuns.ts'
 import { RunFolder } from '../../../src/runner/store/runFolder.ts'
 import { reportedEpoch, summarise } from '../../../src/runner/store/runSummary.ts'
 import { Store } from '../../../src/runner/store/store.ts'
-import { readIndexed } from '../../../src/runner/store/storeIndex.ts'
 import { seal, unseal } from '../../../src/system/checksums.ts'
 import { recordText } from '../../../src/system/json.ts'
 
-const MAGIC = 'NBHIDX01'
+const MAGIC = 'NBHIDX02'
 /** Real runs: without probes, with probes, and with full trainings. */
 const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
 /** Number of runs of the indexed store. */
@@ -102,13 +102,21 @@ const runs = (of = store) => new Store(of).runs()
 /** Returns all values of the index as JSON, so that the order of keys is compared, too. */
 function indexed(of = store): string {
   const { summaries, epochs } = readIndexed(runs(of), FEWEST)
-  return JSON.stringify(summaries.map((summary, i) => [summary, epochs(i)]))
+  const outlines = readOutlines(runs(of), FEWEST)
+  return JSON.stringify(summaries.map((summary, i) => [outlines[i], summary, epochs(i)]))
 }
 
 const fromRecords = (of = store): string =>
-  JSON.stringify(runs(of).map((run) => [summarise(run), run.epochs().map(reportedEpoch)]))
+  JSON.stringify(runs(of).map((run) => [outlineOf(run), summarise(run), run.epochs().map(reportedEpoch)]))
 
-/** Returns how many runs were parsed during a call. */
+function outlineOf(run: RunFolder) {
+  const { id, job } = run.manifest()
+  const [result, failure] = [run.result(), run.failure()]
+  if (result === undefined) return failure === undefined ? { id, job } : { id, job, failure: failure.message }
+  return { id, job, finished: { epochs: result.epochs, trainings: result.trainings?.length ?? 0 } }
+}
+
+/** Returns how many manifests were parsed during a call: two for each run that is in no index. */
 function parsed(work: () => unknown): number {
   const spy = vi.spyOn(RunFolder.prototype, 'manifest')
   work()
@@ -122,7 +130,7 @@ const indexFile = () => join(indexes, readdirSync(indexes).find((name) => name.e
 describe('the index of a store', () => {
   test('gives the content of the records, and the second time without parsing them', () => {
     const expected = fromRecords()
-    expect(parsed(() => expect(indexed()).toBe(expected))).toBe(runs().length)
+    expect(parsed(() => expect(indexed()).toBe(expected))).toBe(2 * runs().length)
     expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
   })
 
@@ -268,7 +276,7 @@ describe('an invalid index', () => {
 
   test('with random damage is replaced', () => {
     const files = readdirSync(indexes).map((name) => join(indexes, name))
-    expect(files).toHaveLength(2)
+    expect(files).toHaveLength(3)
     const whole = files.map((file) => readFileSync(file))
     const stream = random(11, 'damage')
     for (let time = 0; time < 20; time++) {
@@ -285,7 +293,7 @@ describe('an invalid index', () => {
   const contents = () =>
     unseal(MAGIC, readFileSync(indexFile()), { path: '', kind: '', remedy: '' }) as Record<string, string>
   /** With other accuracies, which show whether it was believed. */
-  const lying = () => ({ ...contents(), shared: contents().shared.replaceAll('"accuracyPct":9', '"accuracyPct":8') })
+  const lying = () => ({ ...contents(), pools: contents().pools.replaceAll('"accuracyPct":9', '"accuracyPct":8') })
 
   test.each<[string, () => Buffer]>([
     ['another version', () => seal(MAGIC, { ...lying(), version: '0.0.1' })],

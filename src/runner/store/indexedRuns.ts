@@ -1,0 +1,285 @@
+/**
+ * Reads many runs through the indexes of their stores: their outlines, which `bench status` lists, their summaries, and
+ * their epoch records. Each kind of value has an index file of its own. Data that several runs share is stored once.
+ */
+import type { Metric } from '../../core/metric.ts'
+import { once } from '../../core/onceEach.ts'
+import type { FailureRecord, Job, ResultRecord, RunManifest } from '../../core/result.ts'
+import { groupBy } from '../../system/groupBy.ts'
+import type { RunFolder } from './runFolder.ts'
+import { type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
+import { type Kind, StoreIndex } from './storeIndex.ts'
+
+/**
+ * Least number of requested runs for which the cached index of a store is used. Fewer are read as fast from their
+ * records.
+ */
+const FEWEST_RUNS = 64
+
+/** The summaries of several runs, and their epoch records, which are read when they are first needed. */
+export interface IndexedRuns {
+  readonly summaries: readonly RunSummary[]
+  /**
+   * Returns the epoch records of a run, given the run's position in the list. The first call reads those of all runs.
+   */
+  epochs(run: number): readonly ReportedEpoch[]
+}
+
+/**
+ * Returns the summaries of runs, in the given order, read through the indexes of their stores.
+ * @param fewest number of runs in a store from which on its index is used
+ * @throws BenchError as the methods of `RunFolder`
+ */
+export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
+  const epochsOf = once(() => valuesOf(runs, curves, fewest))
+  return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
+}
+
+/** What `bench status` lists of a run's records: its job and how far it came. */
+export interface RunOutline {
+  readonly id: string
+  readonly job: Job
+  /** Of a finished run: the number of epochs of its search, and of full trainings of the found architecture. */
+  readonly finished?: { readonly epochs: number; readonly trainings: number }
+  /** Message of the failure record; absent if the run is finished or its last attempt did not fail. */
+  readonly failure?: string
+}
+
+/**
+ * Returns the outlines of runs, in the given order, read through the indexes of their stores.
+ * @param fewest number of runs in a store from which on its index is used
+ * @throws BenchError as the methods of `RunFolder`
+ */
+export const readOutlines = (runs: readonly RunFolder[], fewest = FEWEST_RUNS): readonly RunOutline[] =>
+  valuesOf(runs, outlines, fewest)
+
+/**
+ * Returns one value (such as the summary) per run, through the index of every store that has at least `fewest` of the
+ * runs.
+ */
+function valuesOf<Value, Code, Shared extends object>(
+  runs: readonly RunFolder[],
+  kind: Kind<Value, Code, Shared>,
+  fewest: number,
+): readonly Value[] {
+  const values = new Map<RunFolder, Value>()
+  for (const [folder, own] of groupBy(runs, (run) => run.path.slice(0, -run.id.length))) {
+    const found = own.length < fewest ? own.map(kind.read) : new StoreIndex(folder, kind).values(own)
+    own.forEach((run, i) => {
+      values.set(run, found[i])
+    })
+  }
+  return runs.map((run) => values.get(run) as Value)
+}
+
+/**
+ * A list of distinct values. An index contains a value's position in the list in place of the value; after decoding,
+ * runs share the same objects.
+ */
+class Pool<T> {
+  values: T[] = []
+  #positions: Map<string, number> | undefined
+
+  at(position: number): T {
+    return this.values[position]
+  }
+
+  positionOf(value: T): number {
+    this.#positions ??= new Map(this.values.map((known, i) => [JSON.stringify(known), i]))
+    const text = JSON.stringify(value)
+    const known = this.#positions.get(text)
+    if (known !== undefined) return known
+    this.#positions.set(text, this.values.length)
+    return this.values.push(value) - 1
+  }
+}
+
+/** The outline of a run, encoded for the index. */
+type OutlineCode = readonly [
+  job: number,
+  seed: number,
+  progress?: readonly [epochs: number, trainings: number] | string,
+]
+
+const outlines: Kind<RunOutline, OutlineCode, { readonly jobs: Pool<Job> }> = {
+  name: 'outlines',
+  files: ['run.json', 'result.json', 'failure.json'],
+  makePools: () => ({ jobs: new Pool() }),
+  read(run) {
+    const [{ id, job }, result] = [run.manifest(), run.result()]
+    if (result) return { id, job, finished: { epochs: result.epochs, trainings: result.trainings?.length ?? 0 } }
+    const failure = run.failure()
+    return { id, job, ...(failure && { failure: failure.message }) }
+  },
+  encode({ job, finished, failure }, { jobs }) {
+    const place = [jobs.positionOf({ ...job, seed: 0 }), job.seed] as const
+    const progress = finished ? ([finished.epochs, finished.trainings] as const) : failure
+    return progress === undefined ? place : [...place, progress]
+  },
+  decode([at, seed, progress], { jobs }, { id }) {
+    const known = { id, job: { ...jobs.at(at), seed } }
+    if (progress === undefined) return known
+    if (typeof progress === 'string') return { ...known, failure: progress }
+    return { ...known, finished: { epochs: progress[0], trainings: progress[1] } }
+  },
+}
+
+/** Data that the summaries or the epochs of several runs have in common. */
+class Shared {
+  readonly manifests = new Pool<RunManifest>()
+  readonly results = new Pool<ResultRecord>()
+  readonly genotypes = new Pool<string>()
+  readonly metrics = new Pool<readonly Metric[]>()
+  /**
+   * For each genotype: the positions of the metrics that it had in the runs so far. Comparing metrics is faster than
+   * serialising them.
+   */
+  readonly #metricsOf = new Map<string, number[]>()
+
+  positionOfMetrics(genotype: string, metrics: readonly Metric[]): number {
+    const known = this.#metricsOf.get(genotype) ?? []
+    const found = known.find((at) => areSame(this.metrics.at(at), metrics))
+    if (found !== undefined) return found
+    const at = this.metrics.positionOf(metrics)
+    this.#metricsOf.set(genotype, [...known, at])
+    return at
+  }
+}
+
+/** Tells whether two lists of flat objects are equal. */
+function areSame(a: readonly object[], b: readonly object[]): boolean {
+  return a.length === b.length && a.every((entry, i) => isWithin(entry, b[i]) && isWithin(b[i], entry))
+}
+
+/** Tells whether every property of `a` has the same value in `b`. */
+function isWithin(a: object, b: object): boolean {
+  for (const key in a) if (a[key as keyof object] !== b[key as keyof object]) return false
+  return true
+}
+
+/**
+ * A run's manifest, encoded for the index: the position of the part that all seeds of a job share, then the run's id
+ * and seed.
+ */
+type ManifestCode = readonly [at: number, id: string, seed: number]
+/**
+ * A run's result, encoded for the index: the position of the part that all seeds of a job share, then the values of the
+ * properties that differ.
+ */
+type ResultCode = readonly [at: number, ...values: readonly unknown[]]
+
+interface SummaryCode {
+  readonly manifest: ManifestCode
+  readonly result?: ResultCode
+  readonly failure?: FailureRecord
+}
+
+const summaries: Kind<RunSummary, SummaryCode, Shared> = {
+  name: 'summaries',
+  files: ['run.json', 'result.json', 'failure.json'],
+  makePools: () => new Shared(),
+  read: summarise,
+  encode({ manifest, result, failure }, shared) {
+    const { id, job } = manifest
+    const at = shared.manifests.positionOf({ ...manifest, id: '', job: { ...job, seed: 0 } })
+    return {
+      manifest: [at, id, job.seed],
+      ...(result && { result: encodeResult(result, shared) }),
+      ...(failure && { failure }),
+    }
+  },
+  decode({ manifest: [at, id, seed], result, failure }, shared) {
+    const common = shared.manifests.at(at)
+    return {
+      manifest: { ...common, id, job: { ...common.job, seed } },
+      ...(result && { result: decodeResult(result, shared) }),
+      ...(failure && { failure }),
+    }
+  },
+}
+
+/** Names of the properties of a run's result that differ between the seeds of a job. */
+const VARYING: ReadonlySet<string> = new Set([
+  'id',
+  'seed',
+  'genotype',
+  'metrics',
+  'parameters',
+  'macs',
+  'epochs',
+  'trainings',
+  'oracle',
+  'timing',
+])
+
+/** A run's result in which genotypes and metrics are replaced by their positions in the shared data. */
+interface PlacedResult {
+  genotype: unknown
+  metrics: unknown
+  oracle?: { readonly queries: readonly { readonly genotype?: unknown }[] }
+}
+
+function encodeResult(result: ResultRecord, shared: Shared): ResultCode {
+  const { genotypes, results } = shared
+  const { oracle } = result
+  const placed: PlacedResult = {
+    ...result,
+    genotype: genotypes.positionOf(result.genotype),
+    metrics: shared.positionOfMetrics(result.genotype, result.metrics),
+  }
+  if (oracle !== undefined)
+    placed.oracle = withGenotypes(oracle, (genotype) => genotypes.positionOf(genotype as string))
+  const entries = Object.entries(placed)
+  const constant = Object.fromEntries(entries.map(([key, value]) => [key, VARYING.has(key) ? null : value]))
+  const varying = entries.filter(([key]) => VARYING.has(key)).map(([, value]) => value)
+  return [results.positionOf(constant as unknown as ResultRecord), ...varying]
+}
+
+function decodeResult([at, ...varying]: ResultCode, { genotypes, metrics, results }: Shared): ResultRecord {
+  const result: Record<string, unknown> = { ...results.at(at) }
+  let next = 0
+  for (const key in result) if (VARYING.has(key)) result[key] = varying[next++]
+  const placed = result as unknown as PlacedResult
+  placed.genotype = genotypes.at(placed.genotype as number)
+  placed.metrics = metrics.at(placed.metrics as number)
+  if (placed.oracle !== undefined) placed.oracle = withGenotypes(placed.oracle, (at) => genotypes.at(at as number))
+  return result as unknown as ResultRecord
+}
+
+const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (genotype: unknown) => unknown) => ({
+  ...oracle,
+  queries: oracle.queries.map((query) =>
+    query.genotype === undefined ? query : { ...query, genotype: named(query.genotype) },
+  ),
+})
+
+/**
+ * A run's epoch records, encoded for the index as three numbers per epoch: the epoch, the position of its genotype, the
+ * position of its metrics. Null if the run has probes.
+ */
+type CurveCode = readonly number[] | null
+
+const curves: Kind<() => readonly ReportedEpoch[], CurveCode, Shared> = {
+  name: 'curves',
+  files: ['epochs.jsonl'],
+  makePools: () => new Shared(),
+  read: (run) => once(() => run.epochs().map(reportedEpoch)),
+  encode(read, shared) {
+    const epochs = read()
+    if (epochs.some(({ probes }) => probes !== undefined)) return null
+    return epochs.flatMap((point) => [
+      point.epoch,
+      shared.genotypes.positionOf(point.genotype),
+      shared.positionOfMetrics(point.genotype, point.metrics),
+    ])
+  },
+  decode(code, { genotypes, metrics }, run) {
+    if (code === null) return curves.read(run)
+    const point = (at: number) => ({
+      epoch: code[at],
+      genotype: genotypes.at(code[at + 1]),
+      metrics: metrics.at(code[at + 2]),
+    })
+    return () => Array.from({ length: code.length / 3 }, (_, i) => point(3 * i))
+  },
+}
