@@ -1,14 +1,14 @@
 /**
  * Reference algorithms, which search nothing but give a comparison table rows to compare searches with. `optimal`
- * answers with the best architecture of a table, `genotype` with an architecture of the DARTS space that the user
- * names, `resnet` with the residual cell of NAS-Bench-201 (He et al. 2016).
+ * answers with the best architecture of a table, `genotype` with an architecture that the user names, `resnet` with the
+ * residual cell of NAS-Bench-201 (He et al. 2016).
  */
 import { z } from 'zod'
 import { defineReference, type ReferenceContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { accuracyOf } from '../core/metric.ts'
 import type { Genotype } from '../core/space.ts'
-import { darts, parseCells } from '../spaces/darts/index.ts'
+import { parseArchitecture, parseIn } from '../spaces/index.ts'
 import { fixed } from './shared/blackBox.ts'
 import { choice, noOptions } from './shared/options.ts'
 
@@ -66,30 +66,43 @@ const incomplete = (index: number, qualifier: string) =>
   new BenchError('missing', `optimal needs ${qualifier} of every architecture; the table has none for #${index}`)
 
 /**
- * Options of the reference `genotype`. The architecture's text is stored even if the user gives a published name, so
- * that the name and the written-out cells make the same job.
+ * Options of the reference `genotype`. The architecture's text is stored even if the user gives a published name or an
+ * index, so that the name and the written-out cells make the same job.
  */
 const genotypeOptions = z.strictObject({
   genotype: z
     .string()
     .default('DARTS_V2')
-    .transform((text) => darts.format(parseCells(text)))
-    .describe('name of a published genotype, or its text'),
+    .transform(asText)
+    .describe('text of an architecture, its index, or the name of a published genotype'),
 })
 
 /**
- * The reference `genotype`: answers with an architecture of the DARTS space that the user gives, published or not, so
- * that it is trained and reported like the searched ones.
+ * Returns the text of an architecture that the user names. A text that no built-in space reads is returned unchanged:
+ * the space of a plugin may read it.
+ */
+function asText(argument: string): string {
+  try {
+    const { space, genotype } = parseArchitecture(argument)
+    return (space.family ?? space).format(genotype)
+  } catch {
+    return argument
+  }
+}
+
+/**
+ * The reference `genotype`: answers with an architecture that the user gives, published or not, so that it is looked up
+ * or trained, and reported like the searched ones.
  */
 export const genotype = defineReference({
   name: 'genotype',
   version: 1,
-  description: 'Reference: a known architecture of the DARTS space',
+  description: 'Reference: a known architecture',
   source: 'the papers that published the cells',
   look: { colour: 'sky', dash: 'solid', marker: 'circle' },
-  spaces: ['darts'],
   options: genotypeOptions,
-  search: async (_, { genotype }) => fixed(parseCells(genotype)),
+  check: ({ space }, { genotype }) => void parseIn(space, genotype),
+  search: async ({ space }, { genotype }) => fixed(parseIn(space, genotype)),
 })
 
 /** The residual cell as an architecture string of NAS-Bench-201 (index 11,472): two 3×3 convolutions and a shortcut. */

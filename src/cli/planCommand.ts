@@ -194,7 +194,7 @@ function evaluationText(plan: Plan): string {
 
 /** Returns preset and sizes of a plan's full trainings as text, each distinct setting once. */
 function trainingText({ jobs }: Plan): string {
-  const texts = jobs.flatMap(({ job }) => (job.retraining ? settingsText(job.retraining.settings) : []))
+  const texts = jobs.flatMap(({ job }) => (job.retraining ? settingsText(job.retraining.settings, job.space) : []))
   return [...new Set(texts)].join('; ')
 }
 

@@ -122,7 +122,24 @@ export interface SpaceFamily<G extends Genotype = Genotype> {
   network(genotype: G, options: EvaluationNetworkOptions): Network
   /** Returns the name under which a paper published the architecture; undefined if no paper did. */
   publishedName?(genotype: G): string | undefined
+  /**
+   * Names of the presets of full training that fit the family's networks, the default first; absent: all presets, with
+   * `darts-paper` as the default.
+   */
+  readonly presets?: readonly string[]
+  /**
+   * Settings of a full training's network that the networks of this family have: the auxiliary head, the stem for
+   * photographs (`family=imagenet`), drop path, batch norms after poolings. Absent: all of them.
+   */
+  readonly networkSettings?: readonly NetworkSetting[]
+  /** What the option `depth` of the networks counts, as in `SearchSpace`; absent: `cells`. */
+  readonly depthCounts?: 'cells' | 'stage'
+  /** Smallest `depth` with which the network has every type of cell; absent: 1. */
+  readonly leastDepth?: number
 }
+
+/** A setting of a full training's network that some families of search spaces lack. */
+export type NetworkSetting = 'auxiliary' | 'family' | 'dropPath' | 'pooledBatchNorm'
 
 /**
  * A search space. The first group of members is required. The optional ones open further commands: tables need

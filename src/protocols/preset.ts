@@ -53,16 +53,18 @@ export function citedProtocol(
   { space, dataset, algorithm }: { readonly space: string; readonly dataset: string; readonly algorithm: string },
 ): CitedProtocol {
   const family = space.split('-')[0]
-  const parts = [
+  return overridden(
+    preset.values,
     preset.bySpace?.[family],
     preset.bySpace?.[space],
     preset.byDataset?.[dataset],
     preset.byAlgorithm?.[algorithm],
-  ]
-  return parts.reduce<Node>(
-    (tree, part) => merge(tree, part as Node | undefined),
-    preset.values as Node,
-  ) as CitedProtocol
+  )
+}
+
+/** Returns nested settings in which each of the parts, in order, replaces the values that it states. */
+export function overridden<T extends object>(values: T, ...parts: readonly (Part<T> | undefined)[]): T {
+  return parts.reduce<Node>((tree, part) => merge(tree, part as Node | undefined), values as Node) as T
 }
 
 /** Returns nested settings without their sources. */

@@ -6,7 +6,7 @@ import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'
-import { builtinSpaces } from '../spaces/index.ts'
+import { architectureName, builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
 import type { RunRecord } from './runRecord.ts'
@@ -176,17 +176,19 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 }
 
 /**
- * Returns the label of a method for its own table row or picture. An architecture that the user gave in the DARTS space
- * is long as text, so it is called by its published name, else by the search that found it, else by its hash.
+ * Returns the label of a method for its own table row or picture. An architecture that the user gave is long as text, so
+ * it is called by its published name, else by the search that found it, else by its index in the space or its hash.
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job
-  const family = builtinSpaces[space]?.family
+  const known = builtinSpaces[space]
+  const family = known?.family
   if (algorithm !== knownGenotype.name || family === undefined) return label
   const written = String(given.options.genotype)
   const finders = runs.flatMap(({ manifest: { foundBy } }) => (foundBy ? finderText(foundBy, runs[0]) : []))
   const finder = finders.length === 0 ? undefined : [...new Set(finders)].join(' and ')
-  return family.publishedName?.(family.parse(written)) ?? finder ?? `genotype ${contentName(written).slice(0, 8)}`
+  const published = family.publishedName?.(family.parse(written))
+  return published ?? finder ?? architectureName(known, written) ?? `genotype ${contentName(written).slice(0, 8)}`
 }
 
 /**

@@ -86,12 +86,11 @@ async function genotypesTable(
   found: readonly { readonly job: Job; readonly result: ResultRecord }[],
   { store, data }: OutcomesOptions,
 ): Promise<Tabular> {
-  const trained = found.filter(
-    ({ job }) => job.spacePlugin === undefined && builtinSpaces[job.space]?.family !== undefined,
-  )
-  const lines = trained.map(({ job: { dataset, protocol }, result: { id, genotype } }) => {
+  const lines = found.flatMap(({ job: { space, spacePlugin, dataset, protocol }, result: { id, genotype } }) => {
+    const family = spacePlugin === undefined ? builtinSpaces[space]?.family : undefined
+    if (family === undefined) return []
     const file = join(store, id, 'result.json')
-    return retrainCommand({ file, genotype, dataset: dataset.name, folder: data[dataset.name], protocol })
+    return [retrainCommand({ file, genotype, family, dataset: dataset.name, folder: data[dataset.name], protocol })]
   })
   return {
     columns: [

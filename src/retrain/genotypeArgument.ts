@@ -1,30 +1,43 @@
 /**
- * Reads the architecture that a user names on the command line: a published name, its text, or a file that contains one
- * of these.
+ * Reads the architecture that a user names on the command line: a published name, its text, its index, or a file or run
+ * that contains one of these.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
+import { isFileName } from '../core/names.ts'
 import type { Finder } from '../core/result.ts'
-import { type DartsGenotype, parseCells } from '../spaces/darts/index.ts'
+import type { SearchSpace } from '../core/space.ts'
+import { parseArchitecture, type ReadArchitecture } from '../spaces/index.ts'
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import { statIfThere } from '../system/readable.ts'
 
-/**
- * Parses the architecture that the user names: a published name (`DRNAS`), a text in the literature's notation or JSON,
- * or a file with one of these (the `result.json` of a search, the folder of its run, or a log).
- * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
- */
-export const readGenotype = (argument: string): DartsGenotype => parseCells(genotypeText(argument))
+/** Where the architectures that a user names are looked for. */
+export interface ArchitecturePlaces {
+  /** Search spaces that may read the architecture; absent: the built-in ones. */
+  readonly spaces?: readonly SearchSpace[]
+  /** Folder of all runs, in which a run may be named by its id; absent: runs are named by their path. */
+  readonly store?: string
+}
 
 /**
- * Returns the text of an architecture: the argument itself, or the content of the file that it names.
+ * Returns the architecture that the user names, with the search space that reads it: a published name (`DRNAS`), a text
+ * in the literature's notation or JSON, an index of a numbered space (`6111`), or a file with one of these (the
+ * `result.json` of a search, the folder of its run, or a log).
+ * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
+ */
+export const readArchitecture = (argument: string, { spaces, store }: ArchitecturePlaces = {}): ReadArchitecture =>
+  parseArchitecture(genotypeText(argument, store), spaces)
+
+/**
+ * Returns the text of an architecture: the argument itself, or the content of the file or run that it names.
+ * @param store folder of all runs, in which a run may be named by its id
  * @throws BenchError `missing` if a path names no file, `bad-input` if the file is too long
  */
-export function genotypeText(argument: string): string {
-  const file = fileOf(argument)
+export function genotypeText(argument: string, store?: string): string {
+  const file = fileOf(argument, store)
   if (file !== undefined) return written(readBounded(file))
   if (/^[^(){}|]*(?:[/\\]|\.json$)/.test(argument)) {
     const expected = 'a file with a genotype, as result.json of a search, its text, or a published name'
@@ -34,11 +47,12 @@ export function genotypeText(argument: string): string {
 }
 
 /**
- * Returns the path of the file that the argument names, or of `result.json` in the run's folder that it names;
- * undefined if there is neither.
+ * Returns the path of the file that the argument names, or of `result.json` in the run's folder that it names by path
+ * or, in a store, by id; undefined if there is none.
  */
-function fileOf(argument: string): string | undefined {
+function fileOf(argument: string, store?: string): string | undefined {
   const candidates = [argument, join(argument, 'result.json')]
+  if (store !== undefined && isFileName(argument)) candidates.push(join(store, argument, 'result.json'))
   return candidates.find((path) => statIfThere(path)?.isFile() === true)
 }
 
@@ -71,9 +85,12 @@ const finderSchema = z.object({
   seed: z.int(),
 })
 
-/** Returns the search whose `result.json` or folder the argument names; undefined for other arguments. */
-export function finderOf(argument: string): Finder | undefined {
-  const file = fileOf(argument)
+/**
+ * Returns the search whose `result.json`, folder or id the argument names; undefined for other arguments.
+ * @param store folder of all runs, in which a run may be named by its id
+ */
+export function finderOf(argument: string, store?: string): Finder | undefined {
+  const file = fileOf(argument, store)
   if (file === undefined) return undefined
   try {
     const { id: run, ...search } = finderSchema.parse(JSON.parse(readBounded(file)))

@@ -1,6 +1,6 @@
 /** Presets of full trainings from the papers, every value with the file that it comes from. */
 import type { RetrainingSettings } from '../core/retraining.ts'
-import { type CitedTree, from } from '../protocols/preset.ts'
+import { type CitedTree, from, type Part } from '../protocols/preset.ts'
 
 export type CitedSettings = CitedTree<Omit<RetrainingSettings, 'preset'>>
 
@@ -8,8 +8,13 @@ export interface RetrainingPreset {
   /** Name of the preset, as given to `--preset`. */
   readonly name: string
   readonly description: string
+  /** Settings for small images, which are kept in memory. */
   readonly cifar: CitedSettings
-  readonly imagenet: CitedSettings
+  /** Settings for photographs, which are decoded while training; absent: the preset has no network for them. */
+  readonly imagenet?: CitedSettings
+  /** Settings of the preset that differ for a family of search spaces; those by dataset override them. */
+  readonly byFamily?: Readonly<Record<string, Part<CitedSettings>>>
+  readonly byDataset?: Readonly<Record<string, Part<CitedSettings>>>
 }
 
 const ours = from('chosen here: a damaged file should be noticed')
@@ -127,6 +132,46 @@ const trialCifar: CitedSettings = {
   data: { ...dartsCifar.data, cropPadding: own(2), cutout: own(0), imageSize: own(16), limit: own(2000) },
 }
 
+const benchmark = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/hyper-opts/200E.config')
+const benchmarkPaper = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
+const benchmarkTransforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
+const benchmarkScheduler = from('D-X-Y/AutoDL-Projects: lib/procedures/optimizers.py, a cosine by the epoch')
+const benchmarkAbsent = from('not in NAS-Bench-201’s training')
+
+const nb201Benchmark: CitedSettings = {
+  epochs: benchmark(200),
+  batchSize: benchmark(256),
+  network: {
+    channels: benchmarkPaper(16),
+    layers: benchmarkPaper(5),
+    family: benchmarkPaper('cifar'),
+    auxiliary: benchmarkAbsent(false),
+    pooledBatchNorm: benchmarkAbsent(false),
+  },
+  learningRate: {
+    initial: benchmark(0.1),
+    schedule: benchmarkScheduler('cosine'),
+    decay: benchmarkAbsent(1),
+    warmUp: { epochs: benchmark(0), aboveBatchSize: benchmarkAbsent(0), of: benchmarkAbsent('scheduled') },
+  },
+  weights: {
+    momentum: benchmark(0.9),
+    nesterov: benchmark(true),
+    weightDecay: benchmark(5e-4),
+    clipNorm: benchmarkAbsent(null),
+  },
+  labelSmoothing: benchmarkAbsent(0),
+  dropPath: benchmarkAbsent(0),
+  data: {
+    cropPadding: benchmarkTransforms(4),
+    flip: benchmarkTransforms(true),
+    cutout: benchmarkAbsent(0),
+    imageSize: benchmarkTransforms(null),
+    limit: benchmark(null),
+    brokenImages: ours('fail'),
+  },
+}
+
 export const retrainingPresets: readonly RetrainingPreset[] = [
   {
     name: 'darts-paper',
@@ -161,9 +206,16 @@ export const retrainingPresets: readonly RetrainingPreset[] = [
     },
   },
   {
+    name: 'nb201-paper',
+    description: 'NAS-Bench-201: 200 epochs at 5 cells per stage × 16, batch 256; the recipe of its table',
+    cifar: nb201Benchmark,
+    byDataset: { 'ImageNet16-120': { data: { cropPadding: benchmarkTransforms(2) } } },
+  },
+  {
     name: 'trial',
     description: 'a small network on few and small images for two cores: shows that it works, and no more',
     cifar: trialCifar,
+    byFamily: { nb201: { network: { layers: own(1) } } },
     imagenet: {
       ...dartsImagenet,
       epochs: own(2),

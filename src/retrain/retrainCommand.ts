@@ -3,15 +3,18 @@ import { isAbsolute } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
+import type { SpaceFamily } from '../core/space.ts'
 import { changedSettings } from '../protocols/index.ts'
-import { dartsFamily } from '../spaces/darts/index.ts'
 import { resolveSettings } from './settings.ts'
 import { trainedNetwork } from './training.ts'
 
 export interface Found {
   /** Path of the file that contains the found architecture. */
   readonly file: string
+  /** Text of the found architecture, as the space of its search writes it. */
   readonly genotype: string
+  /** Family of the search space, whose network is trained. */
+  readonly family: SpaceFamily
   readonly dataset: string
   /** Folder of the search's images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
@@ -20,7 +23,7 @@ export interface Found {
 }
 
 /** Returns a complete `bench retrain …` command that works when pasted. */
-export async function retrainCommand({ file, genotype, dataset, folder, protocol }: Found): Promise<string> {
+export async function retrainCommand({ file, genotype, family, dataset, folder, protocol }: Found): Promise<string> {
   const { imageSize, brokenImages } = protocol.data
   const own = isOnPhotographs(protocol) ? undefined : await sideOf(dataset, folder, protocol)
   // A size was requested, or the images differ in size and need one.
@@ -30,7 +33,7 @@ export async function retrainCommand({ file, genotype, dataset, folder, protocol
     ...['retrain', '--genotype', file, ...imageWords(dataset, folder, protocol)],
     ...(isSized ? ['--image-size', String(imageSize)] : []),
     ...(brokenImages === 'skip' ? ['--broken-images', 'skip'] : []),
-    ...(side === undefined || takesAuxiliary(genotype, dataset, side) ? [] : ['--no-auxiliary']),
+    ...(side === undefined || takesAuxiliary(family, genotype, dataset, side) ? [] : ['--no-auxiliary']),
   )
 }
 
@@ -61,10 +64,10 @@ async function sideOf(dataset: string, folder: string | undefined, { data }: Pro
 }
 
 /** Whether images with this side are large enough for the auxiliary head of the default preset's network. */
-function takesAuxiliary(genotype: string, dataset: string, side: number): boolean {
+function takesAuxiliary(family: SpaceFamily, genotype: string, dataset: string, side: number): boolean {
   try {
     const shape = { height: side, width: side, channels: 3, classes: 10 }
-    trainedNetwork({ family: dartsFamily, genotype: dartsFamily.parse(genotype) }, resolveSettings({}, dataset), shape)
+    trainedNetwork({ family, genotype: family.parse(genotype) }, resolveSettings({}, dataset, family), shape)
     return true
   } catch (error) {
     if (error instanceof BenchError) return false

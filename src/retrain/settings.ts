@@ -7,7 +7,8 @@ import { BenchError } from '../core/errors.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
-import { plainValues } from '../protocols/preset.ts'
+import type { SpaceFamily } from '../core/space.ts'
+import { overridden, plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
 /**
@@ -15,7 +16,7 @@ import { type RetrainingPreset, retrainingPresets } from './presets.ts'
  * experiment files.
  */
 export interface RetrainingRequest {
-  /** Name of the preset for the full training; absent: `darts-paper`. */
+  /** Name of the preset for the full training; absent: the default of the architecture's family of spaces. */
   readonly preset?: string
   /** Seeds of the full trainings, one training each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
@@ -35,7 +36,8 @@ export interface RetrainingRequest {
   readonly family?: 'cifar' | 'imagenet'
 }
 
-export const DEFAULT_PRESET = 'darts-paper'
+/** The preset of full trainings for families of spaces that name none. */
+const DEFAULT_PRESET = 'darts-paper'
 
 /**
  * Returns the preset of this name.
@@ -51,13 +53,31 @@ function findRetrainingPreset(name: string): RetrainingPreset {
   )
 }
 
+/** The family of search spaces whose network is trained in full: which presets and settings it has. */
+export type TrainedFamily = Pick<SpaceFamily, 'name' | 'presets' | 'networkSettings' | 'leastDepth' | 'depthCounts'>
+
+/** Returns the preset that a family's architectures are trained with if the user names none. */
+export const defaultPreset = ({ presets = [DEFAULT_PRESET] }: Pick<TrainedFamily, 'presets'>): string => presets[0]
+
 /**
  * Resolves all settings of a full training.
- * @throws BenchError `unknown-name` for an unknown preset, `bad-input` for a change that the preset does not allow
+ * @param family the family of search spaces whose network is trained; absent: one with every preset and setting
+ * @throws BenchError `unknown-name` for an unknown preset, `bad-input` for a change that the preset does not allow or a
+ * setting that the family's networks lack
  */
-export function resolveSettings(request: RetrainingRequest, dataset: string): RetrainingSettings {
-  const { preset: name = DEFAULT_PRESET, family = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
-  const values = plainValues<Omit<RetrainingSettings, 'preset'>>(findRetrainingPreset(name)[family])
+export function resolveSettings(
+  request: RetrainingRequest,
+  dataset: string,
+  family: TrainedFamily = { name: 'any' },
+): RetrainingSettings {
+  const { preset: name = defaultPreset(family), family: stem = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
+  const preset = fittingPreset(name, family)
+  checkNetworkSettings(request, stem, family)
+  const { [stem]: cited, byFamily = {}, byDataset = {} } = preset
+  if (cited === undefined) throw new BenchError('unsupported', `preset ${name} has no network for photographs`)
+  const values = plainValues<Omit<RetrainingSettings, 'preset'>>(
+    overridden(cited, byFamily[family.name], byDataset[dataset]),
+  )
   const { network, data } = values
   const settings = {
     preset: name,
@@ -77,11 +97,39 @@ export function resolveSettings(request: RetrainingRequest, dataset: string): Re
       brokenImages: request.brokenImages ?? data.brokenImages,
     },
   }
-  if (settings.network.layers >= 3) return settings
+  const { leastDepth = 1 } = family
+  if (settings.network.layers >= leastDepth) return settings
   throw new BenchError(
     'bad-input',
-    `a network of ${pluralize(settings.network.layers, 'cell')} has no normal cell; give at least 3`,
+    `a network of ${pluralize(settings.network.layers, 'cell')} has no normal cell; give at least ${leastDepth}`,
   )
+}
+
+/** Returns the preset of this name. @throws BenchError if there is none, or if it is for other families' networks */
+function fittingPreset(name: string, family: TrainedFamily): RetrainingPreset {
+  const preset = findRetrainingPreset(name)
+  const { presets } = family
+  if (presets === undefined || presets.includes(name)) return preset
+  throw new BenchError(
+    'unsupported',
+    `preset ${name} is not for networks of ${family.name}; take ${presets.join(' or ')}`,
+  )
+}
+
+/** Refuses settings that the networks of a family lack. @throws BenchError `unsupported` */
+function checkNetworkSettings(
+  { auxiliary }: RetrainingRequest,
+  stem: 'cifar' | 'imagenet',
+  { name, networkSettings }: TrainedFamily,
+): void {
+  if (networkSettings === undefined) return
+  if (auxiliary && !networkSettings.includes('auxiliary')) {
+    throw new BenchError('unsupported', `networks of ${name} have no auxiliary head; leave auxiliary out`)
+  }
+  if (stem === 'imagenet' && !networkSettings.includes('family')) {
+    const remedy = 'name the folder with --data and a size with --image-size 32 (imageSize: 32 in a file)'
+    throw new BenchError('unsupported', `networks of ${name} are for small images, not for ImageNet’s; ${remedy}`)
+  }
 }
 
 /**

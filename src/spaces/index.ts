@@ -3,7 +3,7 @@
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
 import { definePlugin, type Registry } from '../core/plugin.ts'
-import type { SearchSpace } from '../core/space.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
 import { registerPlugins } from '../system/plugins.ts'
 import { darts, dartsS1, dartsS2, dartsS3, dartsS4, dartsWithoutNone } from './darts/index.ts'
 import { nb201 } from './nb201/index.ts'
@@ -18,6 +18,58 @@ export const builtinSpaces: Readonly<Record<string, SearchSpace>> = {
   'darts-s3': dartsS3,
   'darts-s4': dartsS4,
 } satisfies Record<string, SearchSpace>
+
+/** An architecture, and the search space that reads its text. */
+export interface ReadArchitecture {
+  readonly space: SearchSpace
+  readonly genotype: Genotype
+}
+
+/**
+ * Reads an architecture in any notation that one of the spaces knows: its text, its index in a numbered space, or the
+ * name under which a paper published it. The first space that reads the text counts.
+ * @param spaces absent: the built-in search spaces
+ * @throws BenchError `bad-input` or `unknown-name` of the space whose notation the text resembles
+ */
+export function parseArchitecture(
+  text: string,
+  spaces: readonly SearchSpace[] = Object.values(builtinSpaces),
+): ReadArchitecture {
+  for (const space of spaces) {
+    try {
+      return { space, genotype: parseIn(space, text) }
+    } catch {
+      // Another space may read the text.
+    }
+  }
+  const resembled = INDEX.test(text) || /\|\s*[\w-]+\s*~/.test(text) ? nb201 : darts
+  const space = spaces.find(({ name }) => name === resembled.name) ?? spaces[0]
+  return { space, genotype: parseIn(space, text) }
+}
+
+const INDEX = /^\s*#?(\d+)\s*$/
+
+/**
+ * Reads an architecture of one search space: its text, its index, or its published name. The space that has its
+ * family's name also reads architectures of the family's other spaces.
+ * @throws BenchError `bad-input` or `unknown-name`
+ */
+export function parseIn(space: SearchSpace, text: string): Genotype {
+  const { numbering, family } = space
+  const index = INDEX.exec(text)?.[1]
+  if (index !== undefined && numbering) return numbering.at(Number(index))
+  return family?.name === space.name ? family.parse(text) : space.parse(text)
+}
+
+/**
+ * Returns the short name of an architecture: the one under which a paper published it, or its index (`#6111`) in a
+ * numbered space; undefined if it has neither.
+ * @param text text of the architecture, as its family or space writes it
+ */
+export function architectureName({ family, numbering, parse }: SearchSpace, text: string): string | undefined {
+  const published = family?.publishedName?.(family.parse(text))
+  return published ?? (numbering && `#${numbering.indexOf(parse(text))}`)
+}
 
 const builtins = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces) })
 

@@ -8,6 +8,7 @@ import { commands, programFor } from '../../src/cli/program.ts'
 import { shellWord } from '../../src/core/plainText.ts'
 import { renderTable } from '../../src/report/formats/renderTable.ts'
 import { retrainCommand } from '../../src/retrain/retrainCommand.ts'
+import { dartsFamily } from '../../src/spaces/darts/index.ts'
 import { png, write } from '../data/sampleFiles.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
@@ -98,7 +99,7 @@ describe('a command in a help text or message', () => {
 describe('the command that trains what a search found', () => {
   const genotype = `Genotype(normal=[${"('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ".repeat(4)}], normal_concat=range(2, 6), reduce=[${"('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ".repeat(4)}], reduce_concat=range(2, 6))`
   const { data, network } = fixtureProtocol
-  const found = { file: 'my runs/x/result.json', genotype, protocol: fixtureProtocol }
+  const found = { file: 'my runs/x/result.json', genotype, family: dartsFamily, protocol: fixtureProtocol }
   const sized = { ...fixtureProtocol, name: 'micro:data.imageSize=32', data: { ...data, imageSize: 32 } }
   const skipping = { ...fixtureProtocol, data: { ...data, brokenImages: 'skip' as const } }
   const onPhotographs = { ...fixtureProtocol, network: { ...network, family: 'imagenet' as const } }

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { darts } from '../../src/spaces/darts/index.ts'
@@ -59,6 +59,28 @@ describe('bench retrain', () => {
     writeFileSync(join(place.folder, 'result.json'), JSON.stringify(search))
     for (const argument of [genotype, 'result.json']) await place.bench(...inMemory('--genotype', argument, '--quiet'))
     expect(place.runs('runs')).toHaveLength(2)
+  })
+
+  test('trains cells of NAS-Bench-201 named by index, text and run, with a batch larger than the data', async () => {
+    const small = ['--preset', 'nb201-paper', '--epochs', '1', '--channels', '4', '--layers', '1']
+    const retrain = (...args: string[]) => place.bench('retrain', ...args, ...small, '--store', 'cells')
+    const first = await retrain('--dataset', 'pictures', '--data', 'pictures', '--genotype', '6111')
+    expect(first.stderr + first.stdout).toContain('all training images, batch 256, C=4, 1 cell a stage')
+    expect(first.stdout).toMatch(/^#6111 +1 +\d+\.\d\d /m)
+    const run = place.runs('cells').find((path) => !path.includes('retrain-')) ?? ''
+    const { job } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+    expect(job).toMatchObject({ space: 'nb201', retraining: { settings: { preset: 'nb201-paper', batchSize: 256 } } })
+    const again = await retrain('--dataset', 'pictures', '--data', 'pictures', '--genotype', basename(run), '--json')
+    expect(JSON.parse(again.stdout).runs).toMatchObject([{ genotype: job.algorithm.options.genotype }])
+    expect(place.runs('cells')).toHaveLength(2)
+  })
+
+  test('scales a folder of photographs of several sizes for cells of NAS-Bench-201', async () => {
+    write(join(place.folder, 'pictures/train/dog/9.png'), await png(1, 2, 3, 40))
+    const args = ['--dataset', './pictures', '--image-size', '16', '--epochs', '1', '--channels', '4', '--layers', '1']
+    const { code, stdout } = await place.bench('retrain', '--genotype', '6111', ...args)
+    expect(code).toBe(0)
+    expect(stdout).toContain('all training images at 16×16, batch 256, C=4, 1 cell a stage')
   })
 
   test('records and shows which search found the architecture', async () => {
@@ -132,6 +154,19 @@ describe('bench run --evaluate retrain', () => {
     expect(table.stdout).toBe(stdout)
   })
 
+  test('ends a search of NAS-Bench-201’s space on images without a table in a training', async () => {
+    const images = ['--space', 'nb201', '--dataset', 'pictures', '--data', 'pictures', '--seeds', '1']
+    const search = ['run', '--algo', 'darts-v1', ...images, '--protocol', 'micro:epochs=1,batchSize=4']
+    const refused = await place.bench(...search)
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toMatch(
+      /no table of nb201 has pictures .*; or add --evaluate retrain, which trains what is found/,
+    )
+    const { code, stdout } = await place.bench(...search, '--evaluate', 'retrain:epochs=1,channels=4,layers=1')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^darts-v1 +1 +\d+\.\d\d /m)
+  })
+
   test('without it prints how to train the found architecture', async () => {
     const protocol = 'micro:epochs=1,batchSize=4'
     const search = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
@@ -193,13 +228,25 @@ describe('bad input ends the command with status 2 and one line', () => {
       /dataset nowhere: \.\/nowhere is not a folder; name one with train\/ and val\/ by --data/,
     ],
     [
-      'a space whose architectures are looked up',
-      ['run', '--algo', 'drnas', '--evaluate', 'retrain'],
+      'a preset for the cells of another space',
+      ['run', '--algo', 'drnas', '--evaluate', 'retrain:preset=darts-paper'],
       () => {},
-      /architectures of nb201 are looked up, not trained in full; leave out --evaluate retrain, or use --space darts/,
+      /preset darts-paper is not for networks of nb201; take nb201-paper or trial/,
+    ],
+    [
+      'architectures of two spaces',
+      inMemory('--genotype', 'DRNAS', '--genotype', '6111'),
+      () => {},
+      /--genotype DRNAS is of darts, 6111 of nb201; train them in two commands/,
+    ],
+    [
+      'photographs of several sizes without a size for them',
+      ['retrain', '--genotype', '6111', '--dataset', './pictures'],
+      async () => write(join(place.folder, PICTURES, 'train/dog/9.png'), await png(1, 2, 3, 40)),
+      /is (40×40|32×32), the others (32×32|40×40); make them one size, or scale all to one with --image-size 32/,
     ],
   ])('%s', async (_, args, spoil, message) => {
-    spoil()
+    await spoil()
     const { code, stderr } = await place.bench(...args, '--quiet')
     expect(stderr).toMatch(message)
     expect(stderr.trim().split('\n')).toHaveLength(1)

@@ -1,13 +1,16 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
-import { finderOf, readGenotype } from '../../src/retrain/genotypeArgument.ts'
-import { darts, formatJson, publishedName } from '../../src/spaces/darts/index.ts'
+import { finderOf, readArchitecture } from '../../src/retrain/genotypeArgument.ts'
+import { darts, formatJson, parseCells, publishedName } from '../../src/spaces/darts/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { raiseLimit } from '../../src/system/limits.ts'
 import { temporaryFolder, write } from '../data/sampleFiles.ts'
 
 const folder = temporaryFolder()
-const drnas = readGenotype('DRNAS')
+const drnas = parseCells('DRNAS')
+const readGenotype = (argument: string, store?: string) =>
+  readArchitecture(argument, { ...(store !== undefined && { store }) }).genotype
 
 describe('an architecture', () => {
   test('is named in either case, by an alias, in either notation', () => {
@@ -24,6 +27,29 @@ describe('an architecture', () => {
     ['log.txt', `10:00 epoch 49\n10:01 genotype = ${darts.format(drnas)}\n10:01 valid_acc 97.5\n`],
   ])('is read from %s', (name, content) => {
     expect(readGenotype(write(join(folder.path, name), content))).toEqual(drnas)
+  })
+})
+
+describe('an architecture of NAS-Bench-201', () => {
+  const text = '|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|none~2|'
+  const index = nb201.numbering?.indexOf(nb201.parse(text))
+
+  test('is read from its text, its index, a file and the id of a run', () => {
+    write(join(folder.path, 'runs/gdas-x/result.json'), JSON.stringify({ genotype: text }))
+    const file = write(join(folder.path, 'log.txt'), `epoch 49\n${text}\n`)
+    for (const argument of [text, String(index), `#${index}`, ` ${index}\n`, file, 'gdas-x']) {
+      const { space, genotype } = readArchitecture(argument, { store: join(folder.path, 'runs') })
+      expect([space.name, genotype], argument).toEqual(['nb201', nb201.parse(text)])
+    }
+  })
+
+  test.each([
+    ['15625', /15625/],
+    ['|nor_conv_3x3~0|+|nor_conv_5x5~0|none~1|+|none~0|none~1|none~2|', /nor_conv_5x5/],
+    ['|nor_conv_3x3~0|', /\|op~0\|/],
+  ])('says what is wrong with %s', (argument, message) => {
+    expect(() => readArchitecture(argument)).toThrow(message)
+    expect(() => readArchitecture(argument)).toThrow(BenchError)
   })
 })
 

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { parameterCount } from '../../src/core/network.ts'
-import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
 import { networkSize, trainedNetwork } from '../../src/retrain/training.ts'
-import { dartsFamily } from '../../src/spaces/darts/index.ts'
+import { dartsFamily, parseCells } from '../../src/spaces/darts/index.ts'
 import { readGolden } from '../fixtures/golden.ts'
 
 const DATASETS = {
@@ -22,7 +21,7 @@ type Counts = Record<keyof typeof DATASETS, Record<'params' | 'macs' | 'params_w
 const golden = readGolden<{ darts_genotypes: (Published & Counts)[] }>('networks')
 
 describe.each(golden.darts_genotypes)('$name at the size of the papers', (published) => {
-  const genotype = readGenotype(JSON.stringify({ normal: published.normal, reduce: published.reduce }))
+  const genotype = parseCells(JSON.stringify({ normal: published.normal, reduce: published.reduce }))
   const architecture = { family: dartsFamily, genotype }
 
   test.each(Object.entries(DATASETS))('%s: parameters and multiply-accumulates to the unit', (key, images) => {
@@ -38,7 +37,7 @@ describe.each(golden.darts_genotypes)('$name at the size of the papers', (publis
 test('DARTS_V2 is of the 3.3 M class', () => {
   const shape = { height: 32, width: 32, channels: 3, classes: 10 }
   const { parameters } = networkSize(
-    { family: dartsFamily, genotype: readGenotype('DARTS_V2') },
+    { family: dartsFamily, genotype: parseCells('DARTS_V2') },
     resolveSettings({}, 'cifar10'),
     shape,
   )

@@ -2,9 +2,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { retrainingEvaluator } from '../../src/retrain/evaluator.ts'
-import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { type RetrainingProgress, type RetrainingRun, retrain } from '../../src/retrain/retrain.ts'
-import { darts } from '../../src/spaces/darts/index.ts'
+import { darts, parseCells } from '../../src/spaces/darts/index.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
 import { tinyRun, writePictures } from './tinyTraining.ts'
 
@@ -76,14 +75,14 @@ describe('a full training', () => {
     const run = await inStore('store')
     await retrain(run)
     await retrain({ ...run, seed: 1 })
-    await retrain({ ...run, genotype: readGenotype('PCDARTS') })
+    await retrain({ ...run, genotype: parseCells('PCDARTS') })
     await retrain({ ...run, settings: { ...run.settings, labelSmoothing: 0 } })
     expect(filesOf('store')).toHaveLength(4)
   })
 
   test('refuses a checkpoint from another genotype', async () => {
     await trainUntil(1, await inStore('one'))
-    const other = await inStore('other', { genotype: readGenotype('PCDARTS') })
+    const other = await inStore('other', { genotype: parseCells('PCDARTS') })
     await trainUntil(1, other)
     copyFileSync(checkpointOf('one'), checkpointOf('other'))
     await expect(retrain(other)).rejects.toThrow(
@@ -127,7 +126,7 @@ describe('the evaluator', () => {
   }
 
   test('trains with the seed of the search, or with all that are asked for and their mean', async () => {
-    const genotype = readGenotype('DARTS_V1')
+    const genotype = parseCells('DARTS_V1')
     const { metrics, trainings } = await (await evaluator()).evaluate(genotype)
     expect(metrics.map(({ seed, split, epochs }) => [seed, split, epochs])).toEqual([
       [7, 'ori-test', 3],
@@ -142,7 +141,7 @@ describe('the evaluator', () => {
   })
 
   test('trains nothing to answer a lookup or a black-box search', async () => {
-    const genotype = readGenotype('DARTS_V1')
+    const genotype = parseCells('DARTS_V1')
     expect(await (await evaluator()).lookup(genotype)).toBeUndefined()
     await expect((await evaluator()).validate(genotype)).rejects.toThrow(/a black-box search asks for many accuracies/)
   })

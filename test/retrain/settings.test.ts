@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import type { EvaluationSize, SpaceFamily } from '../../src/core/space.ts'
 import { listSources } from '../../src/protocols/preset.ts'
 import { retrainingPresets } from '../../src/retrain/presets.ts'
 import { parseEvaluate, resolveSettings } from '../../src/retrain/settings.ts'
+import { trainedNetwork } from '../../src/retrain/training.ts'
+import { dartsFamily } from '../../src/spaces/darts/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
 
 describe.each(retrainingPresets)('$name', (preset) => {
   test.each(['cifar', 'imagenet'] as const)('says where each value for %s was read', (family) => {
-    const sources = listSources(preset[family])
-    expect(sources.length).toBeGreaterThan(20)
+    const sources = [preset[family] ?? {}, preset.byFamily ?? {}, preset.byDataset ?? {}].flatMap((part) =>
+      listSources(part),
+    )
+    expect(sources.length > 20 || preset[family] === undefined).toBe(true)
     for (const { path, source } of sources) expect(source.length, path).toBeGreaterThan(10)
   })
 })
@@ -45,6 +51,56 @@ describe('the papers’ settings', () => {
   })
 })
 
+describe('the settings for cells of NAS-Bench-201', () => {
+  const family = nb201.family as SpaceFamily
+  test('are the benchmark’s own by default', () => {
+    expect(resolveSettings({}, 'cifar10', family)).toEqual({
+      ...{ preset: 'nb201-paper', epochs: 200, batchSize: 256, labelSmoothing: 0, dropPath: 0 },
+      network: { channels: 16, layers: 5, family: 'cifar', auxiliary: false, pooledBatchNorm: false },
+      learningRate: {
+        ...{ initial: 0.1, schedule: 'cosine', decay: 1 },
+        warmUp: { epochs: 0, aboveBatchSize: 0, of: 'scheduled' },
+      },
+      weights: { momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: null },
+      data: { cropPadding: 4, flip: true, cutout: 0, imageSize: null, limit: null, brokenImages: 'fail' },
+    })
+  })
+
+  test('crop ImageNet16-120 and no other dataset by two pixels', () => {
+    const crops = ['ImageNet16-120', 'cifar100', 'pictures'].map(
+      (dataset) => resolveSettings({}, dataset, family).data.cropPadding,
+    )
+    expect(crops).toEqual([2, 4, 4])
+  })
+
+  test('may have one cell per stage, and the trial has', () => {
+    expect(resolveSettings({ layers: 1 }, 'cifar10', family).network.layers).toBe(1)
+    expect(resolveSettings({ preset: 'trial' }, 'cifar10', family).network.layers).toBe(1)
+    expect(resolveSettings({ preset: 'trial' }, 'cifar10', dartsFamily).network.layers).toBe(5)
+  })
+
+  test.each([
+    [{ preset: 'drnas-paper' }, 'preset drnas-paper is not for networks of nb201; take nb201-paper or trial'],
+    [{ auxiliary: true }, 'networks of nb201 have no auxiliary head; leave auxiliary out'],
+    [{ family: 'imagenet' as const }, 'networks of nb201 are for small images, not for ImageNet’s; name the folder'],
+  ])('refuse what its networks lack: %j', (request, message) => {
+    expect(() => resolveSettings(request, 'cifar10', family)).toThrow(message)
+  })
+
+  test('are not for the networks of DARTS', () => {
+    expect(() => resolveSettings({ preset: 'nb201-paper' }, 'cifar10', dartsFamily)).toThrow(
+      'preset nb201-paper is not for networks of darts; take darts-paper or pcdarts-paper or drnas-paper',
+    )
+  })
+
+  test('make the network of the benchmark', () => {
+    const genotype = nb201.parse('|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|none~2|')
+    const { cifar10 } = nb201.evaluations as Record<string, EvaluationSize>
+    const built = trainedNetwork({ family, genotype }, resolveSettings({}, 'cifar10', family), cifar10.shape)
+    expect(built).toEqual(nb201.network(genotype, cifar10))
+  })
+})
+
 describe('what is asked for', () => {
   test('takes the place of the preset’s value, and of that alone', () => {
     const preset = resolveSettings({}, 'cifar10')
@@ -68,7 +124,10 @@ describe('what is asked for', () => {
       () => resolveSettings({ preset: 'darts-papr' }, 'cifar10'),
       'unknown preset "darts-papr"; did you mean "darts-paper"?',
     ],
-    [() => resolveSettings({ layers: 2 }, 'cifar10'), 'a network of 2 cells has no normal cell; give at least 3'],
+    [
+      () => resolveSettings({ layers: 2 }, 'cifar10', dartsFamily),
+      'a network of 2 cells has no normal cell; give at least 3',
+    ],
     [() => parseEvaluate('retrian'), 'unknown evaluation "retrian"; did you mean "retrain"?'],
     [() => parseEvaluate('retrain:epoch=2'), 'unknown setting of --evaluate retrain "epoch"; did you mean "epochs"?'],
     [() => parseEvaluate('retrain:epochs=no'), '--evaluate retrain:epochs=no: epochs: '],

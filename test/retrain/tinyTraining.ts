@@ -2,11 +2,10 @@
 import { join } from 'node:path'
 import type { RetrainingSettings } from '../../src/core/retraining.ts'
 import { openExecutor } from '../../src/engine/index.ts'
-import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
 import { openImages } from '../../src/retrain/images.ts'
 import type { RetrainingRun } from '../../src/retrain/retrain.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
-import { dartsFamily } from '../../src/spaces/darts/index.ts'
+import { dartsFamily, parseCells } from '../../src/spaces/darts/index.ts'
 import { png, writeAll } from '../data/sampleFiles.ts'
 
 /** Two classes, of which each image is a colour. */
@@ -33,7 +32,7 @@ export async function tinyRun(folder: string, changes: Partial<RetrainingRun> = 
   return {
     store: join(folder, 'runs'),
     family: dartsFamily,
-    genotype: readGenotype('DARTS_V2'),
+    genotype: parseCells('DARTS_V2'),
     settings,
     seed: 0,
     images: await openImages({ name: 'pictures', folder: join(folder, 'pictures'), settings }),

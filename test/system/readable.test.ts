@@ -9,7 +9,7 @@ import { placesOf, placesOfStore } from '../../src/cli/runSelection.ts'
 import { openFileDataset } from '../../src/data/files/fileDatasets.ts'
 import { openFolder } from '../../src/data/files/fileTree.ts'
 import { readReport } from '../../src/report/committed/records.ts'
-import { readGenotype } from '../../src/retrain/genotypeArgument.ts'
+import { readArchitecture } from '../../src/retrain/genotypeArgument.ts'
 import { TrainingFolder } from '../../src/retrain/trainingFolder.ts'
 import { queuedJobs, readOrders } from '../../src/runner/slurm/arrays.ts'
 import { Store } from '../../src/runner/store/store.ts'
@@ -40,7 +40,7 @@ describe('what cannot be read is said to be there, by', () => {
     ['a table', () => 'a.manifest.json', (root) => openManifest('a', { folders: [root] })],
     ['a dataset', () => 'images', (root) => openFileDataset('cifar10', { folder: join(root, 'images') })],
     ['a folder of images', () => 'train/cat', (root) => readAll(root)],
-    ['a genotype', () => 'found.json', (root) => readGenotype(join(root, 'found.json'))],
+    ['a genotype', () => 'found.json', (root) => readArchitecture(join(root, 'found.json'))],
     ['a plugin', () => 'own.ts', (root) => loadPlugin(join(root, 'own.ts'))],
     ['a training', () => 'x/result.json', (root) => new TrainingFolder(root, 'x').result()],
     ['its checkpoint', () => 'x/checkpoint', (root) => new TrainingFolder(root, 'x').checkpoint()],

@@ -1,11 +1,10 @@
 /** `bench genotype show`: prints or draws an architecture. */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
-import type { Registry } from '../../core/plugin.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import { genotypeCard, renderCard } from '../../report/listings/genotypeCard.ts'
-import { genotypeText } from '../../retrain/genotypeArgument.ts'
+import { readArchitecture } from '../../retrain/genotypeArgument.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { jsonOption, outOption, repeated } from '../options.ts'
@@ -44,11 +43,11 @@ export function genotypeCommand(): Command {
 
 async function showGenotype(argument: string, flags: GenotypeFlags): Promise<void> {
   const { space: name, dataset, plugin = [], svg, out } = flags
-  const text = genotypeText(argument)
   const format = outputFormat({ ...flags, ...(svg && { format: 'svg' as const, flag: '--svg' }) }, FORMATS, 'text')
   const { registry } = await registerPlugins(builtins, plugin)
-  const space = name === undefined ? spaceReading(registry, text) : registry.space(name)
-  const genotype = parse(space, text)
+  const { space, genotype } = readArchitecture(argument, {
+    spaces: name === undefined ? registry.spaces : [registry.space(name)],
+  })
   // The text of a whole genotype is too long for a title.
   const title = argument.length <= 60 ? argument.trim() : ''
   if (format === 'svg') return writeOutput(await drawnSvg(space, genotype, title), out)
@@ -80,32 +79,4 @@ async function drawn(
     import('../../report/pictures/picture.ts'),
   ])
   return renderFigure({ name: 'cells', caption: '', columns: 1, panels: cellDrawings(space, genotype, title) }, format)
-}
-
-const INDEX = /^#?(\d+)\s*$/
-
-/**
- * Returns the first search space that can parse an architecture string. If none can, returns the space whose error
- * message says best what is wrong.
- */
-function spaceReading(registry: Registry, text: string): SearchSpace {
-  const reads = (space: SearchSpace) => {
-    try {
-      parse(space, text)
-      return true
-    } catch {
-      return false
-    }
-  }
-  return (
-    registry.spaces.find(reads) ?? registry.space(INDEX.test(text) || /\|\s*[\w-]+\s*~/.test(text) ? 'nb201' : 'darts')
-  )
-}
-
-function parse(space: SearchSpace, text: string): Genotype {
-  const { numbering, family } = space
-  const index = INDEX.exec(text)?.[1]
-  if (index !== undefined && numbering) return numbering.at(Number(index))
-  // The space that names its family also shows architectures of the family's other spaces.
-  return family?.name === space.name ? family.parse(text) : space.parse(text)
 }

@@ -1,24 +1,24 @@
-/**
- * `bench retrain`: trains architectures of the DARTS space in full (stand-alone, from scratch) and prints their test
- * errors.
- */
+/** `bench retrain`: trains architectures in full (stand-alone, from scratch) and prints their test errors. */
 import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { genotype as knownGenotype } from '../../algorithms/references.ts'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
+import type { Finder } from '../../core/result.ts'
+import type { SearchSpace } from '../../core/space.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
-import { finderOf, readGenotype } from '../../retrain/genotypeArgument.ts'
-import { DEFAULT_PRESET, parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
+import { finderOf, readArchitecture } from '../../retrain/genotypeArgument.ts'
+import { retrainingPresets } from '../../retrain/presets.ts'
+import { parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
 import { type Experiment, parseSeeds } from '../../runner/plan/experiment.ts'
 import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
 import type { SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
-import { dartsFamily, publishedName } from '../../spaces/darts/index.ts'
+import { architectureName } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
-import { registerPlugins } from '../../system/plugins.ts'
+import { type Registered, registerPlugins } from '../../system/plugins.ts'
 import { statIfThere } from '../../system/readable.ts'
 import {
   brokenImagesOption,
@@ -47,6 +47,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly jobs?: number
   readonly threads?: number
   readonly slurm?: SbatchOptions
+  readonly plugin?: readonly string[]
   readonly store?: string
   readonly reuse?: readonly string[]
   readonly published: string
@@ -58,23 +59,26 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
 
 export function retrainCommand(): Command {
   return new Command('retrain')
-    .summary('train an architecture of the DARTS space in full, print its test error')
+    .summary('train an architecture in full, print its test error')
     .description(
-      'Trains architectures of the DARTS space from scratch, as the papers do, and prints the test error of the final ' +
-        'epoch. Finished trainings are not repeated; interrupted ones continue from their last epoch.',
+      'Trains architectures from scratch, as the papers do, and prints the test error of the final epoch. Finished ' +
+        'trainings are not repeated; interrupted ones continue from their last epoch.',
     )
     .requiredOption(
       '--genotype <arch>',
-      'published name, genotype text, or a file with one, as result.json of a search; several times',
+      'published name, genotype text, index on nb201, run, or a file with one of these; several times',
       repeated,
     )
     .option('--dataset <name>', 'cifar10, cifar100, imagenet, or a folder with train/ and val/', 'cifar10')
     .option('--data <dir>', 'folder of the images')
-    .option('--preset <name>', `settings: darts-paper, pcdarts-paper, drnas-paper, trial (default: ${DEFAULT_PRESET})`)
+    .option(
+      '--preset <name>',
+      `settings: ${retrainingPresets.map(({ name }) => name).join(', ')} (default: darts-paper; nb201-paper for nb201)`,
+    )
     .option('--seeds <list>', 'training seeds: 4 means 0 to 3; 0-3,777 the listed ones', parseSeeds, [0])
     .option('--epochs <n>', 'training epochs (default: the preset’s)', positiveInteger)
     .option('--channels <n>', 'initial channels C', positiveInteger)
-    .option('--layers <n>', 'number of cells', positiveInteger)
+    .option('--layers <n>', 'number of cells (on nb201: cells per stage)', positiveInteger)
     .option('--batch-size <n>', 'images per training step', positiveInteger)
     .option('--limit <n>', 'use only the first n training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
@@ -86,6 +90,7 @@ export function retrainCommand(): Command {
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .addOption(threadsOption())
     .addOption(slurmOption())
+    .option('--plugin <file>', 'plugin that brings the space of the architecture', repeated)
     .addOption(storeOption())
     .addOption(reuseOption())
     .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
@@ -96,7 +101,7 @@ export function retrainCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  bench retrain --genotype DRNAS --dataset cifar10 --preset drnas-paper --seeds 3\n' +
+        '  bench retrain --genotype 6111 --dataset cifar10 --seeds 3\n' +
         '  bench retrain --genotype DARTS_V2 --dataset cifar10 --epochs 2 --channels 8 --layers 5 --limit 2000',
     )
     .action(retrain)
@@ -105,41 +110,69 @@ export function retrainCommand(): Command {
 async function retrain(flags: RetrainFlags): Promise<void> {
   const format = tableFormat(flags)
   const quiet = flags.quiet === true || flags.json === true
-  const registered = await registerPlugins(builtins, [])
-  const plan = await makePlan(experimentOf(flags), registered, quiet ? undefined : printAsideLine)
+  const registered = await registerPlugins(builtins, flags.plugin ?? [])
+  const store = new Store(flags.store)
+  const { space, architectures } = architecturesOf(flags, registered, store)
+  const experiment = experimentOf(flags, space, architectures)
+  const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
   const { jobs, threads, slurm, json, out, published } = flags
   const processes = { jobs, threads, seedsPerDevice: 1 }
-  const options = { ...processes, slurm, format, json, quiet, out, published, label, failsAtOnce: true }
-  const store = new Store(flags.store)
+  const options = { ...processes, slurm, format, json, quiet, out, published, label: labels(space), failsAtOnce: true }
   await reuseRuns(plan, store, { reuse: flags.reuse, quiet })
   await executePlan(plan, store, retrainOpening, options)
 }
+
+/** The architectures to train, by their text, each with the search that found it, if the user names its record. */
+type Architectures = ReadonlyMap<string, Finder | undefined>
+
+/**
+ * Returns the architectures that the user names, and the search space that they share.
+ * @throws BenchError `bad-input` if they are of different spaces, other codes for unreadable ones
+ */
+function architecturesOf(
+  { genotype: given }: Pick<RetrainFlags, 'genotype'>,
+  { registry }: Registered,
+  { folder: store }: Store,
+): { readonly space: SearchSpace; readonly architectures: Architectures } {
+  const read = given.map((argument) => ({
+    argument,
+    foundBy: finderOf(argument, store),
+    ...readArchitecture(argument, { spaces: registry.spaces, store }),
+  }))
+  const [{ space, argument }] = read
+  const other = read.find((one) => one.space !== space)
+  if (other !== undefined) {
+    const found = `--genotype ${shortened(argument)} is of ${space.name}, ${shortened(other.argument)} of ${other.space.name}`
+    throw new BenchError('bad-input', `${found}; train them in two commands`)
+  }
+  const { format } = space.family ?? space
+  return { space, architectures: new Map(read.map(({ genotype, foundBy }) => [format(genotype), foundBy])) }
+}
+
+const shortened = (argument: string): string => (argument.length > 30 ? `${argument.slice(0, 29)}…` : argument)
 
 /**
  * Returns the experiment whose runs are the full trainings of the named architectures. Each run uses the algorithm
  * `genotype`, which answers with a given architecture in place of a search.
  */
-function experimentOf(flags: RetrainFlags): Experiment {
-  const given = flags.genotype.map(
-    (argument) => [dartsFamily.format(readGenotype(argument)), finderOf(argument)] as const,
-  )
-  const { name, folder, family } = imagesOf(flags)
+function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Architectures): Experiment {
+  const { name, folder, family } = imagesOf(flags, space)
   const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, keep } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
-    algorithms: [...new Map(given)].map(([genotype, foundBy]) => ({
+    algorithms: [...architectures].map(([genotype, foundBy]) => ({
       name: knownGenotype.name,
       options: { genotype },
       foundBy,
     })),
-    space: dartsFamily.name,
+    space: space.name,
     datasets: [name],
     data: folder === undefined ? {} : { [name]: folder },
     protocol: 'darts-paper',
     seeds: flags.seeds,
     probes: [],
-    plugins: [],
+    plugins: flags.plugin ?? [],
     executor: { backend: flags.backend ?? 'auto', ...(flags.fastMath && { fastMath: true }) },
     retraining: {
       preset,
@@ -159,9 +192,13 @@ function experimentOf(flags: RetrainFlags): Experiment {
 
 /**
  * Returns the name, image folder and family of the dataset for full trainings. `--dataset` may also be a folder of
- * photographs, which are decoded when they are needed.
+ * photographs. They are decoded when they are needed if the space has a network for them; else they are scaled and kept
+ * in memory.
  */
-function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'family'> & {
+function imagesOf(
+  { dataset, data }: RetrainFlags,
+  space: SearchSpace,
+): Pick<RetrainingRequest, 'family'> & {
   readonly name: string
   readonly folder?: string
 } {
@@ -170,7 +207,10 @@ function imagesOf({ dataset, data }: RetrainFlags): Pick<RetrainingRequest, 'fam
     throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
   }
   if (data !== undefined || !(isPath || isUnknownFolder(dataset))) return { name: dataset, folder: data }
-  return { name: basename(resolve(dataset)), folder: dataset, family: 'imagenet' }
+  const name = basename(resolve(dataset))
+  const { networkSettings } = space.family ?? {}
+  const isStreamed = networkSettings === undefined || networkSettings.includes('family')
+  return { name, folder: dataset, ...(isStreamed && { family: 'imagenet' }) }
 }
 
 /**
@@ -182,7 +222,7 @@ function isUnknownFolder(name: string): boolean {
   return !isKnown && statIfThere(name)?.isDirectory() === true
 }
 
-function label({ job }: PlannedJob): string {
-  const name = publishedName(dartsFamily.parse(String(job.algorithm.options.genotype)))
-  return `${name ?? knownGenotype.name} on ${job.dataset.name}, seed ${job.seed}`
-}
+const labels =
+  (space: SearchSpace) =>
+  ({ job }: PlannedJob): string =>
+    `${architectureName(space, String(job.algorithm.options.genotype)) ?? knownGenotype.name} on ${job.dataset.name}, seed ${job.seed}`

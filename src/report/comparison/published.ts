@@ -206,7 +206,7 @@ export function reductionsOf(runs: readonly RunRecord[]): string[] {
       ? [`searched within ${grouped(job.budgetSeconds)} simulated seconds`]
       : []),
     ...(job.retraining && isReducedTraining(job.retraining.settings, job.dataset.name)
-      ? [`trained with ${settingsText(job.retraining.settings)}`]
+      ? [`trained with ${settingsText(job.retraining.settings, job.space)}`]
       : []),
     ...missingWords(job.dataset.name, result?.images),
   ])

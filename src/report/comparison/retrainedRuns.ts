@@ -3,6 +3,7 @@ import { summarise } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
+import { builtinSpaces } from '../../spaces/index.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
@@ -20,6 +21,7 @@ export const isRetrained = ({ manifest }: RunRecord): boolean => manifest.job.re
 
 export interface RetrainedRow {
   readonly method: Method
+  readonly space: string
   readonly dataset: string
   readonly settings: RetrainingSettings
   readonly results: readonly ResultRecord[]
@@ -41,11 +43,11 @@ export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
     groupByMethod(group)
       .map(oneRunPerSeed)
       .flatMap((method) => {
-        const { dataset, retraining } = method.runs[0].manifest.job
+        const { space, dataset, retraining } = method.runs[0].manifest.job
         const results = method.runs.flatMap(({ result }) => result ?? [])
         return retraining === undefined
           ? []
-          : [{ method, dataset: dataset.name, settings: retraining.settings, results }]
+          : [{ method, space, dataset: dataset.name, settings: retraining.settings, results }]
       }),
   )
 }
@@ -77,9 +79,12 @@ export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => 
 /**
  * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, 2000 training images at 16×16,
  * batch 64, C=8, 5 cells`.
+ * @param space name of the search space, which decides what the number of cells counts
  */
-export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings): string {
+export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings, space: string): string {
   const { limit, imageSize } = data
+  const perStage = builtinSpaces[space]?.family?.depthCounts === 'stage'
+  const cells = `${pluralize(network.layers, 'cell')}${perStage ? ' a stage' : ''}`
   const images = `${limit === null ? 'all training images' : pluralize(limit, 'training image')}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`
-  return `preset ${preset}, ${pluralize(epochs, 'epoch')}, ${images}, batch ${batchSize}, C=${network.channels}, ${pluralize(network.layers, 'cell')}`
+  return `preset ${preset}, ${pluralize(epochs, 'epoch')}, ${images}, batch ${batchSize}, C=${network.channels}, ${cells}`
 }

@@ -55,7 +55,7 @@ export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabu
 
 function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], published?: PublishedTable): string[] {
   const ways = new Set(
-    rows.map(({ dataset, settings }) => `${settingsText(settings)}, on ${datasetWords(dataset, runs)}`),
+    rows.map(({ space, dataset, settings }) => `${settingsText(settings, space)}, on ${datasetWords(dataset, runs)}`),
   )
   const trained = runs.filter(isRetrained)
   const lost = trained.filter(({ result }) => result === undefined).length

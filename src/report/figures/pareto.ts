@@ -74,8 +74,8 @@ function trained(all: readonly RunRecord[]): PanelKind[] {
   const groups = [...retrainedGroups(all).values()]
   const named = new Set(groups.map(([{ manifest }]) => manifest.job.dataset.name)).size < groups.length
   return groups.map((runs) => {
-    const { dataset, retraining } = runs[0].manifest.job
-    const how = named && retraining !== undefined ? `, ${settingsText(retraining.settings)}` : ''
+    const { space, dataset, retraining } = runs[0].manifest.job
+    const how = named && retraining !== undefined ? `, ${settingsText(retraining.settings, space)}` : ''
     return {
       title: `${datasetTitle(dataset.name)} test${how}`,
       runs,

@@ -95,11 +95,13 @@ export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabu
 
 /** Returns, for JSON, every setting of every preset of full trainings with its source in a paper or its code. */
 export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
-  return presets.map(({ name, description, cifar, imagenet }) => ({
+  return presets.map(({ name, description, cifar, imagenet, byFamily = {}, byDataset = {} }) => ({
     name,
     description,
     cifar: listSources(cifar),
-    imagenet: listSources(imagenet),
+    ...(imagenet && { imagenet: listSources(imagenet) }),
+    byFamily: sourcesOfEach(byFamily),
+    byDataset: sourcesOfEach(byDataset),
   }))
 }
 

@@ -147,8 +147,7 @@ function noTable({ space, dataset, plugins = [] }: LookupRequest, ofSpace: reado
   const remedy = published?.datasets.includes(dataset)
     ? `\`bench tables fetch ${published.name}\` gets the benchmark`
     : `\`${buildCommand(space, plugins)}\` makes one (docs/building-tables.md)`
-  return new BenchError(
-    'missing',
-    `no table of ${space.name} has ${dataset} (there are: ${have}); ${remedy}, or name one with --table`,
-  )
+  const found = `no table of ${space.name} has ${dataset} (there are: ${have}); ${remedy}, or name one with --table`
+  const training = space.family ? '; or add --evaluate retrain, which trains what is found in full' : ''
+  return new BenchError('missing', found + training)
 }

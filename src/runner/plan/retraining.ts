@@ -29,10 +29,14 @@ export function planRetraining(
 ): RetrainingTask {
   if (space.family === undefined) {
     const found = `architectures of ${space.name} are looked up, not trained in full`
-    throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or use --space darts`)
+    throw new BenchError('unsupported', `${found}; leave out --evaluate retrain, or take another --space`)
   }
   const { family } = protocol.network
-  const settings = resolveSettings({ ...(kind === 'supernet' && family && { family }), ...request }, dataset)
+  const settings = resolveSettings(
+    { ...(kind === 'supernet' && family && { family }), ...request },
+    dataset,
+    space.family,
+  )
   const trained = settings.network.family
   if (kind === 'supernet' && trained !== (family ?? 'cifar')) {
     const found = `${name} would search ${dataset} as ${family ?? 'cifar'} and train what it finds as ${trained}`

@@ -71,6 +71,8 @@ export const dartsFamily: SpaceFamily<DartsGenotype> = {
   format,
   network,
   publishedName,
+  presets: ['darts-paper', 'pcdarts-paper', 'drnas-paper', 'trial'],
+  leastDepth: 3,
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The search space of NAS-Bench-201 (Dong and Yang, ICLR 2020), also the topology space of NATS-Bench: 15,625 cells.
  */
-import type { EvaluationSize, SearchSpace } from '../../core/space.ts'
+import type { EvaluationSize, SearchSpace, SpaceFamily } from '../../core/space.ts'
 import { nb201CellDrawing } from './drawing.ts'
 import { derive, encoding, format, type Nb201Genotype, oneHot, parse } from './genotype.ts'
 import { trainingKey } from './isomorphism.ts'
@@ -18,6 +18,17 @@ const evaluation = (side: number, classes: number): EvaluationSize => ({
   depth: 5,
   shape: { height: side, width: side, channels: 3, classes },
 })
+
+/** The family of NAS-Bench-201, which has one space: its cells can be trained in full as the benchmark trained them. */
+const family: SpaceFamily<Nb201Genotype> = {
+  name: 'nb201',
+  parse,
+  format,
+  network,
+  presets: ['nb201-paper', 'trial'],
+  networkSettings: [],
+  depthCounts: 'stage',
+}
 
 /** The search space of NAS-Bench-201. */
 export const nb201: SearchSpace<Nb201Genotype> = {
@@ -41,6 +52,7 @@ export const nb201: SearchSpace<Nb201Genotype> = {
     'ImageNet16-120': evaluation(16, 120),
   },
   benchmarkSplits,
+  family,
   publishedTable: { name: 'nb201', datasets: ['shapes', 'cifar10', 'cifar100', 'ImageNet16-120'] },
 }
 
