@@ -15,9 +15,14 @@ export {
   bilevelSearch,
   firstOrder,
   initialParameters,
+  type Memory,
+  type ParameterUpdate,
   type Penalty,
+  type UpdateStep,
+  type WeightStep,
 } from './algorithms/shared/bilevel.ts'
 export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
+export { descend } from './algorithms/shared/weightSteps.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,

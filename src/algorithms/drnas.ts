@@ -61,7 +61,7 @@ const anchorOf = ({ anchor, lambda }: Options): Pick<BilevelMethod, 'penalty' | 
  * The default K of each stage of progressive DrNAS, as in its authors' code: operations see 1/K of the channels. The
  * paper has 6, 3 on the DARTS space (§4.1, §4.2) and no stages for NAS-Bench-201.
  */
-const stagesOf = ({ name }: SearchSpace): readonly number[] => (name === 'nb201' ? [4, 2] : [6, 4])
+const stagesOf = ({ name }: SearchSpace): readonly number[] => (name.startsWith('nb201') ? [4, 2] : [6, 4])
 
 /**
  * Returns the single K (operations see 1/K of the channels) of the option `partialChannels`.

@@ -26,6 +26,7 @@ import type { Supernet } from '../core/supernet.ts'
 import { feedOf, mixingGradient } from '../training/supernet.ts'
 import { adam } from './shared/adam.ts'
 import { type BilevelMethod, type BilevelState, type EpochRunner, sgdOf } from './shared/bilevel.ts'
+import { descend } from './shared/weightSteps.ts'
 
 /** Number of pairs of forward passes, at α ± cΔ, that estimate the BN term's gradient wrt α in an architecture step. */
 const DIRECTIONS = 4
@@ -120,18 +121,9 @@ const signs = (size: number, stream: RandomStream) => Array.from({ length: size 
  * Takes an SGD step on the network weights that increases a score, given its gradient wrt them. The gradient is
  * clipped; weight decay and momentum are the protocol's.
  */
-export async function ascend(
-  { weights: w, momentum: buffer }: Supernet,
-  gradient: WeightVector,
-  { learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep,
-): Promise<void> {
-  const norm = await gradient.norm()
-  gradient.scale(clipNorm === null ? -1 : -Math.min(1, clipNorm / (norm + 1e-6)))
-  gradient.axpy(weightDecay, w)
-  buffer.scale(momentum)
-  buffer.axpy(1, gradient)
-  w.axpy(-learningRate * (nesterov ? momentum : 1), buffer)
-  if (nesterov) w.axpy(-learningRate, gradient)
+export async function ascend(supernet: Supernet, gradient: WeightVector, sgd: SgdStep): Promise<void> {
+  gradient.scale(-1)
+  await descend(supernet, gradient, sgd)
 }
 
 function meanOf(seen: readonly Zen[]): Zen {

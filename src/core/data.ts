@@ -58,4 +58,14 @@ export interface SearchData {
   readonly architecture: BatchSource
   /** The architecture half in order, without augmentation, for validation accuracies. */
   readonly validation: BatchSource
+  /** Returns batches of all images of both halves that are training images, for single-level searches. */
+  whole(): WholeSet
+}
+
+/** Batches of all training images of a search, in two independent orders, both augmented. */
+export interface WholeSet {
+  /** Batches for steps on the network weights w. */
+  readonly weights: BatchSource
+  /** Batches for steps on the architecture parameters α; a search may also take both steps on the same batch. */
+  readonly architecture: BatchSource
 }

@@ -203,6 +203,11 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /** How the benchmark itself divides the training images, by dataset (`data.split=benchmark` in a protocol). */
   readonly benchmarkSplits?: Readonly<Record<string, BenchmarkSplit>>
   /**
+   * Name of the larger space whose lookup tables contain the architectures of this space; absent: the space has tables
+   * of its own, or none.
+   */
+  readonly tablesOf?: string
+  /**
    * The source from which `bench tables fetch` gets a published table of this space, and the datasets in that table.
    */
   readonly publishedTable?: { readonly name: string; readonly datasets: readonly string[] }

@@ -3,6 +3,7 @@
  * training one network.
  */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../core/data.ts'
+import { once } from '../core/onceEach.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
 import { eachBatch, type Images, orderedBatches, shuffledBatches } from './batches/batches.ts'
@@ -64,8 +65,19 @@ export function searchData(dataset: Dataset, options: SearchDataOptions): Search
     weights: shuffledBatches(weights, { ...shuffle, role: 'weights' }),
     architecture: shuffledBatches(architecture, { ...shuffle, role: 'architecture' }),
     validation: orderedBatches(architecture, { batchSize, seed, role: 'validation' }),
+    whole: once(() => {
+      const all = images('train', trainingRows(chosen))
+      return {
+        weights: shuffledBatches(all, { ...shuffle, role: 'whole weights' }),
+        architecture: shuffledBatches(all, { ...shuffle, role: 'whole architecture' }),
+      }
+    }),
   }
 }
+
+/** Returns the indices of the training images in both halves; an architecture half of test images is left out. */
+const trainingRows = ({ weights, architecture, architectureFrom }: SearchHalves): Uint32Array =>
+  architectureFrom === 'test' ? weights : Uint32Array.from([...weights, ...architecture])
 
 export interface TrainingDataOptions {
   readonly data: Omit<Protocol['data'], 'trainPortion'>

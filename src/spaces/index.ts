@@ -6,11 +6,12 @@ import { definePlugin, type Registry } from '../core/plugin.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import { registerPlugins } from '../system/plugins.ts'
 import { darts, dartsS1, dartsS2, dartsS3, dartsS4, dartsWithoutNone } from './darts/index.ts'
-import { nb201 } from './nb201/index.ts'
+import { nb201, nb201WithoutNone } from './nb201/index.ts'
 
 /** The built-in search spaces by name. */
 export const builtinSpaces: Readonly<Record<string, SearchSpace>> = {
   nb201,
+  'nb201-no-none': nb201WithoutNone,
   darts,
   'darts-no-none': dartsWithoutNone,
   'darts-s1': dartsS1,

@@ -155,6 +155,10 @@ export const analyticData = (seed: number, batchesPerEpoch = 5): SearchData => (
   weights: source(0, batchesPerEpoch, seed),
   architecture: source(1, batchesPerEpoch, seed),
   validation: source(1, batchesPerEpoch, seed),
+  whole: () => ({
+    weights: source(0, 2 * batchesPerEpoch, seed + 1000),
+    architecture: source(0, 2 * batchesPerEpoch, seed + 2000),
+  }),
 })
 
 export const analyticProtocol: Protocol = {

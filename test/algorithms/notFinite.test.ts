@@ -142,12 +142,13 @@ function withNaN({ shape, ...halves }: SearchData): SearchData {
       return { ...batch, images: batch.images.map((pixel, i) => (i === 7 ? Number.NaN : pixel)) }
     },
   })
-  const { weights, architecture, validation } = halves
+  const { weights, architecture, validation, whole } = halves
   return {
     shape,
     weights: spoilt(weights),
     architecture: spoilt(architecture),
     validation: spoilt(validation),
+    whole: () => ({ weights: spoilt(whole().weights), architecture: spoilt(whole().architecture) }),
   }
 }
 

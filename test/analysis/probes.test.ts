@@ -72,13 +72,15 @@ function search(parameters: Matrix, relaxation: Relaxation = softmaxRelaxation):
   }
 }
 
+const both = { weights: batches, architecture: batches }
+
 const context = (): ProbeContext => ({
   space,
   protocol: fixtureProtocol,
   dataset: 'cifar10',
   executor,
   evaluator,
-  data: async () => ({ shape, weights: batches, architecture: batches, validation: batches }),
+  data: async () => ({ shape, weights: batches, architecture: batches, validation: batches, whole: () => both }),
   random: (...path) => random(0, 'probe', ...path),
 })
 

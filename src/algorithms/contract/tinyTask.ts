@@ -28,6 +28,7 @@ export function tinyData(seed: number, stepsPerEpoch: number): SearchData {
     weights: source('weights'),
     architecture: source('architecture'),
     validation: source('validation'),
+    whole: () => ({ weights: source('whole weights'), architecture: source('whole architecture') }),
   }
 }
 

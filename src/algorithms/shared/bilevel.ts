@@ -9,10 +9,10 @@
  * gradient of L_val is taken.
  *
  * Random numbers come from a stream named after the step, so the state of a search is only its architecture parameters,
- * Adam's moments and the supernet.
+ * the moments of their optimiser, what a method remembers beside them, and the supernet.
  */
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../../core/algorithm.ts'
-import type { Batch, SearchData } from '../../core/data.ts'
+import type { Batch, BatchSource } from '../../core/data.ts'
 import type { ExecutableState, SgdStep, Tally } from '../../core/executor.ts'
 import { type Matrix, type Mixing, normalMatrix, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -20,7 +20,7 @@ import type { RandomStream } from '../../core/random.ts'
 import type { SupernetOptions } from '../../core/space.ts'
 import type { Supernet } from '../../core/supernet.ts'
 import { cosine, warmUp as ramp } from '../../training/schedule.ts'
-import { type AdamState, adam, adamStart } from './adam.ts'
+import { type AdamSettings, type AdamState, adam, adamStart } from './adam.ts'
 
 /** What distinguishes one bilevel algorithm from another. A member that is absent is as in first-order DARTS. */
 export interface BilevelMethod {
@@ -31,8 +31,18 @@ export interface BilevelMethod {
    * temperature that falls over the epochs).
    */
   relaxation(epoch: number): Relaxation
-  /** Returns the mixing weights for a weight step; absent: those of the relaxation, as in an architecture step. */
-  readonly weightMixing?: (stream: RandomStream, parameters: Matrix, epoch: number) => Mixing
+  /**
+   * Returns the mixing weights for a weight step, and may run passes of the supernet on the step's batch to find them;
+   * absent: those of the relaxation, as in an architecture step.
+   */
+  readonly weightMixing?: (
+    stream: RandomStream,
+    parameters: Matrix,
+    epoch: number,
+    at: Pick<WeightStep, 'supernet' | 'batch'>,
+  ) => Mixing | Promise<Mixing>
+  /** Takes a step on the network weights; absent: an SGD step along the gradient of the training loss. */
+  readonly weightStep?: (step: WeightStep) => Promise<Tally>
   /**
    * Computes the gradient of the validation loss wrt the architecture parameters; absent: first order, at the current
    * w.
@@ -42,6 +52,8 @@ export interface BilevelMethod {
    * Penalty on the architecture parameters, added to the validation loss; its value is recorded apart from that loss.
    */
   readonly penalty?: Penalty
+  /** Update of the architecture parameters along a gradient; absent: Adam. */
+  readonly update?: ParameterUpdate
   /** Weight decay of Adam on the architecture parameters; absent: the value in the protocol. */
   readonly weightDecay?: number
   /** First epoch (0-based) in which the architecture parameters are updated; absent: 0. */
@@ -49,10 +61,15 @@ export interface BilevelMethod {
   /** Number of weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
   readonly weightSteps?: number
   /**
-   * Whether the method is single-level: architecture step and weight step use the same batch of the weight half and the
-   * same random sample of operations, and the architecture half is not used. Absent: false.
+   * Whether the method is single-level: architecture step and weight step use the same batch of the weight images and
+   * the same random sample of operations, and the architecture half is not used. Absent: false.
    */
   readonly singleLevel?: boolean
+  /**
+   * The images of both steps: `halves`: those of the weight half and of the architecture half; `whole`: all training
+   * images, in an order of its own for each step. Absent: `halves`.
+   */
+  readonly images?: 'halves' | 'whole'
   /**
    * Epoch at which the learning rate of the network weights restarts (see `sgdOf`); absent: one cosine over all epochs.
    */
@@ -61,6 +78,52 @@ export interface BilevelMethod {
   readonly stepOrder?: Protocol['stepOrder']
   /** Options of the method's supernet that replace those of the protocol. */
   readonly supernet?: Partial<SupernetOptions>
+  /** What the method remembers from step to step beside its architecture parameters; absent: nothing. */
+  readonly memory?: Memory
+  /** Returns further numbers for the report of an epoch; absent: none. */
+  readonly extra?: (parameters: Matrix, epoch: number) => Readonly<Record<string, number>>
+}
+
+/** An update rule of the architecture parameters, as a pair of pure functions. */
+export interface ParameterUpdate<State = unknown> {
+  /** Returns the rule's state before its first step, as data that a checkpoint can hold. */
+  start(parameters: Matrix): State
+  /** Takes one step along a gradient of the loss. → the new parameters and the new state */
+  step(
+    parameters: Matrix,
+    gradient: Matrix,
+    state: State,
+    at: UpdateStep,
+  ): { readonly parameters: Matrix; readonly state: State }
+}
+
+/** The settings of one update of the architecture parameters. */
+export interface UpdateStep {
+  /** The protocol's settings of Adam, among them the learning rate. */
+  readonly settings: AdamSettings
+  readonly epoch: number
+  /** Number of the architecture step, counted over all epochs. */
+  readonly step: number
+  /** Returns the random stream of which this step's relaxation sampled, at its beginning. */
+  stream(): RandomStream
+}
+
+/** The inputs of one step on the network weights. */
+export interface WeightStep {
+  readonly supernet: Supernet
+  /** The batch of the weight images on which this step's training loss is computed. */
+  readonly batch: Batch
+  /** The mixing weights of this step. */
+  readonly mixing: Mixing
+  readonly sgd: SgdStep
+  readonly epoch: number
+}
+
+/** State that a method keeps from step to step, apart from the architecture parameters. */
+export interface Memory {
+  /** Returns the state as data that a checkpoint can hold. */
+  save(): unknown
+  restore(saved: unknown): void
 }
 
 /** A penalty on the architecture parameters, added to the validation loss. It may depend on the epoch (0-based). */
@@ -131,14 +194,21 @@ function stretched(
   return begin === min ? initial : min + ((rate - min) * (initial - min)) / (begin - min)
 }
 
-/** The state of a bilevel search without its supernet: architecture parameters and Adam's moments. */
+/** The state of a bilevel search without its supernet: architecture parameters and the moments of their optimiser. */
 export interface BilevelState {
   readonly parameters: Matrix
+  /** Adam's moments; they stay zero if the method has an update of its own. */
   readonly adam: AdamState
+  /** State of the method's own update; absent with Adam. */
+  readonly own?: unknown
 }
 
-/** The state of a bilevel search before its first step: initial architecture parameters and Adam's moments of zero. */
-export const bilevelStart = ({ start }: BilevelMethod): BilevelState => ({ parameters: start, adam: adamStart(start) })
+/** The state of a bilevel search before its first step: initial architecture parameters and moments of zero. */
+export const bilevelStart = ({ start, update }: BilevelMethod): BilevelState => ({
+  parameters: start,
+  adam: adamStart(start),
+  ...(update && { own: update.start(start) }),
+})
 
 /** Runs one epoch of a bilevel method on a supernet. → the search state after the epoch, and the epoch's report */
 export type EpochRunner = typeof bilevelEpoch
@@ -153,21 +223,27 @@ export async function bilevelEpoch(
 ): Promise<{ readonly state: BilevelState; readonly report: EpochReport }> {
   const { protocol } = context
   const data = await context.data()
-  const steps = data.weights.batchesPerEpoch
+  const { weights, architecture } = method.images === 'whole' ? data.whole() : data
+  const steps = weights.batchesPerEpoch
   const order = method.stepOrder ?? protocol.stepOrder
   const moves = epoch >= (method.architectureFrom ?? 0)
-  const run: EpochRun = { context, method, supernet, data, epoch, sgd: sgdOf(protocol, epoch, method.rateFrom) }
-  const valid = meanTally()
+  const sgd = sgdOf(protocol, epoch, method.rateFrom)
+  const run: EpochRun = { context, method, supernet, weights, architecture, epoch, sgd }
+  const [train, valid] = [meanTally(), meanTally()]
   let now = state
   for (let step = epoch * steps; step < (epoch + 1) * steps; step++) {
-    if (order === 'weights-first') await weightSteps(run, step, now)
+    if (order === 'weights-first') await weightSteps(run, step, now, train)
     if (moves) now = await architectureStep(run, step, now, valid)
-    if (order === 'architecture-first') await weightSteps(run, step, now)
+    if (order === 'architecture-first') await weightSteps(run, step, now, train)
   }
   const { parameters } = now
-  const report = { ...trainReport(await supernet.takeTally()), ...valid.report(), parameters }
-  if (method.penalty === undefined) return { state: now, report }
-  return { state: now, report: { ...report, extra: { penalty: method.penalty.value(parameters, epoch) } } }
+  const curves = trainReport(method.weightStep ? train.tally() : await supernet.takeTally())
+  const extra = {
+    ...(method.penalty && { penalty: method.penalty.value(parameters, epoch) }),
+    ...method.extra?.(parameters, epoch),
+  }
+  const report = { ...curves, ...valid.report(), parameters }
+  return { state: now, report: Object.keys(extra).length === 0 ? report : { ...report, extra } }
 }
 
 /** The inputs that all steps of one epoch of a bilevel search share. */
@@ -175,48 +251,63 @@ interface EpochRun {
   readonly context: SearchContext
   readonly method: BilevelMethod
   readonly supernet: Supernet
-  readonly data: SearchData
+  readonly weights: BatchSource
+  readonly architecture: BatchSource
   readonly epoch: number
   readonly sgd: SgdStep
 }
 
 /**
- * Takes one Adam step on the architecture parameters.
+ * Takes one step on the architecture parameters.
  * @param valid collects the supernet's loss and accuracy on the batches of the architecture half
  */
-async function architectureStep(run: EpochRun, step: number, state: BilevelState, valid: MeanTally) {
-  const { context, method, supernet, data, epoch, sgd } = run
+async function architectureStep(
+  run: EpochRun,
+  step: number,
+  state: BilevelState,
+  valid: MeanTally,
+): Promise<BilevelState> {
+  const { context, method, supernet, weights, epoch, sgd } = run
   const gradient = method.gradient ?? firstOrder
   const half = method.singleLevel ? 'weights' : 'architecture'
   const result = await gradient({
     supernet,
     relaxation: method.relaxation(epoch),
     parameters: state.parameters,
-    validBatch: await data[half].batch(step),
-    trainBatch: () => data.weights.batch(step * (method.weightSteps ?? 1)),
+    validBatch: await run[half].batch(step),
+    trainBatch: () => weights.batch(step * (method.weightSteps ?? 1)),
     sgd,
     stream: context.random(half, 'step', step),
   })
-  if (!method.singleLevel) valid.add(result)
+  if (!method.singleLevel && method.images !== 'whole') valid.add(result)
   const penalty = method.penalty?.gradient(state.parameters, epoch)
   const total = penalty === undefined ? result.parameters : zip(result.parameters, penalty, (g, p) => g + p)
-  const settings = context.protocol.architecture
-  const moved = adam(state.parameters, total, state.adam, {
-    ...settings,
-    weightDecay: method.weightDecay ?? settings.weightDecay,
-  })
-  return { parameters: moved.parameters, adam: moved.state }
+  const { architecture } = context.protocol
+  const settings = { ...architecture, weightDecay: method.weightDecay ?? architecture.weightDecay }
+  if (method.update === undefined) {
+    const moved = adam(state.parameters, total, state.adam, settings)
+    return { parameters: moved.parameters, adam: moved.state }
+  }
+  const stream = () => context.random(half, 'step', step)
+  const moved = method.update.step(state.parameters, total, state.own, { settings, epoch, step, stream })
+  return { parameters: moved.parameters, adam: state.adam, own: moved.state }
 }
 
-/** Takes the SGD steps on the network weights that belong to architecture step number `step`. */
-async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelState): Promise<void> {
-  const { context, method, supernet, data, epoch, sgd } = run
+/**
+ * Takes the steps on the network weights that belong to architecture step number `step`.
+ * @param train collects loss and accuracy of the steps of a method that takes them itself
+ */
+async function weightSteps(run: EpochRun, step: number, { parameters }: BilevelState, train: MeanTally): Promise<void> {
+  const { context, method, supernet, weights, epoch, sgd } = run
   const n = method.weightSteps ?? 1
   for (let index = step * n; index < (step + 1) * n; index++) {
     const stream = context.random('weights', 'step', index)
+    const batch = await weights.batch(index)
     const mixing =
-      method.weightMixing?.(stream, parameters, epoch) ?? method.relaxation(epoch).relax(parameters, stream).mixing
-    await supernet.step(await data.weights.batch(index), mixing, sgd)
+      (await method.weightMixing?.(stream, parameters, epoch, { supernet, batch })) ??
+      method.relaxation(epoch).relax(parameters, stream).mixing
+    if (method.weightStep === undefined) await supernet.step(batch, mixing, sgd)
+    else train.add(await method.weightStep({ supernet, batch, mixing, sgd, epoch }))
   }
 }
 
@@ -244,15 +335,25 @@ export async function bilevelSearch(
       const { theta, edgeWeights } = relaxation.relax(state.parameters).mixing
       return space.derive(theta, edgeWeights)
     },
-    save: async () => ({ ...state, network: await supernet.executable.save() }),
+    async save() {
+      const memory = method.memory && { memory: method.memory.save() }
+      return { ...state, ...memory, network: await supernet.executable.save() }
+    },
     restore(saved) {
-      const { network, parameters, adam } = saved as unknown as BilevelState & { readonly network: ExecutableState }
+      const { network, memory, ...rest } = saved as unknown as SavedSearch
       supernet.executable.restore(network)
-      state = { parameters, adam }
+      method.memory?.restore(memory)
+      state = rest
     },
     relaxed: { relaxation, supernet, parameters: () => state.parameters },
     dispose: () => supernet.dispose(),
   }
+}
+
+/** The state of a bilevel search as saved in a checkpoint. */
+interface SavedSearch extends BilevelState {
+  readonly network: ExecutableState
+  readonly memory?: unknown
 }
 
 /**
@@ -262,26 +363,29 @@ export function trainReport(tally: Tally): EpochReport {
   return { trainLoss: tally.loss, trainAccuracyPct: (100 * tally.correct) / tally.samples }
 }
 
-/** Collects validation loss and accuracy over several batches, for the report of an epoch. */
+/** Collects loss and accuracy over several batches, for the report of an epoch. */
 export interface MeanTally {
   add(tally: Tally): void
+  /** Returns the mean loss and the number of correct answers of all batches. */
+  tally(): Tally
+  /** Returns the validation loss and accuracy for the report of an epoch; neither, if there was no batch. */
   report(): EpochReport
 }
 
-/**
- * Makes a collector of the mean loss and accuracy over the validation batches of an epoch. Without any batch, the
- * report has neither.
- */
+/** Makes a collector of the mean loss and accuracy over the batches of an epoch. */
 export function meanTally(): MeanTally {
   let loss = 0
   let correct = 0
+  let correct5 = 0
   let samples = 0
   return {
     add(tally) {
       loss += tally.loss * tally.samples
       correct += tally.correct
+      correct5 += tally.correct5
       samples += tally.samples
     },
+    tally: () => ({ loss: loss / samples, correct, correct5, samples }),
     report: () => (samples === 0 ? {} : { validLoss: loss / samples, validAccuracyPct: (100 * correct) / samples }),
   }
 }

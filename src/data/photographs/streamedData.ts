@@ -5,6 +5,7 @@
  */
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import { once } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
@@ -69,6 +70,13 @@ export function streamedSearchData(
     weights: shuffledStream(weights, options),
     architecture: shuffledStream(architecture, options),
     validation: orderedStream({ ...architecture, role: 'validation' }, options),
+    whole: once(() => {
+      const all = { ...common, rows: Uint32Array.from([...shares.weights, ...shares.architecture]) }
+      return {
+        weights: shuffledStream({ ...all, role: 'whole weights' }, options),
+        architecture: shuffledStream({ ...all, role: 'whole architecture' }, options),
+      }
+    }),
     close: () => pool.close(),
   }
 }

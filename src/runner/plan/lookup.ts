@@ -51,7 +51,7 @@ export async function findLookup(request: LookupRequest): Promise<Lookup> {
   const fitting = ofSpace.find((manifest) => headlineIn(manifest, request).length > 0)
   if (fitting !== undefined) return inTable(fitting.name, fitting, request)
   // A space too large for a table: the result of a search is its genotype, to be trained in full.
-  if (request.space.numbering === undefined) return { headline: [] }
+  if (request.space.numbering === undefined && request.space.tablesOf === undefined) return { headline: [] }
   throw broken ?? noTable(request, ofSpace)
 }
 
@@ -74,7 +74,7 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
  * Returns the manifests of all lookup tables of a search space, the one with the space's own name first, and the first
  * error of reading a manifest. The caller throws this error only if no readable table fits.
  */
-async function tablesOf({ name: space }: SearchSpace) {
+async function tablesOf({ name, tablesOf: space = name }: SearchSpace) {
   const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
   const manifests = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
   const [broken] = read.flatMap((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : []))
@@ -87,7 +87,7 @@ async function tablesOf({ name: space }: SearchSpace) {
  * @throws BenchError `bad-input` if the table is of another search space or lacks the columns
  */
 function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
-  if (manifest.space !== request.space.name) {
+  if (manifest.space !== (request.space.tablesOf ?? request.space.name)) {
     const found = `table ${manifest.name} is of space ${manifest.space}`
     throw new BenchError('bad-input', `${found}, not ${request.space.name}`)
   }
@@ -132,7 +132,7 @@ const accuracies = ({ columns }: Manifest): Qualifier[] =>
  * Returns the `bench tables build` command for a search space, which error messages suggest. The user has to replace
  * the name of the recipe file.
  */
-export const buildCommand = ({ name }: SearchSpace, plugins: readonly string[]): string =>
+export const buildCommand = ({ name: own, tablesOf: name = own }: SearchSpace, plugins: readonly string[]): string =>
   benchCommand(
     ...['tables', 'build', ...plugins.flatMap((plugin) => ['--plugin', plugin])],
     ...['--space', name, '--recipe', 'recipe.yaml', '--as', `${name}-table`],

@@ -1,6 +1,6 @@
 /** Makes the context of a search: the object with everything that a search algorithm may use, for one job. */
 import type { Algorithm, SearchContext } from '../../core/algorithm.ts'
-import type { BatchSource, ImageCounts, SearchData } from '../../core/data.ts'
+import type { BatchSource, ImageCounts, SearchData, WholeSet } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import { once } from '../../core/onceEach.ts'
@@ -84,6 +84,9 @@ function yieldingBatches(data: SearchData, { onBatch, epoch }: SearchResources, 
       return source.batch(index, growing ? epoch() : undefined)
     },
   })
-  const weights = yielding(data.weights, () => onBatch(data.weights.batchesPerEpoch))
-  return { ...data, weights, architecture: yielding(data.architecture, () => {}) }
+  const counted = (sources: WholeSet): WholeSet => ({
+    weights: yielding(sources.weights, () => onBatch(sources.weights.batchesPerEpoch)),
+    architecture: yielding(sources.architecture, () => {}),
+  })
+  return { ...data, ...counted(data), whole: once(() => counted(data.whole())) }
 }

@@ -11,7 +11,6 @@ import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.
 
 /** An architecture of NAS-Bench-201: the operation on each of the six edges of its cell. */
 export interface Nb201Genotype extends Genotype {
-  readonly space: 'nb201'
   /** The architecture's operation on each edge, in the order of `EDGES`. */
   readonly operations: readonly Operation[]
 }
@@ -111,4 +110,33 @@ export const encoding: Encoding<Nb201Genotype> = {
   cardinalities: EDGES.map(() => OPERATIONS.length),
   encode: ({ operations }) => operations.map((operation) => OPERATIONS.indexOf(operation)),
   decode: (decisions) => nb201Genotype(decisions.map((op) => OPERATIONS[op])),
+}
+
+/**
+ * Returns the functions of the space of NAS-Bench-201's architectures that have only some of its operations: reading,
+ * discretisation, one-hot weights and encoding.
+ * @param name name of the space, which its architectures bear
+ */
+export function genotypesWith(name: string, operations: readonly Operation[]) {
+  const genotype = (chosen: readonly Operation[]): Nb201Genotype => ({ space: name, operations: chosen })
+  return {
+    parse(text: string): Nb201Genotype {
+      const { operations: chosen } = parse(text)
+      const edge = chosen.findIndex((operation) => !operations.includes(operation))
+      if (edge === -1) return genotype(chosen)
+      const { from, to } = EDGES[edge]
+      throw malformed(
+        text,
+        `edge ${to}←${from}: ${name} does not have "${chosen[edge]}", only ${operations.join(', ')}`,
+      )
+    },
+    derive: (theta: Matrix) => genotype(theta.map((row) => operations[argmax(row)])),
+    oneHot: (given: Nb201Genotype): Matrix =>
+      given.operations.map((chosen) => operations.map((operation) => Number(operation === chosen))),
+    encoding: {
+      cardinalities: EDGES.map(() => operations.length),
+      encode: (given: Nb201Genotype) => given.operations.map((operation) => operations.indexOf(operation)),
+      decode: (decisions: readonly number[]) => genotype(decisions.map((op) => operations[op])),
+    } satisfies Encoding<Nb201Genotype>,
+  }
 }

@@ -18,16 +18,18 @@ const LEARNED: BatchNormOptions = { affine: true, track: true }
 /**
  * Builds the supernet of NAS-Bench-201. Network weights have names like `cell0.edge0-1.nor_conv_3x3.conv.weight`;
  * residual blocks count as cells in this numbering.
+ * @param operations the candidate operations of every edge
  * @throws BenchError `unsupported` for dropped edges
  */
-export function supernet(options: SupernetOptions): Network {
+export function supernet(options: SupernetOptions, operations: readonly Operation[] = OPERATIONS): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm, dropPath = 0 } = options
   checkPartialChannels(channels, partialChannels)
   if (dropPath > 0) throw new BenchError('unsupported', NO_DROP_PATH)
-  const layout = coefficientLayout(EDGES.map(({ operations }) => operations.length))
+  const layout = coefficientLayout(EDGES.map(() => operations.length))
   const mixing = { layout, partialChannels, edgeNormalisation }
   const builder = new NetworkBuilder(shape)
-  const heads = skeleton(builder, options, (input, name) => searchCell(builder, input, mixing, batchNorm, name))
+  const search = { builder, operations, mixing, batchNorm }
+  const heads = skeleton(builder, options, (input, name) => searchCell(search, input, name))
   return builder.build({
     name: `nb201 search network, C=${channels} N=${depth}${partialChannels > 1 ? ` k=${partialChannels}` : ''}`,
     ...heads,
@@ -78,14 +80,16 @@ function residualBlock(builder: NetworkBuilder, input: ValueId, channels: number
   return builder.sum([b, builder.conv(pooled, channels, { kernel: 1 }, `${name}.downsample.conv`)])
 }
 
+/** A supernet under construction, and what its cells have in common. */
+interface Search {
+  readonly builder: NetworkBuilder
+  readonly operations: readonly Operation[]
+  readonly mixing: MixOptions
+  readonly batchNorm: BatchNormOptions
+}
+
 /** Adds a cell to the supernet under construction. → the cell's output */
-function searchCell(
-  builder: NetworkBuilder,
-  input: ValueId,
-  mixing: MixOptions,
-  batchNorm: BatchNormOptions,
-  name: string,
-): ValueId {
+function searchCell({ builder, operations, mixing, batchNorm }: Search, input: ValueId, name: string): ValueId {
   const shape = builder.value(input)
   const operated = shape.channels / mixing.partialChannels
   const partial = mixing.partialChannels > 1
@@ -95,7 +99,7 @@ function searchCell(
       const x = partial ? builder.slice(nodes[from], 0, operated) : nodes[from]
       const bypass = partial ? builder.slice(nodes[from], operated, shape.channels - operated) : undefined
       const write = (op: Operation) => operation(builder, x, op, batchNorm, `${name}.edge${from}-${node}`)
-      return { index, bypass, operations: OPERATIONS.map(write) }
+      return { index, bypass, operations: operations.map(write) }
     })
     nodes.push(mixedNode(builder, edges, shape, mixing))
   }

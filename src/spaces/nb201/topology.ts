@@ -20,9 +20,14 @@ export const nodeName = (node: number): string => ['in', '1', '2', 'out'][node]
  * The six edges of NAS-Bench-201's cell: 0→1, 0→2, 1→2, 0→3, 1→3, 2→3, in the order of the architecture string and of
  * the mixing weights.
  */
-export const EDGES: readonly Edge[] = NODES.flatMap((to) =>
-  NODES.filter((from) => from < to).map((from) => ({ cell: 'normal', from, to, operations: OPERATIONS })),
-)
+export const EDGES: readonly Edge[] = edgesWith(OPERATIONS)
+
+/** Returns the six edges of NAS-Bench-201's cell with the given candidate operations on each. */
+export function edgesWith(operations: readonly Operation[]): readonly Edge[] {
+  return NODES.flatMap((to) =>
+    NODES.filter((from) => from < to).map((from) => ({ cell: 'normal', from, to, operations })),
+  )
+}
 
 /** Returns the edges that end in a node: their index in `EDGES`, and the node they start from. */
 export function edgesInto(node: number): { readonly index: number; readonly from: number }[] {

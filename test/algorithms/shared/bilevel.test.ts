@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { softmaxRelaxation } from '../../../src/algorithms/distributions/categorical.ts'
-import { bilevelSearch, initialParameters, sgdOf } from '../../../src/algorithms/shared/bilevel.ts'
-import { type Matrix, map } from '../../../src/core/mixing.ts'
+import {
+  bilevelSearch,
+  initialParameters,
+  type ParameterUpdate,
+  sgdOf,
+  type WeightStep,
+} from '../../../src/algorithms/shared/bilevel.ts'
+import { descend } from '../../../src/algorithms/shared/weightSteps.ts'
+import { type Matrix, map, zip } from '../../../src/core/mixing.ts'
+import type { RandomStream } from '../../../src/core/random.ts'
 import { analyticContext, analyticProtocol } from '../analyticSupernet.ts'
 
 const method = (context: ReturnType<typeof analyticContext>, more = {}) =>
@@ -68,6 +76,116 @@ describe('the bilevel loop', () => {
     const [, { extra, parameters }, { extra: later }] = await run(search)
     expect([extra, later]).toEqual([{ penalty: 101 }, { penalty: 102 }])
     expect(heard).toContainEqual([1, parameters])
+  })
+
+  it('moves the parameters by the update of the method, whose state goes through a checkpoint', async () => {
+    const update: ParameterUpdate<{ readonly sum: Matrix }> = {
+      start: (alpha) => ({ sum: map(alpha, () => 0) }),
+      step(alpha, gradient, { sum }) {
+        const next = zip(sum, gradient, (s, g) => s + g)
+        return { parameters: zip(alpha, next, (a, s) => a - 0.01 * s), state: { sum: next } }
+      },
+    }
+    const whole = await method(analyticContext(), { update })
+    const reports = await run(whole)
+    expect(reports[3].parameters).not.toEqual((await run(await method(analyticContext())))[3].parameters)
+    const first = await method(analyticContext(), { update })
+    await first.epoch(0)
+    const second = await method(analyticContext(), { update })
+    await second.restore(structuredClone(await first.save()))
+    expect(await run(second, 1)).toEqual(reports.slice(1))
+  })
+
+  it('gives an update the random stream of which the relaxation of its step sampled', async () => {
+    const [sampled, replayed]: [number[], number[]] = [[], []]
+    const relaxation = {
+      stochastic: true,
+      relax(alpha: Matrix, stream?: RandomStream) {
+        if (stream !== undefined) sampled.push(stream.uniform())
+        return softmaxRelaxation.relax(alpha)
+      },
+    }
+    const update: ParameterUpdate = {
+      start: () => undefined,
+      step(parameters, _, state, { stream }) {
+        replayed.push(stream().uniform())
+        return { parameters, state }
+      },
+    }
+    const weightMixing = (_: RandomStream, alpha: Matrix) => softmaxRelaxation.relax(alpha).mixing
+    await (await method(analyticContext(), { relaxation: () => relaxation, update, weightMixing })).epoch(0)
+    expect(replayed).toHaveLength(5)
+    expect(replayed).toEqual(sampled)
+  })
+
+  it('lets the mixing of a weight step run passes of the supernet on its batch, before the step', async () => {
+    const context = analyticContext()
+    await (
+      await method(context, {
+        async weightMixing(
+          _: RandomStream,
+          alpha: Matrix,
+          __: number,
+          { supernet, batch }: Pick<WeightStep, 'supernet' | 'batch'>,
+        ) {
+          const { mixing } = softmaxRelaxation.relax(alpha)
+          await supernet.gradient(batch, mixing, { mode: 'eval' })
+          return mixing
+        },
+      })
+    ).epoch(0)
+    expect(context.networks[0].calls.slice(0, 3)).toEqual(['gradient architecture', 'gradient weights', 'step weights'])
+  })
+
+  it('reports the losses of weight steps that the method takes itself, and follows them exactly', async () => {
+    const weightStep = async ({ supernet, batch, mixing, sgd }: WeightStep) => {
+      const gradient = supernet.vector()
+      const { mixing: _, ...tally } = await supernet.gradient(batch, mixing, { weights: gradient })
+      await descend(supernet, gradient, sgd)
+      gradient.dispose()
+      return tally
+    }
+    const own = analyticContext()
+    const expected = await run(await method(analyticContext()))
+    const reports = await run(await method(own, { weightStep }))
+    expect(reports.map(({ parameters }) => parameters)).toEqual(
+      expected.map(({ parameters }) => parameters?.map((row) => row.map((value) => expect.closeTo(value, 12)))),
+    )
+    expect(reports.map(({ trainLoss }) => trainLoss)).toEqual(
+      expected.map(({ trainLoss }) => expect.closeTo(trainLoss as number, 12)),
+    )
+    expect(own.networks[0].vectorsHeld()).toBe(0)
+  })
+
+  it('keeps what a method remembers in the checkpoint', async () => {
+    let steps = 0
+    const memory = {
+      save: () => ({ steps }),
+      restore: (saved: unknown) => {
+        steps = (saved as { steps: number }).steps
+      },
+    }
+    const weightMixing = (_: RandomStream, alpha: Matrix) => {
+      steps++
+      return softmaxRelaxation.relax(alpha).mixing
+    }
+    const search = await method(analyticContext(), { memory, weightMixing })
+    await search.epoch(0)
+    const saved = await search.save()
+    await search.epoch(1)
+    expect(steps).toBe(10)
+    await search.restore(structuredClone(saved))
+    expect(steps).toBe(5)
+  })
+
+  it('takes both steps on all training images if the method says so, without a validation loss', async () => {
+    const context = analyticContext()
+    const report = await (await method(context, { images: 'whole' })).epoch(0)
+    const { calls } = context.networks[0]
+    expect(calls).toHaveLength(20)
+    expect(new Set(calls)).toEqual(new Set(['gradient weights', 'step weights']))
+    expect(report.validLoss).toBeUndefined()
+    expect(report.trainLoss).toBeGreaterThan(0)
   })
 
   it('lowers both losses', async () => {

@@ -1,0 +1,59 @@
+/** Steps on the network weights that a method takes itself: SGD along a gradient that the method has changed. */
+import type { SgdStep, WeightVector } from '../../core/executor.ts'
+import type { Network } from '../../core/network.ts'
+import { sizeOf } from '../../core/network.ts'
+import type { Supernet } from '../../core/supernet.ts'
+
+/**
+ * Takes an SGD step on the network weights along a given gradient: clipping, weight decay, momentum and Nesterov's
+ * look-ahead are those of the settings, as in `Supernet.step`.
+ * @param gradient gradient of the loss wrt the network weights; overwritten
+ */
+export async function descend(
+  { weights: w, momentum: buffer }: Pick<Supernet, 'weights' | 'momentum'>,
+  gradient: WeightVector,
+  { learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep,
+): Promise<void> {
+  if (clipNorm !== null) gradient.scale(Math.min(1, clipNorm / ((await gradient.norm()) + 1e-6)))
+  gradient.axpy(weightDecay, w)
+  buffer.scale(momentum)
+  buffer.axpy(1, gradient)
+  w.axpy(-learningRate * (nesterov ? momentum : 1), buffer)
+  if (nesterov) w.axpy(-learningRate, gradient)
+}
+
+/** The network weights of one operation on one edge of one cell: a group that can be read and frozen. */
+export interface ParameterGroup {
+  /** Name of the group: cell, edge and operation, as in `cell0.edge0-1.nor_conv_3x3`. */
+  readonly name: string
+  /** The tensors of the group, by their place in the vector of all network weights. */
+  readonly tensors: readonly ParameterTensor[]
+}
+
+/** The place of one trainable tensor in the vector of all network weights. */
+export interface ParameterTensor {
+  readonly from: number
+  readonly size: number
+  readonly shape: readonly number[]
+}
+
+/** Name of an operation's weights: cell, edge and operation, then the tensor within the operation. */
+const OPERATION = /^(cell\d+\.edge\d+-\d+\.\w+)\./
+
+/** Returns the groups of network weights that belong to the candidate operations of a supernet, in its order. */
+export function parameterGroups({ parameters }: Network): ParameterGroup[] {
+  const groups = new Map<string, ParameterTensor[]>()
+  let from = 0
+  for (const { name, shape } of parameters) {
+    const size = sizeOf(shape)
+    const [, group] = OPERATION.exec(name) ?? []
+    if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), { from, size, shape }])
+    from += size
+  }
+  return [...groups].map(([name, tensors]) => ({ name, tensors }))
+}
+
+/** Sets the entries of some parameter groups to 0 in a vector of all network weights. */
+export function clearGroups(values: Float32Array, groups: readonly ParameterGroup[]): void {
+  for (const { from, size } of groups.flatMap(({ tensors }) => tensors)) values.fill(0, from, from + size)
+}
