@@ -4,17 +4,21 @@
 import type { Algorithm } from '../core/algorithm.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
+import { dartsMinus } from './dartsMinus.ts'
 import { drnas } from './drnas.ts'
 import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
+import { gaea } from './gaea.ts'
 import { gdas } from './gdas.ts'
 import { localSearch } from './localSearch.ts'
+import { oles } from './oles.ts'
 import { pcDarts } from './pcDarts.ts'
 import { randomSearch } from './randomSearch.ts'
 import { genotype, optimal, resnet } from './references.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { reinforce } from './reinforce.ts'
 import { rsps } from './rsps.ts'
+import { sdartsAdv } from './sdartsAdv.ts'
 import { setn } from './setn.ts'
 import { snas } from './snas.ts'
 import { multiDarts, zenDarts } from './zenDarts.ts'
@@ -25,6 +29,10 @@ export const builtinAlgorithms = {
   'darts-v2': dartsV2,
   drnas,
   'pc-darts': pcDarts,
+  'darts-minus': dartsMinus,
+  gaea,
+  oles,
+  'sdarts-adv': sdartsAdv,
   'multi-darts': multiDarts,
   'zen-darts': zenDarts,
   gdas,

@@ -23,6 +23,11 @@ export interface Mixing {
    * all are computed.
    */
   readonly active?: readonly (readonly boolean[])[]
+  /**
+   * Weight β of the auxiliary skip connection that every edge of a supernet with `auxiliarySkip` has (DARTS-); absent
+   * in other supernets.
+   */
+  readonly auxiliary?: number
 }
 
 /** Gradient of the loss with respect to the mixing weights, in the same shapes as `Mixing`. */
@@ -31,11 +36,17 @@ export interface MixingGradient {
   readonly edgeWeights: readonly number[]
 }
 
-/** Position of each mixing weight in the flat vector of mixing coefficients: θ row by row, then one weight per edge. */
+/**
+ * Position of each mixing weight in the flat vector of mixing coefficients: θ row by row, then one weight per edge. In
+ * supernets with auxiliary skip connections, one more coefficient per edge follows.
+ */
 export interface CoefficientLayout {
+  /** Number of coefficients without those of auxiliary skip connections. */
   readonly count: number
   op(edge: number, op: number): number
   edge(edge: number): number
+  /** Returns the position of the coefficient of an edge's auxiliary skip connection. */
+  auxiliary(edge: number): number
 }
 
 /** Returns the position of each mixing weight in the flat vector. @param widths number of operations of each edge */
@@ -46,6 +57,7 @@ export function coefficientLayout(widths: readonly number[]): CoefficientLayout 
     count: operations + widths.length,
     op: (edge, op) => starts[edge] + op,
     edge: (edge) => operations + edge,
+    auxiliary: (edge) => operations + widths.length + edge,
   }
 }
 
@@ -57,28 +69,35 @@ export function onlyOnes(theta: Matrix): Mixing {
   return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
 }
 
-/** Flattens mixing weights to the vector of mixing coefficients: θ row by row, then the edge weights. */
-export function flattenMixing({ theta, edgeWeights }: Mixing): Float64Array {
-  return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1))])
+/**
+ * Flattens mixing weights to the vector of mixing coefficients: θ row by row, then the edge weights, then the weight of
+ * each edge's auxiliary skip connection if there is one.
+ */
+export function flattenMixing({ theta, edgeWeights, auxiliary }: Mixing): Float64Array {
+  const skips = auxiliary === undefined ? [] : theta.map(() => auxiliary)
+  return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1)), ...skips])
 }
 
 /**
  * Flattens the mask of computed operations: 1 where an entry is computed, else 0. Returns undefined if all are
  * computed.
  */
-export function flattenActive({ theta, active }: Mixing): Uint8Array | undefined {
+export function flattenActive({ theta, active, auxiliary }: Mixing): Uint8Array | undefined {
   if (active === undefined) return undefined
-  return Uint8Array.from([...active.flat().map(Number), ...theta.map(() => 1)])
+  const skips = auxiliary === undefined ? [] : theta.map(() => 1)
+  return Uint8Array.from([...active.flat().map(Number), ...theta.map(() => 1), ...skips])
 }
 
 /**
- * Reshapes the flat gradient with respect to the mixing coefficients to matrices. @param shape matrix with the row
+ * Reshapes the flat gradient with respect to the mixing coefficients to matrices, without that of auxiliary skip
+ * connections. @param shape matrix with the row
  * lengths of θ
  */
 export function unflattenGradient(flat: ArrayLike<number>, shape: Matrix): MixingGradient {
   const values = Array.from(flat)
   const operations = shape.reduce((sum, row) => sum + row.length, 0)
-  return { theta: reshape(values.slice(0, operations), shape), edgeWeights: values.slice(operations) }
+  const edgeWeights = values.slice(operations, operations + shape.length)
+  return { theta: reshape(values.slice(0, operations), shape), edgeWeights }
 }
 
 /** Cuts a flat list into rows as long as the rows of `shape`. */

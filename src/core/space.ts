@@ -61,6 +61,11 @@ export interface SupernetOptions {
    * edge has a drop-path layer.
    */
   readonly dropPath?: number
+  /**
+   * Whether every edge of the supernet has a skip connection beside its operations, weighted by the mixing's
+   * `auxiliary` (DARTS-). Where an edge halves the image, it is a factorised reduction with weights of its own.
+   */
+  readonly auxiliarySkip?: boolean
 }
 
 /** Size and variants of the network that one architecture is trained as from scratch. */

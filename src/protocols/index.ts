@@ -8,6 +8,7 @@ import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
+import { gaeaPaper } from './gaeaPaper.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
@@ -25,6 +26,7 @@ export const presets: readonly Preset[] = [
   pcdartsPaper,
   dartsPaper,
   robustdartsPaper,
+  gaeaPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

@@ -20,6 +20,8 @@ export interface MixedEdge {
   readonly operations: readonly (ValueId | null)[]
   /** Tensor of the channels that bypass the edge's operations (PC-DARTS); absent without partial channels. */
   readonly bypass?: ValueId
+  /** Output of the edge's auxiliary skip connection (DARTS-); absent: the edge has none. */
+  readonly auxiliary?: ValueId
 }
 
 /** Options of a supernet that tell how the outputs of its operations are mixed. */
@@ -44,7 +46,7 @@ export function mixedNode(
   { layout, partialChannels: k, edgeNormalisation, dropPath = false }: MixOptions,
 ): ValueId {
   if (dropPath) {
-    return builder.sum(edges.map((edge) => builder.dropPath(mixedOperations(builder, [edge], shape, layout))))
+    return builder.sum(edges.map((edge) => builder.dropPath(edgesSum(builder, [edge], shape, layout))))
   }
   const operated = { ...shape, channels: shape.channels / k }
   const passing = { ...shape, channels: shape.channels - operated.channels }
@@ -53,14 +55,32 @@ export function mixedNode(
 
   const mixture = edgeNormalisation
     ? builder.mix(
-        edges.map((edge) => mixedOperations(builder, [edge], operated, layout)),
+        edges.map((edge) => edgesSum(builder, [edge], operated, layout)),
         edgeCoefficients,
         operated,
       )
-    : mixedOperations(builder, edges, operated, layout)
+    : edgesSum(builder, edges, operated, layout)
   if (bypasses.length === 0) return mixture
   const rest = edgeNormalisation ? builder.mix(bypasses, edgeCoefficients, passing) : builder.sum(bypasses)
   return builder.shuffle(builder.concat([mixture, rest]), k)
+}
+
+/**
+ * Adds Σ_e (Σ_o θ[e][o]·o(x_e) + β·x_e) to a supernet: the weighted sum over the operations o of some edges e, and their
+ * auxiliary skip connections.
+ */
+function edgesSum(
+  builder: NetworkBuilder,
+  edges: readonly MixedEdge[],
+  shape: Value,
+  layout: CoefficientLayout,
+): ValueId {
+  const mixed = mixedOperations(builder, edges, shape, layout)
+  const skips = edges.flatMap(({ index, auxiliary }) => (auxiliary === undefined ? [] : [{ index, auxiliary }]))
+  if (skips.length === 0) return mixed
+  const inputs = skips.map(({ auxiliary }) => auxiliary)
+  const coefficients = skips.map(({ index }) => layout.auxiliary(index))
+  return builder.sum([mixed, builder.mix(inputs, coefficients, shape)])
 }
 
 /** Adds the layer Σ_e Σ_o θ[e][o]·o(x_e), the weighted sum over the operations o of some edges e, to a supernet. */
@@ -74,6 +94,14 @@ function mixedOperations(
   const coefficients = edges.flatMap(({ index, operations }) => operations.map((_, op) => layout.op(index, op)))
   return builder.mix(inputs, coefficients, shape)
 }
+
+/** Message that an auxiliary skip connection is not combined with partial channels. */
+export const NO_PARTIAL_SKIP =
+  'an auxiliary skip connection is known without partial channels only (DARTS-); leave one of the two out'
+
+/** Number of mixing coefficients of a supernet, with or without those of auxiliary skip connections. */
+export const coefficientCount = (layout: CoefficientLayout, edges: number, auxiliarySkip: boolean): number =>
+  layout.count + (auxiliarySkip ? edges : 0)
 
 /**
  * Checks that a number of channels can be divided into k equal parts, as partial channels need.

@@ -2,7 +2,14 @@
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Executor, Feed, Objective, WeightVector } from '../core/executor.ts'
-import { flattenActive, flattenMixing, type Mixing, type MixingGradient, unflattenGradient } from '../core/mixing.ts'
+import {
+  coefficientLayout,
+  flattenActive,
+  flattenMixing,
+  type Mixing,
+  type MixingGradient,
+  unflattenGradient,
+} from '../core/mixing.ts'
 import type { Network } from '../core/network.ts'
 import { requireFiniteNumbers } from '../core/numbers.ts'
 import type { RandomStream } from '../core/random.ts'
@@ -38,9 +45,11 @@ export async function createSupernet(request: SupernetRequest): Promise<Supernet
 }
 
 function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {
+  const { count } = coefficientLayout(edges.map((edge) => edge.operations.length))
+  const hasAuxiliary = executable.network.coefficientCount > count
   const feed = (batch: Batch, mixing: Mixing): Feed => {
     checkMixing(mixing, edges)
-    return feedOf(batch, mixing)
+    return feedOf(batch, hasAuxiliary ? { auxiliary: 0, ...mixing } : mixing)
   }
   return {
     executable,

@@ -95,6 +95,17 @@ describe('the papers’ settings', () => {
     expect(small.data.cropPadding).toBe(2)
   })
 
+  test('GAEA runs half of a cosine of 50 epochs on NAS-Bench-201, and all of it on the DARTS space', () => {
+    const rates = ['nb201-no-none', 'darts'].map((space) => {
+      const protocol = resolveProtocol('gaea-paper', { space, dataset: 'cifar10', algorithm: 'gaea' })
+      return [protocol.epochs, sgdOf(protocol, 0).learningRate, sgdOf(protocol, protocol.epochs).learningRate]
+    })
+    expect(rates).toEqual([
+      [25, 0.025, expect.closeTo(0.013, 12)],
+      [50, 0.1, expect.closeTo(0, 12)],
+    ])
+  })
+
   test('NATS-Bench does not clip, and reports only the dataset searched on', () => {
     const nats = resolveProtocol('nats-paper', nb201('gdas'))
     expect(nats.weights.clipNorm).toBeNull()
@@ -164,5 +175,6 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'drnas-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
+    'gaea-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
   })
 })

@@ -8,14 +8,17 @@ import type { Supernet } from '../../core/supernet.ts'
  * Takes an SGD step on the network weights along a given gradient: clipping, weight decay, momentum and Nesterov's
  * look-ahead are those of the settings, as in `Supernet.step`.
  * @param gradient gradient of the loss wrt the network weights; overwritten
+ * @param change changes the gradient after weight decay is added, before momentum
  */
 export async function descend(
   { weights: w, momentum: buffer }: Pick<Supernet, 'weights' | 'momentum'>,
   gradient: WeightVector,
   { learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep,
+  change?: (gradient: WeightVector) => Promise<void>,
 ): Promise<void> {
   if (clipNorm !== null) gradient.scale(Math.min(1, clipNorm / ((await gradient.norm()) + 1e-6)))
   gradient.axpy(weightDecay, w)
+  await change?.(gradient)
   buffer.scale(momentum)
   buffer.axpy(1, gradient)
   w.axpy(-learningRate * (nesterov ? momentum : 1), buffer)
@@ -53,7 +56,10 @@ export function parameterGroups({ parameters }: Network): ParameterGroup[] {
   return [...groups].map(([name, tensors]) => ({ name, tensors }))
 }
 
-/** Sets the entries of some parameter groups to 0 in a vector of all network weights. */
-export function clearGroups(values: Float32Array, groups: readonly ParameterGroup[]): void {
+/** Sets the entries of some parameter groups to 0 in a vector with one entry for each network weight. */
+export async function clearGroups(vector: WeightVector, groups: readonly ParameterGroup[]): Promise<void> {
+  if (groups.length === 0) return
+  const values = await vector.read()
   for (const { from, size } of groups.flatMap(({ tensors }) => tensors)) values.fill(0, from, from + size)
+  vector.write(values)
 }

@@ -7,7 +7,14 @@ import { coefficientLayout } from '../../core/mixing.ts'
 import type { Network, Value, ValueId } from '../../core/network.ts'
 import { NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space.ts'
-import { checkPartialChannels, type MixedEdge, type MixOptions, mixedNode } from '../mixedNode.ts'
+import {
+  checkPartialChannels,
+  coefficientCount,
+  type MixedEdge,
+  type MixOptions,
+  mixedNode,
+  NO_PARTIAL_SKIP,
+} from '../mixedNode.ts'
 import type { DartsCandidates, DartsGenotype } from './genotype.ts'
 import { type OperationStyle, writeOperation } from './operations.ts'
 import { type CellPlace, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
@@ -21,30 +28,41 @@ import type { DartsEdge } from './topology.ts'
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
+  const { auxiliarySkip = false } = options
   const dropPath = (options.dropPath ?? 0) > 0
   checkPartialChannels(channels, partialChannels)
+  if (auxiliarySkip && partialChannels > 1) throw new BenchError('unsupported', NO_PARTIAL_SKIP)
   if (dropPath && (partialChannels > 1 || edgeNormalisation)) throw new BenchError('unsupported', NO_DROP_PATH)
   const layout = coefficientLayout(space.edges.map(({ operations }) => operations.length))
-  const mixing = { layout, partialChannels, edgeNormalisation, dropPath }
+  const mixing = { layout, partialChannels, edgeNormalisation, dropPath, auxiliarySkip }
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
   const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
   const heads = writeSkeleton(builder, skeleton, (place) => searchCell(style, space, mixing, place))
   const k = partialChannels > 1 ? ` k=${partialChannels}` : ''
   const name = `${space.name} search network, C=${channels} L=${depth}${k}`
-  return builder.build({ name, ...heads, coefficientCount: layout.count })
+  return builder.build({
+    name,
+    ...heads,
+    coefficientCount: coefficientCount(layout, space.edges.length, auxiliarySkip),
+  })
 }
 
 const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
   '(RobustDARTS); leave it out, or take another algorithm'
 
+/** Options of the mixed operations of a supernet. */
+interface SearchMixing extends MixOptions {
+  readonly auxiliarySkip: boolean
+}
+
 /** Adds a cell to the supernet under construction. → the cell's output */
-function searchCell(style: OperationStyle, space: DartsCandidates, mixing: MixOptions, place: CellPlace): ValueId {
+function searchCell(style: OperationStyle, space: DartsCandidates, mixing: SearchMixing, place: CellPlace): ValueId {
   return writeCellNodes(style, place, (node, nodes) => {
     const edges = space.edges.flatMap((edge, index) =>
       edge.cell === place.type && edge.to === node
-        ? [mixedEdge(style, edge, index, nodes[edge.from], mixing.partialChannels, place)]
+        ? [mixedEdge(style, edge, index, nodes[edge.from], mixing, place)]
         : [],
     )
     return mixedNode(style.builder, edges, nodeShape(style, place, nodes[1]), mixing)
@@ -60,7 +78,7 @@ function mixedEdge(
   { cell, from, to, operations }: DartsEdge,
   index: number,
   input: ValueId,
-  k: number,
+  { partialChannels: k, auxiliarySkip }: SearchMixing,
   place: CellPlace,
 ): MixedEdge {
   const { builder } = style
@@ -69,7 +87,8 @@ function mixedEdge(
     operations.map((op) =>
       op === 'none' ? null : writeOperation(style, x, op, stride, `${place.name}.edge${from}-${to}.${op}`),
     )
-  if (k === 1) return { index, operations: write(input) }
+  const skip = () => writeOperation(style, input, 'skip_connect', stride, `${place.name}.edge${from}-${to}.auxiliary`)
+  if (k === 1) return { index, operations: write(input), ...(auxiliarySkip && { auxiliary: skip() }) }
 
   const operated = place.channels / k
   const passing = builder.slice(input, operated, place.channels - operated)

@@ -79,6 +79,30 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
       reduce=[('sep_conv_3x3', 0), ('max_pool_3x3', 1), ('dil_conv_3x3', 0), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('sep_conv_3x3', 2), ('max_pool_3x3', 0), ('sep_conv_5x5', 2)],
     )`,
   },
+  DARTS_MINUS: {
+    source: 'DARTS-, best of the searches on the whole space, CIFAR-10 (Chu et al., ICLR 2021)',
+    aliases: ['cifar10_s0_best'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 1), ('dil_conv_3x3', 2), ('skip_connect', 1), ('sep_conv_3x3', 0), ('skip_connect', 1), ('sep_conv_3x3', 0)],
+      reduce=[('sep_conv_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 3), ('skip_connect', 2), ('skip_connect', 3)],
+    )`,
+  },
+  SDARTS_ADV: {
+    source: 'SDARTS-ADV, searched on CIFAR-10 (Chen and Hsieh, ICML 2020)',
+    aliases: ['c10_s5_pgd'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_5x5', 0), ('dil_conv_3x3', 3), ('dil_conv_3x3', 4), ('skip_connect', 0)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 3), ('skip_connect', 2), ('skip_connect', 2), ('sep_conv_5x5', 4)],
+    )`,
+  },
+  OLES: {
+    source: 'OLES, searched on CIFAR-10 (Jiang et al., NeurIPS 2023)',
+    aliases: ['oles_cifar10'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_5x5', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 0), ('dil_conv_3x3', 1)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_3x3', 1), ('avg_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('avg_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 3)],
+    )`,
+  },
   DRNAS: {
     source: 'DrNAS, searched on CIFAR-10 (Chen et al., ICLR 2021)',
     aliases: ['DrNAS_cifar10'],

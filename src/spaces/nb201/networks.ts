@@ -7,7 +7,7 @@ import { coefficientLayout } from '../../core/mixing.ts'
 import type { Network, ValueId } from '../../core/network.ts'
 import { type BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space.ts'
-import { checkPartialChannels, type MixOptions, mixedNode } from '../mixedNode.ts'
+import { checkPartialChannels, coefficientCount, type MixOptions, mixedNode, NO_PARTIAL_SKIP } from '../mixedNode.ts'
 import type { Nb201Genotype } from './genotype.ts'
 import { EDGES, edgesInto, NODES, OPERATIONS, type Operation } from './topology.ts'
 
@@ -23,17 +23,19 @@ const LEARNED: BatchNormOptions = { affine: true, track: true }
  */
 export function supernet(options: SupernetOptions, operations: readonly Operation[] = OPERATIONS): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm, dropPath = 0 } = options
+  const { auxiliarySkip = false } = options
   checkPartialChannels(channels, partialChannels)
+  if (auxiliarySkip && partialChannels > 1) throw new BenchError('unsupported', NO_PARTIAL_SKIP)
   if (dropPath > 0) throw new BenchError('unsupported', NO_DROP_PATH)
   const layout = coefficientLayout(EDGES.map(() => operations.length))
   const mixing = { layout, partialChannels, edgeNormalisation }
   const builder = new NetworkBuilder(shape)
-  const search = { builder, operations, mixing, batchNorm }
+  const search = { builder, operations, mixing, batchNorm, auxiliarySkip }
   const heads = skeleton(builder, options, (input, name) => searchCell(search, input, name))
   return builder.build({
     name: `nb201 search network, C=${channels} N=${depth}${partialChannels > 1 ? ` k=${partialChannels}` : ''}`,
     ...heads,
-    coefficientCount: layout.count,
+    coefficientCount: coefficientCount(layout, EDGES.length, auxiliarySkip),
   })
 }
 
@@ -86,10 +88,15 @@ interface Search {
   readonly operations: readonly Operation[]
   readonly mixing: MixOptions
   readonly batchNorm: BatchNormOptions
+  readonly auxiliarySkip: boolean
 }
 
 /** Adds a cell to the supernet under construction. → the cell's output */
-function searchCell({ builder, operations, mixing, batchNorm }: Search, input: ValueId, name: string): ValueId {
+function searchCell(
+  { builder, operations, mixing, batchNorm, auxiliarySkip }: Search,
+  input: ValueId,
+  name: string,
+): ValueId {
   const shape = builder.value(input)
   const operated = shape.channels / mixing.partialChannels
   const partial = mixing.partialChannels > 1
@@ -99,7 +106,8 @@ function searchCell({ builder, operations, mixing, batchNorm }: Search, input: V
       const x = partial ? builder.slice(nodes[from], 0, operated) : nodes[from]
       const bypass = partial ? builder.slice(nodes[from], operated, shape.channels - operated) : undefined
       const write = (op: Operation) => operation(builder, x, op, batchNorm, `${name}.edge${from}-${node}`)
-      return { index, bypass, operations: operations.map(write) }
+      const auxiliary = auxiliarySkip ? { auxiliary: nodes[from] } : {}
+      return { index, bypass, operations: operations.map(write), ...auxiliary }
     })
     nodes.push(mixedNode(builder, edges, shape, mixing))
   }

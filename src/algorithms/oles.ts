@@ -1,0 +1,123 @@
+/**
+ * OLES, operation-level early stopping (Jiang, Ji, Zhu, Yuan, Huang: "Operation-Level Early Stopping for Robustifying
+ * Differentiable NAS", NeurIPS 2023). DARTS in which an operation stops to learn when it begins to overfit: when the
+ * gradient of its weights on the training batch no longer points where the gradient on the validation batch does.
+ *
+ *     GM_o = mean over tensors and filter positions of cos(∂L_val/∂w_o, ∂L_train/∂w_o)
+ *
+ * The validation gradient is that of the architecture step, the training gradient that of the weight step before it.
+ * GM_o is averaged over 20 steps, and where this mean is below 0.4 the weights of the operation, in its edge and cell,
+ * are frozen for good; α goes on (`PasaLab/oles`, whose windows sum 21 steps and divide by 20, and whose frozen weights
+ * keep momentum and decay in older PyTorch).
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import type { WeightVector } from '../core/executor.ts'
+import { onceEach } from '../core/onceEach.ts'
+import type { Supernet } from '../core/supernet.ts'
+import { softmaxRelaxation } from './distributions/categorical.ts'
+import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { count, number } from './shared/options.ts'
+import { clearGroups, descend, type ParameterGroup, parameterGroups } from './shared/weightSteps.ts'
+
+/**
+ * Returns the gradient matching score of a group: the cosine of two gradients of its weights along the last axis (output
+ * channels), averaged over the other positions of each tensor, then over the tensors. Vectors of zeros have cosine 0.
+ */
+export function gradientMatching({ tensors }: ParameterGroup, a: Float32Array, b: Float32Array): number {
+  const scores = tensors.map(({ from, size, shape }) => {
+    const channels = shape[shape.length - 1]
+    let sum = 0
+    for (let at = from; at < from + size; at += channels) {
+      let [ab, aa, bb] = [0, 0, 0]
+      for (let i = at; i < at + channels; i++) {
+        ab += a[i] * b[i]
+        aa += a[i] * a[i]
+        bb += b[i] * b[i]
+      }
+      sum += ab / (Math.max(Math.sqrt(aa), 1e-8) * Math.max(Math.sqrt(bb), 1e-8))
+    }
+    return sum / (size / channels)
+  })
+  return scores.reduce((total, score) => total + score, 0) / scores.length
+}
+
+/**
+ * What OLES remembers from step to step: the weights' gradient of the last weight step, each group's sum of scores and
+ * the number of steps in the current window, and which groups are frozen.
+ */
+interface OlesMemory {
+  readonly training?: Float32Array
+  readonly sums: readonly number[]
+  readonly steps: number
+  readonly frozen: readonly boolean[]
+}
+
+/** The algorithm `oles`: DARTS that freezes the weights of operations whose gradients stop matching. */
+export const oles = defineAlgorithm({
+  name: 'oles',
+  version: 1,
+  description: 'DARTS that freezes the weights of an operation when its training and validation gradients diverge',
+  source: 'Jiang et al., "Operation-Level Early Stopping for Robustifying Differentiable NAS", NeurIPS 2023',
+  look: { colour: 'orange', dash: 'longDashed', marker: 'star' },
+  kind: 'supernet',
+  options: z.strictObject({
+    threshold: number(0.4, 'mean score below which an operation is frozen (train_search.py, patience)', -1),
+    window: count(20, 'steps over which the score is averaged (train_search.py, count)'),
+  }),
+  search(context, { threshold, window }) {
+    let memory: OlesMemory = { sums: [], steps: 0, frozen: [] }
+    const groupsOf = onceEach(parameterGroups)
+    const frozenIn = ({ executable }: Supernet) => groupsOf(executable.network).filter((_, at) => memory.frozen[at])
+
+    /** Adds the scores of a step to the window; at its end, freezes operations and stops their momentum. */
+    async function score(supernet: Supernet, validation: Float32Array): Promise<void> {
+      const { training } = memory
+      if (training === undefined) return
+      const groups = groupsOf(supernet.executable.network)
+      const sums = groups.map((group, at) => (memory.sums[at] ?? 0) + gradientMatching(group, validation, training))
+      const steps = memory.steps + 1
+      memory = { ...memory, sums, steps }
+      if (steps < window) return
+      const frozen = sums.map((sum, at) => memory.frozen[at] || sum / steps < threshold)
+      memory = { training, sums: [], steps: 0, frozen }
+      await clearGroups(supernet.momentum, frozenIn(supernet))
+    }
+
+    return bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => softmaxRelaxation,
+      async gradient({ supernet, relaxation, parameters, validBatch }) {
+        const { mixing, pullback } = relaxation.relax(parameters)
+        const weights = supernet.vector()
+        try {
+          const result = await supernet.gradient(validBatch, mixing, { weights })
+          await score(supernet, await weights.read())
+          return { ...result, parameters: pullback(result.mixing) }
+        } finally {
+          weights.dispose()
+        }
+      },
+      async weightStep({ supernet, batch, mixing, sgd }) {
+        const gradient = supernet.vector()
+        try {
+          const result = await supernet.gradient(batch, mixing, { weights: gradient })
+          memory = { ...memory, training: await gradient.read() }
+          const freeze = (vector: WeightVector) => clearGroups(vector, frozenIn(supernet))
+          await freeze(gradient)
+          await descend(supernet, gradient, sgd, freeze)
+          return result
+        } finally {
+          gradient.dispose()
+        }
+      },
+      memory: {
+        save: () => memory,
+        restore(saved) {
+          memory = saved as OlesMemory
+        },
+      },
+      extra: () => ({ frozenOperations: memory.frozen.filter(Boolean).length }),
+    })
+  },
+})
