@@ -14,17 +14,7 @@
  */
 import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -70,6 +60,8 @@ for (const name of ['sample', 'budget'])
 const within = values.within.split(',')
 const FOLDER = resolve(values.folder ?? join(tmpdir(), `nas-bench-mutants-${values.seed}`))
 const TREE = join(FOLDER, 'tree')
+/** This tool's files in the copy, which the tests load. */
+const TOOL = join(TREE, 'lint/mutants')
 const file = (name) => join(FOLDER, name)
 const hash = (text) => createHash('sha256').update(text).digest('hex')
 const readJson = (path, otherwise) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : otherwise)
@@ -84,15 +76,15 @@ const log = (text) => console.log(`${new Date().toTimeString().slice(0, 8)} ${te
 
 /* ---- the copy and the mutants ---- */
 
-/** Copies the files that git does not ignore, with a link to the installed packages, and builds the copy. */
+/** Copies the files that git does not ignore and the installed packages, and builds the copy. */
 function copyTree() {
   const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
     .trim()
     .split('\n')
   for (const path of tracked) if (existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(TREE, path))
-  symlinkSync(join(ROOT, 'node_modules'), join(TREE, 'node_modules'))
+  // Not a link: the packages would lie outside the copy, where errors of the program and of others are told apart.
+  cpSync(join(ROOT, 'node_modules'), join(TREE, 'node_modules'), { recursive: true, verbatimSymlinks: true })
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: TREE, stdio: 'inherit' })
-  for (const name of ['switch.mjs', 'setTest.mjs']) cpSync(join(import.meta.dirname, name), join(TREE, name))
 }
 
 /** Returns every mutant of the chosen folders, in an order that depends on the seed alone. */
@@ -185,7 +177,7 @@ function plant({ mutants }) {
   if (!Map.groupBy) for (const mutant of mutants) byFile.set(mutant.file, [...(byFile.get(mutant.file) ?? []), mutant])
   for (const [name, own] of byFile) {
     const path = join(TREE, 'src', name)
-    writeFileSync(path, withSwitches(readFileSync(path, 'utf8'), own, join(TREE, 'switch.mjs')))
+    writeFileSync(path, withSwitches(readFileSync(path, 'utf8'), own, join(TOOL, 'switch.mjs')))
   }
   // The compiler finds the types of the switches wrong, and writes the program all the same.
   spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
@@ -209,7 +201,7 @@ function markAsBuilt() {
 let host
 async function runTest(testFile, mutant, reached, limit) {
   host ??= await new Promise((ready) => {
-    const child = fork(join(import.meta.dirname, 'host.mjs'), [TREE, join(TREE, 'setTest.mjs')], {
+    const child = fork(join(TOOL, 'host.mjs'), [TREE, join(TOOL, 'setTest.mjs')], {
       cwd: TREE,
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -333,8 +325,10 @@ if (campaign === undefined) {
   writeJson(file('mutants.json'), campaign)
 } else {
   // The sources stay as they were drawn from; the tests are those of now.
-  rmSync(join(TREE, 'test'), { recursive: true, force: true })
-  cpSync(join(ROOT, 'test'), join(TREE, 'test'), { recursive: true })
+  for (const name of ['test', 'lint']) {
+    rmSync(join(TREE, name), { recursive: true, force: true })
+    cpSync(join(ROOT, name), join(TREE, name), { recursive: true })
+  }
   markAsBuilt()
 }
 const known = readJson(file('tests.json'), {})

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { averaged, emptyAverage, policyGradient } from '../../../src/algorithms/reinforce.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
+import type { Genotype } from '../../../src/core/space.ts'
 import { analyticContext } from '../analyticSupernet.ts'
 
 const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).filter(
@@ -83,6 +84,22 @@ describe('local search', () => {
     expect(new Set(asked).size).toBe(asked.length)
     // The oracle adds the decisions up, so the only optimum is the last value everywhere.
     expect(space.encoding.encode(space.parse(answer))).toEqual([4, 4, 4, 4, 4, 4])
+  })
+
+  it('ends once it has evaluated every architecture of the space', async () => {
+    const context = analyticContext({ budgetSeconds: 6000 })
+    const { encoding } = context.space
+    let decoded = 0
+    const decode = (decisions: readonly number[]) => {
+      if (++decoded > 10_000) throw new Error('it goes on although it knows all architectures')
+      return encoding.decode([...decisions, 0, 0, 0, 0])
+    }
+    const encode = (genotype: Genotype) => encoding.encode(genotype).slice(0, 2)
+    const space = { ...context.space, encoding: { cardinalities: [2, 3], encode, decode } }
+    const search = await (builtinAlgorithms['local-search'] as Algorithm).search({ ...context, space }, {})
+    const { extra } = await search.epoch(0)
+    expect(extra).toEqual({ evaluations: 6, budgetLeftSeconds: 5400 })
+    expect(encode(search.genotype())).toEqual([1, 2])
   })
 })
 

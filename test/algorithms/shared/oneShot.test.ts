@@ -87,4 +87,20 @@ describe.each([
     }
     expect(new Set(trained.map(({ theta }) => JSON.stringify(theta))).size).toBeGreaterThan(1)
   })
+
+  it('trains on every batch of the weight half once an epoch, each epoch on the next ones', async () => {
+    const context = analyticContext()
+    const taken: number[] = []
+    const data = async () => {
+      const { weights, ...others } = await context.data()
+      const batch = (index: number) => {
+        taken.push(index)
+        return weights.batch(index)
+      }
+      return { ...others, weights: { ...weights, batch } }
+    }
+    const search = await algorithm.search({ ...context, data }, algorithm.options.parse(options))
+    for (let epoch = 0; epoch < context.protocol.epochs; epoch++) await search.epoch(epoch)
+    expect(taken).toEqual(Array.from({ length: 5 * context.protocol.epochs }, (_, index) => index))
+  })
 })
