@@ -100,6 +100,10 @@ export const genotype = defineReference({
   description: 'Reference: a known architecture',
   source: 'the papers that published the cells',
   look: { colour: 'sky', dash: 'solid', marker: 'circle' },
+  exceptions: {
+    'it works on this space, or says on which spaces it does':
+      'its default, DARTS_V2, is an architecture of the DARTS space; on another space the user names one of that space',
+  },
   options: genotypeOptions,
   check: ({ space }, { genotype }) => void parseIn(space, genotype),
   search: async ({ space }, { genotype }) => fixed(parseIn(space, genotype)),

@@ -49,6 +49,14 @@ export interface ImageCounts {
   readonly classes: number
 }
 
+/** How the program divides the images of a folder that has no training and test images of its own. */
+export interface ImageSplit {
+  /** Fraction of the images of each class that become test images, between 0 and 1. */
+  readonly testPortion: number
+  /** Seed by which the test images are drawn. */
+  readonly seed: number
+}
+
 /** The two halves of the training set, which are all that a bilevel search may see. */
 export interface SearchData {
   readonly shape: ImageShape

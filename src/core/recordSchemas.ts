@@ -5,6 +5,7 @@
  * Unknown fields are kept, since later versions may add some and a job's id is the hash of all its fields.
  */
 import { z } from 'zod'
+import type { ImageSplit } from './data.ts'
 import { BenchError } from './errors.ts'
 import type { Matrix } from './mixing.ts'
 import { isFileName } from './names.ts'
@@ -198,6 +199,9 @@ export const keep = z.looseObject({
   every: positive.optional(),
 }) satisfies z.ZodType<WeightsToKeep>
 
+/** Schema of how the program divided images into training and test images. */
+export const imageSplit = z.looseObject({ testPortion: finite, seed: natural }) satisfies z.ZodType<ImageSplit>
+
 const job = z.looseObject({
   algorithm: z.looseObject({
     name: label.min(1),
@@ -207,7 +211,7 @@ const job = z.looseObject({
   }),
   space: label,
   spacePlugin: label.optional(),
-  dataset: z.looseObject({ name: label.min(1), contentHash: label.optional() }),
+  dataset: z.looseObject({ name: label.min(1), contentHash: label.optional(), split: imageSplit.optional() }),
   table: z.looseObject({ name: fileName, sha256: label }).optional(),
   retraining: z
     .looseObject({ settings: retrainingSettings, seeds: z.array(natural).min(1).optional(), keep: keep.optional() })

@@ -1,6 +1,6 @@
 /** The records of a run that the store keeps as files: its job, one line per epoch, and its result or failure. */
 
-import type { ImageCounts } from './data.ts'
+import type { ImageCounts, ImageSplit } from './data.ts'
 import type { Arithmetic } from './executor.ts'
 import type { Metric } from './metric.ts'
 import type { Matrix } from './mixing.ts'
@@ -31,7 +31,12 @@ export interface Job {
   /**
    * The dataset on which the search trains, with the hash of its images; no hash for algorithms that read no images.
    */
-  readonly dataset: { readonly name: string; readonly contentHash?: string }
+  readonly dataset: {
+    readonly name: string
+    readonly contentHash?: string
+    /** How the program divided the images; absent: the files say which are training and which are test images. */
+    readonly split?: ImageSplit
+  }
   /**
    * The table of precomputed results in which the found architecture is looked up; absent if the result is a genotype
    * only.

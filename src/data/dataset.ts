@@ -1,7 +1,7 @@
 /**
  * A labelled image dataset in memory, in the same form for every file format, and its summary for `bench data info`.
  */
-import type { ImageCounts, ImageShape } from '../core/data.ts'
+import type { ImageCounts, ImageShape, ImageSplit } from '../core/data.ts'
 
 /** Labelled images of one size: the training set or the test set of a dataset. */
 export interface ImageSet {
@@ -37,6 +37,8 @@ export interface Dataset {
   readonly notes?: readonly string[]
   readonly train: ImageSet
   readonly test: ImageSet
+  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  readonly split?: ImageSplit
   /** The benchmark's halves of the test set, if the folder of the images has a file that lists them. */
   readonly testHalves?: TestHalves
   /**
@@ -60,6 +62,8 @@ export interface DatasetInfo {
   readonly image: { readonly height: number; readonly width: number; readonly channels: number }
   readonly trainImages: number
   readonly testImages: number
+  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  readonly split?: ImageSplit
   readonly classes: readonly { readonly name: string; readonly trainImages: number; readonly testImages: number }[]
   readonly mean: readonly number[]
   readonly std: readonly number[]
@@ -70,7 +74,7 @@ export interface DatasetInfo {
 
 /** Summarises a dataset for `bench data info`. */
 export function datasetInfo(dataset: Dataset): DatasetInfo {
-  const { name, origin, shape, classNames, train, test, mean, std, contentHash, notes = [] } = dataset
+  const { name, origin, shape, classNames, train, test, mean, std, contentHash, notes = [], split } = dataset
   const [trainCounts, testCounts] = [train, test].map((set) => countClasses(set, shape.classes))
   return {
     name,
@@ -78,6 +82,7 @@ export function datasetInfo(dataset: Dataset): DatasetInfo {
     image: { height: shape.height, width: shape.width, channels: shape.channels },
     trainImages: train.count,
     testImages: test.count,
+    ...(split && { split }),
     classes: classNames.map((className, label) => ({
       name: className,
       trainImages: trainCounts[label],

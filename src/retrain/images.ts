@@ -1,5 +1,5 @@
 /** Opens the images of a full training: small images in memory, photographs that are decoded while training. */
-import type { ImageCounts } from '../core/data.ts'
+import type { ImageCounts, ImageSplit } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { ChannelStatistics } from '../data/batches/transforms.ts'
 import { countsOf } from '../data/dataset.ts'
@@ -15,6 +15,8 @@ export interface RetrainingImages {
   /** Sentences for the user about peculiarities of the image files. */
   readonly notes: readonly string[]
   readonly counts: ImageCounts
+  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  readonly split?: ImageSplit
   /** Name of each class of the images, in label order. */
   readonly classNames: readonly string[]
   /** Channel statistics by which the images are normalised. */
@@ -62,6 +64,7 @@ async function openInMemory({ name, folder, settings: { data }, report }: Images
     contentHash: dataset.contentHash,
     notes: dataset.notes ?? [],
     counts: countsOf(dataset),
+    ...(dataset.split && { split: dataset.split }),
     classNames: dataset.classNames,
     statistics: { mean: dataset.mean, std: dataset.std },
     open: (options) => trainingData(dataset, { data, ...options }),
@@ -76,6 +79,7 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
     contentHash: stream.contentHash,
     notes: stream.notes,
     counts: streamCounts(stream),
+    ...(stream.split && { split: stream.split }),
     classNames: stream.classNames,
     statistics: stream.statistics,
     open: (options) => streamedTrainingData(stream, { limit, brokenImages, report, ...options }),

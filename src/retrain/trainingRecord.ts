@@ -1,7 +1,16 @@
 /** The job and the result of a full training, as the store keeps them. */
 import { z } from 'zod'
+import type { ImageSplit } from '../core/data.ts'
 import type { Arithmetic } from '../core/executor.ts'
-import { fileName, keep, moment, retrainingSettings, trainingOutcome, trainingTime } from '../core/recordSchemas.ts'
+import {
+  fileName,
+  imageSplit,
+  keep,
+  moment,
+  retrainingSettings,
+  trainingOutcome,
+  trainingTime,
+} from '../core/recordSchemas.ts'
 import type {
   KeptWeights,
   RetrainingSettings,
@@ -18,7 +27,7 @@ export interface TrainingJob {
   readonly genotype: string
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
-  readonly dataset: { readonly name: string; readonly contentHash: string }
+  readonly dataset: { readonly name: string; readonly contentHash: string; readonly split?: ImageSplit }
   readonly settings: RetrainingSettings
   /** Weights to keep beside the final ones; absent: only the final weights are kept. */
   readonly keep?: WeightsToKeep
@@ -52,7 +61,7 @@ export interface TrainingRecord extends TrainingOutcome {
 export const trainingJob = ({
   genotype,
   spacePlugin,
-  dataset: { name, contentHash },
+  dataset: { name, contentHash, split },
   settings,
   keep,
   seed,
@@ -61,7 +70,7 @@ export const trainingJob = ({
 }: TrainingJob): TrainingJob => ({
   genotype,
   ...(spacePlugin && { spacePlugin }),
-  dataset: { name, contentHash },
+  dataset: { name, contentHash, ...(split && { split }) },
   settings,
   ...(keep && { keep }),
   seed,
@@ -87,7 +96,7 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
   job: z.looseObject({
     genotype: z.string(),
     spacePlugin: z.string().optional(),
-    dataset: z.looseObject({ name: z.string(), contentHash: z.string() }),
+    dataset: z.looseObject({ name: z.string(), contentHash: z.string(), split: imageSplit.optional() }),
     settings: retrainingSettings,
     keep: keep.optional(),
     seed: z.int().min(0),

@@ -104,11 +104,11 @@ function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const last = run.epochs().at(-1)
   if (retraining === undefined || last === undefined || executor === undefined) return []
   const { settings, seeds = [job.seed], keep } = retraining
-  const { name, contentHash = '' } = dataset
+  const { contentHash = '' } = dataset
   const { genotype } = last
   return seeds.map((seed) => {
     const training = trainingJob({
-      ...{ genotype, dataset: { name, contentHash }, settings, keep, seed, executor, arithmetic },
+      ...{ genotype, dataset: { ...dataset, contentHash }, settings, keep, seed, executor, arithmetic },
       ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
     })
     return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()

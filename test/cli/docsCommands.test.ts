@@ -13,7 +13,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
-import { cifarRecords, write } from '../data/sampleFiles.ts'
+import { cifarRecords, png, write } from '../data/sampleFiles.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { type Ended, MAIN, until, Workplace } from '../support/command.ts'
 import { full } from '../support/full.ts'
@@ -157,7 +157,12 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
   'docs/reports.md'() {
     return prepare('bench run --algo darts-v1,random --protocol micro:epochs=2,data.limit=16 --probe hessian --seeds 3')
   },
-  'docs/retraining.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
+  async 'docs/retraining.md'() {
+    writeCifar(join(desk.home, 'datasets/cifar10'))
+    for (const file of ['cat/0.png', 'cat/1.png', 'dog/0.png', 'dog/1.png']) {
+      write(join(desk.folder, 'classes', file), await png(9, 99, 199))
+    }
+  },
 }
 
 /** CIFAR-10 as it is downloaded, of very few images. */

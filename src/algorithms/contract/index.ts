@@ -65,7 +65,10 @@ function unknownSpaces({ name, spaces = [] }: Algorithm, known: readonly SearchS
 async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' | 'seen' | 'excepted'>[]> {
   const { algorithm, space } = subject
   const observed = await observations(subject)
-  if (typeof observed === 'string') return [{ rule: RUNS, seen: observed }]
+  if (typeof observed === 'string') {
+    const excepted = algorithm.exceptions?.[RUNS]
+    return [{ rule: RUNS, ...(excepted === undefined ? { seen: observed } : { excepted }) }]
+  }
   const judged = rules.map(({ name, broken }) => {
     const seen = broken({ algorithm, space, ...observed })
     const excepted = algorithm.exceptions?.[name]

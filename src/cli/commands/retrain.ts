@@ -7,6 +7,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { DATASETS, knownName } from '../../data/datasetNames.ts'
+import { parseImageFolder } from '../../data/files/imageFolder.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { finderOf, readArchitecture } from '../../retrain/genotypeArgument.ts'
@@ -207,7 +208,7 @@ function imagesOf(
     throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
   }
   if (data !== undefined || !(isPath || isUnknownFolder(dataset))) return { name: dataset, folder: data }
-  const name = basename(resolve(dataset))
+  const name = basename(resolve(parseImageFolder(dataset).path))
   const { networkSettings } = space.family ?? {}
   const isStreamed = networkSettings === undefined || networkSettings.includes('family')
   return { name, folder: dataset, ...(isStreamed && { family: 'imagenet' }) }
@@ -217,7 +218,8 @@ function imagesOf(
  * Returns whether a value of `--dataset` without a slash means a folder in the current directory: a folder of that name
  * exists and no known dataset has that name.
  */
-function isUnknownFolder(name: string): boolean {
+function isUnknownFolder(word: string): boolean {
+  const { path: name } = parseImageFolder(word)
   const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
   return !isKnown && statIfThere(name)?.isDirectory() === true
 }

@@ -3,7 +3,7 @@
  * dataset's images.
  */
 import { createHash } from 'node:crypto'
-import type { ImageShape } from '../../core/data.ts'
+import type { ImageShape, ImageSplit } from '../../core/data.ts'
 import type { ImageSet, TestHalves } from '../dataset.ts'
 import type { DecodeOptions } from './decodeImages.ts'
 import type { FileTree } from './fileTree.ts'
@@ -20,6 +20,8 @@ export interface Contents {
   /** Sentences for the user about peculiarities of the dataset's files. */
   readonly notes: readonly string[]
   readonly testHalves?: TestHalves
+  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  readonly split?: ImageSplit
 }
 
 /** Reads datasets of one file format. */

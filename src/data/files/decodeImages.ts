@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import sharp, { type Sharp } from 'sharp'
+import type { ImageSplit } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
@@ -22,6 +23,8 @@ export interface ImageSize {
 }
 
 export interface DecodeOptions extends ImageSize {
+  /** How images without folders for training and test images are divided; absent: by the default. */
+  readonly split?: ImageSplit
   /** What to do with a file that cannot be decoded: `fail` throws an error, `skip` leaves the file out. */
   readonly brokenImages: 'fail' | 'skip'
   /** Called with lines for the user about the progress of decoding. */

@@ -12,6 +12,8 @@ import { hashOfLines } from './fileTree.ts'
 
 const MAGIC = 'nas-bench decoded images 2\n'
 
+const Split = z.object({ testPortion: z.number(), seed: z.int().min(0) })
+
 const Header = z.object({
   shape: z.object({ height: z.number(), width: z.number(), channels: z.number(), classes: z.number() }),
   classNames: z.array(z.string()),
@@ -25,6 +27,7 @@ const Header = z.object({
    */
   pixelHash: z.string(),
   notes: z.array(z.string()),
+  split: Split.optional(),
 })
 
 /** Largest number of bytes of a cache file that is read or written in one call. */
@@ -45,7 +48,7 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   const end = bytes.indexOf('\n', MAGIC.length)
   const header = parseHeader(bytes.subarray(MAGIC.length, end).toString('utf8'))
   if (header === undefined) return undefined
-  const { shape, classNames, origin, notes } = header
+  const { shape, classNames, origin, notes, split } = header
   const length = shape.height * shape.width * shape.channels
   let at = end + 1
   const take = (size: number): Uint8Array => {
@@ -62,7 +65,7 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   const train = readSet(header.train)
   const test = readSet(header.test)
   if (contentHash(shape, train, test) !== header.pixelHash) return undefined
-  return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes }
+  return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes, ...(split && { split }) }
 }
 
 /** Reads a whole file, which may be larger than the 2 GiB that `readFile` accepts. */
@@ -84,9 +87,9 @@ async function readWhole(file: string): Promise<Buffer> {
 
 /** Writes images into a cache file. If that fails, tells the user and continues. */
 export function writeDecoded(file: string, contents: Contents, report: (line: string) => void): void {
-  const { shape, classNames, origin, train, test, notes } = contents
+  const { shape, classNames, origin, train, test, notes, split } = contents
   const hashes = { contentHash: contents.contentHash, pixelHash: contentHash(shape, train, test) }
-  const header = { shape, classNames, origin, train: train.count, test: test.count, ...hashes, notes }
+  const header = { shape, classNames, origin, train: train.count, test: test.count, ...hashes, notes, split }
   const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
   for (const { pixels, labels } of [train, test]) {
     const short = Int16Array.from(labels)
@@ -112,6 +115,8 @@ const Hashed = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   /** Sentences for the user about peculiarities of the hashed files. */
   notes: z.array(z.string()).readonly(),
+  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  split: Split.optional(),
 })
 
 /** A content hash of image files, with sentences for the user about the files' peculiarities. */

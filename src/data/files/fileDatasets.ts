@@ -13,6 +13,7 @@ import { CIFAR10_BINARY, CIFAR100_BINARY, cifarBinaryReader } from './cifarBinar
 import type { Contents, Reader } from './contents.ts'
 import type { DecodeOptions, ImageSize } from './decodeImages.ts'
 import { type FileTree, openFolder } from './fileTree.ts'
+import { type ImageFolder, parseImageFolder, splitText } from './imageFolder.ts'
 import { imageReader } from './imageReader.ts'
 import { CIFAR10_PICKLES, CIFAR100_PICKLES, IMAGENET16_PICKLES, pickleReader } from './pickledImages.ts'
 import { isArchive, openArchive } from './tarArchive.ts'
@@ -21,7 +22,8 @@ export type { ImageSize }
 
 export interface OpenDatasetOptions extends Partial<DecodeOptions> {
   /**
-   * Folder or tar archive with the dataset's files; absent: the folder into which `bench data fetch` puts the dataset.
+   * Folder or tar archive with the dataset's files, which may say how its images are divided (`parseImageFolder`);
+   * absent: the folder into which `bench data fetch` puts the dataset.
    */
   readonly folder?: string
 }
@@ -55,8 +57,12 @@ const OWN_IMAGES: FileDataset = { readers: [imageReader()] }
  */
 export async function openFileDataset(name: string, options: OpenDatasetOptions): Promise<Dataset> {
   const known = name in KNOWN ? KNOWN[name as FileDatasetName] : OWN_IMAGES
-  const root = await findRoot(name, options.folder)
+  const { path: root, split } = await findRoot(name, options.folder)
+  if (split !== undefined && known !== OWN_IMAGES) {
+    throw new BenchError('bad-input', `${name} has training and test images of its own; leave out ${splitText(split)}`)
+  }
   const contents = await readRoot(name, known, root, {
+    ...(split && { split }),
     imageSize: options.imageSize ?? null,
     sizeSetting: options.sizeSetting ?? '--image-size 32',
     brokenImages: options.brokenImages ?? 'fail',
@@ -72,11 +78,11 @@ export async function openFileDataset(name: string, options: OpenDatasetOptions)
   }
 }
 
-async function findRoot(name: string, folder: string | undefined): Promise<string> {
-  const root = folder ?? datasetFolder(name)
-  if (isThere(root)) return root
+async function findRoot(name: string, folder: string | undefined): Promise<ImageFolder> {
+  const root = folder === undefined ? { path: datasetFolder(name) } : parseImageFolder(folder)
+  if (isThere(root.path)) return root
   const found =
-    folder === undefined ? `dataset ${name} is not on this machine` : `dataset ${name}: there is no ${folder}`
+    folder === undefined ? `dataset ${name} is not on this machine` : `dataset ${name}: there is no ${root.path}`
   throw new BenchError('missing', `${found}; ${howToGet(name)}`)
 }
 

@@ -1,5 +1,6 @@
 /** Reads image folders with ImageNet's layout, and archives of such folders. Decoded pixels are cached. */
 import { dirname } from 'node:path'
+import type { ImageSplit } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { fileHash } from '../../system/checksums.ts'
@@ -8,13 +9,14 @@ import { type Contents, contentHash, type Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import { type DecodeOptions, decodeImages } from './decodeImages.ts'
 import { type FileTree, hashOfLines } from './fileTree.ts'
-import { hasImageLayout, imageLayout } from './imageLayout.ts'
+import { hasClassFolders, hasImageLayout, imageLayout } from './imageLayout.ts'
 
 /** Returns the reader of image folders. @param classes required number of classes; absent: any */
 export function imageReader(classes?: number): Reader {
   return {
-    lookFor: 'train/CLASS/*.jpg and test/CLASS/*.jpg (or val/, or PNG)',
-    matches: hasImageLayout,
+    lookFor: `train/CLASS/*.jpg and test/CLASS/*.jpg (or val/, or PNG)${classes === undefined ? ', or CLASS/*.jpg' : ''}`,
+    // The published datasets have training and test images; class folders alone would be an incomplete copy.
+    matches: (tree) => hasImageLayout(tree) || (classes === undefined && hasClassFolders(tree)),
     async read(tree, options) {
       const fingerprint = await tree.fingerprint()
       const contents = (await keptContents(fingerprint, options)) ?? (await decodeAll(tree, options, fingerprint))
@@ -27,16 +29,20 @@ export function imageReader(classes?: number): Reader {
   }
 }
 
-/** Returns the path of the cache file for images that are unscaled (`asis`) or scaled to a side in pixels. */
-const fileOf = (fingerprint: string, size: number | 'asis') => decodedFile(fingerprint, `images-${size}`)
+/**
+ * Returns the path of the cache file for images that are unscaled (`asis`) or scaled to a side in pixels, and divided as
+ * the user said.
+ */
+const fileOf = (fingerprint: string, size: number | 'asis', split?: ImageSplit) =>
+  decodedFile(fingerprint, `images-${size}${split ? `-${split.testPortion}-${split.seed}` : ''}`)
 
 /**
  * Returns the cached images: unscaled if they are in the cache and fit into memory, else those scaled to `imageSize`.
  */
-async function keptContents(fingerprint: string, { imageSize }: DecodeOptions): Promise<Contents | undefined> {
-  const asTheyAre = await readDecoded(fileOf(fingerprint, 'asis'))
+async function keptContents(fingerprint: string, { imageSize, split }: DecodeOptions): Promise<Contents | undefined> {
+  const asTheyAre = await readDecoded(fileOf(fingerprint, 'asis', split))
   if (asTheyAre !== undefined && gibibytesOf(asTheyAre) <= limitOf('dataset-gib')) return asTheyAre
-  return imageSize === null ? undefined : readDecoded(fileOf(fingerprint, imageSize))
+  return imageSize === null ? undefined : readDecoded(fileOf(fingerprint, imageSize, split))
 }
 
 const gibibytesOf = ({ train, test }: Contents): number => (train.pixels.length + test.pixels.length) / 2 ** 30
@@ -49,7 +55,7 @@ function checkedClasses(contents: Contents, classes: number | undefined, root: s
 
 /** Decodes training and test images, and caches them unless an image was skipped. */
 async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: string): Promise<Contents> {
-  const layout = imageLayout(tree)
+  const layout = imageLayout(tree, options.split)
   const total = layout.train.length + layout.test.length
   options.report(
     `decoding ${pluralize(total, 'image')} of ${tree.root}, once; the pixels are kept in ${dirname(fileOf('', 'asis'))}`,
@@ -64,8 +70,9 @@ async function decodeAll(tree: FileTree, options: DecodeOptions, fingerprint: st
     contentHash:
       filesHash === undefined ? contentHash(shape, train, test) : hashOfFiles(filesHash, train.count, shape.classes),
     notes: [...layout.notes, ...notes],
+    ...(layout.split && { split: layout.split }),
   }
-  const file = fileOf(fingerprint, filesHash === undefined ? 'asis' : width)
+  const file = fileOf(fingerprint, filesHash === undefined ? 'asis' : width, options.split)
   if (train.count + test.count === total) writeDecoded(file, contents, options.report)
   return contents
 }

@@ -42,21 +42,25 @@ export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset:
 }
 
 /**
- * Returns the content hash of the images that a search trains on, which is part of the job's identity.
+ * Returns the content hash of the images that a search trains on, and how the program divided them: a part of the job's
+ * identity.
  * @throws BenchError for missing or damaged image files
  */
-export async function searchImagesHash(
+export async function searchImagesIdentity(
   protocol: Protocol,
   dataset: string,
   folder: string | undefined,
   report: (line: string) => void,
-): Promise<string> {
-  if (!onPhotographs(protocol)) return datasetHash({ name: dataset, folder, report, ...searchImageSize(protocol) })
+): Promise<ImagesIdentity> {
+  if (!onPhotographs(protocol)) return datasetIdentity({ name: dataset, folder, report, ...searchImageSize(protocol) })
   const { openImageStream } = await import('../../data/photographs/imageStream.ts')
-  const { contentHash, notes } = await openImageStream(dataset, folder)
+  const { contentHash, split, notes } = await openImageStream(dataset, folder)
   for (const note of notes) report(note)
-  return contentHash
+  return { contentHash, ...(split && { split }) }
 }
+
+/** What identifies the images of a job: their content hash, and how the program divided them if the files do not say. */
+export type ImagesIdentity = Required<Pick<Job['dataset'], 'contentHash'>> & Pick<Job['dataset'], 'split'>
 
 /**
  * Returns the side in pixels that a search scales its images to, and for messages the command-line setting that changes
@@ -155,7 +159,7 @@ function splitOf({ name, benchmarkSplits: splits }: SplitSpace, dataset: string)
 const refusal = (found: string): BenchError =>
   new BenchError('bad-input', `data.split=benchmark: ${found}; add data.split=seeded to the protocol`)
 
-/** The dataset, image folder and image size for which `datasetHash` computes a content hash. */
+/** The dataset, image folder and image size for which `datasetIdentity` computes a content hash. */
 export interface HashedImages extends ImageSize {
   readonly name: string
   /** Folder of the dataset's images; undefined: the user's data folder. */
@@ -165,25 +169,32 @@ export interface HashedImages extends ImageSize {
 }
 
 /**
- * Returns the content hash of a dataset's images. If the files are unchanged since they were hashed before, the hash is
- * taken from the user's cache folder.
+ * Returns the content hash of a dataset's images, and how the program divided them. If the files are unchanged since they
+ * were hashed before, both are taken from the user's cache folder.
  * @throws BenchError as `openDataset`
  */
-export async function datasetHash({ name, folder, report, ...size }: HashedImages): Promise<string> {
+export async function datasetIdentity({ name, folder, report, ...size }: HashedImages): Promise<ImagesIdentity> {
   const read = async () => {
-    const { contentHash, notes = [] } = await openDataset(name, { folder, report, ...size })
-    return { hash: contentHash, notes }
+    const { contentHash, split, notes = [] } = await openDataset(name, { folder, report, ...size })
+    return { hash: contentHash, notes, ...(split && { split }) }
   }
-  const root = resolve(folder ?? datasetFolder(name))
+  const identity = ({ hash, split }: Awaited<ReturnType<typeof read>>) => ({
+    contentHash: hash,
+    ...(split && { split }),
+  })
+  const { parseImageFolder, splitText } = await import('../../data/files/imageFolder.ts')
+  const { path, split } = parseImageFolder(folder ?? datasetFolder(name))
+  const root = resolve(path)
   const fingerprint = name === 'shapes' ? undefined : await fingerprintAt(root)
-  if (fingerprint === undefined) return (await read()).hash
+  if (fingerprint === undefined) return identity(await read())
   const { cachedHash } = await import('../../data/files/decodedCache.ts')
-  const { hash, notes } = await cachedHash(
-    [name, root, String(size.imageSize), String(limitOf('dataset-gib')), fingerprint],
+  const division = split === undefined ? [] : [splitText(split)]
+  const known = await cachedHash(
+    [name, root, String(size.imageSize), String(limitOf('dataset-gib')), fingerprint, ...division],
     read,
   )
-  for (const note of notes) report(note)
-  return hash
+  for (const note of known.notes) report(note)
+  return identity(known)
 }
 
 /**

@@ -18,9 +18,9 @@ import { resolveOptions } from './algorithmOptions.ts'
 import { checkSearch } from './checkSearch.ts'
 import { type AlgorithmRequest, budgetsByDataset, type Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
-import { checkSearchable, datasetHash, searchImagesHash } from './images.ts'
+import { checkSearchable, datasetIdentity, searchImagesIdentity } from './images.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
-import { planRetraining, retrainingImagesHash } from './retraining.ts'
+import { planRetraining, retrainingImagesIdentity } from './retraining.ts'
 
 /** The jobs of an experiment, and the tables in which their architectures are looked up. */
 export interface Plan {
@@ -148,8 +148,8 @@ async function describeJob(
     ...(spacePlugin && { spacePlugin }),
     dataset: {
       name: dataset,
-      ...(trains && { contentHash: await searchImagesHash(protocol, dataset, folder, report) }),
-      ...(retraining && !trains && { contentHash: await retrainingImagesHash(retraining, dataset, folder, report) }),
+      ...(trains && (await searchImagesIdentity(protocol, dataset, folder, report))),
+      ...(retraining && !trains && (await retrainingImagesIdentity(retraining, dataset, folder, report))),
     },
     ...(retraining && { retraining }),
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
@@ -176,7 +176,12 @@ interface Images {
 async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
   if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
   const { name } = manifest.recipe.dataset
-  await datasetHash({ name, folder: name === dataset ? folder : undefined, report, ...imageSizeOf(manifest.recipe) })
+  await datasetIdentity({
+    name,
+    folder: name === dataset ? folder : undefined,
+    report,
+    ...imageSizeOf(manifest.recipe),
+  })
 }
 
 /**
@@ -184,7 +189,8 @@ async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Im
  * image size or more memory.
  */
 async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
-  if (retraining.settings.network.family === 'cifar') await retrainingImagesHash(retraining, dataset, folder, report)
+  if (retraining.settings.network.family === 'cifar')
+    await retrainingImagesIdentity(retraining, dataset, folder, report)
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
-import { datasetHash } from './images.ts'
+import { datasetIdentity, type ImagesIdentity } from './images.ts'
 
 /** A search whose found architecture is to be trained in full, for planning that training. */
 export interface RetrainedSearch {
@@ -47,21 +47,21 @@ export function planRetraining(
 }
 
 /**
- * Returns the content hash of the images that a full training uses.
+ * Returns the content hash of the images that a full training uses, and how the program divided them.
  * @throws BenchError for missing or damaged image files
  */
-export async function retrainingImagesHash(
+export async function retrainingImagesIdentity(
   { settings }: RetrainingTask,
   dataset: string,
   folder: string | undefined,
   report: (line: string) => void,
-): Promise<string> {
+): Promise<ImagesIdentity> {
   const { network, data } = settings
   const { openImages, imageSizeOf } = await import('../../retrain/images.ts')
   if (network.family === 'cifar' && data.brokenImages === 'fail') {
-    return datasetHash({ name: dataset, folder, report, ...imageSizeOf(settings) })
+    return datasetIdentity({ name: dataset, folder, report, ...imageSizeOf(settings) })
   }
-  const { contentHash, notes } = await openImages({ name: dataset, folder, settings, report })
+  const { contentHash, split, notes } = await openImages({ name: dataset, folder, settings, report })
   for (const note of notes) report(note)
-  return contentHash
+  return { contentHash, ...(split && { split }) }
 }

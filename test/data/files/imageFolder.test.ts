@@ -17,11 +17,13 @@ import { scaledDataset } from '../../../src/data/batches/imageView.ts'
 import { openArchive, unpackArchive } from '../../../src/data/files/tarArchive.ts'
 import { openDataset } from '../../../src/data/openDataset.ts'
 import { openImageStream } from '../../../src/data/photographs/imageStream.ts'
-import { datasetHash } from '../../../src/runner/plan/images.ts'
+import { datasetIdentity } from '../../../src/runner/plan/images.ts'
 import { raiseLimit } from '../../../src/system/limits.ts'
 import { imageFiles, png, tar, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()
+const hashOf = async (folder: string) =>
+  (await datasetIdentity({ name: 'animals', folder, imageSize: null, sizeSetting: '', report: () => {} })).contentHash
 const open = (at: string, options = {}) => openDataset('animals', { folder: at, ...options })
 const broken = Buffer.from('not a picture')
 
@@ -326,7 +328,7 @@ describe('images that change', () => {
     const hashes = () =>
       Promise.all([
         open(at).then(({ contentHash }) => contentHash),
-        datasetHash({ name: 'animals', folder: at, imageSize: null, sizeSetting: '', report: () => {} }),
+        hashOf(at),
         openImageStream('animals', at, 8).then(({ contentHash }) => contentHash),
       ])
     const before = await hashes()
@@ -345,8 +347,7 @@ describe('images that change', () => {
     const file = write(join(folder.path, 'a.tar'), await tar(files))
     const time = new Date('2020-01-01')
     utimesSync(file, time, time)
-    const hash = () =>
-      datasetHash({ name: 'animals', folder: file, imageSize: null, sizeSetting: '', report: () => {} })
+    const hash = () => hashOf(file)
     const before = await hash()
     write(file, await tar(files.set('train/cat/0.png', files.get('train/dog/0.png') ?? Buffer.alloc(0))))
     utimesSync(file, time, time)
