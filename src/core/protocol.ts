@@ -89,6 +89,11 @@ export interface Protocol {
     readonly cutoutGrows?: boolean
     /** Side in pixels to which images are scaled down; null: images are not scaled. */
     readonly imageSize: number | null
+    /**
+     * How often the training images of each class are drawn. `balanced`: in every epoch each class equally often, so that
+     * the images of small classes repeat and those of large ones take turns. `uniform`, the default: each image once.
+     */
+    readonly sampling?: 'uniform' | 'balanced'
     /** Number of training images to use, the first in the order that `split` defines; null: all images. */
     readonly limit: number | null
     /**

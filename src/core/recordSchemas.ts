@@ -153,6 +153,7 @@ const protocol = z.looseObject({
     cutoutGrows: z.boolean().optional(),
     imageSize: positive.nullable(),
     limit: finite.nullable(),
+    sampling: z.enum(['uniform', 'balanced']).optional(),
     brokenImages: z.enum(['fail', 'skip']).optional(),
   }),
   headline: z.record(label, z.array(z.looseObject({ dataset: label, validation: qualifier, test: qualifier }))),
@@ -189,6 +190,7 @@ export const retrainingSettings = z.looseObject({
     cutout: finite,
     imageSize: positive.nullable(),
     limit: finite.nullable(),
+    sampling: z.enum(['uniform', 'balanced']).optional(),
     brokenImages: z.enum(['fail', 'skip']),
   }),
 }) satisfies z.ZodType<RetrainingSettings>

@@ -59,7 +59,14 @@ export function searchData(dataset: Dataset, options: SearchDataOptions): Search
   const weights = images('train', chosen.weights)
   const architecture = images(chosen.architectureFrom, chosen.architecture)
   const cutoutProbability = (epoch: number) => Math.min(1, epoch / Math.max(1, epochs - 1))
-  const shuffle = { batchSize, augmentation: data, seed, ...(data.cutoutGrows && epochs > 1 && { cutoutProbability }) }
+  const { sampling } = data
+  const shuffle = {
+    batchSize,
+    augmentation: data,
+    seed,
+    sampling,
+    ...(data.cutoutGrows && epochs > 1 && { cutoutProbability }),
+  }
   return {
     shape: weights.shape,
     weights: shuffledBatches(weights, { ...shuffle, role: 'weights' }),
@@ -114,7 +121,7 @@ export function trainingData(dataset: Dataset, options: TrainingDataOptions): Tr
   const images = view(dataset.train, chosen)
   return {
     shape: images.shape,
-    train: shuffledBatches(images, { batchSize, augmentation: data, seed, role: 'training' }),
+    train: shuffledBatches(images, { batchSize, augmentation: data, seed, sampling: data.sampling, role: 'training' }),
     test: (indices) => eachBatch(view(dataset.test, indices), { batchSize, seed, role: 'test' }),
     trainOnce: (indices) => eachBatch(view(dataset.train, indices), { batchSize, seed, role: 'training once' }),
   }

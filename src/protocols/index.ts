@@ -121,6 +121,7 @@ const absent: Readonly<Record<string, unknown>> = {
   'data.split': 'seeded',
   'data.architecturePortion': 0,
   'data.brokenImages': 'fail',
+  'data.sampling': 'uniform',
   'data.cutoutGrows': false,
 }
 
@@ -130,6 +131,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   'network.family': ['cifar', 'imagenet'],
   'data.split': ['seeded', 'fixed', 'benchmark'],
   'data.brokenImages': ['fail', 'skip'],
+  'data.sampling': ['uniform', 'balanced'],
 }
 
 /**

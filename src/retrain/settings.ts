@@ -30,6 +30,8 @@ export interface RetrainingRequest {
   readonly imageSize?: number
   readonly auxiliary?: boolean
   readonly brokenImages?: 'fail' | 'skip'
+  /** How often the training images of each class are drawn: each image once per epoch, or each class equally often. */
+  readonly sampling?: 'uniform' | 'balanced'
   /** Weights to keep beside the final ones. */
   readonly keep?: WeightsToKeep
   /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
@@ -95,6 +97,7 @@ export function resolveSettings(
       imageSize: request.imageSize ?? data.imageSize,
       limit: request.limit ?? data.limit,
       brokenImages: request.brokenImages ?? data.brokenImages,
+      ...(request.sampling === 'balanced' && { sampling: request.sampling }),
     },
   }
   const { leastDepth = 1 } = family
@@ -176,6 +179,7 @@ export const requestSchema = z.strictObject({
   imageSize: count.optional(),
   auxiliary: z.union([z.boolean(), z.stringbool()]).optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
+  sampling: z.enum(['uniform', 'balanced']).optional(),
   keep: keepSchema.optional(),
   family: z.enum(['cifar', 'imagenet']).optional(),
 })

@@ -83,6 +83,38 @@ describe('bench retrain', () => {
     expect(stdout).toContain('all training images at 16×16, batch 256, C=4, 1 cell a stage')
   })
 
+  test('divides a folder of unequal classes, draws them equally often, and records both', async () => {
+    for (const [name, count] of [
+      ['cat', 8],
+      ['dog', 4],
+    ] as const) {
+      for (let i = 0; i < count; i++) write(join(place.folder, `classes/${name}/${i}.png`), await png(9 * i, 9, 9, 32))
+    }
+    const args = ['--dataset', './classes:test=0.25,seed=3', '--sampling', 'balanced', '--image-size', '32', ...SMALL]
+    const { code, stderr } = await place.bench(
+      'retrain',
+      '--genotype',
+      'DARTS_V2',
+      '--no-auxiliary',
+      ...args,
+      '--out',
+      'table.txt',
+    )
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /classes has no train\/ and test\/: 25 % of each class, 3 images drawn by seed 3, are the test/,
+    )
+    const files = place
+      .runs('runs')
+      .map((path) => readFileSync(join(path, path.includes('retrain-') ? 'result.json' : 'run.json'), 'utf8'))
+    expect(files).toHaveLength(2)
+    for (const file of files) {
+      const { dataset } = JSON.parse(file).job
+      expect(dataset).toMatchObject({ name: 'classes', split: { testPortion: 0.25, seed: 3 } })
+    }
+    expect(files.join()).toContain('"sampling"')
+  })
+
   test('records and shows which search found the architecture', async () => {
     const genotype = darts.format(darts.parse('DRNAS')).replaceAll('dil_conv_5x5', 'sep_conv_5x5')
     const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
@@ -232,6 +264,12 @@ describe('bad input ends the command with status 2 and one line', () => {
       ['run', '--algo', 'drnas', '--evaluate', 'retrain:preset=darts-paper'],
       () => {},
       /preset darts-paper is not for networks of nb201; take nb201-paper or trial/,
+    ],
+    [
+      'a split of a folder that has one',
+      ['retrain', '--genotype', 'DRNAS', '--dataset', './pictures:test=0.3'],
+      () => {},
+      /\.\/pictures has train\/ and test\/ of its own; leave out :test=0\.3,seed=0/,
     ],
     [
       'architectures of two spaces',

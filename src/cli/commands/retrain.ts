@@ -86,6 +86,11 @@ export function retrainCommand(): Command {
     .option('--no-auxiliary', 'leave the auxiliary head out')
     .option('--keep <weights>', 'weights kept beside the final ones: best, every:10, or both', parseKeep)
     .addOption(brokenImagesOption())
+    .option(
+      '--sampling <how>',
+      'balanced: each class equally often in every epoch; uniform: each image once (default: uniform)',
+      oneOf('sampling', ['uniform', 'balanced'] as const),
+    )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .addOption(fastMathOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
@@ -158,7 +163,7 @@ const shortened = (argument: string): string => (argument.length > 30 ? `${argum
  */
 function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Architectures): Experiment {
   const { name, folder, family } = imagesOf(flags, space)
-  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, keep } = flags
+  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, keep } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
@@ -184,6 +189,7 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
       limit,
       imageSize,
       brokenImages,
+      sampling,
       keep,
       auxiliary,
       family,

@@ -1,8 +1,10 @@
 /** Batches of images that are in memory: shuffled and augmented for training, in order for evaluation. */
 import type { Batch, BatchSource, RandomName } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import type { Protocol } from '../../core/protocol.ts'
 import { type RandomStream, random } from '../../core/random.ts'
 import type { ImageView } from './imageView.ts'
+import { equalClasses } from './subset.ts'
 import {
   type Augmentation,
   type ChannelStatistics,
@@ -33,17 +35,22 @@ export interface ShuffleOptions extends OrderOptions {
   readonly augmentation: Augmentation
   /** Returns the probability with which an image of an epoch gets a cutout; absent: 1. */
   readonly cutoutProbability?: (epoch: number) => number
+  /** How often the images of each class are drawn (`Protocol.data.sampling`); absent: each image once per epoch. */
+  readonly sampling?: Sampling
 }
+
+export type Sampling = NonNullable<Protocol['data']['sampling']>
 
 /**
  * Returns batches of augmented images, shuffled anew in each epoch. The last batch of an epoch is smaller if the batch
  * size does not divide the number of images. No two batches share an array.
  */
 export function shuffledBatches(images: Images, options: ShuffleOptions): BatchSource {
-  const { batchSize, augmentation, seed, role, cutoutProbability = () => 1 } = options
+  const { batchSize, augmentation, seed, role, cutoutProbability = () => 1, sampling } = options
   const batchesPerEpoch = countBatches(images.rows, batchSize, role)
   const fill = filler(images)
-  const orderOf = epochOrder(seed, role, images.rows.length)
+  const labels = Int32Array.from(images.rows, (row) => images.set.labels[row])
+  const orderOf = epochOrder(seed, role, labels, sampling)
   return prefetch({
     batchSize,
     batchesPerEpoch,
@@ -137,14 +144,22 @@ export function countBatches(rows: Uint32Array, batchSize: number, role: string)
 }
 
 /**
- * Returns a function that gives the random order of the numbers 0 … count − 1 in an epoch. The latest epoch's order is
- * cached.
+ * Returns a function that gives the images of an epoch in random order, as positions 0 … n − 1 among the n labels. The
+ * latest epoch's order is cached.
  */
-export function epochOrder(seed: number, role: string, count: number): (epoch: number) => Uint32Array {
+export function epochOrder(
+  seed: number,
+  role: string,
+  labels: Int32Array,
+  sampling: Sampling = 'uniform',
+): (epoch: number) => Uint32Array {
   let last: { readonly epoch: number; readonly order: Uint32Array } | undefined
   return (epoch) => {
-    if (last?.epoch !== epoch) last = { epoch, order: random(seed, 'data', role, 'order', epoch).permutation(count) }
-    return last.order
+    if (last?.epoch === epoch) return last.order
+    const stream = random(seed, 'data', role, 'order', epoch)
+    const order = sampling === 'balanced' ? equalClasses(labels, stream) : stream.permutation(labels.length)
+    last = { epoch, order }
+    return order
   }
 }
 

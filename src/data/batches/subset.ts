@@ -27,6 +27,31 @@ export function balancedOrder(labels: Int32Array, stream: RandomStream): Uint32A
 }
 
 /**
+ * Draws as many images as there are labels, with every class equally often (±1, which classes get one more is random),
+ * in random order. Images of a class smaller than its share repeat, all equally often (±1); of a larger class a random
+ * part is drawn.
+ */
+export function equalClasses(labels: Int32Array, stream: RandomStream): Uint32Array {
+  const members = new Map<number, number[]>()
+  labels.forEach((label, i) => {
+    const known = members.get(label)
+    if (known === undefined) members.set(label, [i])
+    else known.push(i)
+  })
+  const classes = [...members.keys()].sort((a, b) => a - b)
+  const share = Math.floor(labels.length / classes.length)
+  const withOneMore = new Set(stream.permutation(classes.length).slice(0, labels.length % classes.length))
+  const drawn = classes.flatMap((label, i) => {
+    const images = members.get(label) ?? []
+    const quota = share + (withOneMore.has(i) ? 1 : 0)
+    const repeated = Array.from({ length: Math.floor(quota / images.length) }, () => images).flat()
+    const part = stream.permutation(images.length).slice(0, quota % images.length)
+    return [...repeated, ...Array.from(part, (place) => images[place])]
+  })
+  return stream.permutation(drawn.length).map((place) => drawn[place])
+}
+
+/**
  * Splits the training images into the weight half and the architecture half. Only the first `limit` images (null: all)
  * are used: first in a seeded order that keeps the classes in proportion or, with `split=fixed`, in the order of the
  * files. The weight half is the fraction `trainPortion` of them; the architecture half is the fraction

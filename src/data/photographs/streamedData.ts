@@ -9,7 +9,7 @@ import { once } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
-import { countBatches, epochOrder, prefetch } from '../batches/batches.ts'
+import { countBatches, epochOrder, prefetch, type Sampling } from '../batches/batches.ts'
 import { everyRow } from '../batches/imageView.ts'
 import { balancedOrder, searchHalves } from '../batches/subset.ts'
 import type { TrainingData } from '../imagesInMemory.ts'
@@ -103,6 +103,8 @@ export interface StreamedPart {
 export interface StreamOptions {
   readonly batchSize: number
   readonly seed: number
+  /** How often the photographs of each class are drawn for training (`Protocol.data.sampling`); absent: each one once. */
+  readonly sampling?: Sampling
   /**
    * What to do with a photograph that cannot be decoded: `fail` (default) throws an error, `skip` leaves it out of its
    * batch.
@@ -117,7 +119,8 @@ const PREFETCHED = 2
 
 /** Returns batches of augmented photographs, shuffled anew in each epoch. */
 export function shuffledStream(part: StreamedPart, options: StreamOptions): BatchSource {
-  const orderOf = epochOrder(options.seed, part.role, part.rows.length)
+  const labels = Int32Array.from(part.rows, (row) => part.files.labels[row])
+  const orderOf = epochOrder(options.seed, part.role, labels, options.sampling)
   return endless(part, options, (epoch, positions, index) => {
     const order = orderOf(epoch)
     const shuffled = positions.map((position) => order[position])

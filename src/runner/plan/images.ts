@@ -110,7 +110,10 @@ export async function openSearchData(
   const { openImageStream, streamCounts } = await import('../../data/photographs/imageStream.ts')
   const { streamedSearchData } = await import('../../data/photographs/streamedData.ts')
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
-  const search = streamedSearchData(stream, { data, batchSize, seed, brokenImages: data.brokenImages, report })
+  const search = streamedSearchData(stream, {
+    ...{ data, batchSize, seed, report },
+    ...{ brokenImages: data.brokenImages, sampling: data.sampling },
+  })
   return { ...search, images: streamCounts(stream) }
 }
 
