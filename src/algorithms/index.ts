@@ -2,6 +2,7 @@
  * The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, references.
  */
 import type { Algorithm } from '../core/algorithm.ts'
+import { betaDarts } from './betaDarts.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
 import { dartsMinus } from './dartsMinus.ts'
@@ -19,6 +20,7 @@ import { regularisedEvolution } from './regularisedEvolution.ts'
 import { reinforce } from './reinforce.ts'
 import { rsps } from './rsps.ts'
 import { sdartsAdv } from './sdartsAdv.ts'
+import { sdartsRs } from './sdartsRs.ts'
 import { setn } from './setn.ts'
 import { snas } from './snas.ts'
 import { multiDarts, zenDarts } from './zenDarts.ts'
@@ -33,6 +35,8 @@ export const builtinAlgorithms = {
   gaea,
   oles,
   'sdarts-adv': sdartsAdv,
+  'beta-darts': betaDarts,
+  'sdarts-rs': sdartsRs,
   'multi-darts': multiDarts,
   'zen-darts': zenDarts,
   gdas,
