@@ -22,6 +22,7 @@ export {
   type WeightStep,
 } from './algorithms/shared/bilevel.ts'
 export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
+export { type StageOptions, withStages } from './algorithms/shared/stages.ts'
 export { descend } from './algorithms/shared/weightSteps.ts'
 export { builtins } from './builtins.ts'
 export {

@@ -42,7 +42,7 @@ export const betaDarts = defineAlgorithm({
   version: 1,
   description: 'DARTS with a penalty, growing by the epoch, on large architecture parameters',
   source: 'Ye et al., "β-DARTS: Beta-Decay Regularization for Differentiable Architecture Search", CVPR 2022',
-  look: { colour: 'blue', dash: 'longDashed', marker: 'star' },
+  look: { colour: 'blue', dash: 'dashDotDotted', marker: 'cross' },
   kind: 'supernet',
   options: z.strictObject({
     lambda: number(50, "weight of the penalty after the last epoch, growing linearly from 0 (the authors' code)", 0),

@@ -8,14 +8,13 @@
  * the paper, α are the architecture parameters, w the network weights, and ξ the learning rate of that step.
  *
  * On NAS-Bench-201 the operation `none` can be chosen, as in the benchmark's own runs; on the DARTS space `derive`
- * follows §2.4 of the paper. Both algorithms can be stopped early by the dominant eigenvalue of the Hessian, as in
- * RobustDARTS (`shared/earlyStopping.ts`).
+ * follows §2.4 of the paper.
  */
+import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
-import { checkEarlyStop, earlyStopped, withEarlyStop } from './shared/earlyStopping.ts'
-import { choice, optionalNumber } from './shared/options.ts'
+import { choice, noOptions, optionalNumber } from './shared/options.ts'
 import { unrolled } from './shared/unrolled.ts'
 
 const source = 'Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019'
@@ -28,15 +27,9 @@ export const dartsV1 = defineAlgorithm({
   source,
   look: { colour: 'vermilion', dash: 'solid', marker: 'triangle' },
   kind: 'supernet',
-  options: withEarlyStop({}),
-  check: ({ protocol }, options) => checkEarlyStop('darts-v1', protocol.epochs, options),
-  async search(context, options) {
-    const search = await bilevelSearch(context, {
-      start: initialParameters(context),
-      relaxation: () => softmaxRelaxation,
-    })
-    return earlyStopped(context, search, options)
-  },
+  options: noOptions,
+  search: (context) =>
+    bilevelSearch(context, { start: initialParameters(context), relaxation: () => softmaxRelaxation }),
 })
 
 /** The algorithm `darts-v2`: DARTS with the second-order architecture gradient. */
@@ -47,17 +40,14 @@ export const dartsV2 = defineAlgorithm({
   source,
   look: { colour: 'orange', dash: 'dashed', marker: 'triangle' },
   kind: 'supernet',
-  options: withEarlyStop({
+  options: z.strictObject({
     secondOrder: choice(['finite-difference', 'exact'], 'finite-difference', 'the Hessian-vector product (eq. 8)'),
     distance: optionalNumber('ε·‖v‖ of the differences; default: 0.01 (footnote 2), exact: 0.001', Number.MIN_VALUE),
   }),
-  check: ({ protocol }, options) => checkEarlyStop('darts-v2', protocol.epochs, options),
-  async search(context, options) {
-    const search = await bilevelSearch(context, {
+  search: (context, options) =>
+    bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => softmaxRelaxation,
       gradient: unrolled(options),
-    })
-    return earlyStopped(context, search, options)
-  },
+    }),
 })

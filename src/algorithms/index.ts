@@ -6,9 +6,12 @@ import { betaDarts } from './betaDarts.ts'
 import { bohb } from './bohb.ts'
 import { dartsV1, dartsV2 } from './darts.ts'
 import { dartsMinus } from './dartsMinus.ts'
+import { dartsPlus } from './dartsPlus.ts'
+import { dartsPt } from './dartsPt.ts'
 import { drnas } from './drnas.ts'
 import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
+import { fairDarts } from './fairDarts.ts'
 import { gaea } from './gaea.ts'
 import { gdas } from './gdas.ts'
 import { localSearch } from './localSearch.ts'
@@ -22,26 +25,30 @@ import { rsps } from './rsps.ts'
 import { sdartsAdv } from './sdartsAdv.ts'
 import { sdartsRs } from './sdartsRs.ts'
 import { setn } from './setn.ts'
+import { withStages } from './shared/stages.ts'
 import { snas } from './snas.ts'
 import { multiDarts, zenDarts } from './zenDarts.ts'
 
 /** All built-in algorithms by the name typed after `--algo`. */
 export const builtinAlgorithms = {
-  'darts-v1': dartsV1,
-  'darts-v2': dartsV2,
-  drnas,
-  'pc-darts': pcDarts,
-  'darts-minus': dartsMinus,
-  gaea,
-  oles,
-  'sdarts-adv': sdartsAdv,
-  'beta-darts': betaDarts,
-  'sdarts-rs': sdartsRs,
-  'multi-darts': multiDarts,
-  'zen-darts': zenDarts,
-  gdas,
-  snas,
-  dsnas,
+  'darts-v1': withStages(dartsV1),
+  'darts-v2': withStages(dartsV2),
+  drnas: withStages(drnas),
+  'pc-darts': withStages(pcDarts),
+  'darts-minus': withStages(dartsMinus),
+  gaea: withStages(gaea),
+  oles: withStages(oles),
+  'sdarts-adv': withStages(sdartsAdv),
+  'beta-darts': withStages(betaDarts),
+  'sdarts-rs': withStages(sdartsRs),
+  'fair-darts': withStages(fairDarts),
+  'darts-pt': dartsPt,
+  'darts-plus': dartsPlus,
+  'multi-darts': withStages(multiDarts),
+  'zen-darts': withStages(zenDarts),
+  gdas: withStages(gdas),
+  snas: withStages(snas),
+  dsnas: withStages(dsnas),
   rsps,
   setn,
   enas,

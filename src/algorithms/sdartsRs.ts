@@ -3,7 +3,7 @@
  * Regularization", ICML 2020). First-order DARTS whose weight step is taken at perturbed mixing weights, so that w fits
  * a neighbourhood of α instead of α alone:
  *
- *     w*(α) = argmin over w of E_{δ ~ U(−ε, ε)} L_train(w, ᾱ + δ)                                          (eq. 4)
+ *     w*(α) = argmin over w of E_{δ ~ U(−ε, ε)} L_train(w, ᾱ + δ)
  *
  * ᾱ = softmax(α); each weight step draws one δ, an independent number for each operation of each edge. As in the
  * authors' code, ᾱ + δ is clamped to [0, 1] and divided by its sum; an edge on which nothing is left takes the operation
@@ -45,7 +45,7 @@ export const sdartsRs = defineAlgorithm({
   description: 'DARTS whose weights are trained at randomly perturbed mixing weights',
   source:
     'Chen and Hsieh, "Stabilizing Differentiable Architecture Search via Perturbation-based Regularization", ICML 2020',
-  look: { colour: 'vermilion', dash: 'longDashed', marker: 'star' },
+  look: { colour: 'vermilion', dash: 'dashDotDotted', marker: 'cross' },
   kind: 'supernet',
   options: z.strictObject({
     epsilonMin: number(0.03, "ε, the largest perturbation, in the first epoch (the authors' code)", 0),

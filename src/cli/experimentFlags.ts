@@ -7,12 +7,13 @@ import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
+import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { requireOnce } from '../core/names.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/index.ts'
 import { parseEvaluate, type RetrainingRequest } from '../retrain/settings.ts'
-import { distributeOptions } from '../runner/plan/algorithmOptions.ts'
+import { distributeOptions, optionNames } from '../runner/plan/algorithmOptions.ts'
 import { type AlgorithmRequest, DEFAULTS, type Experiment, parseSeeds } from '../runner/plan/experiment.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import { type Registered, registerPlugins } from '../system/plugins.ts'
@@ -35,6 +36,7 @@ export interface ExperimentFlags {
   readonly budget?: Experiment['budgetSeconds']
   readonly option?: readonly string[]
   readonly earlyStop?: string
+  readonly select?: string
   readonly probe?: readonly string[]
   readonly plugin?: readonly string[]
   readonly backend?: BackendName
@@ -74,7 +76,14 @@ export function addExperimentFlags(command: Command): Command {
       'set an option of the algorithms, or of one by algorithm.key=value (`bench list options`)',
       repeated,
     )
-    .option('--early-stop <rule>', 'eigenvalue: short for --option earlyStop=eigenvalue (darts-v1, darts-v2)')
+    .option(
+      '--early-stop <rule>',
+      'eigenvalue, skips or ranks: short for --option earlyStop=RULE, of every search that learns α',
+    )
+    .option(
+      '--select <rule>',
+      'perturbation: select the architecture as DARTS-PT, after any search that learns α (--option select=RULE)',
+    )
     .option('--probe <name>', 'measurement after epochs, as hessian or hessian:every=2 (`bench list probes`)', repeated)
     .option('--plugin <file>', 'TypeScript or JavaScript file, or package, that brings algorithms or spaces', repeated)
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
@@ -127,7 +136,7 @@ export async function resolveExperiment(
     )
   }
   return {
-    experiment: { ...given, algorithms: withOptions(requests, optionLines(flags), registered) },
+    experiment: { ...given, algorithms: withOptions(requests, flags, registered) },
     registered,
     file,
   }
@@ -199,8 +208,32 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
   return Object.fromEntries(folders)
 }
 
-const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly string[] =>
-  earlyStop === undefined ? option : [...option, `earlyStop=${earlyStop}`]
+/** Flags that stand for an option of the algorithms, with the flag's name on the command line. */
+const OPTION_FLAGS = { earlyStop: '--early-stop', select: '--select' } as const
+
+const optionLines = ({ option = [], ...flags }: ExperimentFlags): readonly string[] => [
+  ...option,
+  ...(['earlyStop', 'select'] as const).flatMap((name) =>
+    flags[name] === undefined ? [] : [`${name}=${flags[name]}`],
+  ),
+]
+
+/**
+ * Checks that a flag which stands for an option is one of some algorithm.
+ * @throws BenchError `bad-input` if all algorithms lack the option
+ */
+function checkOptionFlags(flags: ExperimentFlags, algorithms: readonly Algorithm[]): void {
+  for (const [name, flag] of Object.entries(OPTION_FLAGS)) {
+    const value = flags[name as keyof typeof OPTION_FLAGS]
+    if (value === undefined || algorithms.some((algorithm) => optionNames(algorithm).includes(name))) continue
+    const names = algorithms.map((algorithm) => algorithm.name).join(', ')
+    const found = `${flag} ${value} does nothing for ${names}`
+    throw new BenchError(
+      'bad-input',
+      `${found}: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm`,
+    )
+  }
+}
 
 /**
  * Returns the experiment's algorithms with the options of `--option` added, which win over those in the experiment
@@ -208,12 +241,11 @@ const optionLines = ({ option = [], earlyStop }: ExperimentFlags): readonly stri
  */
 function withOptions(
   requests: readonly AlgorithmRequest[],
-  lines: readonly string[],
+  flags: ExperimentFlags,
   { registry }: Registered,
 ): readonly AlgorithmRequest[] {
-  const typed = distributeOptions(
-    requests.map(({ name }) => registry.algorithm(name)),
-    lines,
-  )
+  const algorithms = requests.map(({ name }) => registry.algorithm(name))
+  checkOptionFlags(flags, algorithms)
+  const typed = distributeOptions(algorithms, optionLines(flags))
   return requests.map((request, i) => ({ ...request, options: { ...request.options, ...typed[i].options } }))
 }

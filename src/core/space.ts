@@ -161,8 +161,10 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /**
    * Derives the discrete architecture from mixing weights by the space's own rule (ties: the lowest index). `theta` has
    * a row for each of `edges`.
+   * @param threshold weight that the operation of an edge must reach; the others become `none`, so that a node may have
+   * fewer inputs than usual (Fair-DARTS). Absent: no operation is left out
    */
-  derive(theta: Matrix, edgeWeights?: readonly number[]): G
+  derive(theta: Matrix, edgeWeights?: readonly number[], threshold?: number): G
   /**
    * Returns the mixing weights under which the supernet computes this architecture alone: 1 at its operations, 0
    * elsewhere.

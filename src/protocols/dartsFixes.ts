@@ -2,7 +2,7 @@
  * The search protocols of papers that stabilise DARTS and publish code that derives from that of DARTS. They differ in
  * few values, so they stand side by side in one file.
  */
-import { onBenchmark, ownHeadline } from './benchmark.ts'
+import { onBenchmark, ownHeadline, transferHeadline } from './benchmark.ts'
 import { dartsFamilyValues } from './dartsPaper.ts'
 import { from, type Preset } from './preset.ts'
 
@@ -17,15 +17,18 @@ const on201 = {
  * space with those of DARTS.
  * @param repository `owner/repo` of the code
  * @param files files in which the code sets its values
+ * @param knowsImageNet16 whether the code knows ImageNet16-120, which it then splits in file order as CIFAR-10
  */
 function onBothSpaces(
   name: string,
   description: string,
   repository: string,
   files: { readonly architect: string; readonly utils: string; readonly dartsSpace: string },
+  knowsImageNet16 = false,
 ): Preset {
   const script = from(`${repository}: nasbench201/train_search.py`)
   const darts = from(`${repository}: ${files.dartsSpace}`)
+  const fixed = { split: script('fixed' as const) }
   return {
     name,
     description,
@@ -44,9 +47,9 @@ function onBothSpaces(
     },
     bySpace: { darts: { epochs: darts(50), network: { channels: darts(16), depth: darts(8) } } },
     byDataset: {
-      ...onBenchmark.byDataset,
-      cifar10: { data: { split: script('fixed') } },
-      cifar100: { data: { split: script('fixed') } },
+      cifar10: { data: fixed },
+      cifar100: { data: fixed },
+      'ImageNet16-120': { data: { ...onBenchmark.byDataset['ImageNet16-120'].data, ...(knowsImageNet16 && fixed) } },
     },
   }
 }
@@ -68,3 +71,44 @@ export const sdartsPaper = onBothSpaces(
   'xiangning-chen/SmoothDARTS',
   { ...smooth, dartsSpace: 'sota/cnn/train_search.py' },
 )
+
+/** The preset `dartspt-paper`: the search settings of DARTS-PT. */
+export const dartsPtPaper = onBothSpaces(
+  'dartspt-paper',
+  'DARTS-PT as published: 100 epochs on nb201, C=16 N=5; 50 on darts; then the selection',
+  'ruocwang/darts-pt',
+  {
+    architect: 'nasbench201/architect_ig.py',
+    utils: 'nasbench201/utils.py',
+    dartsSpace: 'sota/cnn/train_search.py',
+  },
+  true,
+)
+
+const fairScript = from('xiaomi-automl/FairDARTS: fairdarts/train_search.py')
+const fairValues = dartsFamilyValues(
+  {
+    script: fairScript,
+    architect: from('xiaomi-automl/FairDARTS: fairdarts/architect.py'),
+    model: from('xiaomi-automl/FairDARTS: fairdarts/model_search.py'),
+    torch: from('PyTorch default, not set by xiaomi-automl/FairDARTS'),
+    transforms: from('xiaomi-automl/FairDARTS: fairdarts/utils.py, the training transform for both halves'),
+  },
+  {
+    ...{ epochs: 50, batchSize: 128, learningRate: 0.005, learningRateMin: 0.001, architectureRate: 3e-3 },
+    ...{ channels: 16, depth: 8 },
+  },
+)
+
+/** The preset `fairdarts-paper`: the search settings of Fair-DARTS. */
+export const fairDartsPaper: Preset = {
+  name: 'fairdarts-paper',
+  description: 'Fair-DARTS as published: 50 epochs, batch 128, learning rate 0.005, 3e-3 for α',
+  values: {
+    ...fairValues,
+    architecture: { ...fairValues.architecture, adamBetas: fairScript([0.9, 0.999] as const) },
+    headline: transferHeadline,
+  },
+  bySpace: onBenchmark.bySpace,
+  byDataset: { ...onBenchmark.byDataset, cifar10: { data: { split: fairScript('fixed') } } },
+}

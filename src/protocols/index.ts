@@ -6,7 +6,7 @@ import { BenchError } from '../core/errors.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
-import { betaDartsPaper, sdartsPaper } from './dartsFixes.ts'
+import { betaDartsPaper, dartsPtPaper, fairDartsPaper, sdartsPaper } from './dartsFixes.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
 import { gaeaPaper } from './gaeaPaper.ts'
@@ -30,6 +30,8 @@ export const presets: readonly Preset[] = [
   gaeaPaper,
   betaDartsPaper,
   sdartsPaper,
+  fairDartsPaper,
+  dartsPtPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

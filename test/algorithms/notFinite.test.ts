@@ -74,6 +74,7 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   rsps: { candidates: 3, rankingImages: 4 },
   setn: { candidates: 3, rankingImages: 4 },
   enas: { candidates: 3, rankingImages: 4, controllerSteps: 2, samplesPerStep: 2 },
+  'darts-pt': { tune: 0 },
 }
 
 const trainers: readonly (readonly [string, Setting])[] = [

@@ -226,7 +226,7 @@ describe('bench status', () => {
     await expect(status('--dataset', 'cifar101')).rejects.toThrow('unknown dataset among these runs "cifar101"')
   })
 
-  test.each(['--seeds 4', '--budget 100', '--backend wasm', '--early-stop eigenvalue'])(
+  test.each(['--seeds 4', '--budget 100', '--backend wasm', '--early-stop eigenvalue', '--select perturbation'])(
     'refuses %s where no experiment is named',
     async (line) => {
       await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} describes an experiment`)

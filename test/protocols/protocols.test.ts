@@ -116,6 +116,26 @@ describe('the papers’ settings', () => {
   })
 })
 
+test('β-DARTS, SDARTS and DARTS-PT search NAS-Bench-201 as DrNAS does, and the DARTS space as DARTS', () => {
+  for (const name of ['betadarts-paper', 'sdarts-paper', 'dartspt-paper']) {
+    for (const [space, model] of [
+      ['nb201', 'drnas-paper'],
+      ['darts', 'darts-paper'],
+    ]) {
+      const job = { space, dataset: 'cifar10', algorithm: 'darts-v1' }
+      const [own, other] = [resolveProtocol(name, job), resolveProtocol(model, job)]
+      expect({ ...own, name: '', headline: {} }, name).toEqual({ ...other, name: '', headline: {} })
+    }
+  }
+})
+
+test('Fair-DARTS has larger batches, and rates of its own', () => {
+  const { batchSize, epochs, weights, architecture } = resolveProtocol('fairdarts-paper', nb201('fair-darts'))
+  expect({ batchSize, epochs }).toEqual({ batchSize: 128, epochs: 50 })
+  expect([weights.learningRate, weights.learningRateMin]).toEqual([0.005, 0.001])
+  expect(architecture).toEqual({ learningRate: 3e-3, adamBetas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 1e-3 })
+})
+
 test('RobustDARTS is DARTS with edges dropped and squares cut out, both growing', () => {
   const job = { space: 'darts-s4', dataset: 'cifar10', algorithm: 'darts-v1' }
   const [robust, darts] = [resolveProtocol('robustdarts-paper', job), resolveProtocol('darts-paper', job)]
@@ -173,6 +193,10 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'robustdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'pcdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'drnas-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
+    'betadarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
+    'sdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
+    'fairdarts-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'dartspt-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'gaea-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],

@@ -76,6 +76,11 @@ export interface BilevelMethod {
   readonly rateFrom?: number
   /** Whether the architecture step or the weight step of a pair comes first; absent: as the protocol says. */
   readonly stepOrder?: Protocol['stepOrder']
+  /**
+   * Mixing weight that the strongest operation of an edge must reach to be part of the derived architecture (see
+   * `SearchSpace.derive`); absent: no operation is left out.
+   */
+  readonly threshold?: number
   /** Options of the method's supernet that replace those of the protocol. */
   readonly supernet?: Partial<SupernetOptions>
   /** What the method remembers from step to step beside its architecture parameters; absent: nothing. */
@@ -319,7 +324,7 @@ export async function bilevelSearch(
   context: SearchContext,
   method: BilevelMethod,
   runEpoch: EpochRunner = bilevelEpoch,
-): Promise<Search & { readonly relaxed: RelaxedSearch }> {
+): Promise<Search & { readonly relaxed: RelaxedBilevel }> {
   const { space, protocol } = context
   const supernet = await context.supernet(method.supernet)
   let state = bilevelStart(method)
@@ -333,7 +338,7 @@ export async function bilevelSearch(
     },
     genotype() {
       const { theta, edgeWeights } = relaxation.relax(state.parameters).mixing
-      return space.derive(theta, edgeWeights)
+      return space.derive(theta, edgeWeights, method.threshold)
     },
     async save() {
       const memory = method.memory && { memory: method.memory.save() }
@@ -345,9 +350,14 @@ export async function bilevelSearch(
       method.memory?.restore(memory)
       state = rest
     },
-    relaxed: { relaxation, supernet, parameters: () => state.parameters },
+    relaxed: { relaxation, supernet, method, parameters: () => state.parameters },
     dispose: () => supernet.dispose(),
   }
+}
+
+/** The supernet and the architecture parameters of a bilevel search, with the method that trains them. */
+export interface RelaxedBilevel extends RelaxedSearch {
+  readonly method: BilevelMethod
 }
 
 /** The state of a bilevel search as saved in a checkpoint. */

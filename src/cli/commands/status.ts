@@ -94,6 +94,7 @@ const EXPERIMENT_FLAGS = [
   'budget',
   'option',
   'earlyStop',
+  'select',
   'probe',
   'evaluate',
   'backend',

@@ -34,9 +34,9 @@ interface Place {
 /** Draws one cell of an architecture of the DARTS space, with a title above it. */
 export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   const { places, out, width, height } = placesOf(cell)
-  const inputs = cell.map(({ operation, from }, i): DrawnInput => {
+  const inputs = cell.flatMap(({ operation, from }, i): DrawnInput[] => {
     const to = places[nodeOf(i)]
-    return { operation, from: rightOf(places[from], from), box: boxPlace(to, i % 2), to }
+    return operation === 'none' ? [] : [{ operation, from: rightOf(places[from], from), box: boxPlace(to, i % 2), to }]
   })
   const shapes = [
     ...heading(title),
@@ -68,7 +68,10 @@ const nodeOf = (input: number): number => 2 + (input >> 1)
  */
 function placesOf(cell: Cell) {
   const depths = [0, 0]
-  for (let i = 0; i < cell.length; i += 2) depths.push(1 + Math.max(depths[cell[i].from], depths[cell[i + 1].from]))
+  for (let i = 0; i < cell.length; i += 2) {
+    const inputs = cell.slice(i, i + 2).filter(({ operation }) => operation !== 'none')
+    depths.push(1 + Math.max(0, ...inputs.map(({ from }) => depths[from])))
+  }
   const [width, height] = [LEFT + Math.max(...depths) * COLUMN + OUT, TOP + (depths.length - 2) * ROW]
   const middle = (TOP + height) / 2
   const places = depths.map(

@@ -8,9 +8,12 @@ import { nearestName } from '../../core/names.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { CELLS, type CellName, type ChosenOperation, choices, type DartsEdge, NODES, rowOf } from './topology.ts'
 
-/** One of the two inputs of a node of a cell: `operation` applied to node `from`. */
+/**
+ * One of the two inputs of a node of a cell: `operation` applied to node `from`. With `none` the node lacks this input,
+ * as in the sparse cells of Fair-DARTS; the cell's output lacks a node without inputs.
+ */
 export interface CellInput {
-  readonly operation: ChosenOperation
+  readonly operation: ChosenOperation | 'none'
   readonly from: number
 }
 
@@ -49,7 +52,8 @@ export function readCell(space: DartsCandidates, cell: CellName, written: unknow
   if (!Array.isArray(written)) {
     throw invalid(space, cell, `expected a list of (operation, node) pairs, found ${JSON.stringify(written)}`)
   }
-  const flat = flattened(space, cell, written)
+  const flat =
+    written.length > 0 && written.every(isEdge) ? pairsOf(space, cell, written) : flattened(space, cell, written)
   if (flat.length !== 2 * NODES.length) {
     throw invalid(
       space,
@@ -64,6 +68,27 @@ export function readCell(space: DartsCandidates, cell: CellName, written: unknow
     }
   }
   return inputs
+}
+
+/** An input as Fair-DARTS writes it: [operation, node that it enters, predecessor node]. */
+type WrittenEdge = readonly [operation: unknown, to: number, from: number]
+
+/** Tells an edge (operation, to, from) from an input with its weight (operation, from, weight), whose node is unknown. */
+const isEdge = (written: unknown): written is WrittenEdge =>
+  Array.isArray(written) &&
+  written.length === 3 &&
+  NODES.some((node) => node === written[1]) &&
+  Number.isInteger(written[2]) &&
+  written[2] < written[1]
+
+/** Returns the eight inputs of a cell written as edges, with `none` for the inputs that nodes lack. */
+function pairsOf(space: DartsCandidates, cell: CellName, edges: readonly WrittenEdge[]): readonly unknown[] {
+  return NODES.flatMap((node) => {
+    const inputs = edges.filter(([, to]) => to === node).map(([operation, , from]) => ({ operation, from }))
+    if (inputs.length > 2)
+      throw invalid(space, cell, `node ${node}: found ${inputs.length} inputs, expected at most two`)
+    return withTwoInputs(inputs as unknown as readonly CellInput[]).map(({ operation, from }) => [operation, from])
+  })
 }
 
 /** Returns the eight inputs of a written cell as one list, also if the text has a list for each node. */
@@ -85,7 +110,7 @@ function readInput(space: DartsCandidates, cell: CellName, node: number, written
   if (edge === undefined) {
     throw invalid(space, cell, `node ${node}: input from node ${JSON.stringify(from)}, expected 0 to ${node - 1}`)
   }
-  const allowed = choices(edge)
+  const allowed = [...choices(edge), 'none' as const]
   const operation = allowed.find((known) => known === name)
   if (operation === undefined) throw unknownOperation(space, edge, String(name), allowed)
   return { operation, from: edge.from }
@@ -115,16 +140,29 @@ const invalid = (space: DartsCandidates, cell: CellName, problem: string) =>
  * times the weight of the edge in PC-DARTS. Ties go to the lower predecessor and to the lower operation.
  * @param theta mixing weights [28 edges][op]
  * @param edgeWeights PC-DARTS' edge weights, 28
+ * @param threshold strength below which an edge is left out, so that its node has fewer than two inputs
  */
-export function derive(space: DartsCandidates, theta: Matrix, edgeWeights?: readonly number[]): DartsGenotype {
+export function derive(
+  space: DartsCandidates,
+  theta: Matrix,
+  edgeWeights?: readonly number[],
+  threshold = Number.NEGATIVE_INFINITY,
+): DartsGenotype {
   const candidates = space.edges.map((edge, e) => strongestOperation(edge, theta[e], edgeWeights?.[e] ?? 1))
   const cell = (name: CellName): Cell =>
     NODES.flatMap((node) => {
       const incoming = candidates.filter(({ edge }) => edge.cell === name && edge.to === node)
       const strongestFirst = incoming.toSorted((a, b) => b.strength - a.strength)
-      return strongestFirst.slice(0, 2).map(({ input }) => input)
+      const kept = strongestFirst.slice(0, 2).filter(({ strength }) => strength >= threshold)
+      return withTwoInputs(kept.map(({ input }) => input))
     })
   return { space: space.name, normal: cell('normal'), reduce: cell('reduce') }
+}
+
+/** Fills the inputs of a node up to two with `none` from the lowest predecessors that it has no input from. */
+function withTwoInputs(inputs: readonly CellInput[]): readonly CellInput[] {
+  const free = [0, 1].filter((node) => inputs.every(({ from }) => from !== node))
+  return [...inputs, ...free.map((from) => ({ operation: 'none' as const, from }))].slice(0, 2)
 }
 
 /** An edge with its strongest operation: a candidate for the two inputs of the node that the edge ends in. */
@@ -146,7 +184,7 @@ export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix 
   return space.edges.map(({ cell, from, to, operations }) => {
     const at = 2 * (to - NODES[0])
     const kept = genotype[cell].slice(at, at + 2).find((input) => input.from === from)
-    return operations.map((operation) => Number(operation === kept?.operation))
+    return operations.map((operation) => Number(operation === kept?.operation && operation !== 'none'))
   })
 }
 
@@ -165,7 +203,7 @@ export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
     NODES.flatMap((node, i) => {
       const inputs = cell.slice(2 * i, 2 * i + 2).toSorted((a, b) => a.from - b.from)
       const pair = pairs(node).findIndex(([a, b]) => a === inputs[0].from && b === inputs[1].from)
-      const operations = inputs.map(({ operation, from }) => choices(edge(name, from, node)).indexOf(operation))
+      const operations = inputs.map(({ operation, from }) => indexIn(choices(edge(name, from, node)), operation))
       return node === 2 ? operations : [pair, ...operations]
     })
 
@@ -188,6 +226,15 @@ export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
       return { space: space.name, normal: decodeCell('normal', next), reduce: decodeCell('reduce', next) }
     },
   }
+}
+
+/**
+ * Returns the position of an input's operation among the candidates.
+ * @throws BenchError `unsupported` for `none`, which the encoding lacks
+ */
+function indexIn(candidates: readonly ChosenOperation[], operation: CellInput['operation']): number {
+  if (operation !== 'none') return candidates.indexOf(operation)
+  throw new BenchError('unsupported', 'a black-box search cannot start at a cell in which a node lacks an input')
 }
 
 /** Returns all pairs of different predecessors of a node of a DARTS cell, the lower predecessor first. */

@@ -89,7 +89,7 @@ function dartsSpace(name: string, description: string, edges: readonly DartsEdge
     family: dartsFamily,
     encoding: encodingOf(space),
     parse: (text) => parse(space, publishedText(text) ?? text),
-    derive: (theta, edgeWeights) => derive(space, theta, edgeWeights),
+    derive: (theta, edgeWeights, threshold) => derive(space, theta, edgeWeights, threshold),
     oneHot: (genotype) => oneHot(space, genotype),
     supernet: (options) => supernet(space, options),
   }

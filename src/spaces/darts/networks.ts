@@ -4,7 +4,7 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import { coefficientLayout } from '../../core/mixing.ts'
-import type { Network, Value, ValueId } from '../../core/network.ts'
+import type { Network, ValueId } from '../../core/network.ts'
 import { NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { EvaluationNetworkOptions, SupernetOptions } from '../../core/space.ts'
 import {
@@ -17,7 +17,7 @@ import {
 } from '../mixedNode.ts'
 import type { DartsCandidates, DartsGenotype } from './genotype.ts'
 import { type OperationStyle, writeOperation } from './operations.ts'
-import { type CellPlace, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
+import { type CellPlace, nodeShape, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
 import type { DartsEdge } from './topology.ts'
 
 /**
@@ -59,7 +59,7 @@ interface SearchMixing extends MixOptions {
 
 /** Adds a cell to the supernet under construction. → the cell's output */
 function searchCell(style: OperationStyle, space: DartsCandidates, mixing: SearchMixing, place: CellPlace): ValueId {
-  return writeCellNodes(style, place, (node, nodes) => {
+  return writeCellNodes<ValueId>(style, place, (node, nodes) => {
     const edges = space.edges.flatMap((edge, index) =>
       edge.cell === place.type && edge.to === node
         ? [mixedEdge(style, edge, index, nodes[edge.from], mixing, place)]
@@ -96,13 +96,6 @@ function mixedEdge(
   return { index, operations: write(builder.slice(input, 0, operated)), bypass }
 }
 
-/** Returns the tensor shape of the computed nodes of a cell, given the tensor of an input node. */
-function nodeShape({ builder }: OperationStyle, { type, channels }: CellPlace, input: ValueId): Value {
-  const { height, width } = builder.value(input)
-  const stride = strideOf(type, 1)
-  return { height: height / stride, width: width / stride, channels }
-}
-
 /**
  * Builds the network of one architecture, to be trained from scratch. Network weights have names like
  * `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the position of the operation in the genotype's list.
@@ -115,18 +108,23 @@ export function network(genotype: DartsGenotype, options: EvaluationNetworkOptio
   return builder.build({ name: `darts network, C=${channels} L=${depth}`, ...heads })
 }
 
-/** Adds a cell to the network of one architecture. → the cell's output */
+/**
+ * Adds a cell to the network of one architecture. As in the code of Fair-DARTS, a node without inputs is left out of the
+ * cell's output, and so is what would take it as an input. → the cell's output
+ */
 function evaluationCell(style: OperationStyle, genotype: DartsGenotype, dropPath: boolean, place: CellPlace): ValueId {
   const { builder } = style
-  return writeCellNodes(style, place, (node, nodes) => {
+  return writeCellNodes<ValueId | null>(style, place, (node, nodes) => {
     const first = 2 * (node - 2)
-    const terms = genotype[place.type].slice(first, first + 2).map(({ operation, from }, i) => {
+    const terms = genotype[place.type].slice(first, first + 2).flatMap(({ operation, from }, i) => {
+      const input = nodes[from]
+      if (operation === 'none' || input === null) return []
       const stride = strideOf(place.type, from)
       const name = `${place.name}.op${first + i}.${operation}`
-      const output = writeOperation(style, nodes[from], operation, stride, name)
-      const isIdentity = output === nodes[from]
+      const output = writeOperation(style, input, operation, stride, name)
+      const isIdentity = output === input
       return dropPath && !isIdentity ? builder.dropPath(output) : output
     })
-    return builder.sum(terms)
+    return terms.length > 0 ? builder.sum(terms) : null
   })
 }

@@ -126,21 +126,35 @@ function checkAuxiliaryFits({ height, width }: Value, family: 'cifar' | 'imagene
 /**
  * Adds a cell to a network: brings both inputs to the channels and size of the cell, computes the nodes in turn, and
  * concatenates them.
- * @param writeNode adds a node, given all earlier nodes, and returns its output
+ * @param writeNode adds a node, given all earlier nodes, and returns its output; null for a node without inputs, which
+ * the cell's output then lacks
  */
-export function writeCellNodes(
+export function writeCellNodes<Node extends ValueId | null>(
   style: OperationStyle,
   { name, type, inputs, channels, afterReduction }: CellPlace,
-  writeNode: (node: number, nodes: readonly ValueId[]) => ValueId,
+  writeNode: (node: number, nodes: readonly (ValueId | Node)[]) => Node,
 ): ValueId {
   if (type === 'reduce') checkEven(style.builder, inputs[1], channels, name)
   const preprocess0 = afterReduction ? factorisedReduce : reluConvBn
-  const nodes = [
+  const nodes: (ValueId | Node)[] = [
     preprocess0(style, inputs[0], channels, `${name}.preprocess0`),
     reluConvBn(style, inputs[1], channels, `${name}.preprocess1`),
   ]
   for (const node of NODES) nodes.push(writeNode(node, nodes))
-  return style.builder.concat(nodes.slice(-NODES.length)) // [H, W, 4·channels]
+  const computed = nodes.slice(-NODES.length).filter((node) => node !== null)
+  if (computed.length > 0) return style.builder.concat(computed) // [H, W, channels · number of nodes with inputs]
+  return style.builder.zeros(nodeShape(style, { type, channels }, nodes[1] as ValueId))
+}
+
+/** Returns the tensor shape of the computed nodes of a cell, given the tensor of the cell's input node 1. */
+export function nodeShape(
+  { builder }: OperationStyle,
+  { type, channels }: Pick<CellPlace, 'type' | 'channels'>,
+  input: ValueId,
+): Value {
+  const { height, width } = builder.value(input)
+  const stride = strideOf(type, 1)
+  return { height: height / stride, width: width / stride, channels }
 }
 
 /** Returns the stride of an edge's operations: 2 in a reduction cell on edges that leave an input node, else 1. */

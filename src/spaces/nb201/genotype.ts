@@ -95,9 +95,19 @@ function malformed(text: string, problem: string): BenchError {
 /**
  * Discretises mixing weights [edge][op] into an architecture: the operation of largest weight on each edge, `none`
  * included; ties go to the lowest index.
+ * @param threshold weight below which an edge's operation is replaced by `none`
  */
-export function derive(theta: Matrix): Nb201Genotype {
-  return nb201Genotype(theta.map((row) => OPERATIONS[argmax(row)]))
+export function derive(
+  theta: Matrix,
+  _edgeWeights?: readonly number[],
+  threshold = Number.NEGATIVE_INFINITY,
+): Nb201Genotype {
+  return nb201Genotype(
+    theta.map((row) => {
+      const best = argmax(row)
+      return row[best] >= threshold ? OPERATIONS[best] : 'none'
+    }),
+  )
 }
 
 /** One-hot mixing weights of an architecture: 1 at the operation of each edge, 0 elsewhere. */

@@ -10,6 +10,7 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   setn: { candidates: 3, rankingImages: 4 },
   enas: { candidates: 3, rankingImages: 4, controllerSteps: 2, samplesPerStep: 2 },
   'zen-darts': { m: 1 },
+  'darts-pt': { tune: 1 },
 }
 
 const executor = openExecutor({ backend: 'wasm' })

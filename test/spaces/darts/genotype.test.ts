@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
 import { mutate, neighbours, sample } from '../../../src/core/space.ts'
@@ -174,6 +174,49 @@ test('published genotypes agree with the reference figures', () => {
   }
 })
 
+describe('a cell in which nodes lack inputs', () => {
+  const sparse = V2.replace("('dil_conv_3x3', 2)", "('none', 2)")
+
+  test('is written with the operation none, and read back', () => {
+    expect(darts.format(darts.parse(sparse))).toBe(sparse)
+    const lacking = darts.parse(sparse).normal[7]
+    expect(lacking).toEqual({ operation: 'none', from: 2 })
+  })
+
+  test('may be written as edges (operation, to, from), as Fair-DARTS does', () => {
+    const edges = (text: string) =>
+      text.replace(/normal=\[.*?\]/, "normal=[('skip_connect', 3, 2), ('sep_conv_3x3', 5, 1)]")
+    expect(darts.parse(edges(V2)).normal.map(({ operation, from }) => `${operation} ${from}`)).toEqual(
+      'none 0,none 1,skip_connect 2,none 0,none 0,none 1,sep_conv_3x3 1,none 0'.split(','),
+    )
+    const three = [0, 1, 2].map((from) => `('skip_connect', 4, ${from})`).join(', ')
+    expect(() => darts.parse(V2.replace(/normal=\[.*?\]/, `normal=[${three}]`))).toThrow(
+      'normal cell: node 4: found 3 inputs, expected at most two',
+    )
+  })
+
+  test('comes of a derivation with a threshold, which leaves out exactly the edges below it', () => {
+    const theta = darts.edges.map(({ operations }, edge) =>
+      operations.map((_, op) => (edge === 0 && op === 0 ? 0.99 : op === 3 ? (edge % 14) / 14 : 0)),
+    )
+    const whole = darts.derive(theta)
+    expect(darts.derive(theta, undefined, 0)).toEqual(whole)
+    expect(whole.normal.map(({ from }) => from)).toEqual([1, 0, 2, 1, 3, 2, 4, 3])
+    const kept = (threshold: number) =>
+      darts.derive(theta, undefined, threshold).normal.map(({ operation, from }) => (operation === 'none' ? '-' : from))
+    expect(kept(0.5)).toEqual(['-', '-', '-', '-', 3, 2, 4, 3])
+    expect(kept(0.51)).toEqual(['-', '-', '-', '-', 3, '-', 4, 3])
+    expect(kept(1)).toEqual(Array.from({ length: 8 }, () => '-'))
+  })
+
+  test('has no inputs in its one-hot weights, and no place in the encoding of a black-box search', () => {
+    const genotype = darts.parse(sparse)
+    const rows = darts.oneHot(genotype).map((row) => row.reduce((sum, value) => sum + value, 0))
+    expect(rows.reduce((sum, value) => sum + value, 0)).toBe(15)
+    expect(() => darts.encoding.encode(genotype)).toThrow(/a node lacks an input/)
+  })
+})
+
 test('every published genotype is valid', () => {
   for (const [name, { genotype }] of Object.entries(PUBLISHED)) expect(darts.parse(name)).toEqual(darts.parse(genotype))
 })
@@ -185,11 +228,6 @@ test.each([
     'an unknown operation',
     V2.replace("('dil_conv_3x3', 2)", "('dil_conv_3x4', 2)"),
     `normal cell: edge 5←2: unknown operation "dil_conv_3x4", did you mean "dil_conv_3x3"?; allowed are ${CANDIDATES}`,
-  ],
-  [
-    'none',
-    V2.replace("('dil_conv_3x3', 2)", "('none', 2)"),
-    `normal cell: edge 5←2: unknown operation "none"; allowed are ${CANDIDATES}`,
   ],
   [
     'a node index out of range',

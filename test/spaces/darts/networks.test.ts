@@ -200,3 +200,29 @@ test('noise is an operation of S4 only', () => {
   expect(() => darts.parse(text)).toThrow('unknown operation "noise"')
   expect(() => dartsS4.parse('DARTS_V2')).toThrow('unknown operation "skip_connect"; allowed are noise, sep_conv_3x3')
 })
+
+test('the networks of Fair-DARTS’ sparse cells have the published numbers of parameters and FLOPs', () => {
+  // xiaomi-automl/FairDARTS: fairdarts/genotypes.py, in millions; all but C with the auxiliary head.
+  const published = {
+    ...{ A: [2.83, 373], B: [3.88, 536], C: [2.59, 400], D: [3.84, 532], E: [3.12, 414], F: [3.62, 497] },
+    G: [3.375, 453],
+  }
+  for (const [letter, [parameters, flops]] of Object.entries(published)) {
+    const options = { shape: cifar, channels: 36, depth: 20, auxiliary: letter !== 'C' }
+    const network = darts.network(darts.parse(`FAIRDARTS_${letter}`), options)
+    expect(Math.abs(parameterCount(network) / 1e6 - parameters), letter).toBeLessThan(0.01)
+    expect(Math.abs(macCount(network) / 1e6 - flops), letter).toBeLessThan(2)
+  }
+})
+
+test('a cell whose nodes all lack inputs gives zeros of the channels of one node', () => {
+  const nothing =
+    "[('none', 0), ('none', 1), ('none', 0), ('none', 1), ('none', 0), ('none', 1), ('none', 0), ('none', 1)]"
+  const genotype = darts.parse(`Genotype(normal=${nothing}, reduce=${nothing})`)
+  const network = darts.network(genotype, { shape: cifar, channels: 4, depth: 3 })
+  expect(network.layers.filter(({ kind }) => kind === 'zeros').map(({ output }) => network.values[output])).toEqual([
+    { height: 32, width: 32, channels: 4 },
+    { height: 16, width: 16, channels: 8 },
+    { height: 8, width: 8, channels: 16 },
+  ])
+})

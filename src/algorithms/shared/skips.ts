@@ -1,0 +1,46 @@
+/**
+ * Skip connections of an architecture: their number, and a derivation that keeps at most so many of them (P-DARTS; Chen,
+ * Xie, Wu, Tian: "Progressive Differentiable Architecture Search", ICCV 2019).
+ */
+import { type Matrix, map } from '../../core/mixing.ts'
+import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { type SearchWithAlpha, searchWith } from './searchWith.ts'
+
+const SKIP = 'skip_connect'
+
+/** Returns the edges of the space's first cell type (the normal cell) on which an architecture has a skip connection. */
+export function skippedEdges(space: SearchSpace, genotype: Genotype): readonly number[] {
+  const rows = space.oneHot(genotype)
+  return space.edges.flatMap(({ cell, operations }, edge) =>
+    cell === space.edges[0].cell && rows[edge][operations.indexOf(SKIP)] === 1 ? [edge] : [],
+  )
+}
+
+/**
+ * Derives an architecture with at most `most` skip connections in its normal cell: the skip connection with the smallest
+ * mixing weight gets weight 0, and the architecture is derived anew, until few enough are left.
+ */
+export function deriveWithFewSkips(
+  space: SearchSpace,
+  { theta, edgeWeights }: { readonly theta: Matrix; readonly edgeWeights?: readonly number[] },
+  most: number,
+): Genotype {
+  const genotype = space.derive(theta, edgeWeights)
+  const skipped = skippedEdges(space, genotype)
+  const weight = (edge: number) => theta[edge][skipAt(space, edge)] * (edgeWeights?.[edge] ?? 1)
+  const weakest = skipped.reduce((least, edge) => (weight(edge) < weight(least) ? edge : least), skipped[0])
+  if (skipped.length <= most || weight(weakest) === 0) return genotype
+  const fewer = map(theta, (value, edge, op) => (edge === weakest && op === skipAt(space, edge) ? 0 : value))
+  return deriveWithFewSkips(space, { theta: fewer, edgeWeights }, most)
+}
+
+const skipAt = ({ edges }: SearchSpace, edge: number): number => edges[edge].operations.indexOf(SKIP)
+
+/** Makes a search answer with at most `most` skip connections in the normal cell. */
+export const withFewSkips = (space: SearchSpace, search: SearchWithAlpha, most: number): SearchWithAlpha =>
+  searchWith(search, {
+    genotype() {
+      const { relaxation, parameters } = search.relaxed
+      return deriveWithFewSkips(space, relaxation.relax(parameters()).mixing, most)
+    },
+  })

@@ -1,0 +1,80 @@
+/**
+ * What every search with architecture parameters can have beyond its own method: a rule that stops it early, a limit on
+ * the skip connections of the derived architecture, and a selection step after the last epoch. They are options of the
+ * algorithm, and so part of a job and its identity. They are added to an algorithm here, so that no algorithm knows
+ * them.
+ */
+import { z } from 'zod'
+import type { Algorithm, RelaxedSearch, Search } from '../../core/algorithm.ts'
+import { BenchError } from '../../core/errors.ts'
+import { checkEarlyStop, type EarlyStopOptions, earlyStopOptions, earlyStopped } from './earlyStopping.ts'
+import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
+import { selectedByPerturbation } from './perturbation.ts'
+import { withFewSkips } from './skips.ts'
+
+/** Number of epochs of tuning between two decisions of the selection, in the code of DARTS-PT. */
+const TUNE = 5
+
+const selection = {
+  mostSkips: optionalCount(
+    'largest number of skip connections in the derived normal cell (P-DARTS has 2); default: no limit',
+    0,
+  ),
+  select: optionalChoice(['perturbation'], 'select the architecture after the search, as DARTS-PT; default: by α'),
+  selectTune: optionalCount(`epochs of training between two decisions of select; default: ${TUNE} (DARTS-PT)`, 0),
+}
+
+/** Options of the stages, as typed by the user. */
+export interface StageOptions extends EarlyStopOptions {
+  readonly mostSkips?: number
+  readonly select?: 'perturbation'
+  readonly selectTune?: number
+}
+
+/**
+ * Returns the algorithm with the options of early stopping, of the limit on skip connections and of the selection step.
+ * Its searches must have the member `relaxed`. Without these options it is the algorithm itself.
+ * @throws Error if the algorithm's options are not a zod object
+ */
+export function withStages<Options>(algorithm: Algorithm<Options>): Algorithm<Options & StageOptions> {
+  const own: unknown = algorithm.options
+  if (!(own instanceof z.ZodObject)) throw new Error(`${algorithm.name}: withStages expects options as z.strictObject`)
+  const options = dependentOptions(
+    earlyStopOptions(own.safeExtend(selection)),
+    ['selectTune'],
+    ({ select }) => select !== undefined,
+    'select=perturbation',
+  ) as unknown as z.ZodType<Options & StageOptions>
+  return {
+    ...algorithm,
+    options,
+    check(planned, given) {
+      algorithm.check?.(planned, given)
+      checkEarlyStop(algorithm.name, planned, given)
+      if (given.select === undefined) return
+      const refuse = (found: string) => {
+        throw new BenchError('bad-input', `${algorithm.name}: ${found}; leave one of them out`)
+      }
+      if (given.mostSkips !== undefined)
+        refuse('mostSkips limits a derivation by α, and select=perturbation makes none')
+      if (given.earlyStop === 'eigenvalue') {
+        refuse('earlyStop=eigenvalue answers with an earlier architecture, and select=perturbation with a later one')
+      }
+    },
+    async search(context, given) {
+      const search = requireRelaxed(algorithm, await algorithm.search(context, given))
+      const derived = given.mostSkips === undefined ? search : withFewSkips(context.space, search, given.mostSkips)
+      const stopped = earlyStopped(context, derived, given)
+      if (given.select === undefined) return stopped
+      return selectedByPerturbation(context, stopped, { tune: given.selectTune ?? TUNE })
+    },
+  }
+}
+
+function requireRelaxed(
+  { name }: Pick<Algorithm, 'name'>,
+  search: Search,
+): Search & { readonly relaxed: RelaxedSearch } {
+  if (search.relaxed === undefined) throw new Error(`${name}: withStages expects a search with architecture parameters`)
+  return search as Search & { readonly relaxed: RelaxedSearch }
+}
