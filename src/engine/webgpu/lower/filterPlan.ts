@@ -26,13 +26,10 @@
  * normalised output is added to (`outputGradient` in `kernels/readers.ts`).
  */
 import type { ValueId } from '../../../core/network.ts'
-import type { Activity } from '../../graph/activity.ts'
 import { countReads } from '../../graph/dataflow.ts'
 import { type Filter, type Graph, type Of, offsetsOf } from '../../graph/graph.ts'
 import { sumWorkgroups } from '../kernels/filterGradient.ts'
 import { OTHER_BINDINGS } from '../kernels/readers.ts'
-import { encodeRecord, FILTER_FIELDS, type FilterRecord } from '../kernels/records.ts'
-import type { State } from '../plan/layout.ts'
 import { alignedForParts, type PackedPlace } from '../plan/storage.ts'
 import { quadsOf } from './quads.ts'
 import { type MomentPlace, type MomentPlan, placeMoments, type TermPlan } from './termPlan.ts'
@@ -396,39 +393,6 @@ function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
     runs[0].unshift(group)
   }
   return runs
-}
-
-/**
- * Encodes what kernels must know of each filter as 32-bit words (`FILTER_FIELDS` in `kernels/records.ts`), filter by
- * filter.
- */
-export function encodeFilters(graph: Graph, activity: Activity, state: State, { groups }: FilterPlan): number[] {
-  return groups.flatMap(({ filters, partials }) =>
-    filters.flatMap((planned) => {
-      const { filter, output, operation, part, moments, outputNorm, chunks } = planned
-      const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
-      const { height, width, quads } = output
-      const record: FilterRecord = {
-        flag: activity.ofPart(operation, part),
-        weightOffset: state.parameterOffsets[filter.parameter],
-        ...{ kernelHeight, kernelWidth, ...steps },
-        ...{ height, width, quads, channels: graph.values[filter.output].channels },
-        inputOffset: planned.inputOffset / 16,
-        inputGradientOffset: planned.inputGradientOffset / 16,
-        inputNorm: planned.inputNorm,
-        outputOffset: planned.outputOffset / 16,
-        moments: moments?.offset,
-        tracked: moments && Number(moments.tracked),
-        outputNorm: outputNorm?.base,
-        gradientSource: outputNorm?.source,
-        gradientSourceOffset: outputNorm && outputNorm.sourceOffset / 16,
-        partialsOffset: planned.partialsOffset / 16,
-        groupPartialsOffset: partials.offset / 16,
-        ...chunks,
-      }
-      return encodeRecord(FILTER_FIELDS, record)
-    }),
-  )
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)

@@ -4,10 +4,10 @@
  */
 import type { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
-import { ROWS } from '../kernels/records.ts'
+import { encodeRecord, FILTER_FIELDS, type FilterRecord, ROWS } from '../kernels/records.ts'
 import type { State } from '../plan/layout.ts'
 import type { Program } from '../plan/program.ts'
-import { encodeFilters, type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
+import { type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
 import { encodeTerms, type GroupedNorm, groupNorms, planTerms, type TermPlan } from './termPlan.ts'
 
 /** The network's graph, its state on the GPU and the device limits, from which its tables are made. */
@@ -58,4 +58,37 @@ export function makeTables(site: Site): Tables {
     filterRecords: program.table(encodeFilters(graph, activity, state, filters)),
     flags: program.keep(4 * activity.count, 'the activity flags'),
   }
+}
+
+/**
+ * Encodes what kernels must know of each filter as 32-bit words (`FILTER_FIELDS` in `kernels/records.ts`), filter by
+ * filter.
+ */
+export function encodeFilters(graph: Graph, activity: Activity, state: State, { groups }: FilterPlan): number[] {
+  return groups.flatMap(({ filters, partials }) =>
+    filters.flatMap((planned) => {
+      const { filter, output, operation, part, moments, outputNorm, chunks } = planned
+      const { height: kernelHeight, width: kernelWidth, ...steps } = filter.window
+      const { height, width, quads } = output
+      const record: FilterRecord = {
+        flag: activity.ofPart(operation, part),
+        weightOffset: state.parameterOffsets[filter.parameter],
+        ...{ kernelHeight, kernelWidth, ...steps },
+        ...{ height, width, quads, channels: graph.values[filter.output].channels },
+        inputOffset: planned.inputOffset / 16,
+        inputGradientOffset: planned.inputGradientOffset / 16,
+        inputNorm: planned.inputNorm,
+        outputOffset: planned.outputOffset / 16,
+        moments: moments?.offset,
+        tracked: moments && Number(moments.tracked),
+        outputNorm: outputNorm?.base,
+        gradientSource: outputNorm?.source,
+        gradientSourceOffset: outputNorm && outputNorm.sourceOffset / 16,
+        partialsOffset: planned.partialsOffset / 16,
+        groupPartialsOffset: partials.offset / 16,
+        ...chunks,
+      }
+      return encodeRecord(FILTER_FIELDS, record)
+    }),
+  )
 }
