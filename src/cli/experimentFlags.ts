@@ -16,7 +16,7 @@ import { parseEvaluate, type RetrainingRequest } from '../retrain/settings.ts'
 import { distributeOptions, optionNames } from '../runner/plan/algorithmOptions.ts'
 import { type AlgorithmRequest, DEFAULTS, type Experiment, parseSeeds } from '../runner/plan/experiment.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
-import { type Registered, registerPlugins } from '../system/plugins.ts'
+import { isPluginFile, type Registered, registerPlugins } from '../system/plugins.ts'
 import { commaList, fastMathOption, oneOf, positiveNumber, repeated, severalTimes } from './options.ts'
 import { printAsideLine } from './output.ts'
 
@@ -47,7 +47,11 @@ export interface ExperimentFlags {
 /** Adds the flags that describe an experiment, such as `--algo`, to a command. */
 export function addExperimentFlags(command: Command): Command {
   return command
-    .option('--algo <names>', 'algorithms, separated by commas (`bench list algos`)', commaList)
+    .option(
+      '--algo <names>',
+      'algorithms, separated by commas (`bench list algos`); or a program, as ./my_method.py',
+      commaList,
+    )
     .option('--space <name>', `search space (default: ${DEFAULTS.space})`)
     .option(
       '--dataset <names>',
@@ -127,8 +131,11 @@ export async function resolveExperiment(
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...settingsOf(flags, base) }
-  const registered = await registerPlugins(builtins, given.plugins)
-  const requests = flags.algo?.map((name) => ({ name, options: {} })) ?? requestsOf(written, flags)
+  const named = flags.algo?.map((name): AlgorithmRequest => ({ name, options: {} })) ?? requestsOf(written, flags)
+  const sources = named.map(({ name }) => name).filter(isPluginFile)
+  const plugins = [...new Set([...given.plugins, ...sources])]
+  const registered = await registerPlugins(builtins, plugins)
+  const requests = named.flatMap((request) => algorithmsIn(request, registered))
   if (requests.length === 0) {
     throw new BenchError(
       'bad-input',
@@ -136,10 +143,23 @@ export async function resolveExperiment(
     )
   }
   return {
-    experiment: { ...given, algorithms: withOptions(requests, flags, registered) },
+    experiment: { ...given, plugins, algorithms: withOptions(requests, flags, registered) },
     registered,
     file,
   }
+}
+
+/**
+ * Returns the algorithms that a name means: itself or, if it is the path of a plugin or program, all algorithms in it.
+ * @throws BenchError `bad-input` if that plugin has no algorithms
+ */
+function algorithmsIn(request: AlgorithmRequest, { plugins }: Registered): readonly AlgorithmRequest[] {
+  const { name: source } = request
+  const plugin = isPluginFile(source) ? plugins.get(source) : undefined
+  if (plugin === undefined) return [request]
+  const { algorithms = [] } = plugin
+  if (algorithms.length > 0) return algorithms.map(({ name }) => ({ ...request, name }))
+  throw new BenchError('bad-input', `${source} has no algorithms; name it with --plugin, and an algorithm with --algo`)
 }
 
 /**

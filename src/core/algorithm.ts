@@ -48,6 +48,11 @@ export interface Algorithm<Options = unknown> {
    */
   readonly options: z.ZodType<Options>
   /**
+   * Set if a program of its own runs the search, such as a Python script: the interpreter that runs it, with its
+   * version, for the record of a run. Its search uses `SearchContext.program`.
+   */
+  readonly program?: { readonly interpreter?: string }
+  /**
    * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
    */
   readonly idle?: Readonly<Record<string, string>>
@@ -100,6 +105,24 @@ export interface SearchContext {
   supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
   /** Answers queries for the validation accuracy of an architecture, and charges the cost to a simulated clock. */
   readonly oracle: Oracle
+  /** What a search that a program of its own runs gets besides; absent for all other searches. */
+  readonly program?: ProgramServices
+}
+
+/** What the runner provides for the program of a search. */
+export interface ProgramServices {
+  /** Folder for the files of the program, empty at first. It is deleted when the search ends. */
+  readonly folder: string
+  /** File to which the program's error output is appended; absent: it is not kept. */
+  readonly log?: string
+  /** Dataset on which the search trains. */
+  readonly dataset: string
+  /** Number of threads that the program may use; absent: as many as it likes. */
+  readonly threads?: number
+  /** Called with the identity of the processes of a started program, so that a later command can end leftover ones. */
+  onStart?(identity: unknown): void
+  /** Called with every message, as a line of text, that is sent to the program or received from it. */
+  onMessage?(direction: 'to' | 'from', line: string): void
 }
 
 /**
@@ -126,6 +149,8 @@ export interface Search {
    * restores it.
    */
   readonly ended?: string
+  /** False if the search cannot be saved: an interrupted run then starts again. Absent: true. */
+  readonly saves?: boolean
   epoch(index: number): Promise<EpochReport>
   /** Returns the architecture that the search would give as its result now. */
   genotype(): Genotype

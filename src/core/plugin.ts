@@ -8,6 +8,22 @@ export interface Plugin {
   readonly name: string
   readonly algorithms?: readonly Algorithm[]
   readonly spaces?: readonly SearchSpace[]
+  /** Loaders of plugins that are not JavaScript, such as programs. Only built-in ones are used. */
+  readonly loaders?: readonly PluginLoader[]
+}
+
+/** A plugin, and a text that identifies its content: the file's name and hash, or the package's name and version. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin
+  readonly origin: string
+}
+
+/** Loads plugins of one kind. */
+export interface PluginLoader {
+  /** Returns whether a source of a plugin (path of a file, or name of a package) is of this kind. */
+  accepts(source: string): boolean
+  /** @throws BenchError if the plugin is missing or malformed */
+  load(source: string): Promise<LoadedPlugin>
 }
 
 /** Returns the definition of a plugin unchanged; TypeScript checks and completes the object literal. */

@@ -231,6 +231,7 @@ const environment = z.looseObject({
   node: label,
   platform: label,
   cpu: label,
+  interpreter: label.optional(),
 }) satisfies z.ZodType<Environment>
 
 const manifest = z.looseObject({

@@ -73,6 +73,8 @@ export interface Environment {
   readonly node: string
   readonly platform: string
   readonly cpu: string
+  /** Interpreter of a search that is a program, with its version, such as `Python 3.11.7`. */
+  readonly interpreter?: string
 }
 
 /** The search that found an architecture to be trained in full. */

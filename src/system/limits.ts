@@ -73,6 +73,16 @@ export const LIMITS = {
     meaning: 'lists, dicts and references of a pickle that are held at a time; those of CIFAR take 20',
   },
   'pickle-integer-bytes': { value: 32, unit: 'bytes', meaning: 'an integer of a pickle; PyTorch writes one of 10' },
+  'program-line-kib': { value: 1024, unit: 'KiB', meaning: 'a message of a method that is a program' },
+  'program-silence-seconds': {
+    value: 1800,
+    unit: 'seconds',
+    meaning: 'such a program sends and prints nothing while an answer of it is awaited',
+  },
+  'program-gib': { value: machineGib, unit: 'GiB', meaning: 'memory of such a program and of the processes it starts' },
+  'program-log-mib': { value: 64, unit: 'MiB', meaning: 'what such a program prints in one run' },
+  'program-checkpoint-mib': { value: 2048, unit: 'MiB', meaning: 'the files that such a program saves at a time' },
+  'program-files': { value: 1000, unit: 'files', meaning: 'source files of such a program, which identify its jobs' },
   'pickle-line-kib': { value: 16_384, unit: 'KiB', meaning: 'a line of a pickle of protocol 0, as an array is' },
 } as const satisfies Readonly<Record<string, Limit>>
 

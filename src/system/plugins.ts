@@ -12,7 +12,7 @@ import type { Jiti } from 'jiti'
 import { z } from 'zod'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
-import { type Plugin, Registry } from '../core/plugin.ts'
+import { type LoadedPlugin, type Plugin, Registry } from '../core/plugin.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { statIfThere } from './readable.ts'
 
@@ -27,32 +27,41 @@ export interface Registered {
    * the identity of jobs. Built-in ones are not contained.
    */
   readonly origins: ReadonlyMap<Algorithm | SearchSpace, string>
+  /** The loaded plugins by their source, as the user named it. */
+  readonly plugins: ReadonlyMap<string, Plugin>
 }
 
-const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
+/** Endings of plugin files that are JavaScript or TypeScript. */
+export const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
+
+/** Endings of plugin files that are programs or describe one. */
+export const PROGRAM_ENDINGS: ReadonlySet<string> = new Set(['.py', '.yaml', '.yml'])
 
 /**
  * Registers the built-in algorithms and spaces and those of the named plugins.
  * @param builtins the plugin with the built-in algorithms and spaces
- * @param sources paths of plugin files (`./my-search.ts`) or names of npm packages
+ * @param sources paths of plugin files (`./my-search.ts`) or programs (`./my_search.py`), or names of npm packages
  * @throws BenchError `missing`, or `bad-input` if a file is no plugin or a name is already registered
  */
 export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
   const registry = new Registry().register(builtins)
   const origins = new Map<Algorithm | SearchSpace, string>()
+  const plugins = new Map<string, Plugin>()
   for (const source of sources) {
-    const { plugin, origin } = await loadPlugin(source)
+    const loader = builtins.loaders?.find((each) => each.accepts(source))
+    const { plugin, origin } = await (loader?.load(source) ?? loadPlugin(source))
     registry.register(plugin)
+    plugins.set(source, plugin)
     for (const item of [...(plugin.algorithms ?? []), ...(plugin.spaces ?? [])]) origins.set(item, origin)
   }
-  return { registry, origins }
+  return { registry, origins, plugins }
 }
 
 /**
  * Loads the plugin that a file or package has as its default export. `origin` identifies its content: the file's name
  * and hash, or the package's name and version.
  */
-export async function loadPlugin(source: string): Promise<{ readonly plugin: Plugin; readonly origin: string }> {
+export async function loadPlugin(source: string): Promise<LoadedPlugin> {
   const found = isPluginFile(source) ? { path: locateFile(source) } : locatePackage(source)
   const jiti = await openJiti()
   const plugin = await importDefault(found.path, source, jiti)
@@ -69,7 +78,10 @@ export async function loadPlugin(source: string): Promise<{ readonly plugin: Plu
 
 /** Returns whether a plugin is named by the path of a file, not as an npm package. */
 export const isPluginFile = (source: string): boolean =>
-  FILE_ENDINGS.has(extname(source)) || /^\.{0,2}[/\\]/.test(source) || isAbsolute(source)
+  FILE_ENDINGS.has(extname(source)) ||
+  PROGRAM_ENDINGS.has(extname(source)) ||
+  /^\.{0,2}[/\\]/.test(source) ||
+  isAbsolute(source)
 
 function locateFile(source: string): string {
   const path = resolve(source)

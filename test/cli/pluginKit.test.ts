@@ -11,6 +11,7 @@ import { openExecutor } from '../../src/engine/index.ts'
 import { resolveOptions } from '../../src/runner/plan/algorithmOptions.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadPlugin, registerPlugins } from '../../src/system/plugins.ts'
+import { hasPython, runProgram } from '../algorithms/external/runProgram.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-plugin-'))
 const README = new URL('../../README.md', import.meta.url)
@@ -74,6 +75,19 @@ describe('bench new algo', () => {
     expect(algorithm).toMatchObject({ name, kind })
     const results = await checkAlgorithm(algorithm, { executor: () => executor, stepsPerEpoch: 1, spaces: [nb201] })
     expect(results.filter(({ seen }) => seen !== undefined)).toEqual([])
+  })
+
+  it('writes a Python method that runs unchanged, and the client that it imports', async () => {
+    await bench(newCommand(), 'algo', 'my-python', '--python', '--folder', folder)
+    expect(printed).toMatch(
+      /wrote .*my_python.py and the client that it imports. Next:\n {2}bench run --algo .*my_python.py/,
+    )
+    expect(existsSync(join(folder, 'nas_bench_client.py'))).toBe(true)
+    if (!hasPython) return
+    const { failures, runs } = await runProgram(join(folder, 'my_python.py'), join(folder, 'store'))
+    expect(failures).toEqual([])
+    expect(runs[0].result()?.oracle?.queries).toHaveLength(100)
+    await expect(bench(newCommand(), 'algo', 'x', '--python', '--kind', 'supernet')).rejects.toThrow(/--python/)
   })
 
   it('writes the plugin that the README shows', async () => {

@@ -22,6 +22,14 @@ export const evaluations = optionalCount(
 )
 
 /**
+ * Returns the largest number of evaluations of a black-box search.
+ * @param limit the option `evaluations`; undefined: no limit under a budget, else 100
+ * @param budgetSeconds budget in simulated seconds; undefined or Infinity: none
+ */
+export const mostEvaluations = (limit: number | undefined, budgetSeconds = Number.POSITIVE_INFINITY): number =>
+  limit ?? (Number.isFinite(budgetSeconds) ? Number.POSITIVE_INFINITY : DEFAULT_EVALUATIONS)
+
+/**
  * Checks, before a black-box search runs, that the oracle can answer and that the search makes enough evaluations to
  * differ from random search.
  * @param limit the option `evaluations`
@@ -36,7 +44,7 @@ export function checkEvaluations(
   { least, why }: { readonly least: number; readonly why: string },
 ): void {
   fidelities()
-  const most = limit ?? (budgetSeconds === undefined ? DEFAULT_EVALUATIONS : Number.POSITIVE_INFINITY)
+  const most = mostEvaluations(limit, budgetSeconds)
   if (most >= least) return
   const found = limit === undefined ? `${most} evaluations (without a budget)` : `evaluations=${limit}`
   throw new BenchError('bad-input', `${name}: ${found}, and with fewer than ${least} ${why}; give at least ${least}`)
@@ -67,7 +75,7 @@ export function blackBoxSearch(
   limit: number | undefined,
   explore: (ask: Ask) => Promise<void>,
 ): Search {
-  const most = limit ?? (Number.isFinite(oracle.budgetSeconds) ? Number.POSITIVE_INFINITY : DEFAULT_EVALUATIONS)
+  const most = mostEvaluations(limit, oracle.budgetSeconds)
   let answer: Genotype | undefined
   let bestPct = Number.NEGATIVE_INFINITY
   let longest = 0
@@ -108,13 +116,13 @@ export function blackBoxSearch(
 }
 
 /** The error for a time budget that is too small to evaluate a single architecture. */
-const tooSmall = (seconds: number) =>
+export const tooSmall = (seconds: number) =>
   new BenchError('bad-input', `a budget of ${seconds} s does not pay for a single evaluation; raise the budget`)
 
 /**
  * Extra numbers of a black-box search's report: architectures evaluated, and seconds left of the time budget if any.
  */
-function extraOf(evaluations: number, { budgetSeconds, usedSeconds }: Oracle): Record<string, number> {
+export function extraOf(evaluations: number, { budgetSeconds, usedSeconds }: Oracle): Record<string, number> {
   return Number.isFinite(budgetSeconds)
     ? { evaluations, budgetLeftSeconds: budgetSeconds - usedSeconds }
     : { evaluations }

@@ -1,7 +1,7 @@
 /** `bench new algo`: writes the source file of a new algorithm plugin and its test, from the templates below. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import { benchCommand, shellWord } from '../../core/plainText.ts'
@@ -14,7 +14,8 @@ const TEMPLATE_KINDS = ['supernet', 'black-box'] as const
 type TemplateKind = (typeof TEMPLATE_KINDS)[number]
 
 interface NewFlags {
-  readonly kind: TemplateKind
+  readonly kind?: TemplateKind
+  readonly python?: boolean
   readonly folder: string
   readonly json?: boolean
 }
@@ -25,15 +26,21 @@ export function newCommand(): Command {
     .argument('<name>', 'name of the algorithm, as used with --algo')
     .option(
       '--kind <kind>',
-      'supernet trains a search network; black-box asks for accuracies',
+      'supernet (default) trains a search network; black-box asks for accuracies',
       oneOf('kind', TEMPLATE_KINDS),
-      'supernet',
+    )
+    .addOption(
+      new Option(
+        '--python',
+        'a black-box method in Python, with the client that it imports (docs/external-methods.md)',
+      ).conflicts('kind'),
     )
     .option('--folder <dir>', 'folder of the files', '.')
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins',
+      '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins\n' +
+        '  bench new algo my-climb --python',
     )
     .action(newAlgorithm)
   return new Command('new')
@@ -47,26 +54,45 @@ export function newCommand(): Command {
  * Writes the source file of a new algorithm plugin and its test. @throws BenchError `bad-input` for an invalid or used
  * name, or if the files exist
  */
-function newAlgorithm(name: string, { kind, folder, json }: NewFlags): void {
+function newAlgorithm(name: string, { kind = 'supernet', python = false, folder, json }: NewFlags): void {
   checkName(name)
-  const files = [
-    { path: join(folder, `${name}.ts`), content: pluginSource(kind, name) },
-    { path: join(folder, `${name}.test.mjs`), content: testSource(name) },
-  ]
+  const files = python ? pythonFiles(name, folder) : pluginFiles(kind, name, folder)
   const there = files.find(({ path }) => existsSync(path))
   if (there !== undefined) {
     throw new BenchError('bad-input', `${there.path} is there already; choose another name or --folder`)
   }
   writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))
   const shown = files.map(({ path }) => (dirname(path) === '.' ? `./${path}` : path))
-  const commands = nextSteps(name, shown[0])
+  const commands = python ? pythonSteps(shown[0]) : nextSteps(name, shown[0])
   if (json) {
     print(`${JSON.stringify({ files: shown, commands }, null, 2)}\n`)
     return
   }
-  print(`wrote ${shown[0]} and its test. Next:\n${commands.map((command) => `  ${command}\n`).join('')}`)
-  print(`With the package installed here, its test: node --test ${shellWord(shown[1])}\n`)
+  const second = python ? 'the client that it imports' : 'its test'
+  print(`wrote ${shown[0]} and ${second}. Next:\n${commands.map((command) => `  ${command}\n`).join('')}`)
+  if (!python) print(`With the package installed here, its test: node --test ${shellWord(shown[1])}\n`)
 }
+
+/** Returns the files of a new plugin in TypeScript: the plugin and its test. */
+const pluginFiles = (kind: TemplateKind, name: string, folder: string) => [
+  { path: join(folder, `${name}.ts`), content: pluginSource(kind, name) },
+  { path: join(folder, `${name}.test.mjs`), content: testSource(name) },
+]
+
+/** Returns the files of a new method in Python: the method, and a copy of the client for editors and type checkers. */
+function pythonFiles(name: string, folder: string) {
+  const file = name.replaceAll('-', '_')
+  const client = readFileSync(new URL('../../../python/nas_bench_client.py', import.meta.url), 'utf8')
+  return [
+    { path: join(folder, `${file}.py`), content: pythonSource(name, file) },
+    { path: join(folder, 'nas_bench_client.py'), content: client },
+  ]
+}
+
+const pythonSteps = (program: string): readonly string[] => [
+  benchCommand('run', '--algo', program, '--dry-run'),
+  benchCommand('run', '--algo', program, '--space', 'nb201', '--seeds', '4'),
+]
 
 /**
  * Checks the name that the user chose for a new algorithm. @throws BenchError `bad-input` if it is malformed or built
@@ -183,6 +209,41 @@ const algorithm = defineAlgorithm({
 })
 
 export default definePlugin({ name: '${name}', algorithms: [algorithm] })
+`
+
+const pythonSource = (name: string, file: string) => `"""${name}: what it is, and its source.
+
+It starts as a hill climb with restarts. An evaluation costs simulated seconds; \`ask\` ends the search when the budget
+is used up, and the answer is then the best architecture that was asked.
+
+    bench run --algo ./${file}.py --space nb201 --seeds 4
+"""
+
+import nas_bench_client as bench
+
+
+def search(task: bench.Task) -> None:
+    while True:
+        # All chance comes from task.random: the same seed gives the same search.
+        here = task.space.sample(task.random)
+        accuracy = task.ask(here)
+        failures = 0
+        while failures < task.options.patience:
+            candidate = task.space.mutate(here, task.random)
+            candidate_accuracy = task.ask(candidate)
+            if candidate_accuracy > accuracy:
+                here, accuracy, failures = candidate, candidate_accuracy, 0
+            else:
+                failures += 1
+
+
+bench.run(
+    search,
+    name="${name}",
+    version=1,  # raise it with every change that changes results
+    source="Paper and year",
+    options={"patience": {"default": 20, "min": 1, "description": "failures in a row before it starts anew"}},
+)
 `
 
 /**

@@ -29,6 +29,7 @@ interface RunFlags extends ExperimentFlags {
   readonly seedsPerDevice: number
   readonly threads?: number
   readonly slurm?: SbatchOptions
+  readonly dryRun?: boolean
   readonly store?: string
   readonly reuse?: readonly string[]
   readonly format?: TableFormat
@@ -50,6 +51,7 @@ export function runCommand(): Command {
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
     .addOption(slurmOption())
+    .option('--dry-run', 'run one search of a program (--algo ./my_method.py), show its messages, keep nothing')
     .addOption(storeOption())
     .addOption(reuseOption())
     .addOption(tableFormatOption())
@@ -60,6 +62,7 @@ export function runCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  bench run --algo drnas --space nb201 --seeds 4\n' +
+        '  bench run --algo ./my_method.py --dry-run\n' +
         '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00\n' +
         '  bench run configs/nb201-table4.yaml --reuse reports/mine',
     )
@@ -73,6 +76,7 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
   // With --algo only some algorithms of the file are run; its other settings may be for the rest.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
+  if (flags.dryRun) return (await import('../dryRun.ts')).dryRun(plan, flags)
   const { seedsPerDevice, slurm, json, out, jobs = file.jobs, threads = file.threads } = flags
   const options = { jobs, threads, seedsPerDevice, slurm, format, json, quiet, out }
   const store = new Store(flags.store ?? file.store)

@@ -117,16 +117,19 @@ function experimentOf(
   settings: Omit<z.infer<typeof schema>, 'store' | 'jobs' | 'threads' | 'claims'>,
   here: (file: string) => string,
 ): Partial<Experiment> {
-  const { seeds, budget, evaluate, data, plugins, table, backend = 'auto', executor, fastMath, ...rest } = settings
+  const { algorithms, seeds, budget, evaluate, data, plugins, table, ...other } = settings
+  const { backend = 'auto', executor, fastMath, ...rest } = other
+  const fileHere = (name: string) => (isPluginFile(name) ? here(name) : name)
   return {
     ...rest,
+    algorithms: algorithms.map((algorithm) => ({ ...algorithm, name: fileHere(algorithm.name) })),
     executor: { backend, ...(executor && { executor }), ...(fastMath && { fastMath }) },
     ...(seeds !== undefined && { seeds }),
     ...(budget !== undefined && { budgetSeconds: budget }),
     ...(evaluate && { retraining: evaluate }),
     ...(data !== undefined && { data: foldersOf(data, rest.datasets ?? DEFAULTS.datasets, here) }),
     ...(table !== undefined && { table: isTablePath(table) ? here(table) : table }),
-    ...(plugins && { plugins: plugins.map((plugin) => (isPluginFile(plugin) ? here(plugin) : plugin)) }),
+    ...(plugins && { plugins: plugins.map(fileHere) }),
   }
 }
 

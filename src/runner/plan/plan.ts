@@ -156,7 +156,7 @@ async function describeJob(
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
     probes,
-    ...((trains || retraining) && (await executorIdentity(executor))),
+    ...(((trains && !algorithm.program) || retraining) && (await executorIdentity(executor))),
   }
   return { lookup, job }
 }

@@ -38,7 +38,7 @@ export function ordersOf(
     const quick = here.filter((job) => !trainsNetwork(job))
     return [...split(quick, jobs).map(inSequence), ...trainings.map(inParallel)].map(({ batch, atATime }) => ({
       store: store.folder,
-      jobs: batch.map(({ id, job, foundBy }) => ({ id, job, ...(foundBy && { foundBy }) })),
+      jobs: batch.map(orderedJob),
       atATime,
       plugins: experiment.plugins,
       data: experiment.data[dataset],
@@ -47,6 +47,12 @@ export function ordersOf(
     }))
   })
 }
+
+const orderedJob = ({ id, job, foundBy, algorithm: { program } }: PlannedJob): WorkOrder['jobs'][number] => ({
+  ...{ id, job },
+  ...(foundBy && { foundBy }),
+  ...(program?.interpreter !== undefined && { interpreter: program.interpreter }),
+})
 
 /** Tells whether a job trains a network, during its search or afterwards. */
 export const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>

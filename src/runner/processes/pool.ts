@@ -82,11 +82,12 @@ function recordLosses(
   failures: ReadonlyMap<string, string>,
   onEvent: (event: RunEvent) => void,
 ): void {
-  for (const { id, job, foundBy } of jobs) {
+  for (const { id, job, foundBy, interpreter } of jobs) {
     const message = failures.get(id)
     if (message === undefined) continue
     try {
-      const manifest = { schema: 1, id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() } as const
+      const environment = { ...describeEnvironment(), ...(interpreter !== undefined && { interpreter }) }
+      const manifest = { schema: 1, id, job, ...(foundBy && { foundBy }), environment } as const
       new Store(store).run(id).recordLoss(manifest, message)
     } catch (error) {
       onEvent({ id, kind: 'notice', message: `its failure could not be recorded: ${(error as Error).message}` })

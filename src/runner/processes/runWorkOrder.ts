@@ -22,11 +22,11 @@ export async function runWorkOrder(
   const limit = pLimit(order.atATime ?? 1)
   await Promise.all(order.jobs.map((planned) => limit(() => runOne(planned))))
 
-  async function runOne({ id, job, foundBy }: WorkOrder['jobs'][number]): Promise<void> {
+  async function runOne({ id, job, ...recorded }: WorkOrder['jobs'][number]): Promise<void> {
     const report = (event: RunReport) => onEvent({ id, ...event })
     try {
       const open = async () => (await opening).open(job)
-      await reportingTo(report, () => runJob(job, store.run(id), open, report, foundBy))
+      await reportingTo(report, () => runJob(job, store.run(id), open, report, recorded))
       report({ kind: 'finished' })
     } catch (error) {
       report({ kind: 'failed', ...describeFailure(error) })

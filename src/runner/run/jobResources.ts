@@ -54,7 +54,7 @@ export class ResourceOpener {
     const algorithm = this.#unchanged(registry.algorithm(job.algorithm.name), job.algorithm.plugin)
     const evaluator = await this.#evaluator(job, space)
     return {
-      ...{ algorithm, space },
+      ...{ algorithm, space, threads: this.#order.executor.threads, withMessages: this.#order.withMessages },
       ...(evaluator && { evaluator }),
       // Probes measure the supernet, so they are opened only for searches that train one.
       probes: algorithm.kind === 'supernet' ? await openProbes(job.probes) : [],

@@ -28,7 +28,7 @@ export class Journal {
   /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
   async add(record: EpochRecord, search: Search): Promise<void> {
     this.#unsaved.push(record)
-    if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS) return
+    if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS || search.saves === false) return
     this.flush()
     this.#run.saveCheckpoint({
       epochs: record.epoch + 1,

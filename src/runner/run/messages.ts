@@ -3,7 +3,7 @@
  * and the events that it sends back.
  */
 import type { ErrorCode } from '../../core/errors.ts'
-import type { RunManifest } from '../../core/result.ts'
+import type { Environment, RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 
 /** An event of a running job: its beginning, progress, a finished epoch, a notice, or its end. */
@@ -53,6 +53,8 @@ export type RunReport =
       readonly loss?: number
       readonly testErrorPct?: number
     }
+  /** A search that is a program received or sent this message; reported only by `bench run --dry-run`. */
+  | { readonly kind: 'message'; readonly direction: 'to' | 'from'; readonly line: string }
   /** A message to the user; the run continues after it. */
   | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'finished' }
@@ -75,7 +77,7 @@ export interface WorkOrder {
   /** Folder of the store that the worker process writes the runs to. */
   readonly store: string
   /** The jobs of the work order. All have the same dataset and lookup table. */
-  readonly jobs: readonly Pick<RunManifest, 'id' | 'job' | 'foundBy'>[]
+  readonly jobs: readonly (Pick<RunManifest, 'id' | 'job' | 'foundBy'> & Pick<Environment, 'interpreter'>)[]
   /**
    * Number of jobs that the worker process runs at the same time; absent: 1. It is above 1 if several jobs share a GPU.
    */
@@ -87,4 +89,6 @@ export interface WorkOrder {
   /** Name or path of the table in which the jobs look architectures up; absent if they look nothing up. */
   readonly table?: string
   readonly executor: ExecutorOptions
+  /** Whether the messages of searches that are programs are reported; absent: false. */
+  readonly withMessages?: boolean
 }

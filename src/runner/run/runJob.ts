@@ -3,18 +3,19 @@
  * written.
  */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
-import type { ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
+import type { ProgramServices, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
 import type { ImageCounts } from '../../core/data.ts'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
 import { requireFiniteNumbers } from '../../core/numbers.ts'
 import { firstLine } from '../../core/plainText.ts'
-import type { Finder, Job, ResultRecord, SearchTime } from '../../core/result.ts'
+import type { Environment, Finder, Job, ResultRecord, SearchTime } from '../../core/result.ts'
 import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { describeEnvironment } from '../../system/environment.ts'
 import { asWritten } from '../../system/plugins.ts'
+import type { ProgramIdentity } from '../../system/program.ts'
 import { parseOptions } from '../plan/algorithmOptions.ts'
 import type { RunFolder } from '../store/runFolder.ts'
 import { runEpochs } from './epochs.ts'
@@ -29,6 +30,8 @@ import { type JobResources, searchContext } from './searchContext.ts'
  *
  * @param open opens the job's resources, such as images and executor; called after `run.json` is written, so that an
  * error in opening is recorded, too
+ * @param recorded what `run.json` states besides the job: the search that found a given architecture, and the
+ * interpreter of a search that is a program
  * @returns the result record, written by this process or by another one
  * @throws the error of opening the resources or of the search, after it is recorded in `failure.json`
  */
@@ -37,14 +40,16 @@ export async function runJob(
   run: RunFolder,
   open: () => Promise<JobResources & { close?(): Promise<void> }>,
   report: (report: RunReport) => void,
-  foundBy?: Finder,
+  recorded: { readonly foundBy?: Finder; readonly interpreter?: string } = {},
 ): Promise<ResultRecord> {
   const lock = await run.lock(({ pid, host }) => report({ kind: 'waiting', pid, host }))
   try {
     const earlier = run.result()
     if (earlier !== undefined) return earlier
     // If this throws, the folder belongs to another job or is damaged, so no failure is written into it.
-    run.begin({ schema: 1, id: run.id, job, ...(foundBy && { foundBy }), environment: describeEnvironment() })
+    const { foundBy, interpreter } = recorded
+    const environment: Environment = { ...describeEnvironment(), ...(interpreter !== undefined && { interpreter }) }
+    run.begin({ schema: 1, id: run.id, job, ...(foundBy && { foundBy }), environment })
     return await openAndSearch(job, run, open, report)
   } finally {
     lock.release()
@@ -100,6 +105,7 @@ async function searchThrough(
     ...resources,
     protocol: job.protocol,
     seed: job.seed,
+    ...(algorithm.program && { program: programServices(job, run, resources, report) }),
     oracle: oracle ?? noOracle(job),
     epoch: () => meter.epoch,
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
@@ -120,6 +126,23 @@ async function searchThrough(
   } finally {
     journal.flush()
     search.dispose()
+    if (algorithm.program) run.endProgram()
+  }
+}
+
+/** Returns what the program of a search gets: its folder, its log, and a record of its processes. */
+function programServices(
+  { dataset }: Job,
+  run: RunFolder,
+  { threads, withMessages }: JobResources,
+  report: (report: RunReport) => void,
+): ProgramServices {
+  return {
+    ...run.openProgram(),
+    dataset: dataset.name,
+    ...(threads !== undefined && { threads }),
+    onStart: (identity) => run.beginProgram(identity as ProgramIdentity),
+    ...(withMessages && { onMessage: (direction, line) => report({ kind: 'message', direction, line }) }),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Makes the context of a search: the object with everything that a search algorithm may use, for one job. */
-import type { Algorithm, SearchContext } from '../../core/algorithm.ts'
+import type { Algorithm, ProgramServices, SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, ImageCounts, SearchData, WholeSet } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -15,6 +15,8 @@ export interface SearchResources {
   readonly protocol: Protocol
   readonly seed: number
   readonly oracle: Oracle
+  /** What the program of a search gets; absent for searches that are no programs. */
+  readonly program?: ProgramServices
   data(): Promise<SearchData>
   executor(): Promise<Executor>
   /** Returns the number of the search's current epoch, from 0. */
@@ -35,11 +37,15 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
   readonly probes: readonly Probe[]
   /** Returns the numbers of images in the parts of the job's dataset; undefined if the search has read no image. */
   images?(): Promise<ImageCounts | undefined>
+  /** Number of threads that a search may use; absent: as many as it likes. */
+  readonly threads?: number
+  /** Whether the messages of a search that is a program are reported; absent: false. */
+  readonly withMessages?: boolean
 }
 
 /** Returns the context of a search. Images and executor are opened when the algorithm first uses them. */
 export function searchContext(resources: SearchResources): SearchContext {
-  const { space, protocol, seed, oracle } = resources
+  const { space, protocol, seed, oracle, program } = resources
   const growing = protocol.data.cutoutGrows === true
   const data = once(async () => yieldingBatches(await resources.data(), resources, growing))
   return {
@@ -47,6 +53,7 @@ export function searchContext(resources: SearchResources): SearchContext {
     protocol,
     seed,
     oracle,
+    ...(program && { program }),
     random: (...path) => random(seed, ...path),
     data,
     async supernet(options) {

@@ -11,6 +11,7 @@ import { seal, unseal } from '../../system/checksums.ts'
 import { canonicalJson, recordText } from '../../system/json.ts'
 import { type Lock, lock, lockHolder, lockIfFree } from '../../system/lock.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
+import { endLeftovers, type ProgramIdentity } from '../../system/program.ts'
 import { isThere, readIfThere } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
 
@@ -32,6 +33,13 @@ export interface FinishedRun {
 }
 
 const REMEDY = 'restore it from a copy, or move the folder away'
+
+/** File with the identity of the processes of a search that is a program, and folder for that program's files. */
+const PROGRAM_FILE = 'program.json'
+const PROGRAM_FOLDER = 'program'
+
+/** Names of files that a killed process leaves in the folder of a run. */
+const LEFTOVERS: ReadonlySet<string> = new Set(['lock', 'checkpoint', PROGRAM_FILE])
 
 /** Type of the record in a JSON file of the run's folder. */
 type RunFile<Name extends 'run.json' | 'result.json' | 'failure.json'> = ReturnType<
@@ -125,7 +133,8 @@ export class RunFolder {
 
   /**
    * Begins or resumes the run. Writes `run.json`, or adds the present environment (machine and versions) to it, and
-   * deletes the failure record and the temporary files of earlier attempts.
+   * deletes the failure record and the temporary files of earlier attempts. Ends the program of an attempt that was
+   * killed.
    * @throws BenchError `corrupt` if the folder belongs to another job
    */
   begin(manifest: RunManifest): void {
@@ -143,8 +152,35 @@ export class RunFolder {
         this.#writeJson('run.json', { ...earlier, resumedIn: [...resumedIn, manifest.environment] })
       }
     }
+    this.endProgram()
     removeTemporaries(this.path)
     rmSync(this.#file('failure.json'), { force: true })
+  }
+
+  /** Returns an empty folder for the files of a search that is a program, and the path of the program's log. */
+  openProgram(): { readonly folder: string; readonly log: string } {
+    const folder = this.#file(PROGRAM_FOLDER)
+    rmSync(folder, { recursive: true, force: true })
+    writing(folder, () => makeFolder(folder))
+    return { folder, log: this.#file('program.log') }
+  }
+
+  /** Records which processes the program of the search has, so that a later attempt can end them. */
+  beginProgram(identity: ProgramIdentity): void {
+    this.#writeJson(PROGRAM_FILE, identity)
+  }
+
+  /**
+   * Ends processes that the program of this or an earlier attempt left behind, and deletes the program's files. Of a
+   * finished run only the files are left, since a program that answers is ended with all its processes.
+   */
+  endProgram(): void {
+    const text = readIfThere(this.#file(PROGRAM_FILE))
+    if (text === undefined) return
+    const identity = this.isFinished() ? undefined : programIdentity(text.toString('utf8'))
+    if (identity !== undefined) endLeftovers(identity)
+    rmSync(this.#file(PROGRAM_FOLDER), { recursive: true, force: true })
+    rmSync(this.#file(PROGRAM_FILE), { force: true })
   }
 
   /**
@@ -182,10 +218,11 @@ export class RunFolder {
 
   /** Deletes files that a killed process has left in the folder of a finished run. */
   tidy(): void {
-    const isLeftover = (name: string) => name === 'lock' || name === 'checkpoint' || name.endsWith('.tmp')
+    const isLeftover = (name: string) => LEFTOVERS.has(name) || name.endsWith('.tmp')
     if (!readdirSync(this.path).some(isLeftover)) return
     const lock = lockIfFree(this.#file('lock'))
     if (lock === undefined) return
+    this.endProgram()
     removeTemporaries(this.path)
     rmSync(this.#file('checkpoint'), { force: true })
     lock.release()
@@ -272,6 +309,19 @@ export class RunFolder {
         throw new BenchError('corrupt', `${path} has fewer than the ${pluralize(count, 'epoch')} of its checkpoint`)
     }
     if (statSync(path).size > end) truncateSync(path, end)
+  }
+}
+
+/** Returns the identity of a program's processes; undefined for a damaged file, as after a crash. */
+function programIdentity(text: string): ProgramIdentity | undefined {
+  try {
+    const identity = JSON.parse(text)
+    const { token, group, startedBy } = identity
+    return typeof token === 'string' && token !== '' && group > 1 && typeof startedBy === 'object'
+      ? identity
+      : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,98 @@
+/** `bench run --dry-run`: runs one search of a method that is a program, prints its messages, and keeps nothing. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
+import { runLabel } from '../runner/plan/identity.ts'
+import type { Plan } from '../runner/plan/plan.ts'
+import { ordersOf } from '../runner/processes/orders.ts'
+import { prepareToRun } from '../runner/processes/runPlan.ts'
+import type { RunReport } from '../runner/run/messages.ts'
+import { Store } from '../runner/store/store.ts'
+import { onInterrupt } from './failures.ts'
+import { print, printAside, writeOutput } from './output.ts'
+
+type Message = Extract<RunReport, { kind: 'message' }>
+
+/** Number of messages of one type that are printed; the others are counted. */
+const SHOWN = 3
+
+/**
+ * Runs the first planned search that is a program in a temporary store, and prints the messages in both directions.
+ * @throws BenchError `bad-input` if no planned search is a program; the error of the search if it fails
+ */
+export async function dryRun(plan: Plan, { json = false, out }: { json?: boolean; out?: string }): Promise<void> {
+  const planned = plan.jobs.find(({ algorithm }) => algorithm.program !== undefined)
+  if (planned === undefined) {
+    const found = '--dry-run shows the messages of a method that is a program, and none is named'
+    throw new BenchError('bad-input', `${found}; add --algo ./my_method.py, or leave it out`)
+  }
+  const { runOrders } = await import('../runner/processes/pool.ts')
+  const folder = mkdtempSync(join(tmpdir(), 'bench-dry-run-'))
+  const clean = () => rmSync(folder, { recursive: true, force: true })
+  const removeHandler = onInterrupt(clean)
+  const messages: Message[] = []
+  const shown = new MessageLines()
+  const isShown = !json && out === undefined
+  const failures: (RunReport & { kind: 'failed' })[] = []
+  try {
+    const store = new Store(folder)
+    await prepareToRun({ ...plan, jobs: [planned] }, store)
+    if (isShown) print(`${runLabel(planned.job)}: → to the program, ← from it; nothing is kept\n`)
+    const orders = ordersOf(plan, [planned], store, { jobs: 1, seedsPerDevice: 1 })
+    const withMessages = orders.map((order) => ({ ...order, withMessages: true }))
+    await runOrders(withMessages, 1, (event) => {
+      if (event.kind === 'failed') failures.push(event)
+      if (event.kind !== 'message') return
+      messages.push(event)
+      if (isShown) print(shown.add(event))
+    })
+  } finally {
+    removeHandler()
+    clean()
+  }
+  if (isShown) print(shown.rest())
+  else if (json) writeOutput(`${JSON.stringify(messages.map(parsed), null, 2)}\n`, out)
+  else writeOutput(messages.map(lineOf).join(''), out)
+  const [failure] = failures
+  if (failure === undefined) return
+  if (failure.stack !== undefined) printAside(`${failure.stack}\n`)
+  const { code, message } = failure
+  throw new BenchError(code === 'unexpected' ? 'failed' : code, message.replace(/ \(its output: [^)]*\)/, ''))
+}
+
+const parsed = ({ direction, line }: Message) => ({ direction, message: readable(line) })
+
+const lineOf = ({ direction, line }: Message): string => `${direction === 'to' ? '→' : '←'} ${line}\n`
+
+/** Returns a message as JSON; as text if the program sent something else. */
+function readable(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return line
+  }
+}
+
+/** Makes the printed lines of messages; of each type only the first few are printed. */
+class MessageLines {
+  readonly #counts = new Map<string, number>()
+  #hidden = 0
+
+  add(message: Message): string {
+    const type = `${message.direction} ${/"type":\s*"(\w+)"/.exec(message.line)?.[1]}`
+    const count = (this.#counts.get(type) ?? 0) + 1
+    this.#counts.set(type, count)
+    if (count <= SHOWN) return `${this.rest()}${lineOf(message)}`
+    this.#hidden++
+    return ''
+  }
+
+  /** Returns the line that counts the messages which were not printed since the last printed one. */
+  rest(): string {
+    const hidden = this.#hidden
+    this.#hidden = 0
+    return hidden === 0 ? '' : `  … ${pluralize(hidden, 'more message')}\n`
+  }
+}
