@@ -5,36 +5,26 @@
  *     min over w of max over ‖δ‖_∞ ≤ ε of L_train(w, θ + δ)                                                   (eq. 6)
  *
  * The inner maximum is sought by projected gradient ascent on the training batch: a random start in [−ε, ε], then 7
- * steps of 2ε/7 along the sign of the gradient, each followed by the projection on the ε-box around θ and by `clipped`.
- * The network is in evaluation mode meanwhile, and the perturbation is given up where the loss fell. ε grows from 0.03
- * in the first epoch to 0.3 after the last (`xiangning-chen/SmoothDARTS`: attacker/perturb.py,
+ * steps of 2ε/7 along the sign of the gradient, each followed by the projection on the ε-box around θ and by
+ * `clampedToSimplex`. The network is in evaluation mode meanwhile, and the perturbation is given up where the loss fell.
+ * ε grows from 0.03 in the first epoch to 0.3 after the last (`xiangning-chen/SmoothDARTS`: attacker/perturb.py,
  * nasbench201/train_search.py). A weight step costs nine passes in place of one.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
-import { argmax, type Matrix, map, zip } from '../core/mixing.ts'
+import { type Matrix, map, zip } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { linear } from '../training/schedule.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
+import { clampedToSimplex } from './sdartsRs.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { count, flag, number } from './shared/options.ts'
 
-/**
- * Brings mixing weights back to the simplex of each edge: they are cut to [0, 1], a row of zeros gets 1 where it was
- * largest, and each row is divided by its sum.
- */
-export const clipped = (theta: Matrix): Matrix =>
-  theta.map((row) => {
-    const cut = row.map((value) => Math.min(1, Math.max(0, value)))
-    const sum = cut.reduce((total, value) => total + value, 0)
-    return sum === 0 ? row.map((_, op) => Number(op === argmax(row))) : cut.map((value) => value / sum)
-  })
-
 /** Settings of the search for the worst mixing weights. */
 export interface Attack {
-  /** Largest change ε of a mixing weight, before `clipped`. */
+  /** Largest change ε of a mixing weight, before `clampedToSimplex`. */
   readonly epsilon: number
   /** Number of ascent steps. */
   readonly steps: number
@@ -56,11 +46,11 @@ export async function worstMixing(
   const lossAt = async (point: Matrix) => (await supernet.evaluate([batch], { theta: point }, 'eval')).loss
   const before = await lossAt(theta)
   const within = (point: Matrix) => zip(point, theta, (p, t) => t + Math.min(epsilon, Math.max(-epsilon, p - t)))
-  let worst = randomStart ? clipped(map(theta, (t) => t + epsilon * (2 * stream.uniform() - 1))) : theta
+  let worst = randomStart ? clampedToSimplex(map(theta, (t) => t + epsilon * (2 * stream.uniform() - 1))) : theta
   for (let step = 0; step < steps; step++) {
     const { mixing } = await supernet.gradient(batch, { theta: worst }, { mode: 'eval' })
     const moved = zip(worst, mixing.theta, (t, g) => t + ((2 * epsilon) / steps) * Math.sign(g))
-    worst = clipped(within(moved))
+    worst = clampedToSimplex(within(moved))
   }
   return (await lossAt(worst)) < before ? theta : worst
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { dartsV1 } from '../../src/algorithms/darts.ts'
 import { softmaxRelaxation } from '../../src/algorithms/distributions/categorical.ts'
-import { clipped, sdartsAdv, worstMixing } from '../../src/algorithms/sdartsAdv.ts'
+import { sdartsAdv, worstMixing } from '../../src/algorithms/sdartsAdv.ts'
+import { clampedToSimplex } from '../../src/algorithms/sdartsRs.ts'
 import { type Matrix, map, normalMatrix } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
@@ -73,9 +74,9 @@ describe('the worst mixing weights', () => {
 
 describe('mixing weights cut to the simplex', () => {
   it('are unchanged on it, and a row without a positive weight goes to its largest', () => {
-    expect(clipped([[0.2, 0.8]])).toEqual([[0.2, 0.8]])
-    expect(clipped([[-0.5, -0.1, -0.3]])).toEqual([[0, 1, 0]])
-    expect(clipped([[1.5, 0.25, -1]])).toEqual([[0.8, 0.2, 0]])
+    expect(clampedToSimplex([[0.2, 0.8]])).toEqual([[0.2, 0.8]])
+    expect(clampedToSimplex([[-0.5, -0.1, -0.3]])).toEqual([[0, 1, 0]])
+    expect(clampedToSimplex([[1.5, 0.25, -1]])).toEqual([[0.8, 0.2, 0]])
   })
 })
 
