@@ -24,6 +24,7 @@ export {
 export { type Ask, blackBoxSearch, evaluations } from './algorithms/shared/blackBox.ts'
 export { type StageOptions, withStages } from './algorithms/shared/stages.ts'
 export { descend } from './algorithms/shared/weightSteps.ts'
+export { lossGradient } from './analysis/scores/gradients.ts'
 export { builtins } from './builtins.ts'
 export {
   type Algorithm,
@@ -64,6 +65,7 @@ export type { Probe, ProbeContext } from './core/probe.ts'
 export type { Headline, Protocol } from './core/protocol.ts'
 export { RandomStream, random } from './core/random.ts'
 export type { EpochRecord, FailureRecord, Job, ResultRecord, RunManifest, TrajectoryPoint } from './core/result.ts'
+export { defineScore, type RankScore, type Score, type ScoreInput } from './core/score.ts'
 export {
   type BenchmarkSplit,
   type Edge,

@@ -12,10 +12,11 @@ import { formatDuration } from './progressTracker.ts'
 const BAR_WIDTH = 24
 
 /**
- * Returns a function that shows the progress of building a lookup table by training, as one line on a stream. On a
- * terminal the line is cleared when the build is done.
+ * Returns a function that shows the progress of building a lookup table by training or scoring, as one line on a stream.
+ * On a terminal the line is cleared when the build is done.
+ * @param noun what is counted
  */
-export function buildProgress(stream: WriteStream): (progress: BuildProgress) => void {
+export function buildProgress(stream: WriteStream, noun = 'training'): (progress: BuildProgress) => void {
   const paint = paintFor(stream)
   const startMs = Date.now()
   const isDue = throttle(stream.isTTY ? 200 : 10_000, 0)
@@ -24,7 +25,7 @@ export function buildProgress(stream: WriteStream): (progress: BuildProgress) =>
     const isOver = before + done === total
     if (!isDue() && !isOver) return
     const remaining = remainingBuild(progress, (Date.now() - startMs) / 1000)
-    const text = `${before + done} of ${pluralize(total, 'training')}  ${remaining}`.trimEnd()
+    const text = `${before + done} of ${pluralize(total, noun)}  ${remaining}`.trimEnd()
     if (!stream.isTTY) stream.write(`${text}\n`)
     else if (isOver) stream.write('\r\u001b[0K')
     else stream.write(`\r\u001b[0K${bar((before + done) / total, paint)}  ${text}`)

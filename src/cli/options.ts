@@ -98,3 +98,16 @@ export const pictureFile = severalTimes((path: string, earlier: readonly string[
   if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
   return [...earlier, path]
 })
+
+/**
+ * Returns a function that tells whether a table build or scoring should stop: after a time limit in minutes or the first Ctrl-C. A
+ * second Ctrl-C ends the process at once.
+ */
+export function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
+  const deadline = Date.now() + 60_000 * limitMinutes
+  let interrupted = false
+  process.once('SIGINT', () => {
+    interrupted = true
+  })
+  return () => interrupted || Date.now() > deadline
+}

@@ -28,6 +28,7 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
   ['verify', 'recompute committed reports', async () => (await import('./commands/verify.ts')).verifyCommand()],
   ['query', 'look up architectures in a table', async () => (await import('./commands/query.ts')).queryCommand()],
   ['pareto', 'architectures on a Pareto front', async () => (await import('./commands/pareto.ts')).paretoCommand()],
+  ['score', 'training-free scores of architectures', async () => (await import('./commands/score.ts')).scoreCommand()],
   [
     'tables',
     'lookup tables: import, fetch, build, merge, info',

@@ -96,6 +96,11 @@ export type Objective =
    * Sum of cotangent·logits over all samples and classes of the main head; the cotangent has shape [batch, classes].
    */
   | { readonly kind: 'logits'; readonly cotangent: Float32Array }
+  /**
+   * Sum of cotangent·value over the network's observed activations: one cotangent for each of `network.observed`,
+   * [batch, height, width, channels]. Gradients of observed activations then contain their own cotangent.
+   */
+  | { readonly kind: 'observed'; readonly cotangents: readonly Float32Array[] }
 
 /**
  * Settings of one SGD step as in PyTorch. With the gradient g of the weights w: g is clipped to a global norm, g ← g +
@@ -167,10 +172,10 @@ export interface Executable {
   /** Computes loss and accuracy of the network over batches, without gradients. */
   evaluate(feeds: Iterable<Feed> | AsyncIterable<Feed>, mode: Mode): Promise<Tally>
   /**
-   * Returns the main head's logits [batch, classes], and the features before global pooling [batch, height, width,
-   * channels].
+   * Returns the main head's logits [batch, classes], the features before global pooling [batch, height, width,
+   * channels], and each activation of `network.observed` [batch, height, width, channels].
    */
-  forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }>
+  forward(feed: Feed, mode: Mode): Promise<Activations>
 
   /**
    * Records the activation masks of a feed, computed with batch statistics; absent if the executor cannot freeze
@@ -184,11 +189,27 @@ export interface Executable {
   dispose(): void
 }
 
+/** Activations of one batch, read back to the host. */
+export interface Activations {
+  readonly logits: Float32Array
+  readonly features: Float32Array
+  readonly observed: readonly Float32Array[]
+}
+
 export interface GradientRequest {
   readonly coefficients?: boolean
   readonly weights?: WeightVector
+  /** Whether to return each activation of `network.observed` with its gradient. */
+  readonly observed?: boolean
 }
 
 export interface GradientResult extends Tally {
   readonly coefficients?: Float64Array
+  readonly observed?: readonly ObservedActivation[]
+}
+
+/** An observed activation and the gradient of the objective wrt it, both [batch, height, width, channels]. */
+export interface ObservedActivation {
+  readonly value: Float32Array
+  readonly gradient: Float32Array
 }

@@ -140,6 +140,16 @@ export interface Network {
   readonly heads: readonly Head[]
   /** The last activation of the network before global pooling, which zero-cost proxies read. */
   readonly features: ValueId
+  /**
+   * Further activations that can be read with their gradients (`Executable.forward`, `GradientRequest.observed`); the
+   * network's input is value 0. Absent: none. Outputs of ReLUs and logits cannot be observed.
+   */
+  readonly observed?: readonly ValueId[]
+  /**
+   * Outputs of the stem and of each cell or residual block, in the order of computation; absent if the network does not
+   * consist of cells. A cell of skip connections alone has the output of the one before it.
+   */
+  readonly cells?: readonly ValueId[]
   readonly classes: number
   /** Number of mixing coefficients of the network; 0 for a discrete network. */
   readonly coefficientCount: number

@@ -201,6 +201,7 @@ export class NetworkBuilder {
     readonly name: string
     readonly heads: readonly Head[]
     readonly features: ValueId
+    readonly cells?: readonly ValueId[]
     readonly coefficientCount?: number
   }): Network {
     return {
@@ -211,6 +212,7 @@ export class NetworkBuilder {
       statistics: this.#statistics,
       heads: options.heads,
       features: options.features,
+      ...(options.cells && { cells: options.cells }),
       classes: this.value(options.heads[0].logits).channels,
       coefficientCount: Math.max(options.coefficientCount ?? 0, this.#coefficientCount),
       pathCount: this.#pathCount,

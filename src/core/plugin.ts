@@ -1,13 +1,15 @@
-/** Plugins, and the registry of algorithms and spaces. Built-in and third-party plugins register in the same way. */
+/** Plugins, and the registry of algorithms, spaces and scores. Built-in and third-party plugins register in the same way. */
 import type { Algorithm } from './algorithm.ts'
 import { BenchError } from './errors.ts'
 import { unknownName } from './names.ts'
+import type { RankScore, Score } from './score.ts'
 import type { SearchSpace } from './space.ts'
 
 export interface Plugin {
   readonly name: string
   readonly algorithms?: readonly Algorithm[]
   readonly spaces?: readonly SearchSpace[]
+  readonly scores?: readonly (Score | RankScore)[]
   /** Loaders of plugins that are not JavaScript, such as programs. Only built-in ones are used. */
   readonly loaders?: readonly PluginLoader[]
 }
@@ -32,14 +34,16 @@ export const definePlugin = (plugin: Plugin): Plugin => plugin
 export class Registry {
   readonly #algorithms = new Map<string, Algorithm>()
   readonly #spaces = new Map<string, SearchSpace>()
+  readonly #scores = new Map<string, Score | RankScore>()
 
   /**
-   * Adds the algorithms and spaces of a plugin to the registry.
+   * Adds the algorithms, spaces and scores of a plugin to the registry.
    * @throws BenchError `bad-input` if a name is already registered
    */
   register(plugin: Plugin): this {
     for (const algorithm of plugin.algorithms ?? []) add(this.#algorithms, 'algorithm', algorithm, plugin)
     for (const space of plugin.spaces ?? []) add(this.#spaces, 'space', space, plugin)
+    for (const score of plugin.scores ?? []) add(this.#scores, 'score', score, plugin)
     return this
   }
 
@@ -51,6 +55,10 @@ export class Registry {
     return [...this.#spaces.values()]
   }
 
+  get scores(): readonly (Score | RankScore)[] {
+    return [...this.#scores.values()]
+  }
+
   /** Returns the algorithm of this name. @throws BenchError `unknown-name` with the nearest known name */
   algorithm(name: string): Algorithm {
     return find(this.#algorithms, 'algorithm', name)
@@ -59,6 +67,11 @@ export class Registry {
   /** Returns the space of this name. @throws BenchError `unknown-name` with the nearest known name */
   space(name: string): SearchSpace {
     return find(this.#spaces, 'space', name)
+  }
+
+  /** Returns the score of this name. @throws BenchError `unknown-name` with the nearest known name */
+  score(name: string): Score | RankScore {
+    return find(this.#scores, 'score', name)
   }
 }
 

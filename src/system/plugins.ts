@@ -1,6 +1,6 @@
 /**
- * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms or
- * search spaces. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the
+ * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms,
+ * search spaces or scores. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the
  * identity of jobs.
  */
 import { createHash } from 'node:crypto'
@@ -13,20 +13,21 @@ import { z } from 'zod'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type LoadedPlugin, type Plugin, Registry } from '../core/plugin.ts'
+import type { RankScore, Score } from '../core/score.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { statIfThere } from './readable.ts'
 
 /**
- * The registry of algorithms and search spaces that can be named on the command line, with the plugins that define
+ * The registry of algorithms, search spaces and scores that can be named on the command line, with the plugins that define
  * them.
  */
 export interface Registered {
   readonly registry: Registry
   /**
-   * For each algorithm and space of a plugin, the name and content hash (or version) of the plugin, which is part of
+   * For each algorithm, space and score of a plugin, the name and content hash (or version) of the plugin, which is part of
    * the identity of jobs. Built-in ones are not contained.
    */
-  readonly origins: ReadonlyMap<Algorithm | SearchSpace, string>
+  readonly origins: ReadonlyMap<Algorithm | SearchSpace | Score | RankScore, string>
   /** The loaded plugins by their source, as the user named it. */
   readonly plugins: ReadonlyMap<string, Plugin>
 }
@@ -45,14 +46,15 @@ export const PROGRAM_ENDINGS: ReadonlySet<string> = new Set(['.py', '.yaml', '.y
  */
 export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
   const registry = new Registry().register(builtins)
-  const origins = new Map<Algorithm | SearchSpace, string>()
+  const origins = new Map<Algorithm | SearchSpace | Score | RankScore, string>()
   const plugins = new Map<string, Plugin>()
   for (const source of sources) {
     const loader = builtins.loaders?.find((each) => each.accepts(source))
     const { plugin, origin } = await (loader?.load(source) ?? loadPlugin(source))
     registry.register(plugin)
     plugins.set(source, plugin)
-    for (const item of [...(plugin.algorithms ?? []), ...(plugin.spaces ?? [])]) origins.set(item, origin)
+    const { algorithms = [], spaces = [], scores = [] } = plugin
+    for (const item of [...algorithms, ...spaces, ...scores]) origins.set(item, origin)
   }
   return { registry, origins, plugins }
 }
@@ -201,9 +203,33 @@ const algorithmShape = z.object({
 
 const spaceShape = z.object({ name: itemName, edges: z.array(z.unknown()), parse: method, format: method })
 
+/** Schema of the fields of a score; one that ranks other scores has `parts` and `combine` instead of `compute`. */
+const scoreShape = z
+  .object({
+    name: itemName,
+    version: z.int(),
+    description: z.string(),
+    source: z.string(),
+    better: z.enum(['higher', 'lower']),
+    reads: z.enum(['architecture', 'weights', 'noise', 'images', 'labels']).optional(),
+    layers: z.enum(['output', 'network']).optional(),
+    parts: z.array(z.string()).min(1).optional(),
+    compute: method.optional(),
+    combine: method.optional(),
+  })
+  .refine(
+    ({ reads, layers, compute, parts, combine }) => (compute && reads && layers) || (parts && combine),
+    'expected reads, layers and compute (or parts and combine of a score of ranks)',
+  )
+
 const pluginShape = z
-  .object({ name: z.string(), algorithms: z.array(algorithmShape).optional(), spaces: z.array(spaceShape).optional() })
-  .refine(({ algorithms, spaces }) => algorithms ?? spaces, 'it has neither algorithms nor spaces')
+  .object({
+    name: z.string(),
+    algorithms: z.array(algorithmShape).optional(),
+    spaces: z.array(spaceShape).optional(),
+    scores: z.array(scoreShape).optional(),
+  })
+  .refine(({ algorithms, spaces, scores }) => algorithms ?? spaces ?? scores, 'it has no algorithms, spaces or scores')
 
 /** Describes why a value is no plugin; returns undefined if it is one. */
 function pluginProblem(value: unknown): string | undefined {

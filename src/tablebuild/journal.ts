@@ -30,13 +30,12 @@ const ENDING = '.jsonl'
 export function readJournals(folder: string, recipe: Recipe): Entry[] {
   if (!checkRecipe(folder, recipe)) return []
   const files = readdirSync(folder).filter((file) => file.endsWith(ENDING))
-  return files.sort().flatMap((file) => parse(readFileSync(join(folder, file))).records)
+  return files.sort().flatMap((file) => parse<Entry>(readFileSync(join(folder, file))).records)
 }
 
 /** The journal of one shard (part) of a table build, open for appending. */
 export class Journal {
-  readonly #path: string
-  readonly #lock: Lock
+  readonly #lines: LineFile<Entry>
 
   /**
    * Opens the journal of a shard. If an earlier build has written one, it is continued.
@@ -45,20 +44,46 @@ export class Journal {
    */
   static async open(folder: string, shard: string, recipe: Recipe): Promise<Journal> {
     if (!checkRecipe(folder, recipe)) writeAtomically(recipePath(folder), `${JSON.stringify(recipe, null, 1)}\n`)
-    const path = join(folder, `${shard}${ENDING}`)
-    return new Journal(path, await locked(`${path}.lock`))
+    return new Journal(await LineFile.open<Entry>(join(folder, `${shard}${ENDING}`)))
+  }
+
+  private constructor(lines: LineFile<Entry>) {
+    this.#lines = lines
+  }
+
+  /** Appends the record of a finished training, and syncs it to the disk before it returns. */
+  append(record: Entry): void {
+    this.#lines.append(record)
+  }
+
+  close(): void {
+    this.#lines.close()
+  }
+}
+
+/** A file of records, one a line with the first digits of its SHA-256, that one process at a time appends to. */
+export class LineFile<Record> {
+  readonly #path: string
+  readonly #lock: Lock
+  /** The records that the file had when it was opened. */
+  readonly records: readonly Record[]
+
+  /** Opens the file, and removes an incomplete last line. @throws BenchError `failed` if another process has it open */
+  static async open<Record>(path: string): Promise<LineFile<Record>> {
+    return new LineFile<Record>(path, await locked(`${path}.lock`))
   }
 
   private constructor(path: string, lock: Lock) {
     this.#path = path
     this.#lock = lock
     const bytes = readIfThere(path) ?? Buffer.alloc(0)
-    const { wholeBytes } = parse(bytes)
+    const { records, wholeBytes } = parse<Record>(bytes)
     if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
+    this.records = records
   }
 
-  /** Appends the record of a finished training, and syncs it to the disk before it returns. */
-  append(record: Entry): void {
+  /** Appends a record, and syncs it to the disk before it returns. */
+  append(record: Record): void {
     this.#lock.requireHeld()
     const text = JSON.stringify(record)
     appendWhole(this.#path, `${digest(text)} ${text}\n`)
@@ -96,11 +121,9 @@ async function locked(path: string): Promise<Lock> {
   throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
 }
 
-/**
- * Returns the training records in a journal, up to the first incomplete line, and the number of bytes that they take.
- */
-function parse(bytes: Buffer): { readonly records: Entry[]; readonly wholeBytes: number } {
-  const records: Entry[] = []
+/** Returns the records in a file of lines, up to the first incomplete line, and the number of bytes that they take. */
+function parse<Record>(bytes: Buffer): { readonly records: Record[]; readonly wholeBytes: number } {
+  const records: Record[] = []
   let start = 0
   for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', start)) {
     const line = bytes.toString('utf8', start, end)

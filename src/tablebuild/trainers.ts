@@ -1,4 +1,4 @@
-/** Trains the architectures of a built table in worker processes, and distributes the trainings among them. */
+/** Worker processes that do the tasks of making a table, such as training an architecture, and their trainers. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
@@ -20,67 +20,75 @@ export interface WorkerSetting {
   readonly data?: string
 }
 
-/** The message that tells a worker process to train one architecture. */
-export interface WorkerOrder {
-  /**
-   * Recipe, plugins and images of the trainings, the same in every message. At the first message, the worker process
-   * opens them.
-   */
-  readonly setting: WorkerSetting
-  readonly task: TrainingTask
+/** The message that tells a worker process to do one task, such as to train one architecture. */
+export interface WorkerOrder<Setting, Task> {
+  /** What all tasks share, the same in every message. At the first message, the worker process opens it. */
+  readonly setting: Setting
+  readonly task: Task
 }
 
-/** A worker process's answer: the result of a training, or the error that ended the training. */
-export type WorkerAnswer =
-  | { readonly kind: 'trained'; readonly trained: TrainedArchitecture }
+/** A worker process's answer: the result of a task, or the error that ended the task. */
+export type WorkerAnswer<Result> =
+  | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-/**
- * Path of the compiled module that the worker processes run. Also used when running from source, since Node 20 runs no
- * TypeScript.
- */
-const WORKER = fileURLToPath(new URL('../../dist/tablebuild/workerProcess.js', import.meta.url))
+/** Does one task after the other, such as to train or to score an architecture. */
+export interface Worker<Task, Result> {
+  run(task: Task): Promise<Result>
+  close(): void
+}
 
-/** A training fails if this many worker processes have died while doing it. */
+/** A task fails if this many worker processes have died while doing it. */
 const MOST_DEATHS = 2
 
 /**
- * Returns a trainer that trains architectures in a separate process. If the process dies, another one repeats the
- * training, once.
+ * Returns a worker that does its tasks in a separate process. If the process dies, another one repeats the task, once.
+ * @param module name of the compiled module in `dist/tablebuild` that the process runs. It is also used when running from
+ * source, since Node 20 runs no TypeScript.
+ * @param describe names a task in error messages
  */
-export function forkTrainer(setting: WorkerSetting): Trainer {
+export function forkWorker<Setting, Task, Result>(
+  module: string,
+  setting: Setting,
+  describe: (task: Task) => string,
+): Worker<Task, Result> {
+  const path = fileURLToPath(new URL(`../../dist/tablebuild/${module}`, import.meta.url))
   let child: ChildProcess | undefined
   const started = () => {
-    const process = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const process = fork(path, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     process.once('close', () => {
       child = undefined
     })
     return process
   }
   return {
-    async train(task) {
+    async run(task) {
       for (let deaths = 0; ; ) {
         child ??= started()
-        const answer = await request(child, { setting, task })
-        if ('trained' in answer) return answer.trained
-        if (++deaths === MOST_DEATHS) throw lostWorkers(task, answer.death)
+        const answer = await request<Setting, Task, Result>(child, { setting, task })
+        if ('result' in answer) return answer.result
+        if (++deaths === MOST_DEATHS)
+          throw new BenchError('failed', `worker processes were lost over ${describe(task)} (${answer.death})`)
       }
     },
     close: () => void child?.disconnect(),
   }
 }
 
-type Outcome = { readonly trained: TrainedArchitecture } | { readonly death: string }
+type Outcome<Result> = { readonly result: Result } | { readonly death: string }
 
 /**
- * Sends a training order to a worker process, and waits for the answer or for the end of the process.
- * @throws the error of the training
+ * Sends an order to a worker process, and waits for the answer or for the end of the process.
+ * @throws the error of the task
  */
-function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
+function request<Setting, Task, Result>(
+  child: ChildProcess,
+  order: WorkerOrder<Setting, Task>,
+): Promise<Outcome<Result>> {
   return new Promise((resolve, reject) => {
-    const onMessage = (answer: WorkerAnswer) => {
+    const onMessage = (answer: WorkerAnswer<Result>) => {
       child.off('close', onClose)
-      if (answer.kind === 'trained') resolve({ trained: answer.trained })
+      if (answer.kind === 'done') resolve({ result: answer.result })
       else reject(failure(answer))
     }
     const onClose = (code: number | null, signal: string | null) => {
@@ -89,40 +97,89 @@ function request(child: ChildProcess, order: WorkerOrder): Promise<Outcome> {
     }
     child.once('message', onMessage)
     child.once('close', onClose)
-    child.send(order, () => {})
+    child.send(order as object, () => {})
   })
 }
 
-/** Returns the error that a worker process reported for a training. */
-function failure({ code, message }: WorkerAnswer & { readonly kind: 'failed' }): Error {
+/**
+ * Answers the orders that this worker process receives. A worker ends when the connection to its command ends. It
+ * ignores Ctrl-C, which the terminal sends to all processes of the command; the command decides whether the running
+ * tasks are finished.
+ * @param open opens what all tasks share; called at the first order
+ */
+export function answerOrders<Setting, Task, Result>(
+  open: (setting: Setting) => Promise<(task: Task) => Promise<Result>>,
+) {
+  process.on('disconnect', () => process.exit(1))
+  process.on('SIGINT', () => {})
+  const answer = (message: WorkerAnswer<Result>) => process.send?.(message)
+  let opened: Promise<(task: Task) => Promise<Result>> | undefined
+  process.on('message', async ({ setting, task }: WorkerOrder<Setting, Task>) => {
+    try {
+      opened ??= open(setting)
+      answer({ kind: 'done', result: await (await opened)(task) })
+    } catch (error) {
+      const { code = 'unexpected', message = String(error) } = error as Partial<NodeJS.ErrnoException>
+      answer({ kind: 'failed', code, message })
+    }
+  })
+}
+
+/** Returns the error that a worker process reported for a task. */
+function failure({ code, message }: { readonly code: string; readonly message: string }): Error {
   return code in exitStatus ? new BenchError(code as ErrorCode, message) : new Error(message)
 }
 
-const lostWorkers = ({ index, seed }: TrainingTask, death: string): BenchError =>
-  new BenchError('failed', `worker processes were lost over architecture ${index}, seed ${seed} (${death})`)
+/** Returns a trainer that trains architectures in a separate process. */
+export function forkTrainer(setting: WorkerSetting): Trainer {
+  const worker = forkWorker<WorkerSetting, TrainingTask, TrainedArchitecture>(
+    'workerProcess.js',
+    setting,
+    ({ index, seed }) => `architecture ${index}, seed ${seed}`,
+  )
+  return { train: worker.run, close: worker.close }
+}
+
+/**
+ * Distributes a list of tasks among workers; each gets the next task when it has finished one.
+ * @param stopped called before each task; if it returns true, no further task is begun
+ * @throws the first error of a worker, after the other workers have finished their current tasks
+ */
+export async function runAll<Task, Result>(
+  tasks: readonly Task[],
+  workers: readonly Pick<Worker<Task, Result>, 'run'>[],
+  stopped: () => boolean,
+  onDone: (task: Task, result: Result) => void,
+): Promise<void> {
+  const waiting = tasks[Symbol.iterator]()
+  const failures: unknown[] = []
+  const work = async (worker: Pick<Worker<Task, Result>, 'run'>) => {
+    for (const task of waiting) {
+      if (stopped() || failures.length > 0) return
+      onDone(task, await worker.run(task))
+    }
+  }
+  await Promise.all(workers.map((worker) => work(worker).catch((error) => failures.push(error))))
+  if (failures.length > 0) throw failures[0]
+}
 
 /**
  * Distributes a list of trainings among trainers; each trainer gets the next training when it has finished one.
  * @param stopped called before each training; if it returns true, no further training is begun
  * @throws the first error of a trainer, after the other trainers have finished their current trainings
  */
-export async function trainAll(
+export const trainAll = (
   tasks: readonly TrainingTask[],
   trainers: readonly Trainer[],
   stopped: () => boolean,
   onTrained: (record: TrainingRecord<TrainedArchitecture>) => void,
-): Promise<void> {
-  const waiting = tasks[Symbol.iterator]()
-  const failures: unknown[] = []
-  const work = async (trainer: Trainer) => {
-    for (const task of waiting) {
-      if (stopped() || failures.length > 0) return
-      onTrained({ index: task.index, trained: await trainer.train(task) })
-    }
-  }
-  await Promise.all(trainers.map((trainer) => work(trainer).catch((error) => failures.push(error))))
-  if (failures.length > 0) throw failures[0]
-}
+): Promise<void> =>
+  runAll(
+    tasks,
+    trainers.map((trainer) => ({ run: (task: TrainingTask) => trainer.train(task) })),
+    stopped,
+    ({ index }, trained) => onTrained({ index, trained }),
+  )
 
 /** Trains architectures of a search space by one recipe, one at a time. */
 export interface Trainer {

@@ -1,13 +1,28 @@
 /** Draws the initial weights of a network from its initialisers. */
-import { type Initialiser, type Network, sizeOf } from '../core/network.ts'
+import { type Network, type Parameter, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
+
+/** What initial weights are drawn from: a stream of random numbers, or one that is replayed for several networks. */
+export type NumberSource = Pick<RandomStream, 'uniform' | 'normal'>
+
+/**
+ * How filters and linear weights are drawn; batch norms start at scale 1 and shift 0 in each. `uniform`: PyTorch's
+ * default, U(−1/√fanIn, 1/√fanIn), for biases too. The others start biases at 0: `kaiming`: N(0, 2/fanIn); `xavier`:
+ * N(0, 2/(fanIn + fanOut)), fanOut with the taps of the filter; `gaussian`: N(0, 1), as Zen-NAS.
+ */
+export const initialisations = ['uniform', 'kaiming', 'xavier', 'gaussian'] as const
+export type Initialisation = (typeof initialisations)[number]
 
 /**
  * Draws the initial weights of all parameters of a network, in the order that `WeightVector.write` expects: parameter
  * by parameter, each row-major.
  */
-export function initialWeights(network: Network, stream: RandomStream): Float32Array {
-  const parts = network.parameters.map(({ shape, initialiser }) => drawn(sizeOf(shape), initialiser, stream))
+export function initialWeights(
+  network: Network,
+  stream: NumberSource,
+  initialisation: Initialisation = 'uniform',
+): Float32Array {
+  const parts = network.parameters.map((parameter) => drawn(parameter, stream, initialisation))
   const weights = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
   let start = 0
   for (const part of parts) {
@@ -17,13 +32,26 @@ export function initialWeights(network: Network, stream: RandomStream): Float32A
   return weights
 }
 
-function drawn(count: number, initialiser: Initialiser, stream: RandomStream): Float32Array {
-  switch (initialiser.kind) {
-    case 'constant':
-      return new Float32Array(count).fill(initialiser.value)
-    case 'uniform-fan-in': {
-      const bound = 1 / Math.sqrt(initialiser.fanIn)
-      return Float32Array.from({ length: count }, () => bound * (2 * stream.uniform() - 1))
-    }
+function drawn({ shape, initialiser }: Parameter, stream: NumberSource, initialisation: Initialisation): Float32Array {
+  const values = new Float32Array(sizeOf(shape))
+  if (initialiser.kind === 'constant') return values.fill(initialiser.value)
+  const { fanIn } = initialiser
+  if (initialisation === 'uniform') {
+    const bound = 1 / Math.sqrt(fanIn)
+    for (let i = 0; i < values.length; i++) values[i] = bound * (2 * stream.uniform() - 1)
+  } else if (shape.length > 1) {
+    const deviation = deviationOf(initialisation, fanIn, shape)
+    for (let i = 0; i < values.length; i++) values[i] = deviation * stream.normal()
   }
+  return values
+}
+
+/** Returns the standard deviation of the normal distribution that filters and linear weights are drawn from. */
+function deviationOf(initialisation: Exclude<Initialisation, 'uniform'>, fanIn: number, shape: readonly number[]) {
+  if (initialisation === 'gaussian') return 1
+  if (initialisation === 'kaiming') return Math.sqrt(2 / fanIn)
+  const isDepthwise = shape.length === 3
+  const taps = shape.length > 2 ? shape[0] * shape[1] : 1
+  const fanOut = isDepthwise ? taps : taps * shape[shape.length - 1]
+  return Math.sqrt(2 / (fanIn + fanOut))
 }

@@ -50,6 +50,10 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   verify: ['verify', 'kept'],
   query: ['query', '6111', '--table', 'nb201'],
   pareto: ['pareto', '--x', 'shapes/x-test/5/mean', '--y', 'cifar10/ori-test/200/mean', '--table', 'nb201'],
+  score: [
+    ...['score', '--score', 'l2-norm', '--architectures', '2', '--dataset', 'gaussian', '--jobs', '1', '--quiet'],
+    ...['--channels', '2', '--depth', '1', '--image-size', '8', '--batch', '2'],
+  ],
   tables: ['tables', 'info', 'nb201-micro'],
   data: ['data', 'info', 'shapes'],
   genotype: ['genotype', 'show', '6111'],

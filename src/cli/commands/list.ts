@@ -17,6 +17,7 @@ import {
   protocolSources,
   retrainingPresetList,
   retrainingPresetSources,
+  scoreList,
   spaceList,
   tableList,
 } from '../../report/listings/list.ts'
@@ -36,6 +37,7 @@ interface ListFlags {
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   options: async (plugins, json) => optionList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
+  scores: async (plugins, json) => scoreList((await registerPlugins(builtins, plugins)).registry.scores, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
   datasets: async () => datasetList((await import('../../data/datasetNames.ts')).DATASETS),
   async tables() {
@@ -60,7 +62,7 @@ const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
 
 export function listCommand(): Command {
   return new Command('list')
-    .summary('list algos, options, spaces, datasets, tables, backends, protocols, presets, probes or limits')
+    .summary('list algos, options, scores, spaces, datasets, tables, backends, protocols, presets, probes or limits')
     .description('Lists what can be named on the command line.')
     .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'also list what this plugin brings', repeated)

@@ -45,7 +45,12 @@ export function queryCommand(): Command {
       conditions,
     )
     .option('--by <column>', 'column for --top, --bottom and --where, as cifar10/ori-test/200/mean')
-    .addOption(question('--correlate <columns>', 'correlations of two columns, as A,B').argParser(commaList))
+    .addOption(
+      question(
+        '--correlate <columns>',
+        'correlations of two columns, as A,B; scores: of all scores with accuracies',
+      ).argParser(commaList),
+    )
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
     .addOption(formatOption('answer', FORMATS).argParser(oneOf('format', FORMATS)))
     .option('--json', 'the same as --format json')

@@ -12,7 +12,7 @@ import type { BuildResult, Rebuilt } from '../../tablebuild/buildTable.ts'
 import { parseShard, type Shard } from '../../tablebuild/trainingSet.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { buildProgress } from '../amountProgress.ts'
-import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated } from '../options.ts'
+import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated, stopCondition } from '../options.ts'
 import { print, printAsideLine } from '../output.ts'
 
 interface BuildFlags {
@@ -167,17 +167,4 @@ function indexList(text: string): number[] {
       throw new InvalidArgumentError(`"${part}" is neither an index nor a range, as in 0-99,1462.`)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
   })
-}
-
-/**
- * Returns a function that tells whether a table build should stop: after a time limit in minutes or the first Ctrl-C. A
- * second Ctrl-C ends the process at once.
- */
-function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
-  const deadline = Date.now() + 60_000 * limitMinutes
-  let interrupted = false
-  process.once('SIGINT', () => {
-    interrupted = true
-  })
-  return () => interrupted || Date.now() > deadline
 }

@@ -49,14 +49,15 @@ export function countContributions(
 }
 
 /**
- * Returns for each value of the graph whether it depends on a parameter or a mixing coefficient, so that the backward
- * pass needs its gradient.
+ * Returns for each value of the graph whether it is observed or depends on a parameter, a mixing coefficient or an
+ * observed value, so that the backward pass needs its gradient.
  */
-export function findDifferentiable({ operations, values }: Graph): boolean[] {
-  const depends = values.map(() => false)
+export function findDifferentiable({ operations, values, network }: Graph): boolean[] {
+  const observed = new Set(network.observed)
+  const depends = values.map((_, id) => observed.has(id))
   for (const operation of operations) {
     const learns = hasParameters(operation) || inputsOf(operation).some((input) => depends[input])
-    for (const output of outputsOf(operation)) depends[output] = learns
+    for (const output of outputsOf(operation)) depends[output] ||= learns
   }
   return depends
 }

@@ -119,10 +119,11 @@ export function inputsOf(operation: Operation): readonly ValueId[] {
 }
 
 /**
- * Returns the ids of the values that a forward pass must leave in memory: the logits of all heads, and the features.
+ * Returns the ids of the values that a forward pass must leave in memory: the logits of all heads, the features, and
+ * the observed activations.
  */
-export function rootsOf({ heads, features }: Network): readonly ValueId[] {
-  return [...heads.map(({ logits }) => logits), features]
+export function rootsOf({ heads, features, observed = [] }: Network): readonly ValueId[] {
+  return [...heads.map(({ logits }) => logits), features, ...observed]
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
-import { type Network, parameterCount } from '../../core/network.ts'
+import { type Network, parameterCount, type Value } from '../../core/network.ts'
 
 /**
  * Checks that a feed (a batch, with mixing coefficients and active paths) fits the compiled network.
@@ -29,12 +29,50 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
   if (objective?.kind === 'logits') {
     expectLength('cotangent', objective.cotangent.length, batch.size * network.classes)
   }
+  if (objective?.kind === 'observed') {
+    const { observed = [], values } = network
+    expectLength('cotangents', objective.cotangents.length, observed.length)
+    observed.forEach((id, i) => {
+      expectLength(`cotangent ${i}`, objective.cotangents[i].length, batch.size * entriesOf(values[id]))
+    })
+  }
   checkLabels(network, feed)
 
   function expectLength(what: string, found: number, expected: number): void {
     if (found === expected) return
     throw new BenchError('bad-input', `${network.name}: ${what} has ${found} entries, expected ${expected}`)
   }
+}
+
+const entriesOf = ({ height, width, channels }: Value): number => height * width * channels
+
+/**
+ * Checks that executors can read the activations that a network wants to have observed. A static executor computes a
+ * ReLU inside the convolutions that read it, and the loss writes the gradients of logits, so neither has a gradient of
+ * its own.
+ * @throws BenchError `bad-input`
+ */
+export function checkObserved({ name, observed = [], values, heads, layers }: Network): void {
+  const fail = (id: number, why: string) => {
+    throw new BenchError('bad-input', `${name}: value ${id} cannot be observed: ${why}`)
+  }
+  const rectified = new Set(layers.filter(({ kind }) => kind === 'relu').map(({ output }) => output))
+  observed.forEach((id, i) => {
+    if (values[id] === undefined) fail(id, `the network has the values 0 to ${values.length - 1}`)
+    if (observed.indexOf(id) !== i) fail(id, 'it is listed twice')
+    if (rectified.has(id)) fail(id, 'it is the output of a ReLU; observe the input of the ReLU')
+    if (heads.some(({ logits }) => logits === id)) fail(id, 'it holds logits, which `forward` returns')
+  })
+}
+
+/** Returns Σ cotangent·value over the observed activations: the objective of kind `observed`. */
+export function observedObjective(cotangents: readonly Float32Array[], values: readonly Float32Array[]): number {
+  let sum = 0
+  cotangents.forEach((cotangent, i) => {
+    const value = values[i]
+    for (let at = 0; at < cotangent.length; at++) sum += cotangent[at] * value[at]
+  })
+  return sum
 }
 
 /** Checks that every label of a batch is one of the network's classes. @throws BenchError `bad-input` */

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import type {
+  Activations,
   Executable,
   ExecutableState,
   Feed,
@@ -11,12 +12,13 @@ import type {
   GradientResult,
   Mode,
   Objective,
+  ObservedActivation,
   SgdStep,
   Tally,
 } from '../../core/executor.ts'
 import { type Network, parameterCount } from '../../core/network.ts'
 import { checkFeed, checkState, withAllPaths } from '../plan/executable.ts'
-import { Pass } from './pass/pass.ts'
+import { type ObservedTensors, Pass } from './pass/pass.ts'
 import {
   type OnBackend,
   ownVector,
@@ -61,24 +63,29 @@ export class TfjsExecutable implements Executable {
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
     this.#check(feed, objective)
-    const wants = { coefficients: want.coefficients ?? false, weights: want.weights !== undefined }
-    const { numbers, ids } = this.#on(() => {
-      const { scores, gradients } = this.#pass.differentiate(feed, objective, wants, mode)
+    const wants = {
+      coefficients: want.coefficients ?? false,
+      weights: want.weights !== undefined,
+      observed: want.observed ?? false,
+    }
+    const { numbers, ids, observed } = this.#on(() => {
+      const { scores, gradients, observed } = this.#pass.differentiate(feed, objective, wants, mode)
       if (want.weights) ownVector(want.weights).set(() => this.#pass.flatten(gradients))
       const terms = gradients.coefficients.map(({ value }) => tf.reshape(value, [1]))
       const ids = gradients.coefficients.map(({ id }) => id)
-      return { numbers: tf.concat([scores, ...(terms as tf.Tensor1D[])]), ids }
+      return { numbers: tf.concat([scores, ...(terms as tf.Tensor1D[])]), ids, observed }
     })
     const [loss, correct, correct5, ...terms] = await numbers.data()
     numbers.dispose()
     const tally = { loss, correct, correct5, samples: feed.batch.size }
-    return wants.coefficients ? { ...tally, coefficients: this.#gathered(ids, terms) } : tally
+    const result = { ...tally, ...(wants.observed && { observed: await read(observed) }) }
+    return wants.coefficients ? { ...result, coefficients: this.#gathered(ids, terms) } : result
   }
 
   async step(feed: Feed, objective: Objective, step: SgdStep): Promise<void> {
     this.#check(feed, objective)
     this.#on(() => {
-      const wants = { coefficients: false, weights: true }
+      const wants = { coefficients: false, weights: true, observed: false }
       const { scores, gradients } = this.#pass.differentiate(feed, objective, wants, 'train')
       this.#gradient.set(() => this.#pass.flatten(gradients))
       sgd(this.weights, this.momentum, this.#gradient, step)
@@ -101,13 +108,13 @@ export class TfjsExecutable implements Executable {
     return total
   }
 
-  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+  async forward(feed: Feed, mode: Mode): Promise<Activations> {
     this.#check(feed)
-    const { heads, features } = this.network
-    const values = this.#on(() => this.#pass.values(feed, mode, [heads[0].logits, features]))
-    const [logits, activations] = await Promise.all(values.map((value) => value.data<'float32'>()))
+    const { heads, features, observed = [] } = this.network
+    const values = this.#on(() => this.#pass.values(feed, mode, [heads[0].logits, features, ...observed]))
+    const [logits, activations, ...others] = await Promise.all(values.map((value) => value.data<'float32'>()))
     tf.dispose(values)
-    return { logits, features: activations }
+    return { logits, features: activations, observed: others }
   }
 
   activationMasks(feed: Feed): RecordedMasks {
@@ -155,4 +162,15 @@ export class TfjsExecutable implements Executable {
     })
     return gradient
   }
+}
+
+/** Copies observed activations and their gradients to the host, and frees them on the backend. */
+function read(observed: readonly ObservedTensors[]): Promise<ObservedActivation[]> {
+  return Promise.all(
+    observed.map(async ({ value, gradient }) => {
+      const [values, gradients] = await Promise.all([value.data<'float32'>(), gradient.data<'float32'>()])
+      tf.dispose([value, gradient])
+      return { value: values, gradient: gradients }
+    }),
+  )
 }

@@ -11,7 +11,7 @@ import type { Arithmetic, Executor } from '../../core/executor.ts'
 import { firstLine } from '../../core/plainText.ts'
 import { importOptional } from '../../system/optionalPackage.ts'
 import { checkPoolings } from '../graph/lower.ts'
-import { untilDisposed } from '../plan/executable.ts'
+import { checkObserved, untilDisposed } from '../plan/executable.ts'
 import { TfjsExecutable } from './executable.ts'
 import { tensorflowPackage } from './packages.ts'
 import { onBackend } from './state.ts'
@@ -56,6 +56,7 @@ export async function openTfjsExecutor(backend: TfjsBackendName): Promise<Execut
     onGpu: await onGpu(),
     async compile(network, { batchSize }) {
       checkPoolings(network)
+      checkObserved(network)
       return untilDisposed(new TfjsExecutable(network, batchSize, onBackend(backend)))
     },
   }

@@ -4,7 +4,7 @@
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import { type Layer, type Network, sizeOf } from '../../core/network.ts'
-import { untilDisposed } from '../plan/executable.ts'
+import { checkObserved, untilDisposed } from '../plan/executable.ts'
 import { plan } from './lower/plan.ts'
 import { Arena, kernelModule } from './module/module.ts'
 import { StaticExecutable } from './run/executable.ts'
@@ -58,6 +58,7 @@ export async function openStaticExecutor({
       return threadsSoFar
     },
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
+      checkObserved(network)
       const threads = Math.min(most, paying(network, batchSize))
       const prepare = (activations: 'live' | 'frozen') => {
         const arena = free.pop() ?? new Arena(module)

@@ -5,7 +5,7 @@
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import type { Network } from '../../core/network.ts'
-import { untilDisposed } from '../plan/executable.ts'
+import { checkObserved, untilDisposed } from '../plan/executable.ts'
 import { Device } from './device/device.ts'
 import { axpy, dot, scale } from './kernels/vector.ts'
 import { type LoweredNetwork, lowerNetwork, type Plan } from './lower/index.ts'
@@ -28,6 +28,7 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
     onGpu: !device.description.isSoftware,
     async compile(network: Network, { batchSize }: CompileOptions): Promise<Executable> {
       device.check()
+      checkObserved(network)
       const state = makeState(device, network)
       try {
         const plan = await finished(lowerNetwork(device, network, batchSize, state))

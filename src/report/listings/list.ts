@@ -4,6 +4,7 @@
  */
 import type { Algorithm } from '../../core/algorithm.ts'
 import { firstLine, pluralize } from '../../core/plainText.ts'
+import type { RankScore, Score } from '../../core/score.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { BackendReport } from '../../engine/index.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
@@ -30,6 +31,24 @@ export function algorithmList(algorithms: readonly Algorithm[], everything: bool
   if (everything) return wordTable([...titles, 'spaces', 'options', 'source'], algorithms.map(long))
   return wordTable(titles, algorithms.map(short), ['`bench list algos --json` prints options and sources, too.'])
 }
+
+/**
+ * Returns the table of training-free scores.
+ * @param everything whether it also has the columns of sources and seeds, which are too wide for a terminal
+ */
+export function scoreList(scores: readonly (Score | RankScore)[], everything: boolean): Tabular {
+  const short = (score: Score | RankScore) => [score.name, score.better, readsOf(score), score.description]
+  const titles = ['name', 'better', 'reads', 'description']
+  if (everything) {
+    const long = (score: Score | RankScore) => [...short(score), score.source]
+    return wordTable([...titles, 'source'], scores.map(long))
+  }
+  return wordTable(titles, scores.map(short), [
+    'A+B is the sum of the ranks of scores A and B. `bench list scores --json` prints sources, too.',
+  ])
+}
+
+const readsOf = (score: Score | RankScore): string => ('parts' in score ? 'ranks' : score.reads)
 
 export function spaceList(spaces: readonly SearchSpace[]): Tabular {
   return wordTable(

@@ -21,6 +21,7 @@ import type { Table } from '../../tables/table.ts'
 import { type TableRequirements, tableWith } from '../../tables/tableWith.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { architecturesTable, architectureTable, correlationTable, curvesTable, qualifierNames } from './queryTables.ts'
+import { scoreCorrelations, scoreCorrelationTable } from './scoreCorrelations.ts'
 
 const IS_INDEX = /^#?\d+$/
 
@@ -65,9 +66,10 @@ export async function answer(architectures: readonly string[], question: Questio
 function wantedBy(architectures: readonly string[], question: Question, spaces: OpenSpaces): TableRequirements {
   const { columns = [], by, correlate = [], where = [], dataset, split, epochs, seed } = question
   const strings = architectures.filter((text) => !IS_INDEX.test(text))
+  const correlated = correlate.length === 1 && correlate[0] === 'scores' ? [] : correlate
   return {
     columns: [
-      ...new Set([...columns, ...(by === undefined ? [] : [by]), ...correlate, ...where.map(({ column }) => column)]),
+      ...new Set([...columns, ...(by === undefined ? [] : [by]), ...correlated, ...where.map(({ column }) => column)]),
     ],
     filter: { dataset, split, epochs, seed },
     ...(strings.length > 0 && { ofSpace: (space: string) => strings.every((text) => isOf(spaces, space, text)) }),
@@ -240,7 +242,13 @@ function extremes(table: Table, question: Question, where: readonly Condition[])
 }
 
 function correlation(table: Table, names: readonly string[], where: readonly Condition[]): Tabular {
-  if (names.length !== 2) throw new BenchError('bad-input', `--correlate takes two columns, found ${names.length}`)
+  if (names.length === 1 && names[0] === 'scores') {
+    if (where.length === 0) return scoreCorrelationTable(table, scoreCorrelations(table))
+    throw new BenchError('bad-input', '--correlate scores is of all architectures; leave out --where')
+  }
+  if (names.length !== 2) {
+    throw new BenchError('bad-input', `--correlate takes two columns, or the word scores; found ${names.length}`)
+  }
   const [x, y] = names
   const both = pairs(table, columnOf(table, x), columnOf(table, y), rowsWhere(table, where))
   return correlationTable({ names: [x, y], ...both }, table.manifest, meeting(where))

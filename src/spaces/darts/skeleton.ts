@@ -47,7 +47,7 @@ export function writeSkeleton(
   builder: NetworkBuilder,
   { shape, channels, depth, family = 'cifar', auxiliary = false, stemChannels = channels }: SkeletonOptions,
   writeCell: (place: CellPlace) => ValueId,
-): { readonly heads: readonly Head[]; readonly features: ValueId } {
+): { readonly heads: readonly Head[]; readonly features: ValueId; readonly cells: readonly ValueId[] } {
   const reductions = [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
   const outputs = [...(family === 'imagenet' ? imagenetStem(builder, stemChannels) : cifarStem(builder, channels))]
   const stems = outputs.length
@@ -66,7 +66,7 @@ export function writeSkeleton(
     ? [auxiliaryHead(builder, outputs[stems + reductions[1]], shape.classes, family)]
     : []
   const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
-  return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features }
+  return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features, cells: outputs.slice(stems - 1) }
 }
 
 /** Adds the stem for CIFAR images to a network. → both inputs of the first cell */

@@ -64,14 +64,19 @@ function skeleton(
 ) {
   let x = builder.conv(builder.input, channels, { kernel: 3, padding: 1 }, 'stem.conv') // [H, W, C]
   x = builder.batchNorm(x, LEARNED, 'stem.bn')
-  let cells = 0
+  const outputs = [x]
+  const add = (output: ValueId) => {
+    outputs.push(output)
+    return output
+  }
+  const name = () => `cell${outputs.length - 1}`
   for (const width of STAGES) {
-    if (width > 1) x = residualBlock(builder, x, width * channels, `cell${cells++}`) // halves H and W
-    for (let i = 0; i < depth; i++) x = writeCell(x, `cell${cells++}`)
+    if (width > 1) x = add(residualBlock(builder, x, width * channels, name())) // halves H and W
+    for (let i = 0; i < depth; i++) x = add(writeCell(x, name()))
   }
   const features = builder.relu(builder.batchNorm(x, LEARNED, 'lastact.bn')) // [H/4, W/4, 4C]
   const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
-  return { heads: [{ logits, lossWeight: 1 }], features }
+  return { heads: [{ logits, lossWeight: 1 }], features, cells: outputs }
 }
 
 /** Adds a residual block to a network, conv_b(conv_a(x)) + downsample(x), which halves height and width. */

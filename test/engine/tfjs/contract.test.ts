@@ -5,11 +5,13 @@ import { random } from '../../../src/core/random.ts'
 import { openTfjsExecutor } from '../../../src/engine/tfjs/index.ts'
 import { initialWeights } from '../../../src/training/initialise.ts'
 import { describeExecutorContract } from '../contract/index.ts'
+import { describeObservedActivations } from '../contract/observed.ts'
 import { coefficientsOf, randomBatch, randomTheta, searchNetwork } from '../contract/smallNetworks.ts'
 
 const open = () => openTfjsExecutor('wasm')
 
 describeExecutorContract(open)
+describeObservedActivations(open)
 
 describe('memory', () => {
   it('does not grow over fifty steps, and is freed on disposal', async () => {

@@ -20,6 +20,7 @@ import { full } from '../../support/full.ts'
 import { describeAgreement } from '../agreement/index.ts'
 import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
+import { describeObservedActivations } from '../contract/observed.ts'
 import { randomBatch, readout, shape } from '../contract/smallNetworks.ts'
 import { underMasksOfPaths } from '../frozenPaths.ts'
 import type { DeclareTest } from '../golden/declareTest.ts'
@@ -54,6 +55,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
   afterAll(async () => (await shared)?.gpu.destroy())
 
   describeExecutorContract(open)
+  describeObservedActivations(open)
 
   const names: string[] = []
   const check: DeclareTest = (name, body) => {

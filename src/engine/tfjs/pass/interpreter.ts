@@ -35,6 +35,8 @@ export interface PassGradients {
    * appears several times.
    */
   readonly coefficients: readonly { readonly id: CoefficientId; readonly value: tf.Tensor }[]
+  /** Gradient of each observed activation into which a gradient flowed; all others have gradient zero. */
+  readonly observed: ReadonlyMap<ValueId, tf.Tensor>
 }
 
 /**
@@ -69,20 +71,25 @@ export function runForward(plan: Plan, context: Context, images: tf.Tensor): Tra
 /**
  * Runs the layers of a plan backward and returns the gradients that the plan asked for.
  *
- * @param cotangents ∂L/∂logits of each head that the loss reads; the tensors are consumed
+ * @param cotangents ∂L/∂logits of each head that the loss reads, or ∂L/∂value of observed activations; the tensors are
+ * consumed
+ * @param observed activations whose gradients are returned
  */
 export function runBackward(
   network: Network,
   trace: Trace,
   context: Context,
   cotangents: ReadonlyMap<ValueId, tf.Tensor>,
+  observed: readonly ValueId[] = [],
 ): PassGradients {
+  const kept = new Map<ValueId, tf.Tensor>()
   const pending = network.values.map((_, id) => [cotangents.get(id)].filter((tensor) => tensor !== undefined))
   const parameters = new Map<ParameterId, tf.Tensor>()
   const coefficients: { id: CoefficientId; value: tf.Tensor }[] = []
   for (const [i, step] of [...trace.plan.steps.entries()].toReversed()) {
     const cotangent = total(pending[step.layer.output])
     if (cotangent !== undefined) {
+      if (observed.includes(step.layer.output)) kept.set(step.layer.output, tf.clone(cotangent))
       const gradients = differentiate(step, cotangent, trace.saved[i], trace, context)
       for (const [id, gradient] of withGradient(step.operands, gradients.inputs)) pending[id].push(gradient)
       for (const [id, gradient] of withGradient(parametersOf(step.layer), gradients.parameters))
@@ -95,7 +102,9 @@ export function runBackward(
     if (step.keeps.inputs) for (const id of step.operands) trace.release(id)
     if (step.keeps.output) trace.release(step.layer.output)
   }
-  return { parameters, coefficients }
+  const ofInput = observed.includes(0) ? total(pending[0]) : undefined
+  if (ofInput !== undefined) kept.set(0, ofInput)
+  return { parameters, coefficients, observed: kept }
 }
 
 /** Returns those ids for which a gradient was computed, each with its gradient. */

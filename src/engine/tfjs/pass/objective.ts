@@ -16,8 +16,11 @@ export interface HeadScores {
   readonly cotangents: ReadonlyMap<ValueId, tf.Tensor>
 }
 
+/** The objectives that depend on the logits of the heads alone. */
+type LogitsObjective = Exclude<Objective, { readonly kind: 'observed' }>
+
 /** Returns the heads of a network whose logits the loss reads: all heads for the cross-entropy, else the main head. */
-const headsOf = (network: Network, objective: Objective): readonly Head[] =>
+const headsOf = (network: Network, objective: LogitsObjective): readonly Head[] =>
   objective.kind === 'logits' ? network.heads.slice(0, 1) : network.heads
 
 /**
@@ -27,7 +30,7 @@ const headsOf = (network: Network, objective: Objective): readonly Head[] =>
 export function score(
   network: Network,
   batch: Batch,
-  objective: Objective,
+  objective: LogitsObjective,
   logits: (head: Head) => tf.Tensor,
 ): HeadScores {
   const scored = headsOf(network, objective).map((head) => ({
@@ -42,8 +45,27 @@ export function score(
   }
 }
 
+/**
+ * Returns the objective of kind `observed`, Σ cotangent·value over the observed activations, and its gradients wrt them.
+ *
+ * @param value returns an activation of the network, [batch, height, width, channels]
+ */
+export function scoreObserved(
+  { observed = [], values }: Network,
+  batch: Batch,
+  objective: Objective & { readonly kind: 'observed' },
+  value: (id: ValueId) => tf.Tensor,
+): HeadScores {
+  const cotangents = observed.map((id, i): readonly [ValueId, tf.Tensor] => {
+    const { height, width, channels } = values[id]
+    return [id, tf.tensor4d(objective.cotangents[i].slice(), [batch.size, height, width, channels])]
+  })
+  const terms = cotangents.map(([id, cotangent]) => tf.sum(tf.mul(cotangent, tf.reshape(value(id), cotangent.shape))))
+  return { loss: terms.length > 0 ? addAll(terms) : tf.scalar(0), cotangents: new Map(cotangents) }
+}
+
 /** Returns one head's part of the loss, and its gradient with respect to that head's logits. */
-function scoreHead({ classes }: Network, batch: Batch, objective: Objective, head: Head, logits: tf.Tensor) {
+function scoreHead({ classes }: Network, batch: Batch, objective: LogitsObjective, head: Head, logits: tf.Tensor) {
   if (objective.kind === 'logits') {
     const cotangent = tf.tensor2d(objective.cotangent.slice(), [batch.size, classes])
     return { loss: tf.sum(tf.mul(logits, cotangent)), gradient: cotangent }

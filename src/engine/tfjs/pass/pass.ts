@@ -7,16 +7,23 @@ import { drawNoise } from '../../plan/runInputs.ts'
 import type { Context } from '../rules/rule.ts'
 import { ownMasks, type ParameterViews, type RunningStatistics } from '../state.ts'
 import { type PassGradients, runBackward, runForward, type Trace } from './interpreter.ts'
-import { countCorrect, score } from './objective.ts'
+import { countCorrect, score, scoreObserved } from './objective.ts'
 import { type Plan, type PlanRequest, planPass } from './plan.ts'
 
-/** Which gradients a pass computes: of the mixing coefficients, of the network weights. */
+/** Which gradients a pass computes: of the mixing coefficients, of the network weights, of observed activations. */
 export interface GradientWants {
   readonly coefficients: boolean
   readonly weights: boolean
+  readonly observed: boolean
 }
 
-const NO_GRADIENTS: GradientWants = { coefficients: false, weights: false }
+const NO_GRADIENTS: GradientWants = { coefficients: false, weights: false, observed: false }
+
+/** An observed activation and its gradient, [batch, height, width, channels]. */
+export interface ObservedTensors {
+  readonly value: tf.Tensor
+  readonly gradient: tf.Tensor
+}
 
 /**
  * Runs the passes of one network. All methods are synchronous; the tensors that they return live as long as the
@@ -53,8 +60,15 @@ export class Pass {
   differentiate(feed: Feed, objective: Objective, wants: GradientWants, mode: Mode) {
     const { context, trace } = this.#forward(feed, mode, wants)
     const { scores, cotangents } = this.#score(feed, objective, trace)
+    const { observed = [] } = this.#network
+    const wanted = wants.observed ? observed : []
+    const values = wanted.map((id) => tf.clone(trace.value(id)))
     for (const id of rootsOf(this.#network)) trace.release(id)
-    return { scores, gradients: runBackward(this.#network, trace, context, cotangents) }
+    const gradients = runBackward(this.#network, trace, context, cotangents, wanted)
+    const pairs = wanted.map((id, i): ObservedTensors => {
+      return { value: values[i], gradient: gradients.observed.get(id) ?? tf.zerosLike(values[i]) }
+    })
+    return { scores, gradients, observed: pairs }
   }
 
   /**
@@ -82,14 +96,17 @@ export class Pass {
   #score(feed: Feed, objective: Objective, trace: Trace) {
     const { heads, classes } = this.#network
     const logits = (head: Head) => tf.reshape(trace.value(head.logits), [feed.batch.size, classes])
-    const { loss, cotangents } = score(this.#network, feed.batch, objective, logits)
+    const { loss, cotangents } =
+      objective.kind === 'observed'
+        ? scoreObserved(this.#network, feed.batch, objective, trace.value)
+        : score(this.#network, feed.batch, objective, logits)
     const counts = countCorrect(feed.batch, classes, logits(heads[0]))
     return { scores: tf.concat([tf.reshape(loss, [1]) as tf.Tensor1D, counts]), cotangents }
   }
 
   #plan(request: PlanRequest): Plan {
     if (request.active) return planPass(this.#network, request)
-    const key = `${request.coefficients} ${request.weights}`
+    const key = `${request.coefficients} ${request.weights} ${request.observed}`
     const plan = this.#plans.get(key) ?? planPass(this.#network, request)
     this.#plans.set(key, plan)
     return plan

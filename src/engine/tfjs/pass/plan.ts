@@ -12,11 +12,13 @@ export interface PlanRequest {
   /** For each mixing coefficient 1 if the input it multiplies is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
   /**
-   * Whether the pass computes the gradient of the mixing coefficients; `weights` likewise. Without both there is no
-   * backward pass.
+   * Whether the pass computes the gradient of the mixing coefficients; `weights` likewise. Without any of the three
+   * there is no backward pass.
    */
   readonly coefficients: boolean
   readonly weights: boolean
+  /** Whether the pass computes the gradients of the network's observed activations. */
+  readonly observed: boolean
 }
 
 /** One layer of a planned pass, with the gradients that its backward rule computes. */
@@ -63,14 +65,15 @@ function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
 }
 
 /**
- * Returns for each value of the network whether it depends on a parameter or mixing coefficient whose gradient is
- * wanted.
+ * Returns for each value of the network whether its gradient is wanted, or it depends on a parameter, mixing coefficient
+ * or activation whose gradient is wanted.
  */
 function carryingValues(network: Network, layers: readonly Layer[], request: PlanRequest): boolean[] {
-  const carries = network.values.map(() => false)
+  const observed = new Set(request.observed ? network.observed : [])
+  const carries = network.values.map((_, id) => observed.has(id))
   for (const layer of layers) {
     const own = (request.weights && parametersOf(layer).length > 0) || (request.coefficients && layer.kind === 'mix')
-    carries[layer.output] = own || operandsOf(layer, request.active).some((id) => carries[id])
+    carries[layer.output] ||= own || operandsOf(layer, request.active).some((id) => carries[id])
   }
   return carries
 }

@@ -40,6 +40,12 @@ export interface Plan {
    */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
+  /** Where each observed activation and its gradient lie after a run, and the number of channels they are stored with. */
+  readonly observed: readonly {
+    readonly address: number
+    readonly gradient: number
+    readonly channels: number
+  }[]
   readonly masks: readonly Mask[]
   readonly noises: readonly NoiseSlot<number>[]
   /** Number of bytes of WebAssembly memory that the compiled network uses. */
@@ -74,6 +80,10 @@ export function plan(network: Network, arena: Arena, { batchSize, threads, activ
     termTable: context.termTable,
     logits: stored(network.heads[0].logits),
     features: stored(network.features),
+    observed: (network.observed ?? []).map((id) => ({
+      ...stored(id),
+      gradient: context.gradient(id)?.buffer.address ?? 0,
+    })),
     masks: context.masks,
     noises: context.noises,
     bytes,
@@ -108,7 +118,24 @@ export function emitProgram(context: Context): void {
   program.touch(context.value(graph.network.features))
   lowerHeads(context)
   program.enter('backward')
+  for (const gradient of observedGradients(context)) program.touch(gradient)
   emitBackward()
+  const { observed = [] } = graph.network
+  for (const id of observed) program.touch(context.value(id))
+  for (const gradient of observedGradients(context)) program.touch(gradient)
+}
+
+/**
+ * Returns the buffers of the gradients of all observed activations. The host writes their cotangents, or zeros, before
+ * the backward pass, and every operation adds to them.
+ */
+function observedGradients(context: Context): Temporary[] {
+  const { observed = [] } = context.graph.network
+  return observed.flatMap((id) => {
+    const gradient = context.gradient(id)
+    gradient?.accumulate(-1)
+    return gradient?.buffer ?? []
+  })
 }
 
 /** Emits the call that copies the batch's images into the buffer of the network's input, adding padding channels. */

@@ -4,6 +4,7 @@
  */
 import type {
   ActivationMasks,
+  Activations,
   Executable,
   ExecutableState,
   Feed,
@@ -65,7 +66,12 @@ export class StaticExecutable implements Executable {
   }
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
-    const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
+    const wants = {
+      mode,
+      weights: want.weights !== undefined,
+      coefficients: want.coefficients === true,
+      observed: want.observed === true,
+    }
     const result = this.#run(feed, objective, wants)
     want.weights?.assign(this.#gradient)
     return result
@@ -87,7 +93,7 @@ export class StaticExecutable implements Executable {
     return sum.take()
   }
 
-  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+  async forward(feed: Feed, mode: Mode): Promise<Activations> {
     this.#check(feed)
     return this.#on(feed, (machine) => machine.forward(feed, mode))
   }

@@ -2,10 +2,10 @@
  * Runs a compiled network: writes a batch into WebAssembly memory, executes the kernel calls on one or several threads,
  * and reads the results.
  */
-import type { Feed, GradientResult, Mode, Objective } from '../../../core/executor.ts'
+import type { Activations, Feed, GradientResult, Mode, Objective, ObservedActivation } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { withAllPaths } from '../../plan/executable.ts'
+import { observedObjective, withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
 import { drawNoises, FeedNumbers, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Plan } from '../lower/plan.ts'
@@ -14,7 +14,10 @@ import type { Section } from '../plan/program.ts'
 import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, type Threads } from '../threads/threads.ts'
 
 /** The mode of a run (training, evaluation or probe), and which gradients it computes. */
-export type Wants = Pick<RunKind, 'mode' | 'weights' | 'coefficients'>
+export type Wants = Pick<RunKind, 'mode' | 'weights' | 'coefficients'> & {
+  /** Whether the observed activations and their gradients are read. */
+  readonly observed?: boolean
+}
 
 /** A compiled network with its WebAssembly memory and threads, ready to run batches. */
 export class Machine {
@@ -58,26 +61,34 @@ export class Machine {
     const { layout } = this.plan
     const { doubles, floats } = this.arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
-    if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
-    else doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
+    const cotangents = objective.kind === 'observed' ? objective.cotangents : undefined
+    if (objective.kind === 'cross-entropy') doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
+    else this.#feeding.writeCotangent(objective.kind === 'logits' ? objective.cotangent : this.#noCotangent(feed))
     this.#replay.run('forward', runKind, flags)
-    this.#replay.run(objective.kind, runKind, flags)
-    if (wants.weights || wants.coefficients) {
+    this.#replay.run(objective.kind === 'cross-entropy' ? 'cross-entropy' : 'logits', runKind, flags)
+    if (wants.weights || wants.coefficients || wants.observed) {
       floats.fill(0, layout.gradient / 4, layout.gradient / 4 + layout.length)
+      this.#writeObservedGradients(feed, cotangents)
       this.#replay.run('backward', runKind, flags)
     }
     const at = layout.tally / 8
     const tally = { loss: doubles[at], correct: doubles[at + 1], correct5: doubles[at + 2], samples: feed.batch.size }
-    if (!wants.coefficients) return tally
+    const values = wants.observed || cotangents ? this.#observed(feed) : undefined
+    const result = {
+      ...tally,
+      ...(cotangents && values && { loss: observedObjective(cotangents, values) }),
+      ...(wants.observed && values && { observed: this.#withGradients(feed, values) }),
+    }
+    if (!wants.coefficients) return result
     const coefficients = feed.coefficients ?? new Float64Array()
-    return { ...tally, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
+    return { ...result, coefficients: this.#feeding.coefficientGradient(coefficients, flags) }
   }
 
   /**
-   * Runs a forward pass. Returns the logits of the main head [batch, classes] and the features [batch, height, width,
-   * channels].
+   * Runs a forward pass. Returns the logits of the main head [batch, classes], and the features and the observed
+   * activations [batch, height, width, channels].
    */
-  forward(feed: Feed, mode: Mode): { readonly logits: Float32Array; readonly features: Float32Array } {
+  forward(feed: Feed, mode: Mode): Activations {
     const flags = this.#feeding.write(feed)
     const pathMasked = flags !== undefined
     this.#replay.run('forward', { mode, weights: false, coefficients: false, pathMasked, recording: false }, flags)
@@ -86,6 +97,7 @@ export class Machine {
     return {
       logits: this.#read(this.plan.logits, feed.batch.size, values[heads[0].logits].channels),
       features: this.#read(this.plan.features, feed.batch.size * height * width, channels),
+      observed: this.#observed(feed),
     }
   }
 
@@ -103,6 +115,50 @@ export class Machine {
       recording: true,
     } as const
     this.#replay.run('forward', runKind, flags)
+  }
+
+  /** Copies the observed activations of the last run out of WebAssembly memory. */
+  #observed(feed: Feed): Float32Array[] {
+    return this.#eachObserved(({ address, channels }, rows, dense) =>
+      this.#read({ address, channels }, rows * feed.batch.size, dense),
+    )
+  }
+
+  #withGradients(feed: Feed, values: readonly Float32Array[]): ObservedActivation[] {
+    const gradients = this.#eachObserved(({ gradient: address, channels }, rows, dense) =>
+      this.#read({ address, channels }, rows * feed.batch.size, dense),
+    )
+    return values.map((value, i) => ({ value, gradient: gradients[i] }))
+  }
+
+  /**
+   * Writes the cotangents of the observed activations, or zeros, into the buffers to which the backward pass adds their
+   * gradients.
+   */
+  #writeObservedGradients({ batch }: Feed, cotangents: readonly Float32Array[] | undefined): void {
+    const { floats } = this.arena
+    this.#eachObserved(({ gradient, channels }, rows, dense, i) => {
+      const start = gradient / 4
+      floats.fill(0, start, start + batch.size * rows * channels)
+      const cotangent = cotangents?.[i]
+      if (cotangent === undefined) return
+      for (let row = 0; row < batch.size * rows; row++) {
+        floats.set(cotangent.subarray(row * dense, (row + 1) * dense), start + row * channels)
+      }
+    })
+  }
+
+  /** Calls `use` for each observed activation, with its pixels for each sample and its channels without padding. */
+  #eachObserved<T>(use: (place: Plan['observed'][number], pixels: number, channels: number, index: number) => T): T[] {
+    const { observed = [], values } = this.network
+    return observed.map((id, i) => {
+      const { height, width, channels } = values[id]
+      return use(this.plan.observed[i], height * width, channels, i)
+    })
+  }
+
+  #noCotangent({ batch }: Feed): Float32Array {
+    return new Float32Array(batch.size * this.network.classes)
   }
 
   /** Copies rows of stored values out of WebAssembly memory, without their padding channels. */

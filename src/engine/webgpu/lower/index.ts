@@ -16,6 +16,7 @@ import { padChannels } from '../kernels/pointwise.ts'
 import { DOT_PARTS, dot, sgd } from '../kernels/vector.ts'
 import { type Feeds, GRADIENT_TALLY, makeFeeds, type State } from '../plan/layout.ts'
 import { fixedGrid, itemGrid, type Place, Program } from '../plan/program.ts'
+import type { Transient } from '../plan/storage.ts'
 import { lowerCombine } from './combine.ts'
 import { Context, type Mask } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
@@ -35,6 +36,8 @@ export interface Plan {
   /** Where the logits of the network's main head stand on the GPU; `features` tells the same of its features. */
   readonly logits: Output
   readonly features: Output
+  /** Where each observed activation and its gradient stand on the GPU after a run. */
+  readonly observed: readonly { readonly value: Output; readonly gradient: Output }[]
   /** One 32-bit word for each part of the network that can be switched off: 1 if it runs in this step, else 0. */
   readonly flags: GPUBuffer
   readonly masks: readonly Mask[]
@@ -86,14 +89,18 @@ export function lowerNetwork(
   emitProgram(context)
   const finish = (): Plan => {
     const placeOf = program.load(network.name)
-    const output = (id: number): Output => ({
-      ...placeOf(context.value(id)),
+    const output = (id: number, transient = context.value(id)): Output => ({
+      ...placeOf(transient),
       channels: context.extent(id).channels,
     })
     return {
       ...{ program, run, state, feeds, activity, terms },
       logits: output(network.heads[0].logits),
       features: output(network.features),
+      observed: (network.observed ?? []).map((id) => ({
+        value: output(id),
+        gradient: output(id, context.gradient(id)?.buffer),
+      })),
       flags: context.tables.flags,
       masks: context.masks,
       noises: context.noises,
@@ -126,9 +133,26 @@ function emitProgram(context: Context): void {
   program.touch(context.value(graph.network.features))
   lowerHeads(context)
   program.enter('backward')
+  for (const gradient of observedGradients(context)) program.touch(gradient)
   emitBackward()
+  const { observed = [] } = graph.network
+  for (const id of observed) program.touch(context.value(id))
+  for (const gradient of observedGradients(context)) program.touch(gradient)
   emitCoefficientGradients(context)
   emitDescent(context)
+}
+
+/**
+ * Returns the memory of the gradients of all observed activations. The host writes their cotangents, or zeros, before
+ * the backward pass, and every operation adds to them.
+ */
+function observedGradients(context: Context): Transient[] {
+  const { observed = [] } = context.graph.network
+  return observed.flatMap((id) => {
+    const gradient = context.gradient(id)
+    gradient?.accumulate(-1)
+    return gradient?.buffer ?? []
+  })
 }
 
 /** Emits the dispatch that copies the images into the network's input (value 0) and pads their channels with zeros. */

@@ -4,6 +4,7 @@
  */
 import type {
   ActivationMasks,
+  Activations,
   Executable,
   ExecutableState,
   Feed,
@@ -69,7 +70,12 @@ export class WebgpuExecutable implements Executable {
   }
 
   async gradient(feed: Feed, objective: Objective, want: GradientRequest, mode: Mode): Promise<GradientResult> {
-    const wants = { mode, weights: want.weights !== undefined, coefficients: want.coefficients === true }
+    const wants = {
+      mode,
+      weights: want.weights !== undefined,
+      coefficients: want.coefficients === true,
+      observed: want.observed === true,
+    }
     const result = await this.#machineFor(feed, objective).gradient(feed, objective, wants)
     want.weights?.assign(this.#gradient)
     return result
@@ -95,7 +101,7 @@ export class WebgpuExecutable implements Executable {
     return tallies.take()
   }
 
-  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+  async forward(feed: Feed, mode: Mode): Promise<Activations> {
     return this.#machineFor(feed).forward(feed, mode)
   }
 

@@ -2,10 +2,10 @@
  * Runs a compiled network: each call writes the inputs to the GPU and submits all dispatches of a step as one command
  * buffer.
  */
-import type { Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
+import type { Activations, Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { withAllPaths } from '../../plan/executable.ts'
+import { observedObjective, withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
 import { drawNoises, FeedNumbers, isOff, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Device } from '../device/device.ts'
@@ -23,6 +23,8 @@ const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
 /** What a step computes beside the loss, and which tally receives the loss and the counts of correct predictions. */
 interface Wants extends Pick<RunKind, 'mode' | 'weights' | 'coefficients'> {
+  /** Whether the gradients of the observed activations are computed. */
+  readonly observed?: boolean
   /** Number of the tally in the results buffer that receives the step's loss and counts of correct predictions. */
   readonly tally: number
   /** The SGD update that the step makes to the weights; absent: the weights stay as they are. */
@@ -66,21 +68,33 @@ export class Machine {
     const { terms, feeds } = this.plan
     const bytes = 4 * (TALLY_LENGTH + (wants.coefficients ? terms.length : 0))
     const from = 4 * TALLY_LENGTH * GRADIENT_TALLY
-    const { flags, result } = this.#launch(feed, objective, { ...wants, tally: GRADIENT_TALLY }, (encoder) =>
-      this.#readback.stage(encoder, feeds.results, from, bytes),
-    )
+    const cotangents = objective.kind === 'observed' ? objective.cotangents : undefined
+    const { size } = feed.batch
+    const { flags, result } = this.#launch(feed, objective, { ...wants, tally: GRADIENT_TALLY }, (encoder) => ({
+      results: this.#readback.stage(encoder, feeds.results, from, bytes),
+      values: wants.observed || cotangents ? this.#stageObserved(encoder, 'value', size) : [],
+      gradients: wants.observed ? this.#stageObserved(encoder, 'gradient', size) : [],
+    }))
     const active = flags?.slice()
-    const numbers = await this.#readback.read(result)
+    const numbers = await this.#readback.read(result.results)
+    const [values, gradients] = [await this.#readAll(result.values), await this.#readAll(result.gradients)]
     await this.#device.pace()
-    const tally = tallyAt(numbers, 0)
-    if (!wants.coefficients) return tally
+    const answer = {
+      ...tallyAt(numbers, 0),
+      ...(cotangents && { loss: observedObjective(cotangents, values) }),
+      ...(wants.observed && { observed: values.map((value, i) => ({ value, gradient: gradients[i] })) }),
+    }
+    if (!wants.coefficients) return answer
     const { coefficients = new Float64Array() } = feed
     const gradientOf = (term: number) => numbers[TALLY_LENGTH + term]
-    return { ...tally, coefficients: coefficientGradient(terms, coefficients, active, gradientOf) }
+    return { ...answer, coefficients: coefficientGradient(terms, coefficients, active, gradientOf) }
   }
 
-  /** Returns the logits of the main head, [batch, classes], and the features, [batch, height, width, channels]. */
-  async forward(feed: Feed, mode: Mode): Promise<{ readonly logits: Float32Array; readonly features: Float32Array }> {
+  /**
+   * Returns the logits of the main head, [batch, classes], and the features and observed activations, [batch, height,
+   * width, channels].
+   */
+  async forward(feed: Feed, mode: Mode): Promise<Activations> {
     await this.plan.program.fits
     const { logits, features } = this.plan
     const { values, classes, ...network } = this.network
@@ -89,14 +103,15 @@ export class Machine {
     const flags = this.#feeding.write(feed)
     const runKind = { mode, weights: false, coefficients: false, pathMasked: flags !== undefined, recording: false }
     this.#set(runKind, size)
-    const staged = this.#submit(['forward'], runKind, size, flags, (encoder) => [
-      this.#stage(encoder, logits, size),
-      this.#stage(encoder, features, size * height * width),
-    ])
-    const [numbers, map] = await Promise.all(staged.map((each) => this.#readback.read(each)))
+    const staged = this.#submit(['forward'], runKind, size, flags, (encoder) => ({
+      main: [this.#stage(encoder, logits, size), this.#stage(encoder, features, size * height * width)],
+      observed: this.#stageObserved(encoder, 'value', size),
+    }))
+    const [numbers, map] = await Promise.all(staged.main.map((each) => this.#readback.read(each)))
     return {
       logits: withoutPadding(numbers, logits.channels, classes),
       features: withoutPadding(map, features.channels, channels),
+      observed: await this.#readAll(staged.observed),
     }
   }
 
@@ -124,12 +139,57 @@ export class Machine {
     const { size } = feed.batch
     const flags = this.#feeding.write(feed)
     const runKind = { ...wants, pathMasked: flags !== undefined, recording: false }
+    const isEntropy = objective.kind === 'cross-entropy'
     if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
-    const smoothing = objective.kind === 'logits' ? 0 : (objective.labelSmoothing ?? 0)
+    if (objective.kind === 'observed') this.#feeding.writeCotangent(new Float32Array(size * this.network.classes))
+    const smoothing = isEntropy ? (objective.labelSmoothing ?? 0) : 0
     this.#set(runKind, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
-    const back: Section[] = wants.weights || wants.coefficients ? ['backward'] : []
-    const sections: Section[] = ['forward', objective.kind, ...back, ...(sgd ? (['descent'] as const) : [])]
-    return { flags, result: this.#submit(sections, runKind, size, flags, after) }
+    const back: Section[] = wants.weights || wants.coefficients || wants.observed ? ['backward'] : []
+    const loss = isEntropy ? 'cross-entropy' : 'logits'
+    const sections: Section[] = ['forward', loss, ...back, ...(sgd ? (['descent'] as const) : [])]
+    const cotangents = objective.kind === 'observed' ? this.#cotangentBuffers(objective.cotangents, size) : undefined
+    const result = this.#submit(sections, runKind, size, flags, after, cotangents)
+    for (const buffer of cotangents ?? []) buffer.destroy()
+    return { flags, result }
+  }
+
+  /** Returns one GPU buffer for each cotangent of an observed activation, with padding channels. */
+  #cotangentBuffers(cotangents: readonly Float32Array[], size: number): GPUBuffer[] {
+    return this.#eachObserved(({ gradient }, pixels, channels, i) => {
+      const rows = size * pixels
+      const padded = new Float32Array(rows * gradient.channels)
+      for (let row = 0; row < rows; row++) {
+        padded.set(cotangents[i].subarray(row * channels, (row + 1) * channels), row * gradient.channels)
+      }
+      const buffer = this.#device.buffer(padded.byteLength, 'the cotangent of an observed activation')
+      this.#device.write(buffer, padded)
+      return buffer
+    })
+  }
+
+  /** Encodes copies of the observed activations, or of their gradients, for the host. */
+  #stageObserved(encoder: GPUCommandEncoder, part: 'value' | 'gradient', size: number): StagedRows[] {
+    return this.#eachObserved((places, pixels, channels) => {
+      const output = places[part]
+      return { staged: this.#stage(encoder, output, size * pixels), stored: output.channels, channels }
+    })
+  }
+
+  #readAll(parts: readonly StagedRows[]): Promise<Float32Array[]> {
+    return Promise.all(
+      parts.map(async ({ staged, stored, channels }) =>
+        withoutPadding(await this.#readback.read(staged), stored, channels),
+      ),
+    )
+  }
+
+  /** Calls `use` for each observed activation, with its pixels for each sample and its channels without padding. */
+  #eachObserved<T>(use: (places: Plan['observed'][number], pixels: number, channels: number, index: number) => T): T[] {
+    const { observed = [], values } = this.network
+    return observed.map((id, i) => {
+      const { height, width, channels } = values[id]
+      return use(this.plan.observed[i], height * width, channels, i)
+    })
   }
 
   /** Writes the numbers that change from run to run (`RUN_FIELDS`), which kernels read as `run`. */
@@ -139,8 +199,9 @@ export class Machine {
 
   /**
    * Submits the dispatches of the given sections as one command buffer. Before a backward pass the gradient of the
-   * weights is cleared, because filters that are switched off do not write theirs. Returns the result of `after`, which
-   * may encode copies that follow the dispatches.
+   * weights is cleared, because filters that are switched off do not write theirs, and the gradients of observed
+   * activations start at their cotangents or zero. Returns the result of `after`, which may encode copies that follow
+   * the dispatches.
    */
   #submit<T>(
     sections: readonly Section[],
@@ -148,19 +209,45 @@ export class Machine {
     samples: number,
     flags: Uint8Array | undefined,
     after: (encoder: GPUCommandEncoder) => T,
+    cotangents?: readonly GPUBuffer[],
   ): T {
     return this.#device.submit((encoder) => {
-      if (sections.includes('backward')) encoder.clearBuffer(this.plan.state.gradient)
-      const pass = encoder.beginComputePass()
-      for (const section of sections) this.#replay.encode(pass, section, runKind, samples, flags)
+      const isBackward = sections.includes('backward')
+      if (isBackward) encoder.clearBuffer(this.plan.state.gradient)
+      let pass = encoder.beginComputePass()
+      for (const section of sections) {
+        if (section === 'backward' && this.plan.observed.length > 0) {
+          pass.end()
+          this.#startObservedGradients(encoder, samples, cotangents)
+          pass = encoder.beginComputePass()
+        }
+        this.#replay.encode(pass, section, runKind, samples, flags)
+      }
       pass.end()
       return after(encoder)
+    })
+  }
+
+  /** Encodes the copies of cotangents, or of zeros, to the gradients of observed activations. */
+  #startObservedGradients(encoder: GPUCommandEncoder, samples: number, cotangents?: readonly GPUBuffer[]): void {
+    this.#eachObserved(({ gradient: { buffer, offset, channels: stored } }, pixels, _, i) => {
+      const bytes = 4 * samples * pixels * stored
+      const cotangent = cotangents?.[i]
+      if (cotangent === undefined) encoder.clearBuffer(buffer, offset, bytes)
+      else encoder.copyBufferToBuffer(cotangent, 0, buffer, offset, bytes)
     })
   }
 
   #stage(encoder: GPUCommandEncoder, { buffer, offset, channels }: Output, pixels: number): Staged {
     return this.#readback.stage(encoder, buffer, offset, 4 * pixels * channels)
   }
+}
+
+/** A staged activation: each row of `stored` floats has `channels` channels, and then padding. */
+interface StagedRows {
+  readonly staged: Staged
+  readonly stored: number
+  readonly channels: number
 }
 
 /** Returns the numbers that the kernel `sgd` reads (learning rate, momentum, …); `clipNorm` −1 means no clipping. */

@@ -1,0 +1,98 @@
+/**
+ * The contract of training-free scores: numbers that rank architectures by their untrained networks. A `Score` rates
+ * one network; a `RankScore` rates a set of architectures by their ranks in other scores.
+ */
+import type { Batch, ImageShape } from './data.ts'
+import type { Executable, Executor } from './executor.ts'
+import type { Network, ValueId } from './network.ts'
+import type { RandomStream } from './random.ts'
+
+export interface Score {
+  /** Name of the score, as given to `--score`: lower case with hyphens. */
+  readonly name: string
+  /** Version of the score, part of the identity of its numbers: raise it with every change that changes them. */
+  readonly version: number
+  /** Description of the score in one line, for `bench list scores`. */
+  readonly description: string
+  /** Paper that published the score, with its year. */
+  readonly source: string
+  /** Whether higher or lower values promise higher accuracy. */
+  readonly better: 'higher' | 'lower'
+  /**
+   * What the score depends on. `architecture`: on nothing but the network's layers, so that all seeds give the same
+   * number; `weights`: also on the initial weights; `noise`: also on random inputs that the score draws itself;
+   * `images`: also on the images of the batch; `labels`: also on their labels.
+   */
+  readonly reads: 'architecture' | 'weights' | 'noise' | 'images' | 'labels'
+  /**
+   * Which layers count. `output`: only those that reach the output, so that networks that differ in others are scored
+   * once. `network`: all, as in the published code.
+   */
+  readonly layers: 'output' | 'network'
+  /**
+   * Initialisation that the score draws its weights by, whatever `--init` says; absent: that of `--init`. The names are
+   * those of `--init`.
+   */
+  readonly initialisation?: string
+  /**
+   * Computes the score of an untrained network. A number that is not finite, as log 0 of a network whose output does not
+   * depend on its input, means a degenerate network, which is ranked last.
+   * @throws BenchError `unsupported` for networks that the score is not defined for, such as those without batch norms
+   */
+  compute(input: ScoreInput): Promise<number>
+}
+
+/** A score of a set of architectures by their ranks in several scores. */
+export interface RankScore {
+  readonly name: string
+  readonly version: number
+  readonly description: string
+  readonly source: string
+  readonly better: 'higher'
+  /** Names of the scores whose ranks are combined. */
+  readonly parts: readonly string[]
+  /**
+   * Combines the ranks of one architecture.
+   * @param ranks for each part the rank of the architecture, 1 for the worst; tied architectures share their mean rank
+   * @param count number of architectures that are ranked
+   */
+  combine(ranks: readonly number[], count: number): number
+}
+
+/** An untrained network with everything that a score may read. Several scores of one network share what is expensive. */
+export interface ScoreInput {
+  readonly network: Network
+  /** Shape of the network's images, and number of classes. */
+  readonly shape: ImageShape
+  readonly executor: Executor
+  /** Initial weights of the network: parameter by parameter, each row-major. */
+  readonly weights: Float32Array
+  /** Number of images in each batch. */
+  readonly batchSize: number
+  /** Returns a batch of normalised images with labels. @param index 0 for the first batch, 1 for another, … */
+  batch(index?: number): Batch
+  /** Returns the random stream that this path names under the seed of the score, at its beginning. */
+  random(...path: readonly (string | number)[]): RandomStream
+  /**
+   * Returns the network compiled for the batch size, with the initial weights, and with the given activations observed.
+   * A score that changes weights or running statistics must restore them.
+   */
+  open(observed?: readonly ValueId[]): Promise<Executable>
+  /** Builds the network of the same architecture in another size. */
+  resized(size: { readonly shape: ImageShape; readonly channels: number; readonly depth: number }): Network
+  /** Returns what `compute` returns; scores of this network that share a key share the result. */
+  shared<T>(key: string, compute: () => Promise<T>): Promise<T>
+}
+
+/** Returns the definition of a score unchanged; TypeScript checks and completes the object literal. */
+export const defineScore = (score: Score): Score => score
+
+/**
+ * The number in place of a score that is not finite: it ranks degenerate networks last, all equal. The published tables
+ * of training-free scores have the same number.
+ */
+export const DEGENERATE = 1e8
+
+/** Returns the score of a degenerate network: the worst number for the score. */
+export const degenerate = ({ better }: Pick<Score, 'better'>): number =>
+  better === 'higher' ? -DEGENERATE : DEGENERATE

@@ -1,0 +1,83 @@
+/** Scores architectures, given the names of spaces, scores, datasets and tables that the user types on the command line. */
+
+import { parseQualifier } from '../core/metric.ts'
+import { pluralize } from '../core/plainText.ts'
+import { isAccuracy } from '../tables/columnNames.ts'
+import { checkTableName } from '../tables/importTable.ts'
+import { listTables, openManifest, openTable } from '../tables/openTable.ts'
+import type { Table } from '../tables/table.ts'
+import { userTables } from '../tables/tableFolders.ts'
+import { openScoring, type ScoringChoice } from './scorers.ts'
+import {
+  chosenArchitectures,
+  type ScoredTask,
+  type ScoreTableOptions,
+  type ScoreTableResult,
+  type ScoreTask,
+  scoreTable,
+} from './scoreTable.ts'
+import { forkWorker } from './trainers.ts'
+
+/** The options of `bench score` as the command line gives them. */
+export interface NamedScoring
+  extends ScoringChoice,
+    Pick<ScoreTableOptions, 'name' | 'seeds' | 'share' | 'onProgress' | 'stopped'> {
+  /** A number of architectures, `all`, or the path of a file with one architecture string in each line. */
+  readonly architectures: string
+  /** Name or path of the table whose numbers are copied; absent: the only one of this space and dataset, if any. */
+  readonly table?: string
+  /** Number of worker processes, each of which scores one network at a time. */
+  readonly jobs: number
+  /** Folder of the table; absent: the folder of the user's tables. */
+  readonly folder?: string
+  /** Called with lines for the user before the scoring begins. */
+  readonly report?: (line: string) => void
+}
+
+/**
+ * Scores architectures in worker processes, writes the table, and opens it.
+ * @throws BenchError for an error in names, sizes or architectures, before the first network is scored
+ */
+export async function scoreByName(request: NamedScoring): Promise<ScoreTableResult & { readonly table: Table }> {
+  const { name, folder = userTables(), report, jobs } = request
+  if (request.folder === undefined) await checkTableName(name)
+  const { space, plugins, scores, dataset, data, channels, depth, imageSize, batchSize, initialisation, executor } =
+    request
+  const choice: ScoringChoice = {
+    ...{ space, plugins, scores, dataset, batchSize, initialisation, executor },
+    ...{ data, channels, depth, imageSize },
+  }
+  const scoring = await openScoring(choice, report)
+  const architectures = chosenArchitectures(scoring.space, request.architectures)
+  const from = request.table === undefined ? await tableOf(scoring.space.name, dataset, report) : request.table
+  const result = await scoreTable({
+    ...{ name, folder, scoring, architectures },
+    ...{ seeds: request.seeds, share: request.share, onProgress: request.onProgress, stopped: request.stopped },
+    ...(from !== undefined && { table: await openTable(from) }),
+    workers: async () =>
+      Array.from({ length: Math.max(1, Math.min(jobs, architectures.length)) }, () =>
+        forkWorker<ScoringChoice, ScoreTask, ScoredTask>(
+          'scoreWorker.js',
+          choice,
+          ({ arch, seed }) => `${arch}, seed ${seed}`,
+        ),
+      ),
+  })
+  return { ...result, table: await openTable(`${folder}/${name}.manifest.json`) }
+}
+
+/** Returns the name of the only table with accuracies of the space on the dataset; undefined if none or several have. */
+async function tableOf(space: string, dataset: string, report?: (line: string) => void): Promise<string | undefined> {
+  const found: string[] = []
+  for (const name of await listTables()) {
+    const manifest = await openManifest(name).catch(() => undefined)
+    if (manifest?.space !== space || manifest.source.format === 'scored') continue
+    const isOf = (column: string) => isAccuracy(column) && parseQualifier(column).dataset === dataset
+    if (manifest.columns.some((column) => isOf(column.name))) found.push(name)
+  }
+  if (found.length > 1) {
+    const several = `${pluralize(found.length, 'table')} have accuracies of ${dataset}: ${found.join(', ')}`
+    report?.(`${several}; name one with --table to compare the scores with them`)
+  }
+  return found.length === 1 ? found[0] : undefined
+}

@@ -1,0 +1,484 @@
+/**
+ * Makes a lookup table of training-free scores: draws architectures, computes the scores that the table's journal lacks,
+ * and writes all scores of the journal as columns, with the means over seeds and the scores that combine ranks.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRankScore } from '../analysis/scores/index.ts'
+import { midRanks } from '../analysis/statistics/ranks.ts'
+import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
+import { random } from '../core/random.ts'
+import type { Score } from '../core/score.ts'
+import { type Genotype, type SearchSpace, sample } from '../core/space.ts'
+import { makeFolder } from '../system/atomicFile.ts'
+import { isAccuracy } from '../tables/columnNames.ts'
+import type { NumbersContent } from '../tables/content.ts'
+import type { Manifest } from '../tables/manifest.ts'
+import { spaceIndex } from '../tables/spaceIndex.ts'
+import type { Table } from '../tables/table.ts'
+import { writeTable } from '../tables/writeTable.ts'
+import type { BuildProgress } from './buildTable.ts'
+import { LineFile } from './journal.ts'
+import type { Scoring } from './scorers.ts'
+import { columnIdentity, columnName, rankColumnName, type ScoreColumn } from './scoreSetting.ts'
+import { runAll, type Worker } from './trainers.ts'
+import { sharing } from './trainingSet.ts'
+
+/** One piece of work: the scores of one architecture under one seed. */
+export interface ScoreTask {
+  readonly arch: string
+  readonly seed: number
+  readonly scores: readonly string[]
+}
+
+export interface ScoredTask {
+  /** One number for each of the task's scores. */
+  readonly values: readonly number[]
+  /** Processor seconds that the task took. */
+  readonly seconds: number
+}
+
+/** Computes the scores of one architecture under one seed. */
+export async function scoreTask({ score, named }: Scoring, { arch, seed, scores }: ScoreTask): Promise<ScoredTask> {
+  const started = process.cpuUsage()
+  const values = await score(arch, seed, scores.map(named) as Score[])
+  const { user, system } = process.cpuUsage(started)
+  return { values, seconds: (user + system) / 1e6 }
+}
+
+export interface ScoreTableOptions {
+  readonly name: string
+  readonly folder: string
+  readonly scoring: Scoring
+  /** Architecture strings, in the form in which the space writes them; each once. */
+  readonly architectures: readonly string[]
+  readonly seeds: readonly number[]
+  /** Whether architectures that are the same network share the scores that depend on nothing else. */
+  readonly share: boolean
+  /** Table whose numbers of the same architectures are copied, such as accuracies. */
+  readonly table?: Table
+  /** Opens as many workers as tasks may run at the same time. They are closed at the end. */
+  workers(): Promise<readonly Worker<ScoreTask, ScoredTask>[]>
+  readonly onProgress: (progress: BuildProgress) => void
+  /** Called before each task; if it returns true, the rest is left for the next command. */
+  readonly stopped: () => boolean
+}
+
+export interface ScoreTableResult extends BuildProgress {
+  readonly manifest: Manifest
+  /** Processor seconds of the tasks of this command. */
+  readonly seconds: number
+  /** Names of the columns that the command was asked for. */
+  readonly columns: readonly string[]
+}
+
+/** A line of the journal. */
+type Line =
+  | { readonly kind: 'rows'; readonly archs: readonly string[] }
+  | ({ readonly kind: 'column' } & KnownColumn)
+  | ({ readonly kind: 'ranks' } & KnownRanks)
+  | { readonly kind: 'scores'; readonly arch: string; readonly values: Readonly<Record<string, number>> }
+
+interface KnownColumn {
+  readonly identity: string
+  readonly name: string
+  /** Name of the column of means over seeds; the column's own name if its score has no seed. */
+  readonly mean: string
+  readonly seed: number
+  readonly better: Score['better']
+  /** Whether an architecture's number is that of the first architecture that is the same network. */
+  readonly shared: boolean
+}
+
+/** A column of a score that combines ranks, and the columns that it combines. */
+interface KnownRanks {
+  readonly score: string
+  readonly name: string
+  readonly parts: readonly string[]
+}
+
+/**
+ * Computes scores and writes the table. Every architecture is written to the journal as soon as it is scored, so the
+ * same command continues after an interruption, and another command adds columns or rows.
+ * @throws BenchError `failed` if another process is scoring into the same table
+ */
+export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTableResult> {
+  const { name, folder, scoring, architectures, seeds } = options
+  const journals = join(folder, `${name}.scores`)
+  makeFolder(journals)
+  const file = await LineFile.open<Line>(join(journals, 'scores.jsonl'))
+  try {
+    const journal = new ScoreJournal(file)
+    const columns = wantedColumns(scoring, seeds)
+    const ranks = wantedRanks(scoring, seeds)
+    journal.addRows(architectures)
+    for (const column of columns) journal.addColumn(knownColumn(column, options))
+    for (const rank of ranks) journal.addRanks(rank)
+    const progress = await computeMissing(columns, journal, options)
+    const manifest = write(journal, options)
+    const asked = [
+      ...columns.map(({ score, seed }) => columnName(score, scoring.setting, seed)),
+      ...ranks.map((r) => r.name),
+    ]
+    return { ...progress, manifest, columns: [...new Set(asked)] }
+  } finally {
+    file.close()
+  }
+}
+
+/** What is known from the journal of a table of scores. */
+class ScoreJournal {
+  readonly #file: LineFile<Line>
+  readonly rows = new Set<string>()
+  /** Columns by name; the identity is that of the latest command. */
+  readonly columns = new Map<string, KnownColumn>()
+  readonly ranks = new Map<string, KnownRanks>()
+  readonly #values = new Map<string, Map<string, number>>()
+
+  constructor(file: LineFile<Line>) {
+    this.#file = file
+    for (const line of file.records) this.#take(line)
+  }
+
+  addRows(archs: readonly string[]): void {
+    const missing = archs.filter((arch) => !this.rows.has(arch))
+    if (missing.length > 0) this.#append({ kind: 'rows', archs: missing })
+  }
+
+  addColumn(column: KnownColumn): void {
+    if (this.columns.get(column.name)?.identity !== column.identity) this.#append({ kind: 'column', ...column })
+  }
+
+  addRanks(ranks: KnownRanks): void {
+    if (JSON.stringify(this.ranks.get(ranks.name)) !== JSON.stringify(ranks)) this.#append({ kind: 'ranks', ...ranks })
+  }
+
+  addValues(arch: string, values: Readonly<Record<string, number>>): void {
+    this.#append({ kind: 'scores', arch, values })
+  }
+
+  value(arch: string, identity: string): number | undefined {
+    return this.#values.get(identity)?.get(arch)
+  }
+
+  #append(line: Line): void {
+    this.#file.append(line)
+    this.#take(line)
+  }
+
+  #take(line: Line): void {
+    switch (line.kind) {
+      case 'rows':
+        for (const arch of line.archs) this.rows.add(arch)
+        break
+      case 'column': {
+        const { kind: _, ...column } = line
+        this.columns.set(column.name, column)
+        break
+      }
+      case 'ranks': {
+        const { kind: _, ...ranks } = line
+        this.ranks.set(ranks.name, ranks)
+        break
+      }
+      case 'scores':
+        for (const [identity, value] of Object.entries(line.values)) {
+          const known = this.#values.get(identity) ?? new Map<string, number>()
+          this.#values.set(identity, known.set(line.arch, value))
+        }
+    }
+  }
+}
+
+/** Returns the columns to compute; those of scores without random numbers only for the first seed. */
+function wantedColumns({ single }: Scoring, seeds: readonly number[]): ScoreColumn[] {
+  return single.flatMap((score) =>
+    (score.reads === 'architecture' ? seeds.slice(0, 1) : seeds).map((seed) => ({ score, seed })),
+  )
+}
+
+function knownColumn(column: ScoreColumn, { scoring, share }: ScoreTableOptions): KnownColumn {
+  const { score, seed } = column
+  const { setting } = scoring
+  const shared = share && score.layers === 'output' && scoring.space.trainingKey !== undefined
+  const identity = columnIdentity(column, setting, scoring.originOf(score))
+  return {
+    identity: shared ? `${identity}-shared` : identity,
+    name: columnName(score, setting, seed),
+    mean: columnName(score, setting, 'mean'),
+    seed,
+    better: score.better,
+    shared,
+  }
+}
+
+function wantedRanks({ scores, setting, named }: Scoring, seeds: readonly number[]): KnownRanks[] {
+  const seed = seeds.length > 1 ? 'mean' : seeds[0]
+  return scores.filter(isRankScore).map((rank) => {
+    const parts = rank.parts.map(named) as Score[]
+    return {
+      score: rank.name,
+      name: rankColumnName(rank, parts, setting, seed),
+      parts: parts.map((part) => columnName(part, setting, seed)),
+    }
+  })
+}
+
+/** Returns a function that gives the architecture whose numbers in shared columns an architecture has. */
+function sharedArchitecture(space: SearchSpace): (arch: string) => string {
+  const { numbering, trainingKey } = space
+  if (numbering !== undefined) {
+    const { servedBy } = sharing(space, { share: true })
+    return (arch) => space.format(numbering.at(servedBy(numbering.indexOf(space.parse(arch)))))
+  }
+  const first = new Map<string, string>()
+  return (arch) => {
+    const key = trainingKey?.(space.parse(arch)) ?? arch
+    const known = first.get(key) ?? arch
+    first.set(key, known)
+    return known
+  }
+}
+
+async function computeMissing(
+  columns: readonly ScoreColumn[],
+  journal: ScoreJournal,
+  options: ScoreTableOptions,
+): Promise<BuildProgress & { readonly seconds: number }> {
+  const { scoring, architectures, seeds, workers, onProgress, stopped } = options
+  const known = new Map(columns.map((column) => [column, knownColumn(column, options)]))
+  const ownerOf = sharedArchitecture(scoring.space)
+  const owners = [...known.values()].some(({ shared }) => shared) ? architectures.map(ownerOf) : architectures
+  const tasks = new Map<string, { arch: string; seed: number; columns: Set<ScoreColumn> }>()
+  let total = 0
+  const add = (arch: string, column: ScoreColumn) => {
+    const key = `${column.seed} ${arch}`
+    const task = tasks.get(key) ?? { arch, seed: column.seed, columns: new Set() }
+    if (!tasks.has(key)) total++
+    tasks.set(key, task)
+    if (journal.value(arch, (known.get(column) as KnownColumn).identity) === undefined) task.columns.add(column)
+  }
+  architectures.forEach((arch, i) => {
+    for (const column of columns) add(known.get(column)?.shared ? owners[i] : arch, column)
+  })
+  // One seed after the other, so that an interrupted command leaves whole columns.
+  const missing = [...tasks.values()]
+    .filter((task) => task.columns.size > 0)
+    .sort((a, b) => seeds.indexOf(a.seed) - seeds.indexOf(b.seed))
+  const before = total - missing.length
+  let [done, seconds] = [0, 0]
+  const report = () => onProgress({ total, before, done })
+  report()
+  const open = missing.length === 0 || stopped() ? [] : await workers()
+  const orders = missing.map((task) => ({ ...task, scores: [...task.columns].map(({ score }) => score.name) }))
+  try {
+    await runAll(
+      orders,
+      open.map((worker) => ({
+        run: ({ arch, seed, scores }: (typeof orders)[number]) => worker.run({ arch, seed, scores }),
+      })),
+      stopped,
+      (task, result) => {
+        const identities = [...task.columns].map((column) => (known.get(column) as KnownColumn).identity)
+        journal.addValues(task.arch, Object.fromEntries(identities.map((id, i) => [id, result.values[i]])))
+        seconds += result.seconds
+        done++
+        report()
+      },
+    )
+  } finally {
+    for (const worker of open) worker.close()
+  }
+  return { total, before, done, seconds }
+}
+
+/** Writes the table with all columns of the journal. */
+function write(journal: ScoreJournal, options: ScoreTableOptions): Manifest {
+  const { name, folder, scoring, table } = options
+  const { space } = scoring
+  const { index, archs } = rowsOf(space, [...journal.rows])
+  const single = singleColumns(journal, space, archs)
+  const means = meanColumns(journal, single)
+  const all = new Map([...single, ...means].map((column) => [column.name, column]))
+  const ranks = rankColumns(journal, scoring, all)
+  const own = new Set([...all.keys(), ...ranks.map((column) => column.name)])
+  const copied = table === undefined ? [] : copiedColumns(table, space, archs, own)
+  const described = JSON.stringify([...journal.columns.values()])
+  return writeTable(folder, name, spaceIndex(space), {
+    index,
+    arch: archs,
+    texts: [],
+    numbers: [...copied, ...all.values(), ...ranks],
+    source: {
+      format: 'scored',
+      name: 'bench score',
+      sha256: createHash('sha256').update(described).digest('hex'),
+    },
+    notes: notesOf(options, copied.length),
+  })
+}
+
+function notesOf({ scoring, table, share }: ScoreTableOptions, copied: number): string[] {
+  const { dataset, network, batchSize, initialisation, executor } = scoring.setting
+  const size = `C=${network.channels}, depth ${network.depth}, ${network.imageSize}×${network.imageSize} images`
+  return [
+    `training-free scores of untrained networks: ${size}, batches of ${batchSize} from ${dataset.name}, initialisation ${initialisation}, ${executor}`,
+    ...(share && scoring.space.trainingKey
+      ? ['architectures that are the same network share the scores that depend on nothing else']
+      : []),
+    ...(table === undefined ? [] : [`${pluralize(copied, 'column')} of table ${table.manifest.name} copied`]),
+  ]
+}
+
+function rowsOf(space: SearchSpace, archs: readonly string[]): { index: Int32Array; archs: readonly string[] } {
+  const { numbering } = space
+  if (numbering === undefined) return { index: Int32Array.from(archs.keys()), archs }
+  const indices = Int32Array.from(archs, (arch) => numbering.indexOf(space.parse(arch))).sort()
+  return { index: indices, archs: Array.from(indices, (at) => space.format(numbering.at(at))) }
+}
+
+function singleColumns(journal: ScoreJournal, space: SearchSpace, archs: readonly string[]): NumbersContent[] {
+  const ownerOf = sharedArchitecture(space)
+  const columns = [...journal.columns.values()]
+  const owners = columns.some(({ shared }) => shared) ? archs.map(ownerOf) : archs
+  return columns.map(({ name, identity, shared }) => ({
+    name,
+    values: Float64Array.from(archs, (arch, row) => journal.value(shared ? owners[row] : arch, identity) ?? Number.NaN),
+  }))
+}
+
+/** Returns the columns of means over seeds, for scores with at least two seeds; a row that lacks a seed has no mean. */
+function meanColumns(journal: ScoreJournal, single: readonly NumbersContent[]): NumbersContent[] {
+  const groups = new Map<string, KnownColumn[]>()
+  for (const column of journal.columns.values()) groups.set(column.mean, [...(groups.get(column.mean) ?? []), column])
+  return [...groups].flatMap(([name, members]) => {
+    if (members.length < 2) return []
+    const columns = members.map((member) => single.find((column) => column.name === member.name) as NumbersContent)
+    const values = columns[0].values.map(
+      (_, row) => columns.reduce((sum, column) => sum + column.values[row], 0) / columns.length,
+    )
+    return [{ name, values, seeds: members.map(({ seed }) => seed) }]
+  })
+}
+
+/** Returns the columns of scores that combine ranks, over the rows that have all parts. */
+function rankColumns(
+  journal: ScoreJournal,
+  { named }: Scoring,
+  columns: ReadonlyMap<string, NumbersContent>,
+): NumbersContent[] {
+  const better = new Map(
+    [...journal.columns.values()].flatMap((c) => [c.name, c.mean].map((n) => [n, c.better] as const)),
+  )
+  return [...journal.ranks.values()].flatMap(({ score, name, parts }) => {
+    const rank = nameOrUndefined(() => named(score))
+    const values = parts.map((part) => columns.get(part)?.values)
+    if (rank === undefined || !isRankScore(rank) || values.some((column) => column === undefined)) return []
+    const numbers = values as Float64Array[]
+    const rows = Array.from(numbers[0].keys()).filter((row) => numbers.every((column) => !Number.isNaN(column[row])))
+    const ranks = numbers.map((column, part) => {
+      const sign = better.get(parts[part]) === 'lower' ? -1 : 1
+      return midRanks(rows.map((row) => sign * column[row]))
+    })
+    const result = new Float64Array(numbers[0].length).fill(Number.NaN)
+    rows.forEach((row, i) => {
+      result[row] = rank.combine(
+        ranks.map((of) => of[i]),
+        rows.length,
+      )
+    })
+    return [{ name, values: result }]
+  })
+}
+
+/** Returns undefined for a score whose plugin this command has not loaded. */
+function nameOrUndefined<T>(find: () => T): T | undefined {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof BenchError && error.code === 'unknown-name') return undefined
+    throw error
+  }
+}
+
+function copiedColumns(
+  table: Table,
+  space: SearchSpace,
+  archs: readonly string[],
+  own: ReadonlySet<string>,
+): NumbersContent[] {
+  const { numbering } = space
+  const rows = archs.map((arch) => {
+    const index = numbering === undefined ? table.find(arch) : numbering.indexOf(space.parse(arch))
+    return index === undefined ? undefined : table.row(index)
+  })
+  return table.manifest.columns.flatMap(({ name, type, seeds }) => {
+    if (name === 'index' || type === 'utf8' || own.has(name)) return []
+    const column = table.column(name)
+    const values = Float64Array.from(rows, (row) => (row === undefined ? undefined : column.at(row)) ?? Number.NaN)
+    return [{ name, values, ...(seeds && isAccuracy(name) && { seeds }) }]
+  })
+}
+
+/**
+ * Returns the architectures that the user asks for: a number of them, drawn at random (the first of one order, so that
+ * larger numbers contain smaller ones), `all`, or those in a file with one architecture string in each line.
+ * @throws BenchError `bad-input` or `missing`
+ */
+export function chosenArchitectures<G extends Genotype>(space: SearchSpace<G>, text: string): string[] {
+  const { numbering } = space
+  if (text === 'all') {
+    if (numbering !== undefined) return Array.from({ length: numbering.count }, (_, i) => space.format(numbering.at(i)))
+    throw new BenchError('bad-input', `--architectures all: ${space.name} has too many; give a number or a file`)
+  }
+  if (!/^\d+$/.test(text)) return architecturesIn(space, text)
+  const count = Number(text)
+  if (count < 2) throw new BenchError('bad-input', `--architectures ${count}: scores rank, so give at least 2`)
+  if (numbering === undefined) return drawn(space, count)
+  if (count > numbering.count) {
+    throw new BenchError(
+      'bad-input',
+      `--architectures ${count}: ${space.name} has ${numbering.count}; give at most that`,
+    )
+  }
+  const order = random(0, 'score', 'architectures').permutation(numbering.count)
+  return Array.from(order.slice(0, count), (index) => space.format(numbering.at(index)))
+}
+
+function drawn<G extends Genotype>(space: SearchSpace<G>, count: number): string[] {
+  const stream = random(0, 'score', 'architectures')
+  const found = new Set<string>()
+  while (found.size < count) found.add(space.format(sample(space, stream)))
+  return [...found]
+}
+
+function architecturesIn<G extends Genotype>(space: SearchSpace<G>, path: string): string[] {
+  const lines = readLines(path)
+  const named = lines.flatMap((line, i) => {
+    const text = line.trim()
+    if (text === '' || text.startsWith('#')) return []
+    try {
+      return [space.format(space.parse(text))]
+    } catch (error) {
+      if (error instanceof BenchError) throw new BenchError('bad-input', `${path}, line ${i + 1}: ${error.message}`)
+      throw error
+    }
+  })
+  const distinct = [...new Set(named)]
+  if (distinct.length > 1) return distinct
+  throw new BenchError(
+    'bad-input',
+    `${path} names ${pluralize(distinct.length, 'architecture')}; scores rank, so give 2`,
+  )
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n')
+  } catch (cause) {
+    const found = `--architectures ${path} is neither a number, nor "all", nor a file that can be read`
+    throw new BenchError('missing', `${found}; give one of these`, { cause })
+  }
+}

@@ -1,0 +1,197 @@
+/** Opens what scoring architectures needs: search space, images, executor and scores. Every worker process does so, too. */
+import { builtinScores, scoreNamed } from '../analysis/scores/index.ts'
+import { Scorer } from '../analysis/scores/input.ts'
+import { gaussianBatch } from '../analysis/zenScore.ts'
+import type { Batch, ImageShape } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import { definePlugin } from '../core/plugin.ts'
+import { random } from '../core/random.ts'
+import type { RankScore, Score } from '../core/score.ts'
+import type { SearchSpace } from '../core/space.ts'
+import { eachBatch, type Images } from '../data/batches/batches.ts'
+import { viewImages } from '../data/batches/imageView.ts'
+import { balancedOrder } from '../data/batches/subset.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { openDataset } from '../data/openDataset.ts'
+import { type ExecutorOptions, executorIdentity, openExecutor } from '../engine/index.ts'
+import { builtinSpaces } from '../spaces/index.ts'
+import { registerPlugins } from '../system/plugins.ts'
+import type { Initialisation } from '../training/initialise.ts'
+import { GAUSSIAN, type ScoreSetting, singleScores } from './scoreSetting.ts'
+
+/** What the user chooses for the scores of a table; the same for all architectures. */
+export interface ScoringChoice {
+  readonly space: string
+  /** Plugins with search spaces or scores: files or packages, as after `--plugin`. */
+  readonly plugins: readonly string[]
+  /** Names of scores, and of scores joined by +, whose ranks are added. */
+  readonly scores: readonly string[]
+  /** Name of the dataset whose training images are scored on; `gaussian`: standard normal images without labels. */
+  readonly dataset: string
+  /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
+  readonly data?: string
+  /** C, channels after the stem; absent: the benchmark's. `depth` and `imageSize` (in pixels) likewise. */
+  readonly channels?: number
+  readonly depth?: number
+  readonly imageSize?: number
+  readonly batchSize: number
+  readonly initialisation: Initialisation
+  readonly executor: ExecutorOptions
+}
+
+/** Everything opened that scoring needs. */
+export interface Scoring {
+  readonly space: SearchSpace
+  readonly scores: readonly (Score | RankScore)[]
+  /** The scores that are computed for each architecture: those that are named, and the parts of those of ranks. */
+  readonly single: readonly Score[]
+  readonly setting: ScoreSetting
+  /** Finds a score, or a sum of ranks, by its name. @throws BenchError `unknown-name` */
+  named(name: string): Score | RankScore
+  /** Returns name and content hash of the plugin that defines a score; undefined for a built-in score. */
+  originOf(score: Score | RankScore): string | undefined
+  /** Computes single scores of an architecture under one seed. */
+  score(arch: string, seed: number, scores: readonly Score[]): Promise<number[]>
+}
+
+const builtIn = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces), scores: builtinScores })
+
+/**
+ * Opens search space, scores, images and executor.
+ * @throws BenchError for unknown names, missing images, labels that a score needs and the dataset lacks, and sizes that
+ * the space cannot build
+ */
+export async function openScoring(choice: ScoringChoice, report?: (line: string) => void): Promise<Scoring> {
+  const { registry, origins } = await registerPlugins(builtIn, choice.plugins)
+  const space = registry.space(choice.space)
+  const named = (name: string) => scoreNamed(registry, name)
+  const scores = choice.scores.map(named)
+  const single = singleScores(scores, named)
+  if (choice.dataset === GAUSSIAN) refuseLabels(single)
+  const source = await openImages(choice, space, report)
+  const { channels, depth, imageSize } = source.network
+  const shape: ImageShape = { ...source.shape, height: imageSize, width: imageSize }
+  const { executor: name } = await executorIdentity(choice.executor)
+  const executor = lazily(() => openExecutor(choice.executor))
+  const origin = (item: SearchSpace | Score | RankScore) => origins.get(item)
+  const spacePlugin = origin(space)
+  const setting: ScoreSetting = {
+    space: space.name,
+    ...(spacePlugin && { spacePlugin }),
+    dataset: { name: choice.dataset, contentHash: source.contentHash, classes: shape.classes },
+    network: { channels, depth, imageSize },
+    batchSize: choice.batchSize,
+    initialisation: choice.initialisation,
+    executor: name,
+  }
+  const scorers = new Map<number, Promise<Scorer>>()
+  const scorerOf = async (seed: number) => {
+    const batches = new Map<number, Batch>()
+    return new Scorer({
+      executor: await executor(),
+      size: { channels, depth, shape },
+      batchSize: choice.batchSize,
+      initialisation: choice.initialisation,
+      seed,
+      batch(index) {
+        const batch = batches.get(index) ?? source.batch(seed, index, shape)
+        batches.set(index, batch)
+        return batch
+      },
+    })
+  }
+  return {
+    ...{ space, scores, single, setting, named, originOf: origin },
+    async score(arch, seed, wanted) {
+      const scorer = scorers.get(seed) ?? scorerOf(seed)
+      scorers.set(seed, scorer)
+      const genotype = space.parse(arch)
+      return (await scorer).score(wanted, (size) => space.network(genotype, size))
+    },
+  }
+}
+
+function lazily<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return () => {
+    opened ??= open()
+    return opened
+  }
+}
+
+/** @throws BenchError `bad-input` if a score reads labels, which Gaussian images have not */
+function refuseLabels(scores: readonly Score[]): void {
+  const labelled = scores.filter(({ reads }) => reads === 'labels').map(({ name }) => name)
+  if (labelled.length === 0) return
+  const verb = labelled.length === 1 ? 'reads' : 'read'
+  throw new BenchError(
+    'bad-input',
+    `${labelled.join(', ')} ${verb} labels, and --dataset ${GAUSSIAN} has none; name a dataset, as --dataset shapes`,
+  )
+}
+
+interface ImageSource {
+  readonly contentHash: string
+  /** Shape of the source's images before scaling, and number of classes. */
+  readonly shape: ImageShape
+  readonly network: ScoreSetting['network']
+  /** Returns a batch of a seed's images, scaled to the shape. */
+  batch(seed: number, index: number, shape: ImageShape): Batch
+}
+
+async function openImages(
+  choice: ScoringChoice,
+  space: SearchSpace,
+  report?: (line: string) => void,
+): Promise<ImageSource> {
+  const { dataset: name, data: folder, batchSize } = choice
+  const evaluation = space.evaluations?.[name] ?? Object.values(space.evaluations ?? {})[0]
+  const sizeFor = (side: number | undefined): ScoreSetting['network'] => {
+    const { channels = evaluation?.channels, depth = evaluation?.depth } = choice
+    const imageSize = choice.imageSize ?? evaluation?.shape.height ?? side
+    if (channels !== undefined && depth !== undefined && imageSize !== undefined) return { channels, depth, imageSize }
+    const found = `space ${space.name} does not say how large its networks are`
+    throw new BenchError('bad-input', `${found}; give --channels, --depth and --image-size`)
+  }
+  if (name === GAUSSIAN) {
+    if (folder !== undefined)
+      throw new BenchError('bad-input', `--dataset ${GAUSSIAN} reads no files; leave out --data`)
+    const shape = evaluation?.shape ?? { height: 32, width: 32, channels: 3, classes: 10 }
+    return {
+      contentHash: GAUSSIAN,
+      shape,
+      network: sizeFor(undefined),
+      batch: (seed, index, scaled) => gaussianBatch(scaled, batchSize, random(seed, 'score', 'images', index)),
+    }
+  }
+  const dataset = await openDataset(name, { folder, imageSize: choice.imageSize ?? null, ...(report && { report }) })
+  for (const note of dataset.notes ?? []) report?.(note)
+  const network = sizeFor(Math.min(dataset.shape.height, dataset.shape.width))
+  return { ...sourceOf(dataset, batchSize, network.imageSize), network }
+}
+
+/** Returns batches of training images of a dataset, drawn by seed with the classes in proportion. */
+function sourceOf(dataset: Dataset, batchSize: number, imageSize: number): Omit<ImageSource, 'network'> {
+  const orders = new Map<number, Uint32Array>()
+  const { train, shape, contentHash } = dataset
+  if (train.count < batchSize) {
+    throw new BenchError('bad-input', `--batch ${batchSize}: ${dataset.name} has ${train.count} training images`)
+  }
+  return {
+    contentHash,
+    shape,
+    batch(seed, index) {
+      const order = orders.get(seed) ?? balancedOrder(train.labels, random(seed, 'score', 'images'))
+      orders.set(seed, order)
+      // Batches follow each other in the order, from its beginning again where it ends.
+      const rows = Uint32Array.from({ length: batchSize }, (_, i) => order[(index * batchSize + i) % order.length])
+      const view = viewImages({ set: train, shape, rows }, imageSize)
+      return firstBatch({ ...view, statistics: dataset }, batchSize)
+    },
+  }
+}
+
+function firstBatch(images: Images, batchSize: number): Batch {
+  const [batch] = eachBatch(images, { batchSize, seed: 0, role: 'scoring' })
+  return batch
+}
