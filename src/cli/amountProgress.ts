@@ -60,6 +60,12 @@ export const transferProgress = (stream: NodeJS.WriteStream): AmountProgress => 
 /** Returns a progress display for the import of a lookup table, which counts architectures. */
 export const importProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, architectures)
 
+/** Returns a progress display for work on images, such as computing a network on them. */
+export const imageProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, imagesDone)
+
+const imagesDone = (done: number, total?: number): string =>
+  total === undefined ? pluralize(done, 'image') : `${done} of ${pluralize(total, 'image')}`
+
 const megabytes = (done: number, total?: number): string =>
   total === undefined ? `${(done / 1e6).toFixed(1)} MB` : `${(done / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`
 

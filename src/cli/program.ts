@@ -14,6 +14,11 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
   ['run', 'run searches over seeds, print mean ± std', async () => (await import('./commands/run.ts')).runCommand()],
   ['retrain', 'train an architecture in full', async () => (await import('./commands/retrain.ts')).retrainCommand()],
   [
+    'evaluate',
+    'measure a trained network: accuracy by class, mAP, calibration',
+    async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
+  ],
+  [
     'status',
     'the state of runs: finished, running, failed, missing',
     async () => (await import('./commands/status.ts')).statusCommand(),

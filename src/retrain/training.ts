@@ -175,6 +175,13 @@ export function trainedNetwork(
   return family.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
 }
 
+/** Builds the network as it is used after training: without auxiliary head and drop path. */
+export const deployedNetwork = (
+  { family, genotype }: Architecture,
+  settings: Pick<SizedSettings, 'network'>,
+  shape: ImageShape,
+): Network => family.network(genotype, optionsOf(settings, shape))
+
 export interface NetworkSize {
   /** Number of the network's trainable parameters without the auxiliary head, which is dropped after training. */
   readonly parameters: number
@@ -187,11 +194,11 @@ export function networkSize(
   settings: SizedSettings,
   shape: ImageShape,
 ): NetworkSize {
-  const network = family.network(genotype, optionsOf(settings, shape))
+  const network = deployedNetwork({ family, genotype }, settings, shape)
   return { parameters: parameterCount(network), macs: macCount(network) }
 }
 
-function optionsOf({ network }: SizedSettings, shape: ImageShape): EvaluationNetworkOptions {
+function optionsOf({ network }: Pick<SizedSettings, 'network'>, shape: ImageShape): EvaluationNetworkOptions {
   const { channels, layers, family, pooledBatchNorm } = network
   return { shape, channels, depth: layers, family, pooledBatchNorm }
 }

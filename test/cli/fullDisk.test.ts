@@ -43,6 +43,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
     '--limit',
     '8',
   ],
+  evaluate: ['evaluate', 'retrain-', '--store', 'trained', '--data', 'pictures'],
   status: ['status'],
   table: ['table'],
   plot: ['plot', 'anytime', '--json'],
@@ -68,6 +69,7 @@ beforeAll(async () => {
   await writePictures(join(place.folder, 'pictures'), { side: 32 })
   await place.bench('run', '--algo', 'rea', '--dataset', 'cifar10', '--seeds', '2', '--budget', '2000', '--quiet')
   await place.bench('report', '--folder', 'kept', '--quiet')
+  await place.bench(...calls.retrain, '--store', 'trained', '--quiet')
 })
 afterAll(() => place.remove())
 
@@ -152,9 +154,20 @@ test('a closed pipe ends no command with an error, and stops no work', {
 
 describe.skipIf(!canLimitFiles)('a file that does not fit', () => {
   const outs = Object.entries(calls).filter(([name]) =>
-    ['status', 'table', 'report', 'query', 'pareto', 'tables', 'data', 'genotype', 'list', 'doctor', 'check'].includes(
-      name,
-    ),
+    [
+      'evaluate',
+      'status',
+      'table',
+      'report',
+      'query',
+      'pareto',
+      'tables',
+      'data',
+      'genotype',
+      'list',
+      'doctor',
+      'check',
+    ].includes(name),
   )
 
   test('ends every command with one line, and keeps the earlier file of --out', { timeout: 300_000 }, async () => {

@@ -6,8 +6,7 @@ import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Finder } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
-import { DATASETS, knownName } from '../../data/datasetNames.ts'
-import { parseImageFolder } from '../../data/files/imageFolder.ts'
+import { namesFolder, parseImageFolder } from '../../data/files/imageFolder.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { finderOf, readArchitecture } from '../../retrain/genotypeArgument.ts'
@@ -20,7 +19,6 @@ import { Store } from '../../runner/store/store.ts'
 import { architectureName } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
 import { type Registered, registerPlugins } from '../../system/plugins.ts'
-import { statIfThere } from '../../system/readable.ts'
 import {
   brokenImagesOption,
   fastMathOption,
@@ -213,21 +211,11 @@ function imagesOf(
   if (isPath && data !== undefined) {
     throw new BenchError('bad-input', `--dataset ${dataset} is a folder already; leave out --data ${data}`)
   }
-  if (data !== undefined || !(isPath || isUnknownFolder(dataset))) return { name: dataset, folder: data }
+  if (data !== undefined || !namesFolder(dataset)) return { name: dataset, folder: data }
   const name = basename(resolve(parseImageFolder(dataset).path))
   const { networkSettings } = space.family ?? {}
   const isStreamed = networkSettings === undefined || networkSettings.includes('family')
   return { name, folder: dataset, ...(isStreamed && { family: 'imagenet' }) }
-}
-
-/**
- * Returns whether a value of `--dataset` without a slash means a folder in the current directory: a folder of that name
- * exists and no known dataset has that name.
- */
-function isUnknownFolder(word: string): boolean {
-  const { path: name } = parseImageFolder(word)
-  const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
-  return !isKnown && statIfThere(name)?.isDirectory() === true
 }
 
 const labels =

@@ -10,7 +10,7 @@ import { pluralize } from '../../core/plainText.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { squareScaler } from '../batches/imageView.ts'
 import type { ImageSet } from '../dataset.ts'
-import { type FileTree, hashOfLines } from './fileTree.ts'
+import { type FileTree, hashOfLines, readBounded } from './fileTree.ts'
 import { darkNotes, decoding, type ImageHeader, largestOf, readHeader, undecodable } from './imageHeader.ts'
 import type { LabelledFile } from './imageLayout.ts'
 
@@ -166,6 +166,23 @@ async function pixelsOf({ name, bytes, header }: Opened, side: number | null): P
   const size = { height: Math.floor(header.height / shrink), width: Math.floor(header.width / shrink) }
   const smaller = shrink === 1 ? image : image.resize(size.width, size.height, { fit: 'fill', kernel: 'linear' })
   return squareScaler({ ...size, channels: 3 }, side)(await rgb(smaller, size, name))
+}
+
+/**
+ * Decodes one image file to RGB of eight bits, [height, width, 3]. If the image has another size and a square is asked
+ * for, its central square is scaled by box averages, as in `decodeImages`.
+ * @throws BenchError `missing`, `corrupt`, or `bad-input` for another size than a rectangle that was asked for
+ */
+export async function decodeImageFile(name: string, { height, width }: Size): Promise<Uint8Array> {
+  const bytes = await readBounded(name, 'image-mib')
+  const image = { name, bytes, header: await readHeader(bytes, name) }
+  const { header } = image
+  if (header.height === height && header.width === width) return pixelsOf(image, null)
+  if (height === width) return pixelsOf(image, height)
+  throw new BenchError(
+    'bad-input',
+    `${name} is ${header.height}×${header.width}, and the network takes ${height}×${width}; scale it first`,
+  )
 }
 
 /** Decodes an image of any colour space to RGB of eight bits per channel. @throws BenchError `corrupt` */

@@ -4,7 +4,8 @@
  */
 import type { ImageSplit } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
-import { isThere } from '../../system/readable.ts'
+import { isThere, statIfThere } from '../../system/readable.ts'
+import { DATASETS, knownName } from '../datasetNames.ts'
 
 /** A folder or archive of images, as the user names it. */
 export interface ImageFolder {
@@ -31,6 +32,17 @@ export function parseImageFolder(text: string): ImageFolder {
     else throw badSetting(text, setting)
   }
   return { path, split }
+}
+
+/**
+ * Returns whether the name of a dataset means a folder: it is a path, or a folder of that name is in the current
+ * directory and no known dataset has that name.
+ */
+export function namesFolder(word: string): boolean {
+  if (/[/\\]/.test(word)) return true
+  const { path: name } = parseImageFolder(word)
+  const isKnown = name === 'imagenet' || DATASETS.some((dataset) => dataset.name === knownName(name))
+  return !isKnown && statIfThere(name)?.isDirectory() === true
 }
 
 /** Returns how images are divided as the user writes it: `:test=0.2,seed=0`. */

@@ -91,6 +91,28 @@ function dividedLayout(tree: FileTree, split: ImageSplit): ImageLayout {
   return { classNames, train: files.filter((_, i) => !isTested[i]), test, split, notes: [note] }
 }
 
+/**
+ * Lists the images of a folder that has only images to test on: class folders, directly or in `test/` or `val/`. Returns
+ * undefined if there are none.
+ */
+export function testLayout(tree: FileTree): Pick<ImageLayout, 'classNames' | 'test'> | undefined {
+  const classesIn = (prefix: string) => {
+    const names = tree.paths.flatMap((path) => {
+      const [name, ...rest] = path.startsWith(prefix) ? path.slice(prefix.length).split('/') : []
+      return name !== undefined && rest.length === 1 && isImage(path) ? [name] : []
+    })
+    return [...new Set(names)].sort()
+  }
+  const prefix = [...TEST_FOLDERS.map((folder) => `${folder}/`), ''].find((each) => classesIn(each).length > 0)
+  if (prefix === undefined) return undefined
+  const classNames = classesIn(prefix)
+  const test = tree.paths.flatMap((path) => {
+    const [name, ...rest] = path.startsWith(prefix) ? path.slice(prefix.length).split('/') : []
+    return rest.length === 1 && isImage(path) ? [{ path, label: classNames.indexOf(name) }] : []
+  })
+  return { classNames, test }
+}
+
 function unusedNote(tree: FileTree, folder: string, testFolder: string): string {
   const count = tree.paths.filter((path) => path.startsWith(`${folder}/`) && isImage(path)).length
   return (

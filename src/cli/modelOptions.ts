@@ -1,0 +1,48 @@
+/** Options of the commands that use a trained network, and the function that opens the network they name. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { builtins } from '../builtins.ts'
+import type { Executor } from '../core/executor.ts'
+import { type BackendName, backendNames, openExecutor } from '../engine/index.ts'
+import { openTrainedModel, parseWeightsChoice, type TrainedModel, type WeightsChoice } from '../export/trainedModel.ts'
+import { Store } from '../runner/store/store.ts'
+import { registerPlugins } from '../system/plugins.ts'
+import { oneOf, repeated, storeOption } from './options.ts'
+
+export interface ModelFlags {
+  readonly weights?: WeightsChoice
+  readonly seed?: number
+  readonly store?: string
+  readonly plugin?: readonly string[]
+}
+
+/** Adds the options that choose a trained network to a command. */
+export const withModelOptions = (command: Command): Command =>
+  command
+    .option('--weights <which>', 'final, best, or a number of epochs (default: final)', parseWeightsChoice)
+    .option('--seed <seed>', 'training seed, if the run has several', natural)
+    .addOption(storeOption())
+    .option('--plugin <file>', 'plugin that brings the search space', repeated)
+
+/** Opens the trained network that a command names. @throws the errors of `openTrainedModel` */
+export async function openModel(run: string, { weights, seed, store, plugin = [] }: ModelFlags): Promise<TrainedModel> {
+  const { registry } = await registerPlugins(builtins, plugin)
+  return openTrainedModel(run, { store: new Store(store), spaces: registry.spaces, seed, weights })
+}
+
+export interface ComputeFlags {
+  readonly backend?: BackendName
+  readonly batchSize?: number
+}
+
+/** Number of images that a network computes at a time. */
+export const BATCH_SIZE = 64
+
+export const backendOption = () =>
+  new Option('--backend <name>', `${backendNames.join(', ')} (default: auto)`).argParser(oneOf('backend', backendNames))
+
+export const executorFor = ({ backend = 'auto' }: ComputeFlags): Promise<Executor> => openExecutor({ backend })
+
+function natural(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a seed, as 0.')
+}

@@ -1,0 +1,189 @@
+/** Finds the network that a full training left behind: by the id or folder of a run, with the weights that were kept. */
+import { createHash } from 'node:crypto'
+import { basename, dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { BenchError } from '../core/errors.ts'
+import type { ExecutableState } from '../core/executor.ts'
+import { unknownName } from '../core/names.ts'
+import type { Network } from '../core/network.ts'
+import { benchCommand, pluralize } from '../core/plainText.ts'
+import { parseRecord, runFiles } from '../core/recordSchemas.ts'
+import type { KeptWeights, TrainedInput } from '../core/retraining.ts'
+import type { Genotype, SearchSpace, SpaceFamily } from '../core/space.ts'
+import { deployedNetwork } from '../retrain/training.ts'
+import { type TrainingRecord, trainingRecordSchema } from '../retrain/trainingRecord.ts'
+import type { Store } from '../runner/store/store.ts'
+import { listIfThere, readIfThere, statIfThere } from '../system/readable.ts'
+import { decodeSafetensors } from '../system/safetensors.ts'
+import { stateOf } from '../training/namedTensors.ts'
+
+/** A trained network, as it is used after training: without auxiliary head and drop path. */
+export interface TrainedModel {
+  /** The training that the network comes from. */
+  readonly record: TrainingRecord
+  /** The kept weights that were read, one entry of the record's `weights`. */
+  readonly weights: KeptWeights
+  readonly genotype: Genotype
+  readonly family: SpaceFamily
+  readonly network: Network
+  /** Weights and running statistics of the network, as executors take them. */
+  readonly state: ExecutableState
+  readonly input: TrainedInput
+}
+
+/** Which of the kept weights to read: those after the last epoch, of the best epoch, or after so many epochs. */
+export type WeightsChoice = 'final' | 'best' | { readonly epochs: number }
+
+export interface ModelRequest {
+  /** The store in which a run is looked for by its id. */
+  readonly store: Store
+  /** All search spaces whose networks can be built. */
+  readonly spaces: readonly SearchSpace[]
+  /** Seed of the training; needed if the run has several. */
+  readonly seed?: number
+  /** Absent: the final weights. */
+  readonly weights?: WeightsChoice
+}
+
+/**
+ * Reads a trained network.
+ * @param argument id of a run or training in the store, the beginning of an id that no other shares, or the path of its
+ * folder
+ * @throws BenchError `missing` if there is no such run, or if it has no weights; `corrupt` for damaged files;
+ * `unknown-name` if the plugin with the search space is missing
+ */
+export function openTrainedModel(argument: string, request: ModelRequest): TrainedModel {
+  const { folder, record } = findTraining(argument, request)
+  const weights = chooseWeights(record, folder, request.weights ?? 'final')
+  const path = join(folder, weights.file)
+  const bytes = readIfThere(path)
+  if (bytes === undefined) {
+    throw new BenchError('missing', `${path} is gone; restore it, or move its folder away and train again`)
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== weights.sha256) {
+    throw new BenchError('corrupt', `${path} does not match its hash in result.json; restore it from a copy`)
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path)
+  const input = inputOf(metadata.input, path)
+  const family = familyNamed(metadata.family, request.spaces)
+  const genotype = family.parse(record.job.genotype)
+  const { classNames, mean, std, ...image } = input
+  const shape = { ...image, classes: classNames.length }
+  const network = deployedNetwork({ family, genotype }, record.job.settings, shape)
+  return { record, weights, genotype, family, network, state: stateOf(network, tensors, path), input }
+}
+
+interface FoundTraining {
+  readonly folder: string
+  readonly record: TrainingRecord
+}
+
+const REMEDY = 'restore it from a copy, or move its folder away'
+
+function findTraining(argument: string, { store, seed }: ModelRequest): FoundTraining {
+  const folder = folderOf(argument, store)
+  const training = trainingIn(folder)
+  if (training !== undefined) return { folder, record: training }
+  const path = join(folder, 'result.json')
+  const text = readIfThere(path)?.toString('utf8')
+  if (text === undefined) {
+    const found = readIfThere(join(folder, 'run.json')) ?? readIfThere(join(folder, 'checkpoint'))
+    const problem =
+      found === undefined ? 'there is no run.json or result.json' : 'it is not finished; the same command continues it'
+    throw new BenchError('missing', `${folder} holds no trained network: ${problem}`)
+  }
+  const { trainings = [], id, genotype } = parseRecord(text, path, runFiles['result.json'])
+  if (trainings.length === 0) {
+    const command = benchCommand('retrain', '--genotype', argument, '--dataset', 'cifar10')
+    const found = `run ${id} has no weights: its architecture ${genotype.slice(0, 80)} was not trained in full`
+    throw new BenchError('missing', `${found}; train it, for example with \`${command}\``)
+  }
+  const chosen = seed === undefined ? trainings : trainings.filter((training) => training.seed === seed)
+  if (chosen.length !== 1) {
+    const seeds = trainings.map((training) => training.seed).join(', ')
+    const asked = seed === undefined ? `has ${pluralize(trainings.length, 'training')}` : `has none of seed ${seed}`
+    throw new BenchError('bad-input', `run ${id} ${asked}; name one of the training seeds ${seeds} with --seed`)
+  }
+  const own = join(dirname(folder), chosen[0].id)
+  const record = trainingIn(own)
+  if (record !== undefined) return { folder: own, record }
+  throw new BenchError('missing', `the training of run ${id} is gone: there is no ${own}; restore it, or train again`)
+}
+
+/** Returns the folder that an argument names: a path, or an id in the store. */
+function folderOf(argument: string, store: Store): string {
+  const path = basename(argument) === 'result.json' ? dirname(argument) : argument
+  if (statIfThere(path)?.isDirectory()) return resolve(path)
+  if (!/[/\\]/.test(argument)) return join(store.folder, idOf(argument, store.folder))
+  throw new BenchError('missing', `there is no folder ${argument}; name a run by its id or folder`)
+}
+
+/** Returns the id of the run or training that a name stands for: the id itself, or the only one that begins with it. */
+function idOf(name: string, store: string): string {
+  const ids = (listIfThere(store) ?? []).filter((entry) => !entry.isFile()).map((entry) => entry.name)
+  if (ids.includes(name)) return name
+  const beginning = ids.filter((id) => id.startsWith(name)).sort()
+  if (beginning.length === 1) return beginning[0]
+  if (beginning.length === 0) {
+    const place = `no run ${name} in the store ${store}`
+    throw new BenchError('missing', `there is ${place}; \`bench status\` lists the runs, --store names another store`)
+  }
+  const shown = `${beginning.slice(0, 5).join(', ')}${beginning.length > 5 ? ', …' : ''}`
+  throw new BenchError('bad-input', `${beginning.length} runs begin with ${name}: ${shown}; name one of them`)
+}
+
+/** Returns the record of the training in a folder; undefined if the folder is of something else. */
+function trainingIn(folder: string): TrainingRecord | undefined {
+  const path = join(folder, 'result.json')
+  const text = readIfThere(path)?.toString('utf8')
+  if (text === undefined || !basename(folder).startsWith('retrain-')) return undefined
+  return parseRecord(text, path, { schema: trainingRecordSchema, what: 'the result of a training', remedy: REMEDY })
+}
+
+function chooseWeights({ id, weights = [], best }: TrainingRecord, folder: string, choice: WeightsChoice): KeptWeights {
+  const final = weights.at(-1)
+  if (final === undefined) {
+    const problem = 'an earlier version of this program trained it and kept none'
+    throw new BenchError('missing', `${id} has no weights: ${problem}; move ${folder} away and train it again`)
+  }
+  if (choice === 'final') return final
+  const epochs = choice === 'best' ? best.epoch + 1 : choice.epochs
+  const chosen = weights.find((kept) => kept.epochs === epochs)
+  if (chosen !== undefined) return chosen
+  const kept = weights.map((each) => each.epochs).join(', ')
+  const what = choice === 'best' ? `of its best epoch, ${epochs},` : `after ${pluralize(epochs, 'epoch')}`
+  throw new BenchError(
+    'missing',
+    `${id} did not keep the weights ${what} but those after ${kept}; name one of these, or train again with --keep`,
+  )
+}
+
+const inputSchema: z.ZodType<TrainedInput> = z.object({
+  height: z.int().min(1),
+  width: z.int().min(1),
+  channels: z.literal(3),
+  classNames: z.array(z.string()).min(1),
+  mean: z.array(z.number()).length(3),
+  std: z.array(z.number().positive()).length(3),
+})
+
+function inputOf(text: string | undefined, path: string): TrainedInput {
+  const what = 'the weights of a training (metadata `input`)'
+  return parseRecord(text ?? '', path, { schema: inputSchema, what, remedy: REMEDY })
+}
+
+function familyNamed(name: string | undefined, spaces: readonly SearchSpace[]): SpaceFamily {
+  const families = spaces.flatMap(({ family }) => family ?? [])
+  const family = families.find((known) => known.name === name)
+  if (family !== undefined) return family
+  throw unknownName('family of search spaces (--plugin names the plugin that brings it):', name ?? 'none', [
+    ...new Set(families.map((known) => known.name)),
+  ])
+}
+
+/** Parses which weights to use: `final`, `best`, or a number of epochs. @throws BenchError `bad-input` */
+export function parseWeightsChoice(text: string): WeightsChoice {
+  if (text === 'final' || text === 'best') return text
+  if (/^[1-9]\d{0,8}$/.test(text)) return { epochs: Number(text) }
+  throw new BenchError('bad-input', `--weights ${text}: expected final, best, or a number of epochs, as 300`)
+}

@@ -1,0 +1,70 @@
+/** Makes the tables that `bench evaluate` and `bench predict` print about a trained network. */
+import type { ClassificationMeasures } from '../../analysis/classification.ts'
+import { pluralize } from '../../core/plainText.ts'
+import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
+
+/** The measures of a trained network, and what they were measured on. */
+export interface MeasuredModel {
+  /** Id of the training that the network comes from. */
+  readonly training: string
+  /** Number of epochs after which the network had its weights. */
+  readonly epochs: number
+  readonly dataset: string
+  readonly classNames: readonly string[]
+  readonly measures: ClassificationMeasures
+}
+
+const column = (key: string, title: string, optional?: number): TabularColumn => ({
+  ...{ key, title },
+  ...(optional !== undefined && { optional }),
+})
+
+/** Returns the printed table of the measures: a line for all classes together, and one for each class. */
+export function measuresTable({ training, epochs, dataset, classNames, measures }: MeasuredModel): Tabular {
+  const { images, top1Pct, top5Pct, balancedPct, meanAveragePrecisionPct, calibrationErrorPct } = measures
+  const rows = measures.classes.map((own, label): Cell[] => [
+    word(classNames[label]),
+    count(own.images),
+    number(own.accuracyPct, 2),
+    number(own.averagePrecisionPct, 2),
+    confusedWith(measures.confusion[label], label, classNames),
+  ])
+  const top5 = top5Pct === undefined ? '' : `top-5 ${percent(top5Pct)}, `
+  return {
+    columns: [
+      column('class', 'Class'),
+      column('images', 'Images'),
+      column('accuracyPct', 'Accuracy (%)'),
+      column('averagePrecisionPct', 'Average precision (%)'),
+      column('confusedWith', 'Most often taken for', 1),
+    ],
+    rows: [[word('all'), count(images), number(top1Pct, 2), number(meanAveragePrecisionPct, 2), absent], ...rows],
+    notes: [
+      `top-1 ${percent(top1Pct)}, ${top5}balanced accuracy ${percent(balancedPct)}, mAP ${percent(meanAveragePrecisionPct)}, ` +
+        `expected calibration error ${percent(calibrationErrorPct)} (${measures.calibration.length} intervals)`,
+      `${training}, weights after ${pluralize(epochs, 'epoch')}, on ${pluralize(images, 'test image')} of ${dataset}; ` +
+        'average precision is of the class against the rest, ranked by probability; the line “all” has top-1 and mAP',
+    ],
+  }
+}
+
+const percent = (value: number): string => `${value.toFixed(2)} %`
+
+/** Returns a cell with the class for which the images of a class are most often taken by mistake: `dog (12)`. */
+function confusedWith(row: readonly number[], label: number, classNames: readonly string[]): Cell {
+  const wrong = row.map((images, other) => (other === label ? 0 : images))
+  const most = Math.max(...wrong)
+  return most === 0 ? absent : word(`${classNames[wrong.indexOf(most)]} (${most})`)
+}
+
+/** Returns the printed confusion matrix: a line for each class, a column for each class that was predicted. */
+export function confusionTable({ training, epochs, dataset, classNames, measures }: MeasuredModel): Tabular {
+  return {
+    columns: [column('class', 'Class'), ...classNames.map((name) => column(name, `→ ${name}`))],
+    rows: measures.confusion.map((row, label) => [word(classNames[label]), ...row.map(count)]),
+    notes: [
+      `number of images by class (line) and predicted class (column): ${training}, weights after ` +
+        `${pluralize(epochs, 'epoch')}, on ${dataset}`,
+    ],
+  }
+}
