@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
+import { REPORTED_METRICS, type ReportedMetric } from '../core/metric.ts'
 import { requireOnce } from '../core/names.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { type BackendName, backendNames, type ExecutorOptions } from '../engine/index.ts'
@@ -31,6 +32,7 @@ export interface ExperimentFlags {
   readonly table?: string
   readonly evaluate?: RetrainingRequest
   readonly protocol?: string
+  readonly metric?: ReportedMetric
   readonly seeds?: string
   readonly runs?: string
   readonly budget?: Experiment['budgetSeconds']
@@ -68,6 +70,11 @@ export function addExperimentFlags(command: Command): Command {
     .option(
       '--protocol <name>',
       `search settings, as micro or micro:epochs=5,batchSize=32 (default: ${DEFAULTS.protocol})`,
+    )
+    .option(
+      '--metric <name>',
+      `what validation and full trainings report: ${REPORTED_METRICS.join(', ')} (default: top1)`,
+      oneOf('metric', REPORTED_METRICS),
     )
     .option(
       '--seeds <list>',
@@ -187,6 +194,7 @@ function settingsOf(
     ...(flags.table !== undefined && { table: flags.table }),
     ...(flags.evaluate && { retraining: { ...base.retraining, ...flags.evaluate } }),
     ...(flags.protocol !== undefined && { protocol: flags.protocol }),
+    ...(flags.metric !== undefined && { metric: flags.metric }),
     ...(seeds !== undefined && { seeds: parseSeeds(seeds) }),
     ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),
     ...(flags.probe && { probes: flags.probe }),

@@ -183,6 +183,11 @@ export interface EpochReport {
   /** Loss on the architecture half, under the mixing weights after the epoch. */
   readonly validLoss?: number
   readonly validAccuracyPct?: number
+  /**
+   * Value of the protocol's metric on validation images, in %, if the algorithm measures it; absent: the runner measures
+   * it under the mixing weights after the epoch, if the search has `relaxed`.
+   */
+  readonly validMetricPct?: number
   /** Architecture parameters α after the epoch. */
   readonly parameters?: Matrix
   /** Further numbers that the algorithm records in `epochs.jsonl` for the epoch, such as a temperature. */

@@ -4,6 +4,14 @@
  */
 import { BenchError } from './errors.ts'
 
+/**
+ * The metrics by which searches and full trainings can report how good a network is. `top1`: share of the images whose
+ * class is predicted; `balanced`: mean over the classes of that share; `mAP`: mean over the classes of the average
+ * precision.
+ */
+export const REPORTED_METRICS = ['top1', 'balanced', 'mAP'] as const
+export type ReportedMetric = (typeof REPORTED_METRICS)[number]
+
 export interface Qualifier {
   /**
    * Dataset on which the accuracy was measured: `cifar10-valid`, `cifar10`, `cifar100`, `ImageNet16-120`, `shapes`, …

@@ -1,6 +1,7 @@
 /**
  * A protocol: the settings of a search in which papers differ. The presets with their sources are in `src/protocols/`.
  */
+import type { ReportedMetric } from './metric.ts'
 
 export interface Protocol {
   /** Name of the preset from which the protocol was made. */
@@ -59,6 +60,11 @@ export interface Protocol {
      */
     readonly dropPath?: number
   }
+  /**
+   * Metric that the search reports of its validation images, and by which algorithms rank architectures that share
+   * weights. Absent: `top1`.
+   */
+  readonly metric?: ReportedMetric
   /**
    * Order of the two steps of an iteration of the search. `architecture-first`: α before w, as in DARTS and DrNAS.
    * `weights-first`: w before α, as in NATS-Bench's code.

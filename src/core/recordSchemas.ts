@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import type { ImageSplit } from './data.ts'
 import { BenchError } from './errors.ts'
+import { REPORTED_METRICS } from './metric.ts'
 import type { Matrix } from './mixing.ts'
 import { isFileName } from './names.ts'
 import type { Protocol } from './protocol.ts'
@@ -142,6 +143,7 @@ const protocol = z.looseObject({
     family: z.enum(['cifar', 'imagenet']).optional(),
     dropPath: finite.optional(),
   }),
+  metric: z.enum(REPORTED_METRICS).optional(),
   stepOrder: z.enum(['architecture-first', 'weights-first']),
   data: z.looseObject({
     split: z.enum(['seeded', 'fixed', 'benchmark']).optional(),
@@ -182,6 +184,7 @@ export const retrainingSettings = z.looseObject({
     weightDecay: finite,
     clipNorm: finite.nullable(),
   }),
+  metric: z.enum(REPORTED_METRICS).optional(),
   labelSmoothing: finite,
   dropPath: finite,
   data: z.looseObject({
@@ -283,6 +286,7 @@ const epoch = z.looseObject({
   trainAccuracyPct: finite.optional(),
   validLoss: finite.optional(),
   validAccuracyPct: finite.optional(),
+  validMetricPct: finite.optional(),
   genotype: z.string(),
   metrics: z.array(metric),
   parameters: matrix.optional(),
@@ -318,6 +322,7 @@ export const trainingOutcome = z.looseObject({
   seed: natural,
   testAccuracyPct: finite,
   testTop5AccuracyPct: finite,
+  testMetricPct: finite.optional(),
   best: z.looseObject({ epoch: natural, testAccuracyPct: finite }),
 }) satisfies z.ZodType<TrainingOutcome>
 

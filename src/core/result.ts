@@ -114,6 +114,11 @@ export interface EpochRecord {
   readonly validLoss?: number
   readonly validAccuracyPct?: number
   /**
+   * Value of the protocol's metric on the validation images, in %; absent if the metric is the accuracy, and in searches
+   * without a network.
+   */
+  readonly validMetricPct?: number
+  /**
    * The architecture that the search would give as its result after this epoch. Its looked-up metrics follow, which no
    * search sees.
    */

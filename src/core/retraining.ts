@@ -3,6 +3,7 @@
  * `src/retrain/presets.ts`.
  */
 import type { ImageShape } from './data.ts'
+import type { ReportedMetric } from './metric.ts'
 import type { Protocol } from './protocol.ts'
 
 /** All settings of a full training, as plain values. */
@@ -35,6 +36,8 @@ export interface RetrainingSettings {
     /** Largest global norm of the gradient; null: no clipping. */
     readonly clipNorm: number | null
   }
+  /** Metric that is measured on the test images after every epoch, beside the accuracy; absent: `top1`, the accuracy. */
+  readonly metric?: ReportedMetric
   /** Label smoothing s: the target is (1 − s)·onehot + s/classes; 0: off. */
   readonly labelSmoothing: number
   /**
@@ -119,6 +122,8 @@ export interface TrainingOutcome {
   /** Top-1 accuracy on the test images after the last epoch of the training, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
+  /** Value of the metric of the settings after the last epoch, in %; absent if that is the accuracy itself. */
+  readonly testMetricPct?: number
   /**
    * Epoch of the training with the best test accuracy. It is chosen on the test images, so it is never reported first.
    */

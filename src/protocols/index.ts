@@ -3,6 +3,7 @@
  * typed, as `micro:epochs=5`.
  */
 import { BenchError } from '../core/errors.ts'
+import { REPORTED_METRICS } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
@@ -121,6 +122,7 @@ function withSetting(
 /** Protocol settings that most presets do not state, by path, with the value that their absence means. */
 const absent: Readonly<Record<string, unknown>> = {
   'architecture.clipNorm': Number.POSITIVE_INFINITY,
+  metric: 'top1',
   'network.family': 'cifar',
   'network.dropPath': 0,
   'data.split': 'seeded',
@@ -131,6 +133,7 @@ const absent: Readonly<Record<string, unknown>> = {
 }
 
 const words: Readonly<Record<string, readonly string[]>> = {
+  metric: REPORTED_METRICS,
   stepOrder: ['architecture-first', 'weights-first'],
   'weights.warmUp.of': ['scheduled', 'initial'],
   'network.family': ['cifar', 'imagenet'],

@@ -55,8 +55,9 @@ function evaluationOf(records: readonly TrainingRecord[]): Evaluation {
     ],
     parameters,
     macs,
-    trainings: records.map(({ id, seed, testAccuracyPct, testTop5AccuracyPct, best, timing }) => ({
+    trainings: records.map(({ id, seed, testAccuracyPct, testTop5AccuracyPct, testMetricPct, best, timing }) => ({
       ...{ id, seed, testAccuracyPct, testTop5AccuracyPct, best },
+      ...(testMetricPct !== undefined && { testMetricPct }),
       wallSeconds: timing.wallSeconds,
       peakMemoryBytes: timing.peakMemoryBytes,
     })),

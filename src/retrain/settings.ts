@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { REPORTED_METRICS, type ReportedMetric } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
@@ -30,6 +31,8 @@ export interface RetrainingRequest {
   readonly imageSize?: number
   readonly auxiliary?: boolean
   readonly brokenImages?: 'fail' | 'skip'
+  /** Metric that is measured on the test images beside the accuracy. */
+  readonly metric?: ReportedMetric
   /** How often the training images of each class are drawn: each image once per epoch, or each class equally often. */
   readonly sampling?: 'uniform' | 'balanced'
   /** Weights to keep beside the final ones. */
@@ -86,6 +89,7 @@ export function resolveSettings(
     ...values,
     epochs: request.epochs ?? values.epochs,
     batchSize: request.batchSize ?? values.batchSize,
+    ...(request.metric && request.metric !== 'top1' && { metric: request.metric }),
     network: {
       ...network,
       channels: request.channels ?? network.channels,
@@ -180,6 +184,7 @@ export const requestSchema = z.strictObject({
   auxiliary: z.union([z.boolean(), z.stringbool()]).optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
   sampling: z.enum(['uniform', 'balanced']).optional(),
+  metric: z.enum(REPORTED_METRICS).optional(),
   keep: keepSchema.optional(),
   family: z.enum(['cifar', 'imagenet']).optional(),
 })

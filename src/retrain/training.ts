@@ -13,7 +13,7 @@ import { drawPathScales, dropProbability } from '../training/dropPath.ts'
 import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
 import { cosine, linear, warmUp } from '../training/schedule.ts'
-import { test } from '../training/training.ts'
+import { feeds, test } from '../training/training.ts'
 
 /** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
 export interface TrainingEpoch {
@@ -28,6 +28,8 @@ export interface TrainingEpoch {
   /** Top-1 accuracy after the epoch on all test images, with running batch-norm statistics, in %. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
+  /** Value of the settings' metric after the epoch on all test images, in %; absent if that is the accuracy. */
+  readonly testMetricPct?: number
 }
 
 export interface Training {
@@ -68,20 +70,35 @@ export async function openTraining(request: TrainingRequest): Promise<Training> 
         dropProbability: dropProbability(index, settings.epochs, settings.dropPath),
       }
       const trained = await trainEpoch(executable, request, index, rates, onStep)
-      const tested = await test(executable, data.test())
+      const tested = await testAccuracies(executable, data, settings)
       return {
         epoch: index,
         ...rates,
         trainLoss: trained.loss,
         trainAccuracyPct: percent(trained.correct, trained),
-        testAccuracyPct: percent(tested.correct, tested),
-        testTop5AccuracyPct: percent(tested.correct5, tested),
+        ...tested,
       }
     },
     save: () => executable.save(),
     restore: (state) => executable.restore(state),
     dispose: () => executable.dispose(),
   }
+}
+
+/** Returns the accuracies of the network on all test images, with running batch-norm statistics, and the metric. */
+async function testAccuracies(
+  executable: Executable,
+  data: TrainingData,
+  { metric = 'top1' }: RetrainingSettings,
+): Promise<Pick<TrainingEpoch, 'testAccuracyPct' | 'testTop5AccuracyPct' | 'testMetricPct'>> {
+  if (metric === 'top1') {
+    const tested = await test(executable, data.test())
+    return { testAccuracyPct: percent(tested.correct, tested), testTop5AccuracyPct: percent(tested.correct5, tested) }
+  }
+  const { measureNetwork, metricPct } = await import('../analysis/reportedMetric.ts')
+  const measures = await measureNetwork(executable, feeds(data.test()), 'eval')
+  const { top1Pct, top5Pct = 100 } = measures
+  return { testAccuracyPct: top1Pct, testTop5AccuracyPct: top5Pct, testMetricPct: metricPct(metric, measures) }
 }
 
 async function trainEpoch(

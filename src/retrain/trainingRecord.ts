@@ -88,6 +88,7 @@ const trainingEpoch = z.looseObject({
   trainAccuracyPct: number,
   testAccuracyPct: number,
   testTop5AccuracyPct: number,
+  testMetricPct: number.optional(),
 }) satisfies z.ZodType<TrainingEpoch>
 
 /** Schema of the `result.json` of a full training. */
@@ -131,6 +132,7 @@ export function outcomeOf(id: string, seed: number, epochs: readonly TrainingEpo
     seed,
     testAccuracyPct: last.testAccuracyPct,
     testTop5AccuracyPct: last.testTop5AccuracyPct,
+    ...(last.testMetricPct !== undefined && { testMetricPct: last.testMetricPct }),
     best: { epoch: best.epoch, testAccuracyPct: best.testAccuracyPct },
   }
 }

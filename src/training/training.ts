@@ -44,6 +44,7 @@ export function test(executable: Executable, batches: Iterable<Batch> | AsyncIte
   return executable.evaluate(feeds(batches), 'eval')
 }
 
-async function* feeds(batches: Iterable<Batch> | AsyncIterable<Batch>): AsyncGenerator<Feed> {
+/** Yields the batches as an executor's input. */
+export async function* feeds(batches: Iterable<Batch> | AsyncIterable<Batch>): AsyncGenerator<Feed> {
   for await (const batch of batches) yield { batch }
 }

@@ -157,10 +157,10 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
   'docs/reports.md'() {
     return prepare('bench run --algo darts-v1,random --protocol micro:epochs=2,data.limit=16 --probe hessian --seeds 3')
   },
-  async 'docs/retraining.md'() {
-    writeCifar(join(desk.home, 'datasets/cifar10'))
-    for (const file of ['cat/0.png', 'cat/1.png', 'dog/0.png', 'dog/1.png']) {
-      write(join(desk.folder, 'classes', file), await png(9, 99, 199))
+  'docs/retraining.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
+  async 'docs/own-images.md'() {
+    for (const file of [...[0, 1, 2, 3].map((i) => `cat/${i}.png`), ...[0, 1, 2, 3].map((i) => `dog/${i}.png`)]) {
+      write(join(desk.folder, 'classes', file), await png(9, 99, 199, 16))
     }
   },
 }

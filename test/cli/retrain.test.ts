@@ -186,6 +186,29 @@ describe('bench run --evaluate retrain', () => {
     expect(table.stdout).toBe(stdout)
   })
 
+  test('reports the metric of the user’s choice in the search, the training and the table', async () => {
+    const search = ['run', '--algo', 'darts-v1,rsps', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
+    const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '1', '--option', 'rsps.candidates=2']
+    const training = ['--evaluate', 'retrain:preset=trial,epochs=1,channels=4,layers=3', '--metric', 'mAP']
+    const { code, stdout } = await place.bench(...search, ...small, ...training, '--format', 'csv')
+    expect(code).toBe(0)
+    const [head, ...rows] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','))
+    expect(head?.[2]).toBe('testMetricPct')
+    expect(rows.map((row) => row[0])).toEqual(['darts-v1', 'rsps'])
+    for (const run of place.runs('runs').filter((path) => !path.includes('retrain-'))) {
+      const [epoch] = readFileSync(join(run, 'epochs.jsonl'), 'utf8').split('\n')
+      const { validMetricPct } = JSON.parse(epoch ?? '')
+      const { trainings } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'))
+      for (const value of [validMetricPct, trainings[0].testMetricPct]) {
+        expect(value > 0 && value <= 100, `${run}: ${value}`).toBe(true)
+      }
+    }
+    expect((await place.bench('table')).stdout).toContain('Test mAP (%)')
+  })
+
   test('ends a search of NAS-Bench-201’s space on images without a table in a training', async () => {
     const images = ['--space', 'nb201', '--dataset', 'pictures', '--data', 'pictures', '--seeds', '1']
     const search = ['run', '--algo', 'darts-v1', ...images, '--protocol', 'micro:epochs=1,batchSize=4']
@@ -270,6 +293,24 @@ describe('bad input ends the command with status 2 and one line', () => {
       ['retrain', '--genotype', 'DRNAS', '--dataset', './pictures:test=0.3'],
       () => {},
       /\.\/pictures has train\/ and test\/ of its own; leave out :test=0\.3,seed=0/,
+    ],
+    [
+      'a metric that the lookup table does not have',
+      ['run', '--algo', 'drnas', '--metric', 'mAP'],
+      () => {},
+      /metric mAP: table nb201\S* knows top-1 accuracies alone; add --evaluate retrain, or leave the metric out/,
+    ],
+    [
+      'a metric of a run that trains nothing',
+      ['run', '--algo', 'genotype', '--space', 'darts', '--metric', 'balanced'],
+      () => {},
+      /metric balanced: genotype trains no network; add --evaluate retrain, or leave the metric out/,
+    ],
+    [
+      'an unknown metric',
+      inMemory('--genotype', 'DRNAS', '--metric', 'map'),
+      () => {},
+      /unknown metric "map"; did you/,
     ],
     [
       'architectures of two spaces',

@@ -2,11 +2,13 @@
  * The loop of one-shot search: a supernet is trained on one architecture per step, and architectures are then ranked by
  * their validation accuracy with the shared weights (Bender et al. 2018; Li and Talwalkar 2019).
  */
+import { measureNetwork, metricPct } from '../../analysis/reportedMetric.ts'
 import type { EpochReport, SearchContext } from '../../core/algorithm.ts'
 import type { Batch } from '../../core/data.ts'
 import { type Mixing, onlyOnes } from '../../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Supernet } from '../../core/supernet.ts'
+import { feedOf } from '../../training/supernet.ts'
 import { sgdOf, trainReport } from './bilevel.ts'
 import { count } from './options.ts'
 
@@ -55,11 +57,13 @@ export interface Winner {
   readonly genotype: Genotype
   readonly validLoss: number
   readonly validAccuracyPct: number
+  /** Value of the protocol's metric, by which the architectures were ranked; absent if that is the accuracy. */
+  readonly validMetricPct?: number
 }
 
 /**
- * Ranks candidate architectures by their validation accuracy with the shared weights and returns the best; ties go to
- * the lower loss. Every epoch's ranking uses the next images of the validation set.
+ * Ranks candidate architectures by their validation accuracy with the shared weights, or by the protocol's metric, and
+ * returns the best; ties go to the lower loss. Every epoch's ranking uses the next images of the validation set.
  * @param draw returns the n-th candidate architecture
  */
 export async function rank(
@@ -75,14 +79,33 @@ export async function rank(
   const ranked: Winner[] = []
   for (let n = 0; n < many; n++) {
     const genotype = draw(n)
-    const tally = await supernet.evaluate(batches, onlyPath(context.space, genotype), mode)
-    ranked.push({ genotype, validLoss: tally.loss, validAccuracyPct: (100 * tally.correct) / tally.samples })
+    const mixing = onlyPath(context.space, genotype)
+    const tally = await supernet.evaluate(batches, mixing, mode)
+    ranked.push({
+      ...{ genotype, validLoss: tally.loss, validAccuracyPct: (100 * tally.correct) / tally.samples },
+      ...(await metricReport(context.protocol, supernet, mixing, batches, mode)),
+    })
   }
   return ranked.reduce((best, other) => (isBetter(other, best) ? other : best))
 }
 
-const isBetter = (a: Winner, b: Winner) =>
-  a.validAccuracyPct > b.validAccuracyPct || (a.validAccuracyPct === b.validAccuracyPct && a.validLoss < b.validLoss)
+/** Returns the protocol's metric on the batches, as a part of a report; empty if the metric is the accuracy. */
+async function metricReport(
+  { metric = 'top1' }: SearchContext['protocol'],
+  { executable }: Supernet,
+  mixing: Mixing,
+  batches: readonly Batch[],
+  mode: 'probe' | 'eval',
+): Promise<Pick<EpochReport, 'validMetricPct'>> {
+  if (metric === 'top1') return {}
+  const feeds = batches.map((batch) => feedOf(batch, mixing))
+  return { validMetricPct: metricPct(metric, await measureNetwork(executable, feeds, mode)) }
+}
+
+function isBetter(a: Winner, b: Winner): boolean {
+  const [of, to] = [a, b].map(({ validMetricPct, validAccuracyPct }) => validMetricPct ?? validAccuracyPct)
+  return of > to || (of === to && a.validLoss < b.validLoss)
+}
 
 /** Loads the validation batches on which the candidates of an epoch's ranking are compared. */
 async function validationBatches({ data }: SearchContext, epoch: number, images: number): Promise<Batch[]> {

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { genotype as knownGenotype } from '../../algorithms/references.ts'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
+import { REPORTED_METRICS } from '../../core/metric.ts'
 import type { Finder } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { namesFolder, parseImageFolder } from '../../data/files/imageFolder.ts'
@@ -85,6 +86,11 @@ export function retrainCommand(): Command {
     .option('--keep <weights>', 'weights kept beside the final ones: best, every:10, or both', parseKeep)
     .addOption(brokenImagesOption())
     .option(
+      '--metric <name>',
+      `measured on the test images beside the accuracy: ${REPORTED_METRICS.join(', ')} (default: top1)`,
+      oneOf('metric', REPORTED_METRICS),
+    )
+    .option(
       '--sampling <how>',
       'balanced: each class equally often in every epoch; uniform: each image once (default: uniform)',
       oneOf('sampling', ['uniform', 'balanced'] as const),
@@ -161,7 +167,7 @@ const shortened = (argument: string): string => (argument.length > 30 ? `${argum
  */
 function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Architectures): Experiment {
   const { name, folder, family } = imagesOf(flags, space)
-  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, keep } = flags
+  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, metric, keep } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
@@ -188,6 +194,7 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
       imageSize,
       brokenImages,
       sampling,
+      metric,
       keep,
       auxiliary,
       family,

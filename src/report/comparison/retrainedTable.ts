@@ -5,6 +5,7 @@
 
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
+import type { ReportedMetric } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { SearchTime } from '../../core/result.ts'
@@ -100,13 +101,15 @@ interface RetrainedColumn extends TabularColumn {
 function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
   const differing = differingKeys(rows.map(({ settings }) => settings))
-  const isBest = severalDatasets || differing.length > 0 ? () => false : leastError(rows)
+  const metric = metricColumn(rows)
+  const isBest = severalDatasets || differing.length > 0 || metric !== undefined ? () => false : leastError(rows)
   const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
   return [
     { title: 'Method', key: 'method', cell: ({ method }) => word(labelOf(method)) },
     ...(severalDatasets ? [datasetColumn] : []),
     ...(differing.length > 0 ? [settingsColumn(differing)] : []),
     { title: 'Seeds', key: 'seeds', cell: ({ results }) => count(results.length) },
+    ...(metric ? [metric] : []),
     ...errorColumns(isBest),
     ...sizeColumns,
     ...(isSearched ? [searchColumn] : []),
@@ -125,6 +128,30 @@ const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
   key: 'training',
   cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
 })
+
+const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
+  top1: 'Top-1',
+  balanced: 'Balanced accuracy',
+  mAP: 'mAP',
+}
+
+/**
+ * Returns the column of the metric that the trainings measured beside the accuracy, with the largest mean marked;
+ * undefined if there is none, or if trainings measured different ones.
+ */
+function metricColumn(rows: readonly RetrainedRow[]): RetrainedColumn | undefined {
+  const [metric, ...others] = new Set(rows.map(({ settings }) => settings.metric ?? 'top1'))
+  if (metric === undefined || metric === 'top1' || others.length > 0) return undefined
+  const valuesOf = (row: RetrainedRow) => meansOf(row, ({ testMetricPct = Number.NaN }) => testMetricPct)
+  const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
+  const means = rows.flatMap((row) => printed(valuesOf(row)) ?? [])
+  const largest = severalDatasets ? undefined : String(means.sort((a, b) => Number(b) - Number(a))[0])
+  return {
+    title: `Test ${METRIC_TITLES[metric]} (%)`,
+    key: 'testMetricPct',
+    cell: (row) => statistic(valuesOf(row), printed(valuesOf(row)) === largest),
+  }
+}
 
 const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly RetrainedColumn[] => [
   {

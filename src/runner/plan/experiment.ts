@@ -3,6 +3,7 @@
  * budgets.
  */
 import { BenchError } from '../../core/errors.ts'
+import type { ReportedMetric } from '../../core/metric.ts'
 import type { Finder } from '../../core/result.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
@@ -28,6 +29,8 @@ export interface Experiment {
   readonly retraining?: RetrainingRequest
   /** Name of the training protocol of the searches, with changed settings after a colon: `micro:epochs=5`. */
   readonly protocol: string
+  /** Metric that searches report of their validation and full trainings of their test; absent: the protocol's. */
+  readonly metric?: ReportedMetric
   readonly seeds: readonly number[]
   /** Budget of each black-box search on the simulated clock, in seconds: one number, or one by dataset name. */
   readonly budgetSeconds?: number | Readonly<Record<string, number>>

@@ -4,6 +4,7 @@
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { REPORTED_METRICS } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
 import { backendNames } from '../../engine/index.ts'
 import { evaluateSchema } from '../../retrain/settings.ts'
@@ -65,6 +66,7 @@ const schema = z.strictObject({
   table: z.string().optional(),
   evaluate: evaluate.optional(),
   protocol: z.string().optional(),
+  metric: z.enum(REPORTED_METRICS).optional(),
   seeds: seeds.optional(),
   /** Budget of each black-box search in simulated seconds: one number, or one by dataset name. */
   budget: budget.optional(),

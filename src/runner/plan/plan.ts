@@ -5,6 +5,7 @@
 
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import type { ReportedMetric } from '../../core/metric.ts'
 import { requireOnce } from '../../core/names.ts'
 import type { Finder, Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
@@ -120,7 +121,9 @@ async function describeJob(
   { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
-  const protocol = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
+  const resolved = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
+  const { metric } = experiment
+  const protocol = metric === undefined ? resolved : { ...resolved, metric }
   const trains = algorithm.kind === 'supernet'
   if (trains) checkSearchable(protocol, space, dataset)
   const retraining =
@@ -139,6 +142,7 @@ async function describeJob(
     budgetSeconds,
     retrained: retraining !== undefined,
   })
+  if (protocol.metric) checkMetric(protocol.metric, algorithm, { retrained: retraining !== undefined, lookup })
   const folder = data[dataset]
   await checkImages(lookup, { dataset, folder, report })
   if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })
@@ -159,6 +163,27 @@ async function describeJob(
     ...(((trains && !algorithm.program) || retraining) && (await executorIdentity(executor))),
   }
   return { lookup, job }
+}
+
+/**
+ * Checks that a metric decides something in a run: what the search reports of its validation, or what its full training
+ * reports of the test images.
+ * @throws BenchError `bad-input` if architectures are looked up in a table, or if nothing is trained
+ */
+function checkMetric(
+  metric: ReportedMetric,
+  { name, kind }: Algorithm,
+  { retrained, lookup: { manifest } }: { readonly retrained: boolean; readonly lookup: Lookup },
+): void {
+  if (retrained || metric === 'top1') return
+  const remedy = 'add --evaluate retrain, or leave the metric out'
+  if (manifest !== undefined) {
+    throw new BenchError(
+      'bad-input',
+      `metric ${metric}: table ${manifest.name} knows top-1 accuracies alone; ${remedy}`,
+    )
+  }
+  if (kind !== 'supernet') throw new BenchError('bad-input', `metric ${metric}: ${name} trains no network; ${remedy}`)
 }
 
 /** The folder of a dataset's images, and how the user is told about them; the images are not opened yet. */

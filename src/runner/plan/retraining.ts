@@ -33,7 +33,7 @@ export function planRetraining(
   }
   const { family } = protocol.network
   const settings = resolveSettings(
-    { ...(kind === 'supernet' && family && { family }), ...request },
+    { ...(kind === 'supernet' && family && { family }), ...request, metric: request.metric ?? protocol.metric },
     dataset,
     space.family,
   )

@@ -42,10 +42,11 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
   report({ kind: 'begun', epochs: search.epochs, from: saved?.epochs ?? 0, inEpochs })
   evaluations?.report()
   const probing = resources.probes.length > 0 ? await probeContext(job, resources, context) : undefined
+  const metric = () => validationMetric(search, job.protocol, context)
   let epoch = saved?.epochs ?? 0
   for (; epoch < search.epochs && search.ended === undefined; epoch++) {
     meter.beginEpoch(epoch, search.epochs)
-    const record = await finiteEpoch(epoch, search, resources, probing)
+    const record = await finiteEpoch(epoch, search, { ...resources, probing, metric })
     evaluations?.report()
     report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
     await journal.add(record, search)
@@ -56,13 +57,45 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
   return epoch
 }
 
+/** What an epoch of a search uses: the job's resources, the context of its probes, and its validation metric. */
+interface EpochResources extends JobResources {
+  readonly probing: ProbeContext | undefined
+  metric(): Promise<Pick<EpochRecord, 'validMetricPct'>>
+}
+
+/**
+ * Measures the protocol's metric of the search network on all validation images, under the current mixing weights and
+ * with batch statistics. Empty if the metric is the accuracy, which searches report themselves, or if the search has no
+ * mixing weights. The search network is not changed.
+ */
+async function validationMetric(
+  { relaxed }: Search,
+  { metric = 'top1' }: Job['protocol'],
+  { data }: SearchContext,
+): Promise<Pick<EpochRecord, 'validMetricPct'>> {
+  if (metric === 'top1' || relaxed === undefined) return {}
+  const [{ measureNetwork, metricPct }, { feedOf }] = await Promise.all([
+    import('../../analysis/reportedMetric.ts'),
+    import('../../training/supernet.ts'),
+  ])
+  const { relaxation, supernet, parameters } = relaxed
+  const { mixing } = relaxation.relax(parameters())
+  const { validation } = await data()
+  async function* feeds() {
+    for (let index = 0; index < validation.batchesPerEpoch; index++) {
+      yield feedOf(await validation.batch(index), mixing)
+    }
+  }
+  return { validMetricPct: metricPct(metric, await measureNetwork(supernet.executable, feeds(), 'probe')) }
+}
+
 /**
  * Runs one epoch of a search and checks that all numbers that it reports are finite.
  * @throws BenchError `failed` with the epoch and the number
  */
-async function finiteEpoch(epoch: number, search: Search, resources: JobResources, probing: ProbeContext | undefined) {
+async function finiteEpoch(epoch: number, search: Search, resources: EpochResources) {
   try {
-    return await runEpoch(epoch, search, resources, probing)
+    return await runEpoch(epoch, search, resources)
   } catch (error) {
     throw withEpoch(error, epoch, search.epochs)
   }
@@ -75,11 +108,11 @@ async function finiteEpoch(epoch: number, search: Search, resources: JobResource
 async function runEpoch(
   epoch: number,
   search: Search,
-  { algorithm, space, evaluator, probes }: JobResources,
-  probing: ProbeContext | undefined,
+  { algorithm, space, evaluator, probes, probing, metric }: EpochResources,
 ): Promise<EpochRecord> {
   const started = performance.now()
-  const report = requireFiniteReport(requireReport(await search.epoch(epoch)))
+  const reported = requireReport(await search.epoch(epoch))
+  const report = requireFiniteReport({ ...reported, ...(reported.validMetricPct === undefined && (await metric())) })
   const seconds = (performance.now() - started) / 1000
   if (search.relaxed !== undefined) requireFiniteNumbers(search.relaxed.parameters(), 'architecture parameters')
   const genotype = requireGenotype(search.genotype(), space)
