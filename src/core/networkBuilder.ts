@@ -117,6 +117,18 @@ export class NetworkBuilder {
     return output
   }
 
+  /**
+   * Adds a classifier and returns its logits: hidden linear layers, each followed by a ReLU, and a last linear layer.
+   * @param hidden numbers of channels of the hidden layers
+   * @param name name of the parameters: `NAME.weight` without hidden layers, else `NAME.fc1.weight` and so on
+   */
+  classifier(input: ValueId, classes: number, hidden: readonly number[] = [], name = 'classifier'): ValueId {
+    if (hidden.length === 0) return this.linear(input, classes, name)
+    let x = input
+    for (const [i, width] of hidden.entries()) x = this.relu(this.linear(x, width, `${name}.fc${i + 1}`))
+    return this.linear(x, classes, `${name}.fc${hidden.length + 1}`)
+  }
+
   /** Drops the first `rows` rows and the first `rows` columns of an image: x[:, rows:, rows:, :]. */
   crop(input: ValueId, rows: number): ValueId {
     return this.#once(['crop', input, rows], () => {

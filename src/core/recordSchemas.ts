@@ -171,6 +171,7 @@ export const retrainingSettings = z.looseObject({
     family: z.enum(['cifar', 'imagenet']),
     auxiliary: z.boolean(),
     pooledBatchNorm: z.boolean(),
+    head: z.string().optional(),
   }),
   learningRate: z.looseObject({
     initial: finite,

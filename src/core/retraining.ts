@@ -24,6 +24,11 @@ export interface RetrainingSettings {
     readonly family: 'cifar' | 'imagenet'
     /** Whether the network has an auxiliary classifier, whose loss counts with factor 0.4. */
     readonly auxiliary: boolean
+    /**
+     * Classifier of the network: `linear`, one linear layer, or `mlp:512,256,128` with hidden layers of so many channels,
+     * each followed by a ReLU. Absent: `linear`.
+     */
+    readonly head?: string
     /** Whether a batch normalisation without scale and shift follows each pooling. */
     readonly pooledBatchNorm: boolean
   }

@@ -84,6 +84,11 @@ export interface EvaluationNetworkOptions {
    * convolutions).
    */
   readonly family?: 'cifar' | 'imagenet'
+  /**
+   * Numbers of channels of the hidden linear layers between global pooling and logits, each followed by a ReLU; absent:
+   * none, one linear layer gives the logits.
+   */
+  readonly hiddenLayers?: readonly number[]
 }
 
 /** The numbering of all architectures of a space in the order of its published table. */
@@ -134,7 +139,8 @@ export interface SpaceFamily<G extends Genotype = Genotype> {
   readonly presets?: readonly string[]
   /**
    * Settings of a full training's network that the networks of this family have: the auxiliary head, the stem for
-   * photographs (`family=imagenet`), drop path, batch norms after poolings. Absent: all of them.
+   * photographs (`family=imagenet`), drop path, batch norms after poolings, hidden layers in the head. Absent: all but
+   * the last.
    */
   readonly networkSettings?: readonly NetworkSetting[]
   /** What the option `depth` of the networks counts, as in `SearchSpace`; absent: `cells`. */
@@ -144,7 +150,7 @@ export interface SpaceFamily<G extends Genotype = Genotype> {
 }
 
 /** A setting of a full training's network that some families of search spaces lack. */
-export type NetworkSetting = 'auxiliary' | 'family' | 'dropPath' | 'pooledBatchNorm'
+export type NetworkSetting = 'auxiliary' | 'family' | 'dropPath' | 'pooledBatchNorm' | 'head'
 
 /**
  * A search space. The first group of members is required. The optional ones open further commands: tables need

@@ -17,6 +17,7 @@ import { pcdartsPaper } from './pcdartsPaper.ts'
 import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
 import { laptop, micro } from './reduced.ts'
 import { robustdartsPaper } from './robustdartsPaper.ts'
+import { zenPaper } from './zenPaper.ts'
 
 /** All presets (named search protocols), in the order of `bench list protocols`. */
 export const presets: readonly Preset[] = [
@@ -33,6 +34,7 @@ export const presets: readonly Preset[] = [
   sdartsPaper,
   fairDartsPaper,
   dartsPtPaper,
+  zenPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

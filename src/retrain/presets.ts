@@ -132,6 +132,17 @@ const trialCifar: CitedSettings = {
   data: { ...dartsCifar.data, cropPadding: own(2), cutout: own(0), imageSize: own(16), limit: own(2000) },
 }
 
+const zen = from('Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization", section 4.4')
+const zenWidths = from('Zhang, section 4.4, says four fully connected layers and no widths, which are chosen here')
+const zenCifar = from('Zhang, section 4.3: CIFAR-10 by the error, as DARTS')
+
+/** The network of the paper's project: the settings of DARTS, which it does not restate, with a head of four layers. */
+const zenProject = (darts: CitedSettings): CitedSettings => ({
+  ...darts,
+  network: { ...darts.network, head: zenWidths('mlp:512,256,128') },
+  metric: zen('mAP'),
+})
+
 const benchmark = from('D-X-Y/AutoDL-Projects: configs/nas-benchmark/hyper-opts/200E.config')
 const benchmarkPaper = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
 const benchmarkTransforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
@@ -204,6 +215,19 @@ export const retrainingPresets: readonly RetrainingPreset[] = [
         warmUp: { epochs: drnasImagenet(5), aboveBatchSize: drnasImagenet(256), of: drnasImagenet('initial') },
       },
     },
+  },
+  {
+    name: 'zen-paper',
+    description:
+      'multi-step Zen-DARTS: as DARTS with a head of four linear layers, measured by mAP; plain DARTS on CIFAR',
+    cifar: zenProject(dartsCifar),
+    imagenet: zenProject(dartsImagenet),
+    byDataset: Object.fromEntries(
+      ['cifar10', 'cifar100'].map((dataset) => [
+        dataset,
+        { metric: zenCifar('top1'), network: { head: zenCifar('linear') } },
+      ]),
+    ),
   },
   {
     name: 'nb201-paper',

@@ -30,6 +30,8 @@ export interface RetrainingRequest {
   /** Side to which the training's images are scaled, in pixels. */
   readonly imageSize?: number
   readonly auxiliary?: boolean
+  /** Classifier of the network: `linear`, or `mlp:512,256,128` with hidden layers of so many channels. */
+  readonly head?: string
   readonly brokenImages?: 'fail' | 'skip'
   /** Metric that is measured on the test images beside the accuracy. */
   readonly metric?: ReportedMetric
@@ -61,6 +63,9 @@ function findRetrainingPreset(name: string): RetrainingPreset {
 /** The family of search spaces whose network is trained in full: which presets and settings it has. */
 export type TrainedFamily = Pick<SpaceFamily, 'name' | 'presets' | 'networkSettings' | 'leastDepth' | 'depthCounts'>
 
+/** Stands for a family whose networks have every setting and which every preset fits. */
+const ANY_FAMILY: TrainedFamily = { name: 'any', networkSettings: ['auxiliary', 'family', 'head'] }
+
 /** Returns the preset that a family's architectures are trained with if the user names none. */
 export const defaultPreset = ({ presets = [DEFAULT_PRESET] }: Pick<TrainedFamily, 'presets'>): string => presets[0]
 
@@ -73,7 +78,7 @@ export const defaultPreset = ({ presets = [DEFAULT_PRESET] }: Pick<TrainedFamily
 export function resolveSettings(
   request: RetrainingRequest,
   dataset: string,
-  family: TrainedFamily = { name: 'any' },
+  family: TrainedFamily = ANY_FAMILY,
 ): RetrainingSettings {
   const { preset: name = defaultPreset(family), family: stem = dataset === 'imagenet' ? 'imagenet' : 'cifar' } = request
   const preset = fittingPreset(name, family)
@@ -83,18 +88,26 @@ export function resolveSettings(
   const values = plainValues<Omit<RetrainingSettings, 'preset'>>(
     overridden(cited, byFamily[family.name], byDataset[dataset]),
   )
-  const { network, data } = values
+  const {
+    network: { head: presetHead, ...network },
+    data,
+    metric: presetMetric,
+    ...others
+  } = values
+  const metric = request.metric ?? presetMetric
+  const head = headText(request.head ?? presetHead, family)
   const settings = {
     preset: name,
-    ...values,
+    ...others,
     epochs: request.epochs ?? values.epochs,
     batchSize: request.batchSize ?? values.batchSize,
-    ...(request.metric && request.metric !== 'top1' && { metric: request.metric }),
+    ...(metric !== undefined && metric !== 'top1' && { metric }),
     network: {
       ...network,
       channels: request.channels ?? network.channels,
       layers: request.layers ?? network.layers,
       auxiliary: request.auxiliary ?? network.auxiliary,
+      ...(head !== undefined && { head }),
     },
     data: {
       ...data,
@@ -121,6 +134,34 @@ function fittingPreset(name: string, family: TrainedFamily): RetrainingPreset {
     'unsupported',
     `preset ${name} is not for networks of ${family.name}; take ${presets.join(' or ')}`,
   )
+}
+
+/** Largest number of hidden layers of a head, and largest number of their channels. */
+const MOST_HIDDEN = 8
+const WIDEST_HIDDEN = 65_536
+
+/**
+ * Parses the kind of a network's head to the numbers of channels of its hidden layers; none for `linear` or undefined.
+ * @throws BenchError `bad-input`
+ */
+export function parseHead(head = 'linear'): readonly number[] {
+  if (head === 'linear') return []
+  const widths = /^mlp:(\d+(?:[,+]\d+)*)$/.exec(head.replaceAll(' ', ''))?.[1].split(/[,+]/).map(Number) ?? []
+  const fits = widths.length <= MOST_HIDDEN && widths.every((width) => width >= 1 && width <= WIDEST_HIDDEN)
+  if (widths.length > 0 && fits) return widths
+  const expected = `linear, or mlp: and the channels of 1 to ${MOST_HIDDEN} hidden layers, each 1 to ${WIDEST_HIDDEN}`
+  throw new BenchError('bad-input', `head "${head}": expected ${expected}, as in mlp:512,256,128`)
+}
+
+/**
+ * Returns the text of a head as the settings of a training have it; undefined for a linear one.
+ * @throws BenchError if the text is wrong, or if the networks of the family have no hidden layers in their head
+ */
+function headText(head: string | undefined, { name, networkSettings = [] }: TrainedFamily): string | undefined {
+  const hidden = parseHead(head)
+  if (hidden.length === 0) return undefined
+  if (networkSettings.includes('head')) return `mlp:${hidden.join()}`
+  throw new BenchError('unsupported', `the head of networks of ${name} has no hidden layers; leave out head ${head}`)
 }
 
 /** Refuses settings that the networks of a family lack. @throws BenchError `unsupported` */
@@ -182,6 +223,7 @@ export const requestSchema = z.strictObject({
   limit: count.optional(),
   imageSize: count.optional(),
   auxiliary: z.union([z.boolean(), z.stringbool()]).optional(),
+  head: z.string().optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
   sampling: z.enum(['uniform', 'balanced']).optional(),
   metric: z.enum(REPORTED_METRICS).optional(),
@@ -202,7 +244,8 @@ export const evaluateSchema = z.union(
 export function parseEvaluate(text: string): RetrainingRequest {
   const [word, changes] = text.split(/:(.*)/s)
   if (word !== 'retrain') throw unknownName('evaluation', word, ['retrain'])
-  const entries = (changes?.split(',') ?? []).map((change) => change.split(/=(.*)/s).slice(0, 2))
+  // A value may have commas of its own, as head=mlp:512,256,128 has.
+  const entries = (changes?.split(/,(?=\w+=)/) ?? []).map((change) => change.split(/=(.*)/s).slice(0, 2))
   const known = Object.keys(requestSchema.shape).filter((key) => key !== 'seeds')
   const unknownKey = entries.find(([key]) => !known.includes(key))
   if (unknownKey !== undefined) throw unknownName('setting of --evaluate retrain', unknownKey[0], known)

@@ -14,6 +14,7 @@ import { requireFiniteResults } from '../training/finite.ts'
 import { initialWeights } from '../training/initialise.ts'
 import { cosine, linear, warmUp } from '../training/schedule.ts'
 import { feeds, test } from '../training/training.ts'
+import { parseHead } from './settings.ts'
 
 /** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
 export interface TrainingEpoch {
@@ -216,6 +217,7 @@ export function networkSize(
 }
 
 function optionsOf({ network }: Pick<SizedSettings, 'network'>, shape: ImageShape): EvaluationNetworkOptions {
-  const { channels, layers, family, pooledBatchNorm } = network
-  return { shape, channels, depth: layers, family, pooledBatchNorm }
+  const { channels, layers, family, pooledBatchNorm, head } = network
+  const hiddenLayers = parseHead(head)
+  return { shape, channels, depth: layers, family, pooledBatchNorm, ...(hiddenLayers.length > 0 && { hiddenLayers }) }
 }

@@ -196,7 +196,7 @@ describe('bench run --evaluate retrain', () => {
       .trim()
       .split('\n')
       .map((line) => line.split(','))
-    expect(head?.[2]).toBe('testMetricPct')
+    expect(head?.[2]).toBe('testMetricPct mean')
     expect(rows.map((row) => row[0])).toEqual(['darts-v1', 'rsps'])
     for (const run of place.runs('runs').filter((path) => !path.includes('retrain-'))) {
       const [epoch] = readFileSync(join(run, 'epochs.jsonl'), 'utf8').split('\n')

@@ -190,6 +190,7 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     micro: ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
     laptop: ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
     'darts-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'zen-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
     'robustdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'pcdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'drnas-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],

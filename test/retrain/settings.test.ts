@@ -101,6 +101,66 @@ describe('the settings for cells of NAS-Bench-201', () => {
   })
 })
 
+describe('the head of a network', () => {
+  const shape = { height: 16, width: 16, channels: 3, classes: 4 }
+  const parametersOf = (family: SpaceFamily, head: string) => {
+    const genotype = family.parse(
+      family.name === 'darts' ? 'DARTS_V2' : nb201.format(nb201.encoding.decode([3, 1, 2, 0, 4, 1])),
+    )
+    const settings = resolveSettings({ preset: 'trial', head }, 'own', family)
+    return trainedNetwork({ family, genotype }, settings, shape).parameters.filter(({ name }) =>
+      /classifier/.test(name),
+    )
+  }
+
+  test.each([dartsFamily, nb201.family] as SpaceFamily[])(
+    'has the hidden layers that are asked for: $name',
+    (family) => {
+      const [features] = parametersOf(family, 'linear')[0]?.shape ?? []
+      expect(parametersOf(family, 'linear').map(({ name, shape }) => [name, shape])).toEqual([
+        ['classifier.weight', [features, 4]],
+        ['classifier.bias', [4]],
+      ])
+      expect(
+        parametersOf(family, 'mlp:512, 256+128').flatMap(({ name, shape }) =>
+          /bias/.test(name) ? [] : [[name, shape]],
+        ),
+      ).toEqual([
+        ['classifier.fc1.weight', [features, 512]],
+        ['classifier.fc2.weight', [512, 256]],
+        ['classifier.fc3.weight', [256, 128]],
+        ['classifier.fc4.weight', [128, 4]],
+      ])
+    },
+  )
+
+  test('is of four layers in zen-paper on the user’s own images, and DARTS’ on CIFAR', () => {
+    const zen = (dataset: string, request = {}) =>
+      resolveSettings({ preset: 'zen-paper', ...request }, dataset, dartsFamily)
+    expect(zen('faces')).toMatchObject({ metric: 'mAP', network: { head: 'mlp:512,256,128' } })
+    const darts = resolveSettings({ preset: 'darts-paper' }, 'cifar10', dartsFamily)
+    expect(zen('cifar10')).toEqual({ ...darts, preset: 'zen-paper' })
+    expect(zen('faces', { head: 'linear', metric: 'top1' })).toEqual({ ...darts, preset: 'zen-paper' })
+  })
+
+  test.each(['mlp', 'mlp:', 'mlp:0', 'mlp:12,,3', 'mlp:1.5', 'mlp:99999', 'mpl:512', 'mlp:1,1,1,1,1,1,1,1,1', ''])(
+    '"%s" is refused in one line',
+    (head) => {
+      expect(() => resolveSettings({ head }, 'own', dartsFamily)).toThrow(
+        /^head ".*": expected linear, or mlp: and the channels of 1 to 8 hidden layers, each 1 to 65536, as in mlp:512,256,128$/,
+      )
+    },
+  )
+
+  test('is linear in a space whose networks have no other', () => {
+    const family = { name: 'tiny' }
+    expect(() => resolveSettings({ head: 'mlp:8' }, 'own', family)).toThrow(
+      'the head of networks of tiny has no hidden layers; leave out head mlp:8',
+    )
+    expect(resolveSettings({ head: 'linear' }, 'own', family).network).not.toHaveProperty('head')
+  })
+})
+
 describe('what is asked for', () => {
   test('takes the place of the preset’s value, and of that alone', () => {
     const preset = resolveSettings({}, 'cifar10')
@@ -116,6 +176,9 @@ describe('what is asked for', () => {
     expect(parseEvaluate('retrain')).toEqual({})
     expect(parseEvaluate('retrain:preset=trial,epochs=2,auxiliary=false')).toEqual({
       ...{ preset: 'trial', epochs: 2, auxiliary: false },
+    })
+    expect(parseEvaluate('retrain:head=mlp:512,256,128,sampling=balanced,metric=mAP')).toEqual({
+      ...{ head: 'mlp:512,256,128', sampling: 'balanced', metric: 'mAP' },
     })
   })
 

@@ -82,6 +82,7 @@ export function retrainCommand(): Command {
     .option('--batch-size <n>', 'images per training step', positiveInteger)
     .option('--limit <n>', 'use only the first n training images', positiveInteger)
     .option('--image-size <n>', 'scale images to this side, in pixels', positiveInteger)
+    .option('--head <kind>', 'classifier: linear, or mlp:512,256,128 with hidden layers (default: the preset’s)')
     .option('--no-auxiliary', 'leave the auxiliary head out')
     .option('--keep <weights>', 'weights kept beside the final ones: best, every:10, or both', parseKeep)
     .addOption(brokenImagesOption())
@@ -167,7 +168,8 @@ const shortened = (argument: string): string => (argument.length > 30 ? `${argum
  */
 function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Architectures): Experiment {
   const { name, folder, family } = imagesOf(flags, space)
-  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, metric, keep } = flags
+  const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, metric, head, keep } =
+    flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
@@ -195,6 +197,7 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
       brokenImages,
       sampling,
       metric,
+      head,
       keep,
       auxiliary,
       family,

@@ -71,7 +71,8 @@ export const dartsFamily: SpaceFamily<DartsGenotype> = {
   format,
   network,
   publishedName,
-  presets: ['darts-paper', 'pcdarts-paper', 'drnas-paper', 'trial'],
+  presets: ['darts-paper', 'pcdarts-paper', 'drnas-paper', 'zen-paper', 'trial'],
+  networkSettings: ['auxiliary', 'family', 'dropPath', 'pooledBatchNorm', 'head'],
   leastDepth: 3,
 }
 

@@ -33,7 +33,7 @@ export interface CellPlace {
 
 /** The size of a network of the DARTS space, the shape of its images, and whether it has an auxiliary head. */
 interface SkeletonOptions
-  extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary'> {
+  extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary' | 'hiddenLayers'> {
   /** Number of output channels of the ImageNet stem; absent: `channels`, as in the first cell. */
   readonly stemChannels?: number
 }
@@ -45,7 +45,15 @@ interface SkeletonOptions
  */
 export function writeSkeleton(
   builder: NetworkBuilder,
-  { shape, channels, depth, family = 'cifar', auxiliary = false, stemChannels = channels }: SkeletonOptions,
+  {
+    shape,
+    channels,
+    depth,
+    family = 'cifar',
+    auxiliary = false,
+    stemChannels = channels,
+    hiddenLayers,
+  }: SkeletonOptions,
   writeCell: (place: CellPlace) => ValueId,
 ): { readonly heads: readonly Head[]; readonly features: ValueId; readonly cells: readonly ValueId[] } {
   const reductions = [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
@@ -65,7 +73,7 @@ export function writeSkeleton(
   const auxiliaryHeads = auxiliary
     ? [auxiliaryHead(builder, outputs[stems + reductions[1]], shape.classes, family)]
     : []
-  const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
+  const logits = builder.classifier(builder.globalMean(features), shape.classes, hiddenLayers)
   return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features, cells: outputs.slice(stems - 1) }
 }
 

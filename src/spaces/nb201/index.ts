@@ -29,7 +29,7 @@ const family: SpaceFamily<Nb201Genotype> = {
   format,
   network,
   presets: ['nb201-paper', 'trial'],
-  networkSettings: [],
+  networkSettings: ['head'],
   depthCounts: 'stage',
 }
 

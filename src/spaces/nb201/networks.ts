@@ -59,7 +59,12 @@ export function network(genotype: Nb201Genotype, options: EvaluationNetworkOptio
  */
 function skeleton(
   builder: NetworkBuilder,
-  { shape, channels, depth }: Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth'>,
+  {
+    shape,
+    channels,
+    depth,
+    hiddenLayers,
+  }: Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'hiddenLayers'>,
   writeCell: (input: ValueId, name: string) => ValueId,
 ) {
   let x = builder.conv(builder.input, channels, { kernel: 3, padding: 1 }, 'stem.conv') // [H, W, C]
@@ -75,7 +80,7 @@ function skeleton(
     for (let i = 0; i < depth; i++) x = add(writeCell(x, name()))
   }
   const features = builder.relu(builder.batchNorm(x, LEARNED, 'lastact.bn')) // [H/4, W/4, 4C]
-  const logits = builder.linear(builder.globalMean(features), shape.classes, 'classifier')
+  const logits = builder.classifier(builder.globalMean(features), shape.classes, hiddenLayers)
   return { heads: [{ logits, lossWeight: 1 }], features, cells: outputs }
 }
 

@@ -31,6 +31,8 @@ export const supernets: Readonly<Record<string, () => Network>> = {
 
 export const discrete: Readonly<Record<string, () => Network>> = {
   'nb201 cell': () => nb201.network(sample(nb201, random(3, 'cell')), { shape, channels: 4, depth: 1 }),
+  'nb201 cell with a head of four linear layers': () =>
+    nb201.network(sample(nb201, random(3, 'cell')), { shape, channels: 4, depth: 1, hiddenLayers: [7, 5, 3] }),
   'DARTS evaluation network with drop path': () =>
     darts.network(sample(darts, random(5, 'cell')), { shape, channels: 2, depth: 3, dropPath: true }),
   'network of large windows, dilated and strided unevenly': uneven,
