@@ -1,5 +1,6 @@
 /**
- * The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, references.
+ * The built-in algorithms, in the order of `bench list algos`: gradient-based, weight-sharing, black-box, by
+ * training-free scores, references.
  */
 import type { Algorithm } from '../core/algorithm.ts'
 import { betaDarts } from './betaDarts.ts'
@@ -22,12 +23,15 @@ import { genotype, optimal, resnet } from './references.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { reinforce } from './reinforce.ts'
 import { rsps } from './rsps.ts'
+import { knas, scoreSearch } from './scoreSearch.ts'
 import { sdartsAdv } from './sdartsAdv.ts'
 import { sdartsRs } from './sdartsRs.ts'
 import { setn } from './setn.ts'
 import { withStages } from './shared/stages.ts'
 import { snas } from './snas.ts'
+import { teNas } from './teNas.ts'
 import { multiDarts, zenDarts } from './zenDarts.ts'
+import { zenNas } from './zenNas.ts'
 
 /** All built-in algorithms by the name typed after `--algo`. */
 export const builtinAlgorithms = {
@@ -57,6 +61,10 @@ export const builtinAlgorithms = {
   reinforce,
   bohb,
   'local-search': localSearch,
+  'score-search': scoreSearch,
+  'zen-nas': zenNas,
+  'te-nas': teNas,
+  knas,
   resnet,
   genotype,
   optimal,

@@ -8,11 +8,14 @@
  * a node, then an edge into it, so that the only edge into the first node changes twice as often as here.
  */
 import { z } from 'zod'
-import { defineAlgorithm } from '../core/algorithm.ts'
+import { Rater, ratingScores } from '../analysis/scores/rating.ts'
+import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, mutate, sample } from '../core/space.ts'
 import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
-import { count } from './shared/options.ts'
+import { count, optionalChoice, optionalCount } from './shared/options.ts'
+import { bestByScore, optionalScoreName } from './shared/scoredSearch.ts'
 
 /** A member of the evolved population: an architecture with its validation accuracy. */
 interface Individual {
@@ -30,6 +33,19 @@ function tournament(population: readonly Individual[], size: number, stream: Ran
   return best
 }
 
+/** Returns the best random architectures by a score: the first population of `start=score`, best first. */
+async function scoredStart(
+  context: SearchContext,
+  {
+    population,
+    startScore = 'naswot',
+    startNetworks = 10 * population,
+  }: { readonly population: number; readonly startScore?: string; readonly startNetworks?: number },
+): Promise<Genotype[]> {
+  const rater = new Rater(context, ratingScores(startScore))
+  return (await bestByScore(context, rater, startNetworks, context.random('start'))).slice(0, population)
+}
+
 /** The algorithm `rea`: evolves a population by tournaments and single mutations, and removes the oldest individual. */
 export const regularisedEvolution = defineAlgorithm({
   name: 'rea',
@@ -42,8 +58,20 @@ export const regularisedEvolution = defineAlgorithm({
     population: count(10, 'P, individuals alive (NATS-Bench, §5.1)'),
     tournament: count(3, 'S, individuals of which the best is the parent (NATS-Bench, §5.1)'),
     evaluations,
+    start: optionalChoice(
+      ['random', 'score'],
+      'first population: random (default), or the best by a score of startNetworks random architectures',
+    ),
+    startScore: optionalScoreName('score of that start; default: naswot'),
+    startNetworks: optionalCount('architectures to score for that start; default: ten times the population', 2),
   }),
-  check(planned, { population, evaluations }) {
+  check(planned, { population, evaluations, start, startScore, startNetworks = 10 * population }) {
+    if (start !== 'score' && (startScore ?? startNetworks) !== 10 * population) {
+      throw new BenchError('bad-input', 'rea: startScore and startNetworks do nothing here; add start=score')
+    }
+    if (startNetworks < population) {
+      throw new BenchError('bad-input', `rea: startNetworks=${startNetworks} for ${population} individuals; give more`)
+    }
     const why = `nothing evolves: ${population} are the first population`
     checkEvaluations('rea', planned, evaluations, { least: population + 1, why })
   },
@@ -52,11 +80,12 @@ export const regularisedEvolution = defineAlgorithm({
     const stream = context.random('evolution')
     return blackBoxSearch(context, options.evaluations, async (ask) => {
       const population: Individual[] = []
+      const first = options.start === 'score' ? await scoredStart(context, options) : []
       for (;;) {
         const grown = population.length === options.population
         const genotype = grown
           ? mutate(space, tournament(population, options.tournament, stream).genotype, stream)
-          : sample(space, stream)
+          : (first[population.length] ?? sample(space, stream))
         const accuracyPct = await ask(genotype)
         if (accuracyPct === undefined) return
         if (grown) population.shift()

@@ -63,4 +63,9 @@ export interface Oracle {
    * @param epochs length of training, one of `fidelities`; absent: the default one
    */
   query(genotype: Genotype, epochs?: number): Promise<OracleAnswer | undefined>
+  /**
+   * Advances the simulated clock by what the search itself computed, such as training-free scores. If that would exceed
+   * the budget, returns false: then nothing is spent, and the search must end.
+   */
+  charge(seconds: number): boolean
 }

@@ -237,6 +237,11 @@ export function analyticContext(
       get usedSeconds() {
         return usedSeconds
       },
+      charge(seconds) {
+        if (usedSeconds + seconds > budgetSeconds) return false
+        usedSeconds += seconds
+        return true
+      },
       async query(genotype) {
         if (usedSeconds + 100 > budgetSeconds) return undefined
         usedSeconds += 100

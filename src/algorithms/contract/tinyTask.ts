@@ -91,6 +91,12 @@ export class TinyOracle implements Oracle {
     return this.#usedSeconds
   }
 
+  charge(seconds: number): boolean {
+    if (this.#usedSeconds + seconds > this.budgetSeconds) return false
+    this.#usedSeconds += seconds
+    return true
+  }
+
   async query(genotype: Genotype) {
     const text = this.#space.format(genotype)
     const stream = random(0, 'contract oracle', text)

@@ -8,6 +8,7 @@
  * are left out, as there. Both cover filters and linear weights.
  */
 import { defineScore, type ScoreInput } from '../../core/score.ts'
+import { normOf } from './baselines.ts'
 import { lossGradient } from './gradients.ts'
 import { weightRanges } from './networks.ts'
 
@@ -38,6 +39,31 @@ export const mgm = defineScore({
       }
     }
     return sum
+  },
+})
+
+/**
+ * The score `mgm-outputs`: the mean of the Gram matrix Θ of the gradients of the samples' summed logits, which needs no
+ * labels. The mean over all pairs is the squared norm of the mean gradient, so a single backward pass suffices.
+ */
+export const mgmOutputs = defineScore({
+  ...common,
+  name: 'mgm-outputs',
+  reads: 'images',
+  description: 'mean of the Gram matrix of the gradients of the samples’ outputs',
+  source: 'Xu et al., "KNAS: Green Neural Architecture Search", ICML 2021',
+  async compute(input) {
+    const executable = await input.open()
+    const batch = input.batch()
+    const cotangent = new Float32Array(batch.size * input.network.classes).fill(1 / batch.size)
+    const gradient = executable.vector()
+    try {
+      await executable.gradient({ batch }, { kind: 'logits', cotangent }, { weights: gradient }, 'probe')
+      const g = await gradient.read()
+      return weightRanges(input.network).reduce((sum, [from, to]) => sum + normOf(g, from, to) ** 2, 0)
+    } finally {
+      gradient.dispose()
+    }
   },
 })
 

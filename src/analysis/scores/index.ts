@@ -5,7 +5,7 @@ import type { RankScore, Score } from '../../core/score.ts'
 import { jacov, linearRegions, naswot } from './activations.ts'
 import { azExpressivity, azProgressivity, azTrainability } from './azNas.ts'
 import { flops, l2Norm, params } from './baselines.ts'
-import { mgm, zico } from './batches.ts'
+import { mgm, mgmOutputs, zico } from './batches.ts'
 import { fisher, gradNorm, grasp, plain, snip, synflow } from './gradients.ts'
 import { ntkCondition, ntkFrobenius, ntkTrace } from './kernel.ts'
 import { zen } from './zen.ts'
@@ -39,6 +39,7 @@ export const builtinScores: readonly (Score | RankScore)[] = [
   ntkTrace,
   ntkFrobenius,
   mgm,
+  mgmOutputs,
   zico,
   linearRegions,
   azExpressivity,

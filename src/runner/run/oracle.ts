@@ -15,6 +15,8 @@ export class SimulatedOracle implements Oracle {
   readonly #space: SearchSpace
   readonly #queries: TrajectoryPoint[]
   readonly #onAnswer: () => Promise<void> | undefined
+  /** Simulated seconds that were charged since the last answered query. */
+  #chargedSeconds = 0
 
   /**
    * @param budgetSeconds reading of the simulated clock at which the search ends
@@ -40,9 +42,16 @@ export class SimulatedOracle implements Oracle {
     return this.#queries
   }
 
-  /** Reading of the simulated clock in seconds: the training time of all queries so far. */
+  /** Reading of the simulated clock in seconds: the training time of all queries so far, and what was charged. */
   get usedSeconds(): number {
-    return this.#queries.at(-1)?.usedSeconds ?? 0
+    return (this.#queries.at(-1)?.usedSeconds ?? 0) + this.#chargedSeconds
+  }
+
+  /** Advances the simulated clock, if the remaining budget suffices. */
+  charge(seconds: number): boolean {
+    if (this.usedSeconds + seconds > this.budgetSeconds) return false
+    this.#chargedSeconds += seconds
+    return true
   }
 
   /**
@@ -64,6 +73,7 @@ export class SimulatedOracle implements Oracle {
     if (usedSeconds > this.budgetSeconds) return undefined
     const query = { genotype: this.#space.format(genotype), accuracyPct, ...(epochs !== undefined && { epochs }) }
     this.#queries.push({ ...query, usedSeconds })
+    this.#chargedSeconds = 0
     await this.#onAnswer()
     return { accuracyPct, seconds }
   }

@@ -248,8 +248,9 @@ function deviceOf({ name, onGpu, threads = 1 }: Executor): SearchTime['device'] 
 /** Returns an oracle for jobs without a lookup table. It refuses every query. */
 function noOracle({ algorithm, space }: Job): Oracle {
   return {
-    budgetSeconds: 0,
+    budgetSeconds: Number.POSITIVE_INFINITY,
     usedSeconds: 0,
+    charge: () => true,
     query: () => {
       const message = `${algorithm.name} asks for accuracies, and there is no table of ${space}; name one with --table`
       return Promise.reject(new BenchError('missing', message))

@@ -10,6 +10,10 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   setn: { candidates: 3, rankingImages: 4 },
   enas: { candidates: 3, rankingImages: 4, controllerSteps: 2, samplesPerStep: 2 },
   'zen-darts': { m: 1 },
+  'score-search': { networks: 3 },
+  'zen-nas': { networks: 4, population: 2 },
+  'te-nas': { batch: 2, images: 20 },
+  knas: { networks: 4, verify: 2 },
   'darts-pt': { tune: 1 },
 }
 

@@ -19,6 +19,7 @@ async function run(algorithm: Algorithm, evaluations: number, seed = 0) {
     get usedSeconds() {
       return context.oracle.usedSeconds
     },
+    charge: () => true,
     query: async (genotype: Parameters<typeof query>[0]) => {
       const reply = await query(genotype)
       if (reply !== undefined) asked.push(context.space.format(genotype))

@@ -47,6 +47,7 @@ async function run(budgetSeconds: number, options: object, seed = 0) {
       return usedSeconds
     },
     fidelities: Array.from({ length: 12 }, (_, i) => i + 1),
+    charge: () => true,
     async query(genotype: Genotype, epochs?: number) {
       const seconds = epochs ?? 12
       if (usedSeconds + seconds > budgetSeconds) return undefined

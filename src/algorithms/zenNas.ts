@@ -1,0 +1,116 @@
+/**
+ * Zen-NAS (Lin et al.: "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1):
+ * evolution that maximises the Zen-score under a budget of parameters or multiply-accumulates. A random member of the
+ * population is mutated; a child within the budget is scored and joins; the worst leaves when there are more than P.
+ *
+ * The paper has P = 512 and 480,000 children, for spaces of far more networks; our defaults suit spaces of cells.
+ * Parameters and multiply-accumulates are those of the benchmark's full-size network. The authors say that the score has
+ * no theory for networks with skip connections inside of cells, which all spaces here have.
+ */
+import { z } from 'zod'
+import { Rater, ratingScores } from '../analysis/scores/rating.ts'
+import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import { macCount, parameterCount } from '../core/network.ts'
+import { type Genotype, mutate, type SearchSpace, sample } from '../core/space.ts'
+import { count, optionalNumber } from './shared/options.ts'
+import { scoredSearch, scoreName } from './shared/scoredSearch.ts'
+
+/** Largest size of the full-size network, in millions; absent: no limit. */
+interface SizeLimits {
+  readonly maxParams?: number
+  readonly maxFlops?: number
+}
+
+/** A scored member of the population. */
+interface Member {
+  readonly genotype: Genotype
+  readonly score: number
+}
+
+/** Draws without an architecture within the limits after which the limits count as too tight. */
+const MOST_DRAWS = 10_000
+
+/** Tells whether an architecture's full-size network is within the limits. */
+function isWithin(space: SearchSpace, genotype: Genotype, { maxParams, maxFlops }: SizeLimits): boolean {
+  const [size] = Object.values(space.evaluations ?? {})
+  if (size === undefined || (maxParams === undefined && maxFlops === undefined)) return true
+  const network = space.network(genotype, size)
+  const fits = (value: number, most: number | undefined) => most === undefined || value <= most * 1e6
+  return fits(parameterCount(network), maxParams) && fits(macCount(network), maxFlops)
+}
+
+/** The algorithm `zen-nas`: evolution on the Zen-score under limits on parameters or multiply-accumulates. */
+export const zenNas = defineAlgorithm({
+  name: 'zen-nas',
+  version: 1,
+  description: 'Evolution on the Zen-score within limits on parameters or FLOPs',
+  source: 'Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021',
+  look: { colour: 'sky', dash: 'dashed', marker: 'rectRot' },
+  kind: 'black-box',
+  options: z.strictObject({
+    score: scoreName('zen', 'score that is maximised'),
+    networks: count(300, 'architectures to score'),
+    population: count(32, 'P, members of the population'),
+    maxParams: optionalNumber('most parameters of the full-size network, in millions; default: no limit', 0),
+    maxFlops: optionalNumber('most multiply-accumulates of the full-size network, in millions; default: no limit', 0),
+  }),
+  check({ space }, { score, networks, population, maxParams, maxFlops }) {
+    const fail = (why: string) => {
+      throw new BenchError('bad-input', `zen-nas: ${why}`)
+    }
+    if (ratingScores(score).length > 1)
+      fail(`score=${score} combines ranks, which change with the population; name one`)
+    if (networks <= population) fail(`networks=${networks} are the first population of ${population}; give more`)
+    if (space.evaluations === undefined && (maxParams ?? maxFlops) !== undefined) {
+      fail(`${space.name} does not say how large its networks are; leave maxParams and maxFlops out`)
+    }
+  },
+  async search(context, options) {
+    const rater = new Rater(context, ratingScores(options.score))
+    return scoredSearch(context, async () => {
+      let best: Member | undefined
+      for await (const member of evolve(context, rater, options)) {
+        if (best === undefined || member.score > best.score) best = member
+      }
+      return { answer: best?.genotype, scored: rater.rated }
+    })
+  },
+})
+
+/** Yields the architectures that the evolution scores, until `networks` are scored or the time budget is spent. */
+async function* evolve(
+  { space, random }: SearchContext,
+  rater: Rater,
+  { networks, population: most, ...limits }: SizeLimits & { readonly networks: number; readonly population: number },
+): AsyncGenerator<Member> {
+  const stream = random('evolution')
+  const population: Member[] = []
+  const propose = () =>
+    population.length < most ? sample(space, stream) : mutate(space, stream.choice(population).genotype, stream)
+  while (rater.rated < networks) {
+    let genotype = propose()
+    for (let draws = 1; !isWithin(space, genotype, limits); draws++) {
+      if (draws === MOST_DRAWS) throw tooTight(limits)
+      genotype = propose()
+    }
+    const ratings = await rater.rate(genotype)
+    if (ratings === undefined) return
+    const member = { genotype, score: ratings[0] }
+    population.push(member)
+    if (population.length > most) {
+      const worst = population.reduce((low, { score }, i) => (score < population[low].score ? i : low), 0)
+      population.splice(worst, 1)
+    }
+    yield member
+  }
+}
+
+function tooTight(limits: SizeLimits): BenchError {
+  const given = (['maxParams', 'maxFlops'] as const).filter((name) => limits[name] !== undefined)
+  const found = given.map((name) => `${name}=${limits[name]}`).join(' and ')
+  return new BenchError(
+    'bad-input',
+    `zen-nas: of ${MOST_DRAWS} architectures none has ${found} (in millions); give more`,
+  )
+}
