@@ -3,8 +3,10 @@
 export {
   type ContractOptions,
   checkAlgorithm,
+  checkScore,
   checkSpace,
   type RuleResult,
+  type ScoreRuleResult,
   type SpaceRuleResult,
 } from './algorithms/contract/index.ts'
 export { softmaxRelaxation } from './algorithms/distributions/categorical.ts'

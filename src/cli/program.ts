@@ -46,8 +46,8 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
     'names for the command line: algorithms, spaces, …',
     async () => (await import('./commands/list.ts')).listCommand(),
   ],
-  ['new', 'start a new algorithm plugin', async () => (await import('./commands/new.ts')).newCommand()],
-  ['check', 'check an algorithm plugin', async () => (await import('./commands/check.ts')).checkCommand()],
+  ['new', 'start a new plugin', async () => (await import('./commands/new.ts')).newCommand()],
+  ['check', 'check a plugin', async () => (await import('./commands/check.ts')).checkCommand()],
   [
     'doctor',
     'backends, datasets and tables of this machine',

@@ -187,6 +187,7 @@ const others: readonly [string, string | RegExp][] = [
   ['query 5 --seed x', /argument 'x' is invalid. expected a seed, as 777, or mean/],
   ['pareto --x nothing --y cifar10/ori-test/200/mean', /^unknown column of the tables here "nothing" /],
   ['pareto --x params-M', /^required option '--y <column>' not specified/],
+  ['query 5 --picture x.png', /^--picture draws two columns; ask with --correlate A,B, or leave it out/],
   ['score', /^required option '--score <names>' not specified/],
   ['score --score synflw', /^unknown score "synflw"; did you mean "synflow"\?/],
   ['score --score synflow+snp', /^unknown score "snp"; did you mean "snip"\?/],

@@ -100,4 +100,5 @@ function placeOf({ name, stack = '' }: Error): string {
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`
 }
 
+export { checkScore, type ScoreRuleResult } from './score.ts'
 export { checkSpace, type SpaceRuleResult } from './space.ts'

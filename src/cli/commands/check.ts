@@ -1,12 +1,14 @@
 /**
- * `bench check plugin`: runs the contract suite, a set of rules for plugins, on the algorithms and search spaces of a
- * plugin.
+ * `bench check plugin`: runs the contract suite, a set of rules for plugins, on the algorithms, search spaces and scores
+ * of a plugin.
  */
 import { Command } from 'commander'
 import {
   checkAlgorithm,
+  checkScore,
   checkSpace,
   type RuleResult,
+  type ScoreRuleResult,
   type SpaceRuleResult,
   usualSpaces,
 } from '../../algorithms/contract/index.ts'
@@ -31,7 +33,7 @@ interface CheckFlags {
 export function checkCommand(): Command {
   const plugin = new Command('plugin')
     .description(
-      'Runs the contract suites on the algorithms and spaces of a plugin. Exit status 1 if a rule is broken.',
+      'Runs the contract suites on the algorithms, spaces and scores of a plugin. Exit status 1 if a rule is broken.',
     )
     .argument('<plugin>', 'file, or package')
     .option('--option <key=value>', 'option of an algorithm', repeated)
@@ -44,7 +46,7 @@ export function checkCommand(): Command {
     )
     .action(checkPlugin)
   return new Command('check')
-    .summary('run the contract suites on the algorithms and spaces of a plugin')
+    .summary('run the contract suites on the algorithms, spaces and scores of a plugin')
     .description('Checks plugins.')
     .addCommand(plugin)
     .addHelpText(
@@ -59,14 +61,19 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   const { registry, origins } = await registerPlugins(builtins, [source])
   const algorithms = registry.algorithms.filter((algorithm) => origins.has(algorithm))
   const ownSpaces = registry.spaces.filter((space) => origins.has(space))
-  if (algorithms.length + ownSpaces.length === 0) {
-    throw new BenchError('bad-input', `plugin ${source} has no algorithms and no spaces to check`)
+  const ownScores = registry.scores.filter((score) => origins.has(score))
+  if (algorithms.length + ownSpaces.length + ownScores.length === 0) {
+    throw new BenchError('bad-input', `plugin ${source} has no algorithms, spaces or scores to check`)
   }
   const executor = openExecutor({ backend: 'auto', deterministic: true })
   const results: CheckedRule[] = []
   for (const space of ownSpaces) {
     if (!quiet && !json) printAsideLine(`checking the space ${space.name} …`)
     results.push(...(await checkSpace(space, () => executor)))
+  }
+  for (const score of ownScores) {
+    if (!quiet && !json) printAsideLine(`checking the score ${score.name} …`)
+    results.push(...(await checkScore(score, () => executor)))
   }
   const usual: readonly SearchSpace[] = [...usualSpaces, ...ownSpaces]
   for (const { name, options } of distributeOptions(algorithms, option)) {
@@ -81,19 +88,27 @@ async function checkPlugin(source: string, { option = [], json = false, quiet, o
   reportBroken(source, results)
 }
 
-/**
- * Result of one rule of the contract suite, checked on an algorithm or on a search space, for which `algorithm` is
- * absent.
- */
-type CheckedRule = RuleResult | (SpaceRuleResult & { readonly algorithm?: undefined; readonly excepted?: undefined })
+/** Result of one rule of a contract suite, checked on an algorithm, on a search space or on a score. */
+type CheckedRule = RuleResult | SpaceRuleResult | ScoreRuleResult
 
 const resultTable = (results: readonly CheckedRule[]): Tabular =>
   wordTable(
     ['algorithm', 'space', 'rule', 'kept', 'seen'],
-    results.map(({ algorithm, space, rule, ...judged }) => [algorithm ?? '', space, rule, ...verdict(judged)]),
+    results.map((result) => [
+      'algorithm' in result ? result.algorithm : 'score' in result ? result.score : '',
+      'space' in result ? result.space : '',
+      result.rule,
+      ...verdict(result),
+    ]),
   )
 
-function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): readonly [kept: string, why: string] {
+function verdict({
+  seen,
+  excepted,
+}: {
+  readonly seen?: string
+  readonly excepted?: string
+}): readonly [kept: string, why: string] {
   if (seen !== undefined) return ['no', seen]
   return excepted === undefined ? ['yes', ''] : ['excepted', excepted]
 }
@@ -101,9 +116,14 @@ function verdict({ seen, excepted }: Pick<RuleResult, 'seen' | 'excepted'>): rea
 /** Prints one line for each rule of the contract suite that a plugin breaks, and sets exit status 1 if there is one. */
 function reportBroken(source: string, results: readonly CheckedRule[]): void {
   const broken = results.filter(({ seen }) => seen !== undefined)
-  for (const { algorithm, space, rule, seen } of broken) {
-    const subject = algorithm === undefined ? `the space ${space}` : `${algorithm} on ${space}`
-    printAsideLine(`bench: ${source}: ${subject} breaks the rule "${rule}": ${seen}`)
+  for (const result of broken) {
+    printAsideLine(`bench: ${source}: ${subjectOf(result)} breaks the rule "${result.rule}": ${result.seen}`)
   }
   if (broken.length > 0) process.exitCode = 1
+}
+
+/** Returns what a rule was checked on, for messages. */
+function subjectOf(result: CheckedRule): string {
+  if ('score' in result) return `the score ${result.score}`
+  return 'algorithm' in result ? `${result.algorithm} on ${result.space}` : `the space ${result.space}`
 }

@@ -1,4 +1,4 @@
-/** `bench new algo`: writes the source file of a new algorithm plugin and its test, from the templates below. */
+/** `bench new algo` and `bench new score`: write the source files of a new plugin, from the templates below. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
@@ -43,10 +43,18 @@ export function newCommand(): Command {
         '  bench new algo my-climb --python',
     )
     .action(newAlgorithm)
+  const score = new Command('score')
+    .description('Writes a plugin with one training-free score, which runs as it is.')
+    .argument('<name>', 'name of the score, as used with --score')
+    .option('--folder <dir>', 'folder of the file', '.')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExamples:\n  bench new score my-score\n  bench new score my-score --folder plugins --json')
+    .action(newScore)
   return new Command('new')
-    .summary('write a new algorithm plugin and its test')
+    .summary('write a new algorithm or score plugin')
     .description('Writes files to start from.')
     .addCommand(algo)
+    .addCommand(score)
     .addHelpText('after', '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box')
 }
 
@@ -55,7 +63,7 @@ export function newCommand(): Command {
  * name, or if the files exist
  */
 function newAlgorithm(name: string, { kind = 'supernet', python = false, folder, json }: NewFlags): void {
-  checkName(name)
+  checkName(name, builtins.algorithms, 'my-search')
   const files = python ? pythonFiles(name, folder) : pluginFiles(kind, name, folder)
   const there = files.find(({ path }) => existsSync(path))
   if (there !== undefined) {
@@ -95,14 +103,17 @@ const pythonSteps = (program: string): readonly string[] => [
 ]
 
 /**
- * Checks the name that the user chose for a new algorithm. @throws BenchError `bad-input` if it is malformed or built
- * in
+ * Checks the name that the user chose for a new algorithm or score. @throws BenchError `bad-input` if it is malformed or
+ * built in
  */
-function checkName(name: string): void {
+function checkName(name: string, known: readonly { readonly name: string }[] = [], example: string): void {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    throw new BenchError('bad-input', `"${name}" is not a valid name; use lower case, digits and hyphens, as my-search`)
+    throw new BenchError(
+      'bad-input',
+      `"${name}" is not a valid name; use lower case, digits and hyphens, as ${example}`,
+    )
   }
-  if (builtins.algorithms?.some((algorithm) => algorithm.name === name)) {
+  if (known.some((item) => item.name === name)) {
     throw new BenchError('bad-input', `"${name}" is built in; choose another name`)
   }
 }
@@ -111,6 +122,27 @@ const nextSteps = (name: string, plugin: string): readonly string[] => [
   benchCommand('check', 'plugin', plugin),
   benchCommand('run', '--plugin', plugin, '--algo', name, '--space', 'nb201', '--seeds', '4'),
 ]
+
+/**
+ * Writes the source file of a new score plugin. @throws BenchError `bad-input` for an invalid or used name, or if the file
+ * exists
+ */
+function newScore(name: string, { folder, json }: Pick<NewFlags, 'folder' | 'json'>): void {
+  checkName(name, builtins.scores, 'my-score')
+  const path = join(folder, `${name}.ts`)
+  if (existsSync(path)) {
+    throw new BenchError('bad-input', `${path} is there already; choose another name or --folder`)
+  }
+  writeAllAtomically([{ path: resolve(path), content: scorePlugin(name) }])
+  const shown = dirname(path) === '.' ? `./${path}` : path
+  const size = ['--channels', '4', '--depth', '1', '--image-size', '8']
+  const commands = [
+    benchCommand('check', 'plugin', shown),
+    benchCommand('score', '--plugin', shown, '--score', name, '--architectures', '40', ...size),
+  ]
+  if (json) print(`${JSON.stringify({ files: [shown], commands }, null, 2)}\n`)
+  else print(`wrote ${shown}. Next:\n${commands.map((command) => `  ${command}\n`).join('')}`)
+}
 
 /**
  * Returns the source of a plugin with one algorithm, which runs without changes.
@@ -269,4 +301,46 @@ for (const algorithm of plugin.algorithms ?? []) {
     )
   })
 }
+`
+
+/** Returns the source of a plugin with one score, which runs without changes. */
+const scorePlugin = (name: string) => `/**
+ * ${name}: what it is, and its source.
+ *
+ * It starts as the mean of |w·g| over the filters of an untrained network, with g the gradient of the loss on one batch.
+ *
+ *     bench check plugin ./${name}.ts
+ *     bench score --plugin ./${name}.ts --score ${name} --architectures 100
+ */
+import { definePlugin, defineScore, lossGradient } from 'nas-bench-harness'
+
+const score = defineScore({
+  name: '${name}',
+  // Raise it with every change that changes the numbers: old ones are then not reused.
+  version: 1,
+  description: 'One line, for lists of scores',
+  source: 'Paper and year',
+  better: 'higher',
+  // What the number depends on: architecture, weights, noise, images or labels. Columns are named by it.
+  reads: 'labels',
+  // Whether operations that do not reach the output count: output or network.
+  layers: 'output',
+  async compute(input) {
+    const gradient = await lossGradient(input)
+    let at = 0
+    let [sum, count] = [0, 0]
+    for (const { shape } of input.network.parameters) {
+      const size = shape.reduce((product, extent) => product * extent, 1)
+      // Filters and linear weights have several extents; scales, shifts and biases have one.
+      if (shape.length > 1) {
+        for (let i = at; i < at + size; i++) sum += Math.abs(input.weights[i] * gradient[i])
+        count += size
+      }
+      at += size
+    }
+    return sum / count
+  },
+})
+
+export default definePlugin({ name: '${name}', scores: [score] })
 `

@@ -4,15 +4,16 @@ import { BenchError } from '../../core/errors.ts'
 import { renderArrow } from '../../report/formats/arrow.ts'
 import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
-import { answer, type Question } from '../../report/listings/queryAnswer.ts'
+import { answer, correlatedColumns, type Question } from '../../report/listings/queryAnswer.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
-import { commaList, oneOf, outOption, positiveInteger, repeated, severalTimes } from '../options.ts'
+import { commaList, oneOf, outOption, pictureFile, positiveInteger, repeated, severalTimes } from '../options.ts'
 import { formatOption, outputFormat, terminalWidth, writeOutput } from '../output.ts'
 
 const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
 
 interface QueryFlags extends Question {
+  readonly picture?: readonly string[]
   readonly format?: TableFormat | 'arrow'
   readonly json?: boolean
   readonly out?: string
@@ -51,6 +52,7 @@ export function queryCommand(): Command {
         'correlations of two columns, as A,B; scores: of all scores with accuracies',
       ).argParser(commaList),
     )
+    .option('--picture <file>', 'draw the two columns of --correlate as .png, .svg or .pdf; several times', pictureFile)
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
     .addOption(formatOption('answer', FORMATS).argParser(oneOf('format', FORMATS)))
     .option('--json', 'the same as --format json')
@@ -76,7 +78,17 @@ const question = (flags: string, description: string): Option => {
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
   const format = outputFormat(flags, FORMATS, 'text')
+  if (flags.picture !== undefined) await draw(flags.picture, flags)
   write(await answer(architectures, flags), format, flags.out)
+}
+
+/** Writes pictures of two columns of a lookup table against each other. */
+async function draw(paths: readonly string[], flags: QueryFlags): Promise<void> {
+  const { correlationFigure } = await import('../../report/figures/correlation.ts')
+  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
+  const figure = correlationFigure(await correlatedColumns(flags))
+  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
+  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
 }
 
 function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undefined): void {

@@ -176,4 +176,4 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
  * Returns the axis label of a lookup table's column. An accuracy gets its unit; other columns have the unit in their
  * names, such as `params-M`.
  */
-const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)
+export const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)

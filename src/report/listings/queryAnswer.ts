@@ -249,9 +249,28 @@ function correlation(table: Table, names: readonly string[], where: readonly Con
   if (names.length !== 2) {
     throw new BenchError('bad-input', `--correlate takes two columns, or the word scores; found ${names.length}`)
   }
-  const [x, y] = names
-  const both = pairs(table, columnOf(table, x), columnOf(table, y), rowsWhere(table, where))
-  return correlationTable({ names: [x, y], ...both }, table.manifest, meeting(where))
+  return correlationTable(columnPair(table, names, where), table.manifest, meeting(where))
+}
+
+/** Returns the values of two columns in the rows that have both and meet the conditions. */
+function columnPair(table: Table, [x, y]: readonly string[], where: readonly Condition[]) {
+  const names: readonly [string, string] = [x, y]
+  return { names, ...pairs(table, columnOf(table, x), columnOf(table, y), rowsWhere(table, where)) }
+}
+
+/**
+ * Returns the two columns of a question `--correlate A,B`, for a picture.
+ * @throws BenchError `bad-input` for any other question, `missing` if no architecture has both numbers
+ */
+export async function correlatedColumns(question: Question) {
+  const { correlate = [], where = [] } = question
+  if (correlate.length !== 2) {
+    throw new BenchError('bad-input', '--picture draws two columns; ask with --correlate A,B, or leave it out')
+  }
+  const table = await openTable(question.table ?? (await tableWith({ columns: [...new Set(correlate)] })))
+  const pair = { table: table.manifest.name, ...columnPair(table, correlate, where) }
+  if (pair.x.length > 0) return pair
+  throw new BenchError('missing', `no architecture of table ${pair.table} has both ${correlate.join(' and ')}`)
 }
 
 interface Columns {

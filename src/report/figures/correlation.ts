@@ -1,0 +1,64 @@
+/**
+ * The figure of two columns of a lookup table against each other, such as a training-free score and the accuracy: all
+ * architectures, and the median of y in each tenth of them by x.
+ */
+import { quantile } from 'simple-statistics'
+import { rankCorrelations } from '../../analysis/statistics/rankCorrelation.ts'
+import { DEGENERATE } from '../../core/score.ts'
+import { type Figure, scaleFor } from '../pictures/figure.ts'
+import { architecturesWithBoth, withUnit } from './pareto.ts'
+
+const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+const medianLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
+
+/** Number of groups of architectures, equally large and ordered by x, whose median y is drawn. */
+const GROUPS = 10
+
+/** The values of two columns in the rows of a lookup table that have both. */
+export interface ColumnPair {
+  readonly table: string
+  readonly names: readonly [x: string, y: string]
+  readonly x: readonly number[]
+  readonly y: readonly number[]
+}
+
+/** Returns the figure of two columns. Degenerate networks have no place on the axis of a score, and are left out. */
+export function correlationFigure({ table, names, x, y }: ColumnPair): Figure {
+  const isShown = (i: number) => Math.abs(x[i]) !== DEGENERATE && Math.abs(y[i]) !== DEGENERATE
+  const shown = [...x.keys()].filter(isShown).sort((a, b) => x[a] - x[b] || a - b)
+  const { spearman, kendall } = rankCorrelations(x, y)
+  const number = (value: number | undefined) => (value === undefined ? 'not defined' : value.toFixed(3))
+  const left = x.length - shown.length
+  const lost = left === 0 ? '' : ` ${left} degenerate ones are not drawn.`
+  return {
+    name: 'correlation',
+    caption: `${architecturesWithBoth(x.length, table)}: Spearman ${number(spearman)}, Kendall ${number(kendall)}; the line joins the medians of tenths.${lost}`,
+    columns: 1,
+    panels: [
+      {
+        kind: 'plot',
+        title: table,
+        x: { label: withUnit(names[0]), scale: scaleFor(shown.map((i) => x[i])) },
+        y: { label: withUnit(names[1]), scale: 'linear' },
+        series: [
+          { label: 'all', look: cloudLook, form: 'cloud', points: shown.map((i) => ({ x: x[i], y: y[i] })) },
+          { label: 'median of a tenth', look: medianLook, form: 'line', points: medians(shown, x, y) },
+        ],
+      },
+    ],
+  }
+}
+
+/** Returns the medians of x and y in groups of architectures that are ordered by x. */
+function medians(order: readonly number[], x: readonly number[], y: readonly number[]) {
+  const groups = Array.from({ length: GROUPS }, (_, group) => {
+    const at = (part: number) => Math.floor((part * order.length) / GROUPS)
+    return order.slice(at(group), at(group + 1))
+  })
+  const median = (group: readonly number[], of: readonly number[]) =>
+    quantile(
+      group.map((i) => of[i]),
+      0.5,
+    )
+  return groups.filter(({ length }) => length > 0).map((group) => ({ x: median(group, x), y: median(group, y) }))
+}
