@@ -229,7 +229,10 @@ const pluginShape = z
     spaces: z.array(spaceShape).optional(),
     scores: z.array(scoreShape).optional(),
   })
-  .refine(({ algorithms, spaces, scores }) => algorithms ?? spaces ?? scores, 'it has no algorithms, spaces or scores')
+  .refine(
+    ({ algorithms, spaces, scores }) => algorithms ?? spaces ?? scores,
+    'it has neither algorithms nor spaces nor scores',
+  )
 
 /** Describes why a value is no plugin; returns undefined if it is one. */
 function pluginProblem(value: unknown): string | undefined {
