@@ -15,10 +15,14 @@ import { enas } from './enas.ts'
 import { fairDarts } from './fairDarts.ts'
 import { gaea } from './gaea.ts'
 import { gdas } from './gdas.ts'
+import { idarts } from './idarts.ts'
 import { localSearch } from './localSearch.ts'
+import { nasp } from './nasp.ts'
 import { oles } from './oles.ts'
+import { parsec } from './parsec.ts'
 import { pcDarts } from './pcDarts.ts'
 import { randomSearch } from './randomSearch.ts'
+import { rDarts } from './rDarts.ts'
 import { genotype, optimal, resnet } from './references.ts'
 import { regularisedEvolution } from './regularisedEvolution.ts'
 import { reinforce } from './reinforce.ts'
@@ -48,6 +52,10 @@ export const builtinAlgorithms = {
   'fair-darts': withStages(fairDarts),
   'darts-pt': dartsPt,
   'darts-plus': dartsPlus,
+  'r-darts': rDarts,
+  idarts: withStages(idarts),
+  nasp: withStages(nasp),
+  parsec: withStages(parsec),
   'multi-darts': withStages(multiDarts),
   'zen-darts': withStages(zenDarts),
   gdas: withStages(gdas),

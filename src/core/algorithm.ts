@@ -152,6 +152,11 @@ export interface Search {
   /** False if the search cannot be saved: an interrupted run then starts again. Absent: true. */
   readonly saves?: boolean
   epoch(index: number): Promise<EpochReport>
+  /**
+   * Returns the epoch of the protocol's growing settings (drop path, cutout) in epoch `index` of this search; absent:
+   * `index` itself. A search that goes through the protocol's epochs several times has it.
+   */
+  scheduleEpoch?(index: number): number
   /** Returns the architecture that the search would give as its result now. */
   genotype(): Genotype
   /**

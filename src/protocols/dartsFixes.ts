@@ -4,6 +4,7 @@
  */
 import { onBenchmark, ownHeadline, transferHeadline } from './benchmark.ts'
 import { dartsFamilyValues } from './dartsPaper.ts'
+import { nb201Paper } from './nb201Paper.ts'
 import { from, type Preset } from './preset.ts'
 
 /** The settings of the searches on NAS-Bench-201 that several papers share with DrNAS. */
@@ -111,4 +112,19 @@ export const fairDartsPaper: Preset = {
   },
   bySpace: onBenchmark.bySpace,
   byDataset: { ...onBenchmark.byDataset, cifar10: { data: { split: fairScript('fixed') } } },
+}
+
+const idartsConfig = from('miaozhang0525/iDARTS: NAS_Bench201_codes/configs/nas-benchmark/algos/DARTS.config')
+
+/** The preset `idarts-paper`: the search settings of iDARTS, whose code extends that of NAS-Bench-201. */
+export const idartsPaper: Preset = {
+  ...nb201Paper,
+  name: 'idarts-paper',
+  description: 'iDARTS as published: 30 epochs, learning rate 0.01; all else as NAS-Bench-201’s DARTS, C=16 N=5',
+  values: {
+    ...nb201Paper.values,
+    epochs: idartsConfig(30),
+    weights: { ...nb201Paper.values.weights, learningRate: idartsConfig(0.01) },
+  },
+  byAlgorithm: {},
 }

@@ -7,7 +7,7 @@ import { REPORTED_METRICS } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
-import { betaDartsPaper, dartsPtPaper, fairDartsPaper, sdartsPaper } from './dartsFixes.ts'
+import { betaDartsPaper, dartsPtPaper, fairDartsPaper, idartsPaper, sdartsPaper } from './dartsFixes.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
 import { gaeaPaper } from './gaeaPaper.ts'
@@ -35,6 +35,7 @@ export const presets: readonly Preset[] = [
   fairDartsPaper,
   dartsPtPaper,
   zenPaper,
+  idartsPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

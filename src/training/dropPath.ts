@@ -14,10 +14,10 @@ export const dropProbability = (epoch: number, epochs: number, final: number): n
 
 /**
  * Returns the drop probability of a search: grows linearly from 0 to `final` in the last epoch (`automl/RobustDARTS:
- * src/search/train_search.py`).
+ * src/search/train_search.py`), and stays there in epochs that a search adds to those of the protocol.
  */
 export const searchDropProbability = (epoch: number, epochs: number, final: number): number =>
-  epochs > 1 ? (final * epoch) / (epochs - 1) : 0
+  epochs > 1 ? (final * Math.min(epoch, epochs - 1)) / (epochs - 1) : 0
 
 /**
  * Draws the drop-path factors of a batch: Bernoulli(keep)/keep for each path and sample, so that the expectation is 1.

@@ -198,6 +198,7 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'sdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'fairdarts-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
     'dartspt-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
+    'idarts-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'gaea-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],

@@ -93,9 +93,12 @@ export function checkEarlyStop(
 ) {
   const { earlyStop } = options
   if (earlyStop === undefined) return
-  const { every, startEpoch, at } = settingsOf(epochs, options)
+  const { every, startEpoch, at } = earlyStopSettings(epochs, options)
   const refuse = (found: string, remedy: string) => {
-    throw new BenchError('bad-input', `${name}: ${option}=${earlyStop} ${found}; ${remedy}, or leave it out`)
+    throw new BenchError(
+      'bad-input',
+      `${name}: ${option.endsWith(':') ? option : `${option}=${earlyStop}`} ${found}; ${remedy}, or leave it out`,
+    )
   }
   if (earlyStop === 'eigenvalue') {
     const measured = Array.from({ length: epochs - 1 }, (_, epoch) => epoch).filter((epoch) => epoch % every === 0)
@@ -119,7 +122,8 @@ export function checkEarlyStop(
   }
 }
 
-const settingsOf = (
+/** Returns the settings of early stopping for a number of epochs; the first and the second number are epochs. */
+export const earlyStopSettings = (
   epochs: number,
   { earlyStop, earlyStopEvery, earlyStopFrom, earlyStopAt }: EarlyStopOptions,
 ): { readonly every: number; readonly startEpoch: number; readonly at: number } => {
@@ -148,21 +152,21 @@ export function earlyStopped(
   context: SearchContext,
   search: SearchWithAlpha,
   options: EarlyStopOptions,
-  measure: typeof eigenvalueNow = eigenvalueNow,
+  measure: typeof dominantEigenvalueNow = dominantEigenvalueNow,
 ): SearchWithAlpha {
   const { earlyStop } = options
   if (earlyStop === undefined) return search
   if (earlyStop === 'eigenvalue') return stoppedByEigenvalue(context, search, options, measure)
-  return stoppedByState(context.space, search, earlyStop, settingsOf(search.epochs, options))
+  return stoppedByState(context.space, search, earlyStop, earlyStopSettings(search.epochs, options))
 }
 
 function stoppedByEigenvalue(
   context: SearchContext,
   search: SearchWithAlpha,
   options: EarlyStopOptions,
-  measure: typeof eigenvalueNow,
+  measure: typeof dominantEigenvalueNow,
 ): SearchWithAlpha {
-  const { every, startEpoch } = settingsOf(search.epochs, options)
+  const { every, startEpoch } = earlyStopSettings(search.epochs, options)
   let candidates: readonly Candidate[] = []
   const chosen = () => {
     const epoch = stopEpoch(candidates, { every, startEpoch })
@@ -209,7 +213,7 @@ function stoppedByState(
   space: SearchSpace,
   search: SearchWithAlpha,
   rule: 'skips' | 'ranks',
-  { startEpoch, at }: ReturnType<typeof settingsOf>,
+  { startEpoch, at }: ReturnType<typeof earlyStopSettings>,
 ): SearchWithAlpha {
   let progress: Progress = { order: '', kept: -1 }
   return searchWith(search, {
@@ -250,7 +254,11 @@ const orderOf = (space: SearchSpace, theta: Matrix): string =>
     .join(' ')
 
 /** Computes the dominant eigenvalue of ∇²_α L_val on the first validation batch, at the current α and w. */
-async function eigenvalueNow({ data, random }: SearchContext, search: RelaxedSearch, epoch: number): Promise<number> {
+export async function dominantEigenvalueNow(
+  { data, random }: SearchContext,
+  search: RelaxedSearch,
+  epoch: number,
+): Promise<number> {
   const at = search.parameters().flat()
   const { gradient, dispose } = await architectureGradient(search, await (await data()).validation.batch(0))
   try {

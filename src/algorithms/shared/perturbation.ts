@@ -82,11 +82,7 @@ export function selectedByPerturbation(
   const parameters = () => stage?.state.parameters ?? search.relaxed.parameters()
   const mixing = () => relaxation().relax(parameters()).mixing
   const decide = async (due: number) => {
-    const { validation } = await context.data()
-    const accuracyPct = async (changed: Mixing) => {
-      const { correct, samples } = await search.relaxed.supernet.evaluate(everyBatch(validation), changed)
-      return (100 * correct) / samples
-    }
+    const accuracyPct = (changed: Mixing) => accuracyOnValidation(context, search.relaxed.supernet, changed)
     while (decisions.rounds < due) {
       for (const item of rounds[decisions.rounds]) {
         decisions =
@@ -246,6 +242,16 @@ function choosable(space: SearchSpace): readonly (readonly boolean[])[] {
   return space.edges.map(({ operations }, edge) =>
     operations.map((_, op) => space.oneHot(space.derive(one(edge, op)))[edge][op] === 1),
   )
+}
+
+/** Measures the accuracy of a supernet on the whole validation half under batch statistics, in percent. */
+export async function accuracyOnValidation(
+  { data }: SearchContext,
+  supernet: Supernet,
+  mixing: Mixing,
+): Promise<number> {
+  const { correct, samples } = await supernet.evaluate(everyBatch((await data()).validation), mixing)
+  return (100 * correct) / samples
 }
 
 /** Reads all batches of a source once. */

@@ -11,6 +11,7 @@ export type SearchWithAlpha = Search & { readonly relaxed: RelaxedSearch }
 export function searchWith(search: SearchWithAlpha, members: Partial<Search>): SearchWithAlpha {
   const result: SearchWithAlpha = {
     epochs: search.epochs,
+    ...(search.scheduleEpoch && { scheduleEpoch: (index: number) => search.scheduleEpoch?.(index) ?? index }),
     get ended() {
       return search.ended
     },

@@ -97,7 +97,7 @@ function trainGradient(supernet: Supernet, batch: Batch, { mixing, pullback }: R
  * Computes the directional derivative of `gradient` along v at w = start, by a central difference with ε = distance /
  * ‖v‖ (DARTS, eq. 8). Overwrites w; returns 0 if v = 0.
  */
-async function alongWeights(
+export async function alongWeights(
   w: WeightVector,
   start: WeightVector,
   v: WeightVector,

@@ -98,6 +98,7 @@ async function searchThrough(
   const { algorithm, evaluator, space } = resources
   const saved = run.resume()
   let evaluations: EvaluationMeter | undefined
+  let search: Search | undefined
   const oracle =
     evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries, () => evaluations?.answered())
   const meter = new ProgressMeter((share) => report({ kind: 'progress', share }))
@@ -107,12 +108,12 @@ async function searchThrough(
     seed: job.seed,
     ...(algorithm.program && { program: programServices(job, run, resources, report) }),
     oracle: oracle ?? noOracle(job),
-    epoch: () => meter.epoch,
+    epoch: () => search?.scheduleEpoch?.(meter.epoch) ?? meter.epoch,
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
   const algorithmContext = algorithm.kind === 'reference' ? referenceContext(context, job, evaluator) : context
   const options = parseOptions(algorithm, job.algorithm.options)
-  const search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
+  search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
   const journal = new Journal(run, oracle, saved)
   if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
   try {

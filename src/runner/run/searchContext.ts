@@ -62,7 +62,7 @@ export function searchContext(resources: SearchResources): SearchContext {
       const network = space.supernet({ shape, ...size, batchNorm: { affine, track }, ...options })
       const { createSupernet } = await import('../../training/supernet.ts')
       const { searchDropProbability } = await import('../../training/dropPath.ts')
-      const { dropPath = 0 } = size
+      const { dropPath = 0 } = { ...size, ...options }
       const dropProbability = () => searchDropProbability(resources.epoch(), protocol.epochs, dropPath)
       return createSupernet({
         ...(dropPath > 0 && { dropProbability }),

@@ -15,6 +15,7 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'te-nas': { batch: 2, images: 20 },
   knas: { networks: 4, verify: 2 },
   'darts-pt': { tune: 1 },
+  'r-darts': { validationEpochs: 1, order: 'first' },
 }
 
 const executor = openExecutor({ backend: 'wasm' })
