@@ -48,7 +48,7 @@ export const dartsPlus = defineAlgorithm({
   kind: 'supernet',
   options,
   check(planned, given) {
-    for (const rule of rulesOf(given)) checkEarlyStop('darts-plus', planned, rule, 'rule')
+    for (const rule of rulesOf(given)) checkEarlyStop('darts-plus', planned, rule, `rule=${rule.earlyStop}`)
   },
   async search(context, given) {
     const search: SearchWithAlpha = await bilevelSearch(context, {

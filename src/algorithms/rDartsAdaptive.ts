@@ -31,7 +31,7 @@ interface Progress {
 
 /** Checks that an adaptive search has enough epochs. @throws BenchError `bad-input` if the decay could never grow */
 export const checkAdaptive = (planned: PlannedSearch): void =>
-  checkEarlyStop('r-darts', planned, { earlyStop: 'eigenvalue' }, 'by=adaptive:')
+  checkEarlyStop('r-darts', planned, { earlyStop: 'eigenvalue' }, 'by=adaptive')
 
 /** Makes the search of DARTS-ADA. @param measure computes the eigenvalue; tests replace it */
 export async function adaptiveSearch(

@@ -42,6 +42,20 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo random --seeds 2 --runs 3', "option '--runs <n>' cannot be used with option '--seeds <list>'"],
   ['run --algo random --jobs 0', "option '--jobs <n>' argument '0' is invalid. expected an integer of at least 1."],
   ['run --algo random --budget -5', /argument '-5' is invalid. expected a number above 0.$/],
+  [
+    'run --algo rea,rsps --select perturbation',
+    '--select perturbation does nothing for rea, rsps: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm',
+  ],
+  ['run --algo random --early-stop skips', /^--early-stop skips does nothing for random: it needs a search that /],
+  ['run --algo darts-v1 --select pertubation', /^darts-v1: option select=pertubation: Invalid option/],
+  [
+    'run --algo darts-v1 --option selectTune=2',
+    'darts-v1: option selectTune=2: does nothing here; add select=perturbation, or leave it out',
+  ],
+  [
+    'run --algo drnas --early-stop skips --option earlyStopEvery=2',
+    'drnas: option earlyStopEvery=2: does nothing here; add earlyStop=eigenvalue, or leave it out',
+  ],
   ['run --algo drnas --option ancor=kl', /^unknown option of drnas "ancor"; did you mean "anchor"\?/],
   ['run --algo drnas --option anchor', '--option anchor is not key=value, as in anchor=kl'],
   ['run --algo drnas --option anchor=', '--option anchor= gives anchor no value; leave it out, or give one'],

@@ -82,14 +82,14 @@ interface Candidate extends Measurement {
 
 /**
  * Checks the options of early stopping before a search runs.
- * @param option name of the option that chose the rule, for error messages
+ * @param chosenBy what the user gave, for error messages, where that is not the option `earlyStop` itself
  * @throws BenchError `bad-input` if the rule could not end a search of so many epochs in this space
  */
 export function checkEarlyStop(
   name: string,
   { space, protocol: { epochs } }: Pick<PlannedSearch, 'space' | 'protocol'>,
   options: EarlyStopOptions,
-  option = 'earlyStop',
+  chosenBy?: string,
 ) {
   const { earlyStop } = options
   if (earlyStop === undefined) return
@@ -97,7 +97,7 @@ export function checkEarlyStop(
   const refuse = (found: string, remedy: string) => {
     throw new BenchError(
       'bad-input',
-      `${name}: ${option.endsWith(':') ? option : `${option}=${earlyStop}`} ${found}; ${remedy}, or leave it out`,
+      `${name}: ${chosenBy ?? `earlyStop=${earlyStop}`} ${found}; ${remedy}, or leave it out`,
     )
   }
   if (earlyStop === 'eigenvalue') {
@@ -106,7 +106,7 @@ export function checkEarlyStop(
     const canStop = growing.some((_, i) => stopEpoch(growing.slice(0, i + 1), { every, startEpoch }) !== undefined)
     if (canStop) return
     const found = `cannot end ${pluralize(epochs, 'epoch')}, measured every ${every} and not before epoch ${startEpoch}`
-    refuse(found, 'give more epochs, a smaller earlyStopEvery')
+    refuse(found, chosenBy === undefined ? 'give more epochs, a smaller earlyStopEvery' : 'give more epochs')
   }
   if (Math.max(startEpoch, earlyStop === 'ranks' ? at : 0) >= epochs - 1) {
     const order = earlyStop === 'ranks' ? `, nor before ${pluralize(at, 'epoch')} in the same order` : ''
@@ -114,7 +114,7 @@ export function checkEarlyStop(
   }
   if (earlyStop === 'skips') {
     const most = skippable(space)
-    if (at > most && (most > 0 || option === 'earlyStop'))
+    if (at > most && (most > 0 || chosenBy === undefined))
       refuse(`waits for ${at} skip connections, and a normal cell has at most ${most}`, 'give fewer')
   }
   if (earlyStop === 'ranks' && space.edges.every(({ operations }) => operations.filter(isLearnable).length < 2)) {
@@ -122,7 +122,10 @@ export function checkEarlyStop(
   }
 }
 
-/** Returns the settings of early stopping for a number of epochs; the first and the second number are epochs. */
+/**
+ * Returns the settings of early stopping, defaults included: the epochs between two measurements, the earliest epoch to
+ * answer with, and the number of skip connections or of epochs at which a rule of DARTS+ stops.
+ */
 export const earlyStopSettings = (
   epochs: number,
   { earlyStop, earlyStopEvery, earlyStopFrom, earlyStopAt }: EarlyStopOptions,

@@ -87,6 +87,14 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
       reduce=[('sep_conv_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 3), ('skip_connect', 2), ('skip_connect', 3)],
     )`,
   },
+  SDARTS_RS: {
+    source: 'SDARTS-RS, searched on CIFAR-10 (Chen and Hsieh, ICML 2020)',
+    aliases: ['c10_s5_random'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('skip_connect', 0), ('sep_conv_3x3', 3), ('skip_connect', 1), ('sep_conv_3x3', 1), ('dil_conv_3x3', 2)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('dil_conv_5x5', 3), ('max_pool_3x3', 0), ('sep_conv_3x3', 2), ('sep_conv_5x5', 3)],
+    )`,
+  },
   SDARTS_ADV: {
     source: 'SDARTS-ADV, searched on CIFAR-10 (Chen and Hsieh, ICML 2020)',
     aliases: ['c10_s5_pgd'],
