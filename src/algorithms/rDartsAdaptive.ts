@@ -50,7 +50,7 @@ export async function adaptiveSearch(
     },
   }
   const search = await bilevelSearch({ ...context, protocol: { ...protocol, weights } }, method)
-  const grows = () => progress.weightDecay * FACTOR <= LARGEST_DECAY * (1 + 1e-9)
+  const stronger = () => Number((progress.weightDecay * FACTOR).toPrecision(12))
   const mostRuns = 1 + Math.max(0, Math.floor(Math.log10(LARGEST_DECAY / protocol.weights.weightDecay) + 1e-9))
   return {
     epochs: mostRuns * protocol.epochs,
@@ -66,7 +66,7 @@ export async function adaptiveSearch(
       if (epoch % every !== 0 || epoch === protocol.epochs - 1) return { ...report, extra }
       const dominantEigenvalue = await measure(context, search.relaxed, epoch)
       const measured = [...progress.measured, { epoch, dominantEigenvalue, state: await search.save() }]
-      const back = grows() ? stopEpoch(measured, { every, startEpoch }) : undefined
+      const back = stronger() <= LARGEST_DECAY ? stopEpoch(measured, { every, startEpoch }) : undefined
       const from = measured.find((kept) => kept.epoch === back)
       if (from === undefined) {
         progress = { ...progress, measured: withoutOldStates(measured, every) }
@@ -74,7 +74,7 @@ export async function adaptiveSearch(
       }
       await search.restore(from.state)
       const earlier = measured.filter((kept) => kept.epoch <= from.epoch)
-      progress = { next: from.epoch + 1, weightDecay: progress.weightDecay * FACTOR, measured: earlier }
+      progress = { next: from.epoch + 1, weightDecay: stronger(), measured: earlier }
       return { ...report, extra: { ...extra, dominantEigenvalue, backToEpoch: from.epoch } }
     },
     genotype: () => search.genotype(),
