@@ -19,6 +19,16 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
     async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
   ],
   [
+    'export',
+    'write a trained network for other programs: ONNX, …',
+    async () => (await import('./commands/export.ts')).exportCommand(),
+  ],
+  [
+    'predict',
+    'the classes of image files by a trained network',
+    async () => (await import('./commands/predict.ts')).predictCommand(),
+  ],
+  [
     'status',
     'the state of runs: finished, running, failed, missing',
     async () => (await import('./commands/status.ts')).statusCommand(),

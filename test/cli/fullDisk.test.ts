@@ -44,6 +44,8 @@ const calls: Readonly<Record<string, readonly string[]>> = {
     '8',
   ],
   evaluate: ['evaluate', 'retrain-', '--store', 'trained', '--data', 'pictures'],
+  export: ['export', 'retrain-', '--store', 'trained', '--to', 'onnx', '--out', 'trained.onnx'],
+  predict: ['predict', 'retrain-', 'pictures/val/cat/0.png', '--store', 'trained'],
   status: ['status'],
   table: ['table'],
   plot: ['plot', 'anytime', '--json'],
@@ -156,6 +158,7 @@ describe.skipIf(!canLimitFiles)('a file that does not fit', () => {
   const outs = Object.entries(calls).filter(([name]) =>
     [
       'evaluate',
+      'predict',
       'status',
       'table',
       'report',

@@ -68,3 +68,20 @@ export function confusionTable({ training, epochs, dataset, classNames, measures
     ],
   }
 }
+
+/** The most probable classes of one image file, the most probable first. */
+export interface Prediction {
+  readonly file: string
+  readonly classes: readonly { readonly name: string; readonly probability: number }[]
+}
+
+/** Returns the printed table of predictions: a line for each image and class. */
+export function predictionTable(predictions: readonly Prediction[], training: string): Tabular {
+  return {
+    columns: [column('file', 'Image'), column('class', 'Class'), column('probabilityPct', 'Probability (%)')],
+    rows: predictions.flatMap(({ file, classes }) =>
+      classes.map(({ name, probability }) => [word(file), word(name), number(100 * probability, 1)]),
+    ),
+    notes: [`by ${training}; probability is the softmax of the logits`],
+  }
+}

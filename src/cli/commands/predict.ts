@@ -1,0 +1,113 @@
+/** `bench predict`: the classes of image files by a trained network. */
+import { Command } from 'commander'
+import { softmax } from '../../analysis/classification.ts'
+import type { Batch } from '../../core/data.ts'
+import { batchOf, imageDecoder } from '../../export/modelImages.ts'
+import { logitsOf } from '../../export/runModel.ts'
+import type { TrainedModel } from '../../export/trainedModel.ts'
+import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
+import { type Prediction, predictionTable } from '../../report/listings/modelMeasures.ts'
+import { imageProgress } from '../amountProgress.ts'
+import {
+  BATCH_SIZE,
+  backendOption,
+  type ComputeFlags,
+  executorFor,
+  type ModelFlags,
+  openModel,
+  withModelOptions,
+} from '../modelOptions.ts'
+import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { tableFormat, tableFormatOption, terminalWidth, writeOutput } from '../output.ts'
+
+interface PredictFlags extends ModelFlags, ComputeFlags {
+  readonly top?: number
+  readonly format?: TableFormat
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+export function predictCommand(): Command {
+  const command = new Command('predict')
+    .summary('the classes of image files by a trained network')
+    .description(
+      'Tells the most probable classes of JPEG and PNG files by the network of a full training. The images are cropped ' +
+        'and scaled as the test images of the training.',
+    )
+    .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
+    .argument('<images...>', 'image files')
+    .option('--top <n>', 'number of classes for each image (default: 1)', positiveInteger)
+  return withModelOptions(command)
+    .addOption(backendOption())
+    .addOption(tableFormatOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addOption(outOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  bench predict drnas-photos-seed0 holiday/*.jpg\n' +
+        '  bench predict runs/retrain-cifar10-seed0-26143f1c6993381c cat.png --top 3 --json',
+    )
+    .action(predict)
+}
+
+async function predict(run: string, files: readonly string[], flags: PredictFlags): Promise<void> {
+  const format = tableFormat(flags)
+  const quiet = flags.quiet === true || flags.json === true
+  const model = await openModel(run, flags)
+  const predictions = await predictionsOf(model, files, flags, quiet)
+  const table = predictionTable(predictions, model.record.id)
+  if (format === 'json') {
+    const { record, weights } = model
+    writeOutput(`${JSON.stringify({ training: record.id, weights, images: predictions }, null, 2)}\n`, flags.out)
+  } else writeOutput(renderTable(table, format, flags.out === undefined ? terminalWidth() : undefined), flags.out)
+}
+
+async function predictionsOf(
+  model: TrainedModel,
+  files: readonly string[],
+  flags: PredictFlags,
+  quiet: boolean,
+): Promise<readonly Prediction[]> {
+  const { classNames } = model.input
+  const size = Math.min(BATCH_SIZE, files.length)
+  const progress = quiet ? undefined : imageProgress(process.stderr)
+  const predictions: Prediction[] = []
+  try {
+    for await (const { batch, logits } of logitsOf(
+      model,
+      await executorFor(flags),
+      decoded(model, files, size),
+      size,
+    )) {
+      for (let i = 0; i < batch.size; i++) {
+        const probabilities = softmax(logits.subarray(i * classNames.length, (i + 1) * classNames.length))
+        const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a])
+        predictions.push({
+          file: files[predictions.length],
+          classes: order.slice(0, flags.top ?? 1).map((label) => ({
+            ...{ name: classNames[label], probability: probabilities[label] },
+          })),
+        })
+      }
+      progress?.show(predictions.length, files.length)
+    }
+  } finally {
+    progress?.end()
+  }
+  return predictions
+}
+
+/** Yields batches of the decoded files, in order. */
+async function* decoded(model: TrainedModel, files: readonly string[], size: number): AsyncGenerator<Batch> {
+  const decode = await imageDecoder(model)
+  for (let from = 0; from < files.length; from += size) {
+    const part = await Promise.all(files.slice(from, from + size).map(decode))
+    yield batchOf(
+      part.map((image) => ({ image, label: 0 })),
+      from / size,
+    )
+  }
+}

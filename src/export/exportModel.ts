@@ -1,0 +1,140 @@
+/** Exports a trained network, or an architecture with random weights, into files of other programs. */
+import { join, resolve } from 'node:path'
+import type { ImageShape } from '../core/data.ts'
+import { BenchError } from '../core/errors.ts'
+import { unknownName } from '../core/names.ts'
+import { random } from '../core/random.ts'
+import type { TrainedInput } from '../core/retraining.ts'
+import type { Genotype, SearchSpace } from '../core/space.ts'
+import { type ChannelStatistics, CIFAR10, CIFAR100, IMAGENET, IMAGENET16 } from '../data/batches/transforms.ts'
+import { writeAllAtomically } from '../system/atomicFile.ts'
+import { statIfThere } from '../system/readable.ts'
+import { initialWeights } from '../training/initialise.ts'
+import type { Deployment } from './deployment.ts'
+import { type ExportedFile, type ExportFormatName, formatNamed } from './formats.ts'
+import type { CardFacts } from './modelCard.ts'
+import type { TrainedModel } from './trainedModel.ts'
+
+/** A network to export, and what its model card tells. */
+export interface Exportable {
+  readonly deployment: Deployment
+  readonly facts: Omit<CardFacts, 'files' | 'licence'>
+}
+
+/** Returns a trained network for export. */
+export function exportableModel({ network, state, input, record, weights }: TrainedModel): Exportable {
+  const { id, job, epochs } = record
+  const notes = {
+    genotype: job.genotype,
+    training: id,
+    dataset: job.dataset.name,
+    epochs: String(weights.epochs),
+    testAccuracyPct: String(epochs[weights.epochs - 1]?.testAccuracyPct ?? record.testAccuracyPct),
+  }
+  return { deployment: { network, state, input, notes }, facts: { record, epochs: weights.epochs } }
+}
+
+export interface UntrainedRequest {
+  readonly space: SearchSpace
+  readonly genotype: Genotype
+  /** Dataset of the network's size; absent: that of the paper which published the architecture, or the space's first. */
+  readonly dataset?: string
+  /** Seed of the random weights. */
+  readonly seed: number
+}
+
+/** Channel statistics of the datasets that papers evaluate on; images of other datasets are not normalised. */
+const STATISTICS: Readonly<Record<string, ChannelStatistics>> = {
+  cifar10: CIFAR10,
+  cifar100: CIFAR100,
+  'ImageNet16-120': IMAGENET16,
+  imagenet: IMAGENET,
+}
+
+/**
+ * Returns the network of an architecture with random weights for export, at the size of its space's paper. Its classes
+ * have numbers for names.
+ * @throws BenchError `unsupported` for a space without such sizes, `unknown-name` for another dataset
+ */
+export function untrainedModel({ space, genotype, dataset, seed }: UntrainedRequest): Exportable {
+  const { evaluations = {} } = space
+  const known = Object.keys(evaluations)
+  const chosen = dataset ?? space.searchedOn?.(genotype) ?? known[0]
+  if (chosen === undefined) {
+    throw new BenchError('unsupported', `${space.name} names no size of its networks; train the architecture instead`)
+  }
+  if (!Object.hasOwn(evaluations, chosen)) throw unknownName(`dataset of the networks of ${space.name}:`, chosen, known)
+  const options = evaluations[chosen]
+  const network = space.network(genotype, options)
+  const statistics = network.statistics.flatMap((channels) => [
+    ...new Array<number>(channels).fill(0),
+    ...new Array<number>(channels).fill(1),
+  ])
+  const state = {
+    weights: initialWeights(network, random(seed, 'weights', 'start')),
+    statistics: Float32Array.from(statistics),
+  }
+  const notes = { genotype: space.format(genotype), weights: `random, seed ${seed}` }
+  return { deployment: { network, state, input: inputFor(options.shape, chosen), notes }, facts: { epochs: 0 } }
+}
+
+function inputFor({ height, width, channels, classes }: ImageShape, dataset: string): TrainedInput {
+  const { mean, std } = STATISTICS[dataset] ?? { mean: [0, 0, 0], std: [1, 1, 1] }
+  const classNames = Array.from({ length: classes }, (_, label) => String(label))
+  return { height, width, channels, classNames, mean, std }
+}
+
+export interface ExportTarget {
+  readonly formats: readonly ExportFormatName[]
+  /**
+   * File of the only format, or folder of all files; absent: `net` with the format's ending, or the folder `net` for
+   * several formats.
+   */
+  readonly out?: string
+  readonly licence?: string
+}
+
+/** Returns the files of an export with their paths; nothing is written yet. */
+export async function exportedFiles(
+  { deployment, facts }: Exportable,
+  { formats, out, licence }: ExportTarget,
+): Promise<{ readonly path: string; readonly content: string | Uint8Array }[]> {
+  const { folder, stem } = placeOf(formats, out)
+  const written: ExportedFile[] = []
+  for (const name of formats) {
+    // The card lists the other files, so it is written last.
+    if (name !== 'card') written.push(...(await formatNamed(name).write(deployment, stem, { ...facts, files: [] })))
+  }
+  if (formats.includes('card')) {
+    const files = written.map((file) => file.name)
+    const [card] = await formatNamed('card').write(deployment, stem, { ...facts, licence, files })
+    written.push(formats.length > 1 || isFolder(out) ? { ...card, name: 'README.md' } : card)
+  }
+  return written.map(({ name, content }) => ({ path: join(folder, name), content }))
+}
+
+/** Returns the folder of the files and their name without ending. @throws BenchError `bad-input` */
+function placeOf(formats: readonly ExportFormatName[], out: string | undefined) {
+  const [first] = formats
+  const { ending } = formatNamed(first)
+  if (formats.length > 1) {
+    if (out !== undefined && statIfThere(out)?.isFile()) {
+      throw new BenchError('bad-input', `--out ${out} is a file; several formats need a folder`)
+    }
+    return { folder: out ?? 'net', stem: 'net' }
+  }
+  if (isFolder(out) || ending === undefined) return { folder: out ?? 'net', stem: 'net' }
+  if (out === undefined) return { folder: '', stem: 'net' }
+  if (!out.endsWith(ending) || out.length === ending.length) {
+    throw new BenchError('bad-input', `--out ${out}: a file of --to ${first} ends in ${ending}; add that ending`)
+  }
+  const stem = out.slice(out.search(/[^/\\]*$/), -ending.length)
+  return { folder: out.slice(0, out.length - stem.length - ending.length), stem }
+}
+
+const isFolder = (out: string | undefined): boolean =>
+  out !== undefined && (/[/\\]$/.test(out) || statIfThere(out)?.isDirectory() === true)
+
+/** Writes the files of an export: all of them or, if one cannot be written, none. */
+export const writeExport = (files: readonly { path: string; content: string | Uint8Array }[]): void =>
+  writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))
