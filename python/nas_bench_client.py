@@ -91,16 +91,24 @@ class Device(NamedTuple):
     threads: Optional[int]
 
 
-class Images(NamedTuple):
-    """The training images, as NumPy files, and which of them the two halves of the search use."""
+class ImageFiles(NamedTuple):
+    """NumPy files with the images of one half of the search."""
 
-    images: Path  # uint8 [number, height, width, 3]
-    labels: Path  # int32 [number]
-    mean: tuple[float, ...]  # of each channel, for values 0 to 1
+    images: Path  # intensities 0 to 255, uint8 [number, height, width, channels]
+    labels: Path  # classes, int32 [number]
+    indices: Path  # positions of the images in the training or test set, int32 [number]
+    source: str  # "train" or "test"
+
+
+class Images(NamedTuple):
+    """The images of the two halves of a search."""
+
+    weights: ImageFiles  # images on which network weights are trained
+    architecture: ImageFiles  # images on which architecture parameters are trained
+    mean: tuple[float, ...]  # of each channel, for intensities scaled to 0 to 1
     std: tuple[float, ...]
     classes: int
-    weight_indices: Path  # int32: images on which network weights are trained
-    architecture_indices: Path  # int32: images on which architecture parameters are trained
+    folder: Optional[Path]  # folder of the dataset as the user has it; None: built-in images
 
 
 class Task:
@@ -153,17 +161,14 @@ class Task:
         raise BudgetOver("the budget of the search is used up")
 
     def images(self) -> Images:
-        """Returns where the training images of the dataset lie, and which halves of them the search uses."""
+        """Returns the images of the search, for gradient methods; the harness writes them to files in `folder`."""
         reply = self._channel.exchange({"type": "images"}, "images")
-        return Images(
-            Path(reply["images"]),
-            Path(reply["labels"]),
-            tuple(reply["mean"]),
-            tuple(reply["std"]),
-            reply["classes"],
-            Path(reply["weight_indices"]),
-            Path(reply["architecture_indices"]),
+        halves = (
+            ImageFiles(Path(half["images"]), Path(half["labels"]), Path(half["indices"]), half["from"])
+            for half in (reply["weights"], reply["architecture"])
         )
+        folder = Path(reply["folder"]) if reply["folder"] else None
+        return Images(*halves, tuple(reply["mean"]), tuple(reply["std"]), reply["classes"], folder)
 
     def report(
         self,

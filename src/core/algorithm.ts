@@ -51,7 +51,7 @@ export interface Algorithm<Options = unknown> {
    * Set if a program of its own runs the search, such as a Python script: the interpreter that runs it, with its
    * version, for the record of a run. Its search uses `SearchContext.program`.
    */
-  readonly program?: { readonly interpreter?: string }
+  readonly program?: ProgramMethod
   /**
    * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
    */
@@ -69,6 +69,17 @@ export interface Algorithm<Options = unknown> {
   check?(planned: PlannedSearch, options: Options): void
   /** Prepares one search. All its random numbers must come from `context.random`, so that a run can be repeated. */
   search(context: SearchContext, options: Options): Promise<Search>
+}
+
+/** What is known of an algorithm that a program of its own runs. */
+export interface ProgramMethod {
+  /** Interpreter of the program with its version, such as `Python 3.11.7`; absent if the program does not tell. */
+  readonly interpreter?: string
+  /**
+   * Starts a search, closes the input of its program, and describes what still runs some seconds later; undefined if
+   * nothing does.
+   */
+  afterClosedInput(context: SearchContext, options: unknown): Promise<string | undefined>
 }
 
 /** A search before it starts, as far as `Algorithm.check` may examine it. */
@@ -109,6 +120,29 @@ export interface SearchContext {
   readonly program?: ProgramServices
 }
 
+/** NumPy files with the images of one half of a search. */
+export interface ProgramImageFiles {
+  /** Path of the intensities 0 … 255, uint8 [number, height, width, channels]. */
+  readonly images: string
+  /** Path of the classes, int32 [number]. */
+  readonly labels: string
+  /** Path of the positions of the images in the set that `from` names, int32 [number]. */
+  readonly indices: string
+  readonly from: 'train' | 'test'
+}
+
+/** The images of a search, for its program. */
+export interface ProgramImages {
+  /** The weight half. */
+  readonly weights: ProgramImageFiles
+  /** The architecture half. */
+  readonly architecture: ProgramImageFiles
+  /** Mean of each channel for intensities scaled to 0 … 1. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  readonly classes: number
+}
+
 /** What the runner provides for the program of a search. */
 export interface ProgramServices {
   /** Folder for the files of the program, empty at first. It is deleted when the search ends. */
@@ -119,6 +153,10 @@ export interface ProgramServices {
   readonly dataset: string
   /** Number of threads that the program may use; absent: as many as it likes. */
   readonly threads?: number
+  /** Folder of the dataset's image files; absent for built-in images. */
+  readonly imageFolder?: string
+  /** Writes the images of the search as NumPy files to `folder`, and returns their paths. */
+  images(): Promise<ProgramImages>
   /** Called with the identity of the processes of a started program, so that a later command can end leftover ones. */
   onStart?(identity: unknown): void
   /** Called with every message, as a line of text, that is sent to the program or received from it. */
@@ -197,6 +235,8 @@ export interface EpochReport {
   readonly parameters?: Matrix
   /** Further numbers that the algorithm records in `epochs.jsonl` for the epoch, such as a temperature. */
   readonly extra?: Readonly<Record<string, number>>
+  /** What the search measured itself, in the form of the records of probes, by the name of the probe. */
+  readonly probes?: Readonly<Record<string, unknown>>
 }
 
 /** Returns the definition of an algorithm unchanged; TypeScript checks and completes the object literal. */

@@ -253,14 +253,14 @@ const manifest = z.looseObject({
 const probes = z.looseObject({
   hessian: z
     .looseObject({
-      mode: z.enum(['full', 'lanczos']),
+      mode: z.enum(['full', 'lanczos', 'program']),
       loss: z.enum(['val', 'train']),
       at: label,
       dominantEigenvalue: finite,
-      smallestEigenvalue: finite,
-      spectralNorm: finite,
-      trace: finite,
-      frobeniusNorm: finite,
+      smallestEigenvalue: finite.optional(),
+      spectralNorm: finite.optional(),
+      trace: finite.optional(),
+      frobeniusNorm: finite.optional(),
       eigenvalues: z.array(finite).optional(),
     })
     .optional(),

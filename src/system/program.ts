@@ -84,6 +84,7 @@ function untrack(program: Program): void {
 /** A running program with which messages are exchanged. */
 export class Program {
   readonly #name: string
+  readonly #token: string
   readonly #observer: ProgramObserver
   readonly #child: ChildProcess
   readonly #timer: NodeJS.Timeout
@@ -109,6 +110,7 @@ export class Program {
     this.#name = name
     this.#observer = observer
     const token = randomUUID()
+    this.#token = token
     const [file, ...args] = words
     const child = spawn(file, args, {
       cwd: folder,
@@ -198,6 +200,29 @@ export class Program {
     }
     this.kill()
     await this.#ended
+  }
+
+  /**
+   * Closes the program's input, and describes what still runs some seconds later; undefined if nothing does. Then kills
+   * what still runs.
+   */
+  async afterClosedInput(): Promise<string | undefined> {
+    this.#child.stdin?.destroy()
+    this.#child.stdout?.destroy()
+    for (const end = performance.now() + GRACE_MS; performance.now() < end && this.#remaining() > 0; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const remaining = this.#remaining()
+    this.kill()
+    endLeftovers({ token: this.#token, group: this.#child.pid ?? 0, startedBy: thisProcess() })
+    return remaining === 0
+      ? undefined
+      : `${remaining} of its processes still ran ${GRACE_MS / 1000} s after its input closed`
+  }
+
+  /** Returns how many processes of the program run. */
+  #remaining(): number {
+    return processesWith(this.#token)?.length ?? (this.#hasEnded ? 0 : 1)
   }
 
   /** Kills the program and all processes that it started. Nothing more is written to its log. */

@@ -80,7 +80,7 @@ describe('bench new algo', () => {
   it('writes a Python method that runs unchanged, and the client that it imports', async () => {
     await bench(newCommand(), 'algo', 'my-python', '--python', '--folder', folder)
     expect(printed).toMatch(
-      /wrote .*my_python.py and the client that it imports. Next:\n {2}bench run --algo .*my_python.py/,
+      /wrote .*my_python.py and the client that it imports. Next:\n {2}bench check plugin .*my_python.py/,
     )
     expect(existsSync(join(folder, 'nas_bench_client.py'))).toBe(true)
     if (!hasPython) return

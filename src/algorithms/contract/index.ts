@@ -9,7 +9,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { darts } from '../../spaces/darts/index.ts'
 import { nb201 } from '../../spaces/nb201/index.ts'
 import { observe, type Subject } from './observation.ts'
-import { difference, rules } from './rules.ts'
+import { difference, programRule, rules } from './rules.ts'
 
 /** The result of checking one rule of the contract on one algorithm in one search space. */
 export interface RuleResult {
@@ -69,7 +69,8 @@ async function checkOnSpace(subject: Subject): Promise<Pick<RuleResult, 'rule' |
     const excepted = algorithm.exceptions?.[RUNS]
     return [{ rule: RUNS, ...(excepted === undefined ? { seen: observed } : { excepted }) }]
   }
-  const judged = rules.map(({ name, broken }) => {
+  const applied = algorithm.program ? [...rules.filter((rule) => rule.forPrograms !== false), programRule] : rules
+  const judged = applied.map(({ name, broken }) => {
     const seen = broken({ algorithm, space, ...observed })
     const excepted = algorithm.exceptions?.[name]
     return { rule: name, ...(seen !== undefined && (excepted === undefined ? { seen } : { excepted })) }

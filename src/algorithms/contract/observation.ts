@@ -1,4 +1,7 @@
 /** Runs one search of the contract suite on a tiny task and records what the search does. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Algorithm, EpochReport, SearchContext, SearchState } from '../../core/algorithm.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -7,7 +10,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { createSupernet } from '../../training/supernet.ts'
 import { requireGenotype, requireReport, requireSearch } from './shape.ts'
 import { SupernetMonitor } from './supernetMonitor.ts'
-import { TinyOracle, tinyData, tinyProtocol, tinyReference } from './tinyTask.ts'
+import { TinyOracle, tinyData, tinyProgramServices, tinyProtocol, tinyReference } from './tinyTask.ts'
 
 /** Number of epochs in the protocol of every search that the contract suite runs. */
 export const EPOCHS = 2
@@ -49,6 +52,8 @@ export interface Observation {
   readonly heldAfterEpoch: readonly number[]
   /** Description of what the search had not disposed of at its end; undefined if it disposed of everything. */
   readonly heldAtEnd: string | undefined
+  /** What still ran some seconds after the input of a program was closed; absent if nothing did, or it is no program. */
+  readonly afterClosedInput?: string
 }
 
 /**
@@ -57,10 +62,25 @@ export interface Observation {
  * included
  */
 export async function observe(subject: Subject, seed: number, interrupted = false): Promise<Observation> {
+  const folder = subject.algorithm.program && mkdtempSync(join(tmpdir(), 'bench-check-'))
+  try {
+    return await observeIn(folder, subject, seed, interrupted)
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** @param folder folder for the files of a search that is a program */
+async function observeIn(
+  folder: string | undefined,
+  subject: Subject,
+  seed: number,
+  interrupted: boolean,
+): Promise<Observation> {
   const monitor = new SupernetMonitor()
   const oracle = new TinyOracle(subject.space)
   const unknownKeys = new Set<string>()
-  const context = contextOf(subject, seed, oracle, monitor, unknownKeys)
+  const context = contextOf(subject, seed, oracle, monitor, unknownKeys, folder)
   const begin = async () => requireSearch(await subject.algorithm.search(context, subject.options), subject.algorithm)
   const reports: EpochReport[] = []
   const genotypes: string[] = []
@@ -71,7 +91,7 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
     reports.push(withoutClock(requireReport(await search.epoch(epoch))))
     genotypes.push(subject.space.format(requireGenotype(search.genotype(), subject.space)))
     heldAfterEpoch.push(monitor.vectors + monitor.activationMasks)
-    if (!interrupted) continue
+    if (!interrupted || search.saves === false) continue
     // After the last epoch, too: the runner saves there, and may go on from there.
     const state = throughFile(await search.save())
     search.dispose()
@@ -80,7 +100,11 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
     genotypes[epoch] = subject.space.format(requireGenotype(search.genotype(), subject.space))
   }
   search.dispose()
+  const afterClosedInput = interrupted
+    ? await subject.algorithm.program?.afterClosedInput(context, subject.options)
+    : undefined
   return {
+    ...(afterClosedInput !== undefined && { afterClosedInput }),
     epochs,
     reports,
     genotypes,
@@ -101,6 +125,7 @@ function contextOf(
   oracle: TinyOracle,
   monitor: SupernetMonitor,
   unknownKeys: Set<string>,
+  folder: string | undefined,
 ): SearchContext {
   const protocol = tinyProtocol(space, EPOCHS)
   const { channels, depth, affine, track } = protocol.network
@@ -111,6 +136,7 @@ function contextOf(
     seed,
     oracle,
     random: (...path) => random(seed, ...path),
+    ...(folder !== undefined && { program: tinyProgramServices(folder, seed) }),
     data: async () => data,
     async supernet(options) {
       const network = space.supernet({

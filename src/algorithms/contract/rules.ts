@@ -26,6 +26,8 @@ export interface Observations {
 /** A rule of the contract suite: a promise that every algorithm keeps. */
 export interface Rule {
   readonly name: string
+  /** False for rules about what only searches in this process do. Absent: the rule applies to programs, too. */
+  readonly forPrograms?: boolean
   /** Describes what the recorded runs show against this rule; undefined if the algorithm keeps it. */
   broken(observations: Observations): string | undefined
 }
@@ -84,14 +86,17 @@ export const rules: readonly Rule[] = [
       whole.genotypes.map((text) => invalid(space, text)).find((seen) => seen !== undefined),
   },
   {
+    forPrograms: false,
     name: 'mixing weights are not negative and sum to 1 on each edge that is computed',
     broken: ({ whole }) => whole.badMixing,
   },
   {
+    forPrograms: false,
     name: 'it awaits each call of the search network before the next',
     broken: ({ whole }) => whole.overlap,
   },
   {
+    forPrograms: false,
     name: 'it leaves nothing on the backend, neither after an epoch nor at its end',
     broken({ whole: { heldAfterEpoch, heldAtEnd } }) {
       const kept = heldAfterEpoch.at(-1) ?? 0
@@ -101,6 +106,12 @@ export const rules: readonly Rule[] = [
     },
   },
 ]
+
+/** The rule that only programs are checked against. */
+export const programRule: Rule = {
+  name: 'it ends, with all processes that it started, when its input closes',
+  broken: ({ interrupted }) => interrupted.afterClosedInput,
+}
 
 /** Describes the first difference between the records of two runs of a search; undefined if they are equal. */
 export function difference(a: Observation, b: Observation): string | undefined {

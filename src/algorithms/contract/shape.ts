@@ -51,6 +51,7 @@ export function requireGenotype(answer: Genotype | undefined, { name }: SearchSp
 export function firstNotFinite({
   parameters = [],
   extra,
+  probes: _,
   ...curves
 }: EpochReport): readonly [string, unknown] | undefined {
   const rows = parameters.flatMap((row, edge) => row.map((value, op) => [`parameters[${edge}][${op}]`, value] as const))

@@ -2,13 +2,14 @@
  * The task on which the contract suite runs a search: random images whose brightness depends on their label, the
  * smallest supernet of a space, and an oracle that answers from a formula. Everything is a pure function of the seed.
  */
-import type { ReferenceContext } from '../../core/algorithm.ts'
+import type { ProgramServices, ReferenceContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource, ImageShape, SearchData } from '../../core/data.ts'
 import type { Oracle } from '../../core/evaluation.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { writeSearchImages } from '../../data/imageFiles.ts'
 
 const SHAPE: ImageShape = { height: 8, width: 8, channels: 3, classes: 4 }
 const BATCH_SIZE = 4
@@ -48,7 +49,7 @@ function tinyBatch(seed: number): Batch {
  * The search protocol of the tiny task: 4 channels; one cell per stage on NAS-Bench-201, one normal and two reduction
  * cells on the DARTS space.
  */
-export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
+export function tinyProtocol(space: Pick<SearchSpace, 'edges'>, epochs: number): Protocol {
   const reductions = space.edges.some(({ cell }) => cell === 'reduce')
   return {
     name: 'contract',
@@ -68,6 +69,26 @@ export function tinyProtocol(space: SearchSpace, epochs: number): Protocol {
     data: { trainPortion: 0.5, cropPadding: 0, flip: false, cutout: 0, imageSize: null, limit: null },
     headline: {},
   }
+}
+
+/** Number of images in the training set that a program gets on the tiny task. */
+const IMAGES = 100
+
+/** What a program gets on the tiny task: 100 random images in four classes, 50 in each half, as files in a folder. */
+export function tinyProgramServices(folder: string, seed: number): ProgramServices {
+  const images = () => {
+    const batches = Array.from({ length: IMAGES / BATCH_SIZE }, (_, i) => tinyBatch(random(0, 'contract', i).uint32()))
+    const pixels = Uint8Array.from(
+      batches.flatMap((batch) => [...batch.images]),
+      (value) => 80 * (value + 1),
+    )
+    const labels = Int32Array.from(batches.flatMap((batch) => [...batch.labels]))
+    const set = { count: IMAGES, pixels, labels }
+    const half = [0.5, 0.5, 0.5]
+    const { data } = tinyProtocol({ edges: [] }, 1)
+    return writeSearchImages(folder, { shape: SHAPE, train: set, test: set, mean: half, std: half }, { data, seed })
+  }
+  return { folder, dataset: 'contract', threads: 1, images: async () => images() }
 }
 
 /** Time budget of every black-box search that the contract suite runs, in simulated seconds. */

@@ -62,9 +62,12 @@ async function methodOfProgram(source: string, path: string): Promise<ExternalMe
 }
 
 async function methodOfFile(source: string, path: string): Promise<ExternalMethod> {
-  const parsed = methodFile.safeParse(readYaml(path, 'method file'))
+  const content = readYaml(path, 'method file')
+  const parsed = methodFile.safeParse(content)
   if (!parsed.success) throw refusal(path, parsed.error)
-  const { program, command: words, python, environment, folder, ...given } = parsed.data
+  const { program, command: words, python, environment, folder, ...members } = parsed.data
+  // Only what the file says replaces what the program declares, not the defaults of the schema.
+  const given = Object.fromEntries(Object.entries(members).filter(([key]) => Object.hasOwn(content as object, key)))
   if ((program === undefined) === (words === undefined)) {
     const expected = 'expected `program: search.py`, or `command: [julia, search.jl]`'
     throw new BenchError(
@@ -154,8 +157,7 @@ async function describe(source: string, command: ProgramCommand, given: object =
       throw new BenchError('bad-input', `${source} answered describe with ${parsed.data.type}; expected method`)
     }
     const { type, protocol, language, ...declared } = parsed.data
-    const replaced = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-    return { declared: { ...declared, ...replaced } as Declaration, interpreter: language }
+    return { declared: { ...declared, ...given } as Declaration, interpreter: language }
   } finally {
     await program.end()
   }

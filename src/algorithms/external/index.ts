@@ -38,7 +38,13 @@ function algorithmOf(method: ExternalMethod, path: string): Algorithm {
     source: source || 'unpublished',
     kind: isBlackBox ? 'black-box' : 'supernet',
     ...(spaces && { spaces }),
-    program: { ...(method.interpreter !== undefined && { interpreter: method.interpreter }) },
+    program: {
+      ...(method.interpreter !== undefined && { interpreter: method.interpreter }),
+      async afterClosedInput(context, given) {
+        const search = await externalSearch(method, context, given as Readonly<Record<string, unknown>>)
+        return search.afterClosedInput()
+      },
+    },
     options: z.strictObject({ ...schema, ...(isBlackBox && { evaluations }) }),
     check(planned) {
       if (isBlackBox) planned.fidelities()

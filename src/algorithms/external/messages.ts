@@ -107,6 +107,13 @@ export const programMessage = z.discriminatedUnion('type', [
 
 export type ProgramMessage = z.infer<typeof programMessage>
 
+const imageFiles = z.strictObject({
+  images: z.string().describe('NumPy file: intensities 0 to 255, uint8 [number, height, width, channels]'),
+  labels: z.string().describe('NumPy file: classes, int32 [number]'),
+  indices: z.string().describe('NumPy file: positions in the set that `from` names, int32 [number]'),
+  from: z.enum(['train', 'test']),
+})
+
 /** Schema of the messages that a program receives. It is not used to read them, but for the published JSON schema. */
 export const harnessMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('describe'), protocol: z.int() }),
@@ -151,13 +158,12 @@ export const harnessMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('continue') }),
   z.strictObject({
     type: z.literal('images'),
-    images: z.string().describe('NumPy file: uint8 [number, height, width, 3]'),
-    labels: z.string().describe('NumPy file: int32 [number]'),
-    mean: z.array(finite).describe('per channel, of values 0 to 1'),
+    weights: imageFiles.describe('images on which network weights are trained'),
+    architecture: imageFiles.describe('images on which alpha is trained'),
+    mean: z.array(finite).describe('of each channel, for intensities scaled to 0 to 1'),
     std: z.array(finite),
     classes: z.int(),
-    weight_indices: z.string().describe('NumPy file: int32, images on which network weights are trained'),
-    architecture_indices: z.string().describe('NumPy file: int32, images on which alpha is trained'),
+    folder: z.string().nullable().describe('folder of the dataset as the user has it; null for built-in images'),
   }),
   z.strictObject({ type: z.literal('end') }),
 ])

@@ -4,8 +4,11 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { alphaRecord } from '../../analysis/probes/alpha.ts'
+import { skipRecord } from '../../analysis/probes/skip.ts'
 import type { EpochReport, ProgramServices, Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { softmax } from '../../core/mixing.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { problemIn } from '../../core/recordSchemas.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -53,7 +56,7 @@ export async function externalSearch(
   method: ExternalMethod,
   context: SearchContext,
   { evaluations, ...options }: Readonly<Record<string, unknown>>,
-): Promise<Search> {
+): Promise<Search & { afterClosedInput(): Promise<string | undefined> }> {
   const search = new ExternalSearch(method, context, evaluations as number | undefined)
   try {
     await search.start(options)
@@ -197,12 +200,22 @@ class ExternalSearch implements Search {
     this.#program.kill()
   }
 
+  /**
+   * Closes the program's input in the middle of the search, and describes what still runs some seconds later; undefined
+   * if nothing does.
+   */
+  async afterClosedInput(): Promise<string | undefined> {
+    await this.#send({ type: 'begin', epoch: 0, restore: null })
+    return this.#program.afterClosedInput()
+  }
+
   /** Answers the program's questions until it reports an epoch or its answer, and returns that message. */
   async #work() {
     for (;;) {
       const message = await this.#receive()
       if (message.type === 'epoch' || message.type === 'answer') return message
       if (message.type === 'ask') await this.#answer(message)
+      else if (message.type === 'images') await this.#sendImages()
       else if (message.type !== 'alive') throw this.#fault(`it sent ${message.type} where epoch or answer was expected`)
     }
   }
@@ -227,6 +240,14 @@ class ExternalSearch implements Search {
     return this.#send({ type: 'told', accuracy: reply.accuracyPct, seconds: reply.seconds, used_seconds: usedSeconds })
   }
 
+  async #sendImages(): Promise<void> {
+    if (this.#isBlackBox) throw this.#fault('a black-box method gets no images; declare kind "gradient"')
+    const { weights, architecture, mean, std, classes } = await this.#services.images()
+    const { imageFolder: folder = null } = this.#services
+    const images = { weights, architecture, mean: [...mean], std: [...std], classes, folder }
+    return this.#send({ type: 'images', ...images })
+  }
+
   async #finish({ architecture }: ProgramMessage & { type: 'answer' }): Promise<void> {
     if (architecture !== undefined) this.#current = this.#genotypeOf(architecture, 'its answer')
     this.#hasAnswered = true
@@ -243,13 +264,31 @@ class ExternalSearch implements Search {
     const validAccuracyPct = valid_accuracy ?? asked
     const numbers = { ...(asked !== undefined && extraOf(count, oracle)), ...extra }
     if (alpha !== undefined) this.#checkRows(alpha, 'alpha')
+    const probes = message && !this.#isBlackBox ? this.#probes(message) : undefined
     return {
+      ...(probes && { probes }),
       ...(train_loss !== undefined && { trainLoss: train_loss }),
       ...(train_accuracy !== undefined && { trainAccuracyPct: train_accuracy }),
       ...(valid_loss !== undefined && { validLoss: valid_loss }),
       ...(validAccuracyPct !== undefined && { validAccuracyPct }),
       ...(alpha && { parameters: alpha }),
       ...(Object.keys(numbers).length > 0 && { extra: numbers }),
+    }
+  }
+
+  /** Returns what a gradient method reports of itself, in the form of the records of probes. */
+  #probes({
+    alpha,
+    theta = alpha?.map((row) => softmax(row)),
+    hessian_eigenvalue,
+  }: ProgramMessage & { type: 'epoch' }) {
+    if (theta !== undefined) this.#checkRows(theta, 'theta')
+    return {
+      skip: skipRecord(this.#context.space.format(this.genotype())),
+      ...(theta && { alpha: alphaRecord(theta) }),
+      ...(hessian_eigenvalue !== undefined && {
+        hessian: { mode: 'program', loss: 'val', at: 'mean', dominantEigenvalue: hessian_eigenvalue },
+      }),
     }
   }
 

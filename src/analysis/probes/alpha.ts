@@ -26,11 +26,16 @@ export const alphaProbe = defineProbe({
   async measure({ relaxed }): Promise<AlphaRecord | undefined> {
     if (relaxed === undefined) return undefined
     const { theta, edgeWeights } = relaxed.relaxation.relax(relaxed.parameters()).mixing
-    const entropy = theta.map(rowEntropy)
-    const meanEntropy = entropy.reduce((sum, value) => sum + value, 0) / entropy.length
-    return { theta, entropy, meanEntropy, ...(edgeWeights && { edgeWeights }) }
+    return { ...alphaRecord(theta), ...(edgeWeights && { edgeWeights }) }
   },
 })
+
+/** Returns the record of mixing weights without edge weights: the weights and their entropies. */
+export function alphaRecord(theta: Matrix): AlphaRecord {
+  const entropy = theta.map(rowEntropy)
+  const meanEntropy = entropy.reduce((sum, value) => sum + value, 0) / entropy.length
+  return { theta, entropy, meanEntropy }
+}
 
 /** Computes the entropy of one edge's mixing weights in nats, with 0·ln 0 = 0. */
 function rowEntropy(row: readonly number[]): number {

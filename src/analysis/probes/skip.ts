@@ -16,6 +16,11 @@ export const skipProbe = defineProbe({
   description: 'number of skip connections in the derived architecture',
   options,
   async measure(search, { space }): Promise<SkipRecord> {
-    return { skipConnections: space.format(search.genotype()).match(/\bskip_connect\b/g)?.length ?? 0 }
+    return skipRecord(space.format(search.genotype()))
   },
+})
+
+/** Returns the number of skip connections in the text of an architecture. */
+export const skipRecord = (architecture: string): SkipRecord => ({
+  skipConnections: architecture.match(/\bskip_connect\b/g)?.length ?? 0,
 })

@@ -35,14 +35,15 @@ export function checkCommand(): Command {
     .description(
       'Runs the contract suites on the algorithms, spaces and scores of a plugin. Exit status 1 if a rule is broken.',
     )
-    .argument('<plugin>', 'file, or package')
+    .argument('<plugin>', 'file, program such as ./my_method.py, or package')
     .option('--option <key=value>', 'option of an algorithm', repeated)
     .addOption(jsonOption())
     .addOption(quietOption())
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --option tau=2 --json',
+      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --option tau=2 --json\n' +
+        '  bench check plugin ./my_method.py',
     )
     .action(checkPlugin)
   return new Command('check')

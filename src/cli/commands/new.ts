@@ -98,6 +98,7 @@ function pythonFiles(name: string, folder: string) {
 }
 
 const pythonSteps = (program: string): readonly string[] => [
+  benchCommand('check', 'plugin', program),
   benchCommand('run', '--algo', program, '--dry-run'),
   benchCommand('run', '--algo', program, '--space', 'nb201', '--seeds', '4'),
 ]

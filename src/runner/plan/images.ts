@@ -5,6 +5,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import type { ProgramImages } from '../../core/algorithm.ts'
 import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -115,6 +116,26 @@ export async function openSearchData(
     ...{ brokenImages: data.brokenImages, sampling: data.sampling },
   })
   return { ...search, images: streamCounts(stream) }
+}
+
+/**
+ * Writes the images that one search trains on as NumPy files, for a search that is a program.
+ * @throws BenchError `unsupported` for photographs, which are decoded while training
+ */
+export async function writeProgramImages(
+  { dataset: planned, protocol, seed }: Job,
+  { space, dataset }: Pick<SearchImages, 'space' | 'dataset'>,
+  folder: string,
+): Promise<ProgramImages> {
+  const { data } = protocol
+  if (onPhotographs(protocol)) {
+    const found = 'photographs are decoded while training and not written for programs'
+    throw new BenchError('unsupported', `${found}; read them from the folder of the dataset`)
+  }
+  const { writeSearchImages } = await import('../../data/imageFiles.ts')
+  const images = requireUnchanged(await dataset(), planned)
+  const halves = data.split === 'benchmark' ? benchmarkSplit(space, images) : undefined
+  return writeSearchImages(folder, images, { data, seed, ...(halves && { halves }) })
 }
 
 /** The properties of a search space that tell how its benchmark divides the training images. */

@@ -159,7 +159,8 @@ async function describeJob(
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
     protocol: { ...protocol, headline: { [dataset]: lookup.headline } },
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
-    probes,
+    // A program measures itself.
+    probes: algorithm.program ? [] : probes,
     ...(((trains && !algorithm.program) || retraining) && (await executorIdentity(executor))),
   }
   return { lookup, job }

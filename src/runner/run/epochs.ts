@@ -111,7 +111,7 @@ async function runEpoch(
   { algorithm, space, evaluator, probes, probing, metric }: EpochResources,
 ): Promise<EpochRecord> {
   const started = performance.now()
-  const reported = requireReport(await search.epoch(epoch))
+  const { probes: ownProbes, ...reported } = requireReport(await search.epoch(epoch))
   const report = requireFiniteReport({ ...reported, ...(reported.validMetricPct === undefined && (await metric())) })
   const seconds = (performance.now() - started) / 1000
   if (search.relaxed !== undefined) requireFiniteNumbers(search.relaxed.parameters(), 'architecture parameters')
@@ -123,7 +123,12 @@ async function runEpoch(
     ...report,
     genotype: space.format(genotype),
     metrics: requireFiniteNumbers(found?.metrics ?? [], 'metrics'),
-    ...(probing === undefined ? {} : { probes: await measure(probes, epoch, search, probing) }),
+    ...((ownProbes ?? probing) && {
+      probes: {
+        ...requireFiniteNumbers(ownProbes, 'probes'),
+        ...(probing && (await measure(probes, epoch, search, probing))),
+      },
+    }),
     seconds,
   }
 }

@@ -11,13 +11,14 @@ import type { Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import { datasetFolder } from '../../data/datasetNames.ts'
 import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 import type { RetrainingProgress } from '../../retrain/retrain.ts'
 import type { Registered } from '../../system/plugins.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { executorOf, imageSizeOf } from '../../tables/recipe.ts'
-import { openSearchData, requireUnchanged, searchImageSize } from '../plan/images.ts'
+import { openSearchData, requireUnchanged, searchImageSize, writeProgramImages } from '../plan/images.ts'
 import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './searchContext.ts'
 
@@ -56,8 +57,10 @@ export class ResourceOpener {
     return {
       ...{ algorithm, space, threads: this.#order.executor.threads, withMessages: this.#order.withMessages },
       ...(evaluator && { evaluator }),
+      ...(job.dataset.name !== 'shapes' && { imageFolder: this.#order.data ?? datasetFolder(job.dataset.name) }),
+      programImages: (folder) => writeProgramImages(job, { space, dataset: () => this.#searchDataset(job) }, folder),
       // Probes measure the supernet, so they are opened only for searches that train one.
-      probes: algorithm.kind === 'supernet' ? await openProbes(job.probes) : [],
+      probes: algorithm.kind === 'supernet' && !algorithm.program ? await openProbes(job.probes) : [],
       executor: () => this.#executorOf(job),
       data: () => {
         data ??= this.#searchData(job, space)
@@ -81,13 +84,17 @@ export class ResourceOpener {
     listeners.getStore()?.(report)
   }
 
+  #searchDataset({ dataset, protocol }: Job): Promise<Dataset> {
+    return this.#dataset(dataset.name, { folder: this.#order.data, ...searchImageSize(protocol) })
+  }
+
   #searchData(job: Job, space: SearchSpace): ReturnType<typeof openSearchData> {
     const { data: folder } = this.#order
     const reported = new Set<string>()
     return openSearchData(job, {
       space,
       ...(folder !== undefined && { folder }),
-      dataset: () => this.#dataset(job.dataset.name, { folder, ...searchImageSize(job.protocol) }),
+      dataset: () => this.#searchDataset(job),
       report: (message) => {
         if (!reported.has(message)) this.#report({ kind: 'notice', message })
         reported.add(message)

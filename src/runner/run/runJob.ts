@@ -135,12 +135,18 @@ async function searchThrough(
 function programServices(
   { dataset }: Job,
   run: RunFolder,
-  { threads, withMessages }: JobResources,
+  { threads, withMessages, imageFolder, programImages }: JobResources,
   report: (report: RunReport) => void,
 ): ProgramServices {
+  const opened = run.openProgram()
   return {
-    ...run.openProgram(),
+    ...opened,
     dataset: dataset.name,
+    images: async () => {
+      if (programImages) return programImages(opened.folder)
+      throw new BenchError('unsupported', `there are no images for a search on ${dataset.name}`)
+    },
+    ...(imageFolder !== undefined && { imageFolder }),
     ...(threads !== undefined && { threads }),
     onStart: (identity) => run.beginProgram(identity as ProgramIdentity),
     ...(withMessages && { onMessage: (direction, line) => report({ kind: 'message', direction, line }) }),

@@ -1,5 +1,5 @@
 /** Makes the context of a search: the object with everything that a search algorithm may use, for one job. */
-import type { Algorithm, ProgramServices, SearchContext } from '../../core/algorithm.ts'
+import type { Algorithm, ProgramImages, ProgramServices, SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, ImageCounts, SearchData, WholeSet } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
 import type { Executor } from '../../core/executor.ts'
@@ -37,6 +37,10 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
   readonly probes: readonly Probe[]
   /** Returns the numbers of images in the parts of the job's dataset; undefined if the search has read no image. */
   images?(): Promise<ImageCounts | undefined>
+  /** Writes the images of a search that is a program to a folder; absent if the search reads no images. */
+  programImages?(folder: string): Promise<ProgramImages>
+  /** Folder of the dataset's image files; absent for built-in images. */
+  readonly imageFolder?: string
   /** Number of threads that a search may use; absent: as many as it likes. */
   readonly threads?: number
   /** Whether the messages of a search that is a program are reported; absent: false. */

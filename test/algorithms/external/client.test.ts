@@ -1,5 +1,5 @@
 /** The Python client, and the programs in examples/external that need nothing but Python. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -12,6 +12,8 @@ vi.setConfig({ testTimeout: 60_000 })
 
 const folder = temporaryFolder()
 const EXAMPLES = join(import.meta.dirname, '../../../examples/external')
+
+const hasOptuna = spawnSync('python3', ['-c', 'import optuna'], { stdio: 'ignore' }).status === 0
 
 let stores = 0
 const run = (source: string, changes: Parameters<typeof runProgram>[2] = {}) =>
@@ -36,6 +38,17 @@ describe.skipIf(!hasPython)('a Python method (needs Python 3.9 as python3)', () 
     expect(result?.oracle?.queries).toHaveLength(100)
     expect({ ...repeated, timing: 0 }).toEqual({ ...result, timing: 0 })
     expect(first.runs[0].manifest().environment.interpreter).toMatch(/^Python 3\.\d+/)
+  })
+
+  test.skipIf(!hasOptuna)('that is the Optuna example gives the same end twice (needs optuna)', async () => {
+    const few = withOptions('optuna-tpe', { evaluations: '30' })
+    const results = [
+      await run(join(EXAMPLES, 'optuna_search.py'), few),
+      await run(join(EXAMPLES, 'optuna_search.py'), few),
+    ]
+    const [first, again] = results.map(({ runs }) => runs[0].result())
+    expect(first?.oracle?.queries).toHaveLength(30)
+    expect({ ...again, timing: 0 }).toEqual({ ...first, timing: 0 })
   })
 
   test('answers the best of the longest trainings that it asked for, unless it says otherwise', async () => {
@@ -123,9 +136,10 @@ describe.skipIf(!hasPython)('a Python method (needs Python 3.9 as python3)', () 
     expect(await idOf(method('id', ask, 'options={"a": 1}, files=["notes.txt"]'))).not.toBe(withHelper)
   })
 
-  test('with a method file gets its environment variables and its own working directory', async () => {
+  test('with a method file gets its environment variables, its own working directory, and what it declares itself', async () => {
     const lines = ['import os', 'assert os.environ["COLOUR"] == "red"', 'assert open("data.txt").read() == "x"']
-    method('file', [...lines, 'task.ask(task.space.sample(task.random))'])
+    const settings = 'options={"a": 5}, spaces=["nb201"]'
+    method('file', [...lines, 'assert task.options.a == 5', 'task.ask(task.space.sample(task.random))'], settings)
     written(folder.path, 'file/work/data.txt', 'x')
     const yaml = 'name: renamed\nprogram: method.py\npython: python3\nfolder: work\nenvironment: { COLOUR: red }\n'
     const { failures, runs } = await run(written(folder.path, 'file/method.yaml', yaml))
