@@ -62,13 +62,31 @@ test('the example of the library compares two algorithms and resumes without run
   expect(run(process.execPath, ['examples/library/compare.mjs', 'library-runs']).stdout).toBe(first.stdout)
 })
 
-test.skipIf(!hasPolars)('the cells of the notebook run in order (skipped without Polars)', () => {
-  const { cells } = JSON.parse(readFileSync(join(ROOT, 'examples/notebook/table.ipynb'), 'utf8'))
-  const code = cells
+/** The code of all cells of a notebook. */
+function codeOf(name: string): string {
+  const { cells } = JSON.parse(readFileSync(join(ROOT, `examples/notebook/${name}.ipynb`), 'utf8'))
+  return cells
     .filter(({ cell_type }: { cell_type: string }) => cell_type === 'code')
     .map(({ source }: { source: string[] }) => source.join(''))
     .join('\n')
-  const { status, stdout, stderr } = run(PYTHON, ['-c', code], { NAS_BENCH_TABLES: join(ROOT, 'tables') })
+}
+
+test.skipIf(!hasPolars)(
+  'the notebook of results reads and plots every epoch (skipped without Polars and matplotlib)',
+  () => {
+      const protocol = 'micro:epochs=2,data.limit=32,data.imageSize=8'
+    expect(bench('run', '--algo', 'rsps', '--seeds', '2', '--protocol', protocol, '--store', 'notebook').status).toBe(0)
+    expect(bench('table', 'notebook', '--epochs', '--out', 'epochs.arrow').status).toBe(0)
+    if (run(PYTHON, ['-c', 'import matplotlib']).status !== 0) return
+    const { status, stdout, stderr } = run(PYTHON, ['-c', codeOf('epochs')], { MPLBACKEND: 'agg' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toContain('2 runs, 4 epochs')
+    expect(stdout).toContain('wrote epochs.png')
+  },
+)
+
+test.skipIf(!hasPolars)('the cells of the notebook run in order (skipped without Polars)', () => {
+  const { status, stdout, stderr } = run(PYTHON, ['-c', codeOf('table')], { NAS_BENCH_TABLES: join(ROOT, 'tables') })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain('15625 architectures')
   expect(stdout).toContain('convolutions')

@@ -78,6 +78,7 @@ const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   tex: 'latex',
   arrow: 'arrow',
   feather: 'arrow',
+  parquet: 'parquet',
   svg: 'svg',
   png: 'png',
   pdf: 'pdf',
@@ -99,6 +100,30 @@ export const formatOption = (what: string, formats: readonly string[] = TABLE_FO
 
 /** Returns the option `--format` of a command whose result is a table. */
 export const tableFormatOption = (what = 'table'): Option => formatOption(what).argParser(parseTableFormat)
+
+/** Formats of commands that also write files for data frames. */
+export const FRAME_FORMATS = [...TABLE_FORMATS, 'arrow', 'parquet'] as const
+export type FrameFormat = (typeof FRAME_FORMATS)[number]
+
+/**
+ * Writes a table in a format for people or for data frames: prints it, or writes it to the file at `out`.
+ * @throws BenchError `bad-input` for a format for data frames without a file
+ */
+export async function writeFrame(table: Tabular, format: FrameFormat, out: string | undefined): Promise<void> {
+  if (format !== 'arrow' && format !== 'parquet') {
+    writeOutput(renderTable(table, format, out === undefined ? terminalWidth() : undefined), out)
+    return
+  }
+  requireFrameFile(format, out)
+  const { renderArrow, renderParquet } = await import('../report/formats/dataFrame.ts')
+  writeNamedFile(out as string, format === 'arrow' ? renderArrow(table) : renderParquet(table))
+}
+
+/** Checks that a format for data frames has a file to be written to. @throws BenchError `bad-input` if not */
+export function requireFrameFile(format: FrameFormat, out: string | undefined): void {
+  if ((format !== 'arrow' && format !== 'parquet') || out !== undefined) return
+  throw new BenchError('bad-input', `--format ${format} needs a file: --out FILE.${format}`)
+}
 
 /** The parsed flags that decide on the format of a command's result. */
 export interface FormatFlags<Format extends string = TableFormat> {

@@ -47,12 +47,13 @@ const beginnings: Readonly<Record<string, RegExp>> = {
   tex: /^(% .*\n)*\\begin\{tabular\}/,
   txt: /^[^|{[%]/,
   arrow: /^ARROW1/,
+  parquet: /^PAR1/,
   svg: /^(<\?xml.*>\s*)?<svg /,
   png: /^\x89PNG/,
   pdf: /^%PDF-/,
 }
 const writes: Readonly<Record<string, readonly string[]>> = {
-  query: ['json', 'md', 'csv', 'tex', 'txt', 'arrow'],
+  query: ['json', 'md', 'csv', 'tex', 'txt', 'arrow', 'parquet'],
   'genotype show': ['json', 'txt', 'svg', 'png', 'pdf'],
 }
 const ofTables = ['json', 'md', 'csv', 'tex', 'txt']

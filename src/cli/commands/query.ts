@@ -1,20 +1,14 @@
 /** `bench query`: looks up architectures in a lookup table. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { BenchError } from '../../core/errors.ts'
-import { renderArrow } from '../../report/formats/arrow.ts'
-import { renderTable, TABLE_FORMATS, type TableFormat } from '../../report/formats/renderTable.ts'
-import type { Tabular } from '../../report/formats/tabular.ts'
 import { answer, correlatedColumns, type Question } from '../../report/listings/queryAnswer.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
 import { commaList, oneOf, outOption, pictureFile, positiveInteger, repeated, severalTimes } from '../options.ts'
-import { formatOption, outputFormat, terminalWidth, writeOutput } from '../output.ts'
-
-const FORMATS = [...TABLE_FORMATS, 'arrow'] as const
+import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, writeFrame } from '../output.ts'
 
 interface QueryFlags extends Question {
   readonly picture?: readonly string[]
-  readonly format?: TableFormat | 'arrow'
+  readonly format?: FrameFormat
   readonly json?: boolean
   readonly out?: string
 }
@@ -54,7 +48,7 @@ export function queryCommand(): Command {
     )
     .option('--picture <file>', 'draw the two columns of --correlate as .png, .svg or .pdf; several times', pictureFile)
     .addOption(question('--curves', 'every epoch of one architecture’s trainings, from the table’s second file'))
-    .addOption(formatOption('answer', FORMATS).argParser(oneOf('format', FORMATS)))
+    .addOption(formatOption('answer', FRAME_FORMATS).argParser(oneOf('format', FRAME_FORMATS)))
     .option('--json', 'the same as --format json')
     .addOption(outOption())
     .addHelpText(
@@ -77,9 +71,9 @@ const question = (flags: string, description: string): Option => {
 }
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
-  const format = outputFormat(flags, FORMATS, 'text')
+  const format = outputFormat(flags, FRAME_FORMATS, 'text')
   if (flags.picture !== undefined) await draw(flags.picture, flags)
-  write(await answer(architectures, flags), format, flags.out)
+  await writeFrame(await answer(architectures, flags), format, flags.out)
 }
 
 /** Writes pictures of two columns of a lookup table against each other. */
@@ -89,13 +83,6 @@ async function draw(paths: readonly string[], flags: QueryFlags): Promise<void> 
   const figure = correlationFigure(await correlatedColumns(flags))
   const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
   for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
-}
-
-function write(answered: Tabular, as: TableFormat | 'arrow', out: string | undefined): void {
-  const width = out === undefined ? terminalWidth() : undefined
-  if (as !== 'arrow') writeOutput(renderTable(answered, as, width), out)
-  else if (out === undefined) throw new BenchError('bad-input', '--format arrow needs a file: --out FILE.arrow')
-  else writeNamedFile(out, renderArrow(answered))
 }
 
 const conditions = severalTimes((text: string, earlier: readonly Condition[] = []): Condition[] => [

@@ -1,5 +1,5 @@
 /** `bench table`: prints mean ± std of the accuracies of finished runs, one row for each method. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { type Claims, claimsTable } from '../../report/comparison/claims.ts'
 import { type Comparison, compare } from '../../report/comparison/comparison.ts'
@@ -8,10 +8,10 @@ import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
 import { publishedBeside } from '../../report/comparison/published.ts'
 import { areRetrained } from '../../report/comparison/retrainedRuns.ts'
 import { retrainedTable } from '../../report/comparison/retrainedTable.ts'
-import type { TableFormat } from '../../report/formats/renderTable.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
+import { epochsTable } from '../../report/listings/epochsTable.ts'
 import { jsonOption, oneOf, outOption } from '../options.ts'
-import { tableFormat, tableFormatOption, writeTable } from '../output.ts'
+import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, requireFrameFile, writeFrame } from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
@@ -19,15 +19,17 @@ import {
   SELECTION_HELP,
   type SelectionFlags,
   selectRuns,
+  selectWholeRuns,
 } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
-  readonly format?: TableFormat
+  readonly format?: FrameFormat
   readonly summary: SummaryKind
   readonly published: string
   readonly tests?: boolean
   readonly claims?: string | boolean
   readonly mix?: boolean
+  readonly epochs?: boolean
   readonly json?: boolean
   readonly out?: string
 }
@@ -42,7 +44,7 @@ export function tableCommand(): Command {
     )
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
-    .addOption(tableFormatOption())
+    .addOption(formatOption('table', FRAME_FORMATS).argParser(oneOf('format', FRAME_FORMATS)))
     .option(
       '--summary <name>',
       `summary of the seeds: ${summaryNames.join(', ')}`,
@@ -54,6 +56,12 @@ export function tableCommand(): Command {
       'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
       'auto',
     )
+    .addOption(
+      new Option('--epochs', 'one row for each epoch of each run: losses, accuracies, probes').conflicts([
+        'tests',
+        'claims',
+      ]),
+    )
     .option('--tests', 'print paired tests of every search against the best one')
     .option(
       '--claims [file]',
@@ -64,18 +72,20 @@ export function tableCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --out table4.tex',
+      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --out table4.tex\n  bench table --epochs --out epochs.arrow',
     )
     .action(table)
 }
 
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
-  const format = tableFormat(flags)
+  const format = outputFormat(flags, FRAME_FORMATS, 'text')
+  requireFrameFile(format, flags.out)
+  const write = (content: Tabular) => writeFrame(content, format, flags.out)
+  if (flags.epochs) return write(epochsTable((await selectWholeRuns(items, flags)).runs))
   const runs = await selectRuns(items, flags)
   const references = await referenceNames(flags.plugin ?? [])
-  if (flags.claims)
-    return writeTable(claimsTable(runs, await requiredClaims(items, flags), references), format, flags.out)
-  if (areRetrained(runs)) return writeTable(retrainedTable(runs, flags.published), format, flags.out)
+  if (flags.claims) return write(claimsTable(runs, await requiredClaims(items, flags), references))
+  if (areRetrained(runs)) return write(retrainedTable(runs, flags.published))
   const comparison = compare(runs, flags)
   if (comparison.columns.length === 0) {
     throw new BenchError(
@@ -83,10 +93,10 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
       'these runs have no looked-up numbers to compare; `bench retrain --help` says how to train what they found',
     )
   }
-  if (flags.tests) return writeTable(requiredTests(comparison, references), format, flags.out)
+  if (flags.tests) return write(requiredTests(comparison, references))
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
-  writeTable(content, format, flags.out)
+  await write(content)
 }
 
 async function requiredClaims(items: readonly string[], flags: TableFlags): Promise<Claims> {

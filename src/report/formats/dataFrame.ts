@@ -1,0 +1,59 @@
+/** Writes a table as a file for data frames: Arrow IPC or Parquet, which Polars, DuckDB and pandas read. */
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { loadArrow } from '../../tables/arrowLibrary.ts'
+import type { Cell, Statistic, Tabular } from './tabular.ts'
+
+/** A column of a data frame: texts or numbers; null for unknown values. */
+type FrameColumn = { readonly name: string } & (
+  | { readonly type: 'text'; readonly values: readonly (string | null)[] }
+  | { readonly type: 'number'; readonly values: readonly (number | null)[] }
+)
+
+/**
+ * Returns the bytes of an Arrow IPC file with a table: texts as Utf8 columns, numbers as Float64, unknown values as
+ * null. Mean, deviation and number of values of a statistic are three columns.
+ */
+export function renderArrow(table: Tabular): Uint8Array {
+  const arrow = loadArrow()
+  const vectors = columnsOf(table).map(({ name, type, values }) => {
+    const vector =
+      type === 'text'
+        ? arrow.vectorFromArray(values, new arrow.Utf8())
+        : arrow.vectorFromArray(values, new arrow.Float64())
+    return [name, vector] as const
+  })
+  return arrow.tableToIPC(new arrow.Table(Object.fromEntries(vectors)), 'file')
+}
+
+/** Returns the bytes of a Parquet file with a table, with the columns of `renderArrow`. */
+export function renderParquet(table: Tabular): Uint8Array {
+  const columnData = columnsOf(table).map(({ name, type, values }) => ({
+    name,
+    data: [...values],
+    type: type === 'text' ? ('STRING' as const) : ('DOUBLE' as const),
+    nullable: true,
+  }))
+  return new Uint8Array(parquetWriteBuffer({ columnData }))
+}
+
+function columnsOf({ columns, rows }: Tabular): FrameColumn[] {
+  return columns.flatMap(({ key: name }, i): FrameColumn[] => {
+    const cells = rows.map((row) => row[i])
+    if (cells.some(({ kind }) => kind === 'text')) return [{ name, type: 'text', values: cells.map(textOf) }]
+    if (!cells.some(({ kind }) => kind === 'statistic')) return [{ name, type: 'number', values: cells.map(numberOf) }]
+    return (['mean', 'std', 'n'] as const).map((part) => ({
+      name: `${name} ${part}`,
+      type: 'number',
+      values: cells.map((cell) => partOf(cell, part)),
+    }))
+  })
+}
+
+const textOf = (cell: Cell): string | null => (cell.kind === 'text' ? cell.text : null)
+
+const numberOf = (cell: Cell): number | null => (cell.kind === 'number' ? cell.value : null)
+
+function partOf(cell: Cell, part: keyof Pick<Statistic, 'mean' | 'std' | 'n'>): number | null {
+  if (cell.kind === 'statistic') return cell[part] ?? null
+  return part === 'mean' ? numberOf(cell) : null
+}

@@ -1,0 +1,54 @@
+/** The records of all epochs of runs as one table, a row for each epoch, for `bench table --epochs`. */
+import { BenchError } from '../../core/errors.ts'
+import { formatQualifier } from '../../core/metric.ts'
+import type { EpochRecord } from '../../core/result.ts'
+import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import type { RunRecord } from '../runRecord.ts'
+
+/** Digits after the decimal point of losses and accuracies in formats for people. */
+const DIGITS = 4
+
+/** What an epoch's record has in every search: name of the column, and its value. */
+const NUMBERS: readonly (readonly [key: string, value: (epoch: Partial<EpochRecord>) => number | undefined])[] = [
+  ['train loss', ({ trainLoss }) => trainLoss],
+  ['train accuracy', ({ trainAccuracyPct }) => trainAccuracyPct],
+  ['valid loss', ({ validLoss }) => validLoss],
+  ['valid accuracy', ({ validAccuracyPct }) => validAccuracyPct],
+  ['skip connections', (epoch) => measured(epoch, 'skip', 'skipConnections')],
+  ['hessian eigenvalue', (epoch) => measured(epoch, 'hessian', 'dominantEigenvalue')],
+  ['mean entropy', (epoch) => measured(epoch, 'alpha', 'meanEntropy')],
+  ['seconds', ({ seconds }) => seconds],
+]
+
+function measured({ probes }: Partial<EpochRecord>, probe: string, quantity: string): number | undefined {
+  const value = (probes?.[probe] as Readonly<Record<string, unknown>> | undefined)?.[quantity]
+  return typeof value === 'number' ? value : undefined
+}
+
+/**
+ * Returns a table with a row for each recorded epoch: the run, losses, accuracies and probes, further numbers of the
+ * algorithm, and the looked-up metrics of the current architecture. Columns without any value are left out.
+ * @throws BenchError `missing` if the runs have no epochs
+ */
+export function epochsTable(runs: readonly RunRecord[]): Tabular {
+  const entries = runs.flatMap((run) => run.epochs.map((epoch) => ({ run, epoch: epoch as EpochRecord })))
+  if (entries.length === 0) throw new BenchError('missing', 'these runs have recorded no epoch yet')
+  const extras = [...new Set(entries.flatMap(({ epoch }) => Object.keys(epoch.extra ?? {})))]
+  const looked = entries.map(
+    ({ epoch }) => new Map(epoch.metrics.map((each) => [formatQualifier(each), each.accuracyPct])),
+  )
+  const qualifiers = [...new Set(looked.flatMap((metrics) => [...metrics.keys()]))]
+  const own = NUMBERS.filter(([, value]) => entries.some(({ epoch }) => value(epoch) !== undefined))
+  const keys = ['run', 'method', 'space', 'dataset', 'protocol', 'seed', 'epoch', 'architecture']
+  return {
+    columns: titled([...keys, ...own.map(([key]) => key), ...extras, ...qualifiers]),
+    rows: entries.map(({ run: { manifest }, epoch }, i): readonly Cell[] => [
+      ...[manifest.id, manifest.job.algorithm.name, manifest.job.space, manifest.job.dataset.name].map(word),
+      ...[word(manifest.job.protocol.name), count(manifest.job.seed), count(epoch.epoch), word(epoch.genotype)],
+      ...own.map(([, value]) => number(value(epoch), DIGITS)),
+      ...extras.map((name) => number(epoch.extra?.[name], DIGITS)),
+      ...qualifiers.map((qualifier) => number(looked[i].get(qualifier), 2)),
+    ]),
+    notes: [],
+  }
+}
