@@ -74,7 +74,7 @@ function codeOf(name: string): string {
 test.skipIf(!hasPolars)(
   'the notebook of results reads and plots every epoch (skipped without Polars and matplotlib)',
   () => {
-      const protocol = 'micro:epochs=2,data.limit=32,data.imageSize=8'
+    const protocol = 'micro:epochs=2,data.limit=32,data.imageSize=8'
     expect(bench('run', '--algo', 'rsps', '--seeds', '2', '--protocol', protocol, '--store', 'notebook').status).toBe(0)
     expect(bench('table', 'notebook', '--epochs', '--out', 'epochs.arrow').status).toBe(0)
     if (run(PYTHON, ['-c', 'import matplotlib']).status !== 0) return
