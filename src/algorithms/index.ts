@@ -10,17 +10,20 @@ import { dartsMinus } from './dartsMinus.ts'
 import { dartsPlus } from './dartsPlus.ts'
 import { dartsPt } from './dartsPt.ts'
 import { drnas } from './drnas.ts'
+import { dropNas } from './dropNas.ts'
 import { dsnas } from './dsnas.ts'
 import { enas } from './enas.ts'
 import { fairDarts } from './fairDarts.ts'
 import { gaea } from './gaea.ts'
 import { gdas } from './gdas.ts'
 import { idarts } from './idarts.ts'
+import { lambdaDarts } from './lambdaDarts.ts'
 import { localSearch } from './localSearch.ts'
 import { nasp } from './nasp.ts'
 import { oles } from './oles.ts'
 import { parsec } from './parsec.ts'
 import { pcDarts } from './pcDarts.ts'
+import { proxylessNas } from './proxylessNas.ts'
 import { randomSearch } from './randomSearch.ts'
 import { rDarts } from './rDarts.ts'
 import { genotype, optimal, resnet } from './references.ts'
@@ -47,6 +50,7 @@ export const builtinAlgorithms = {
   gaea: withStages(gaea),
   oles: withStages(oles),
   'sdarts-adv': withStages(sdartsAdv),
+  'lambda-darts': withStages(lambdaDarts),
   'beta-darts': withStages(betaDarts),
   'sdarts-rs': withStages(sdartsRs),
   'fair-darts': withStages(fairDarts),
@@ -61,6 +65,8 @@ export const builtinAlgorithms = {
   gdas: withStages(gdas),
   snas: withStages(snas),
   dsnas: withStages(dsnas),
+  dropnas: withStages(dropNas),
+  proxylessnas: withStages(proxylessNas),
   rsps,
   setn,
   enas,

@@ -18,29 +18,7 @@ import type { Supernet } from '../core/supernet.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { count, number } from './shared/options.ts'
-import { clearGroups, descend, type ParameterGroup, parameterGroups } from './shared/weightSteps.ts'
-
-/**
- * Returns the gradient matching score of a group: the cosine of two gradients of its weights along the last axis (output
- * channels), averaged over the other positions of each tensor, then over the tensors. Vectors of zeros have cosine 0.
- */
-export function gradientMatching({ tensors }: ParameterGroup, a: Float32Array, b: Float32Array): number {
-  const scores = tensors.map(({ from, size, shape }) => {
-    const channels = shape[shape.length - 1]
-    let sum = 0
-    for (let at = from; at < from + size; at += channels) {
-      let [ab, aa, bb] = [0, 0, 0]
-      for (let i = at; i < at + channels; i++) {
-        ab += a[i] * b[i]
-        aa += a[i] * a[i]
-        bb += b[i] * b[i]
-      }
-      sum += ab / (Math.max(Math.sqrt(aa), 1e-8) * Math.max(Math.sqrt(bb), 1e-8))
-    }
-    return sum / (size / channels)
-  })
-  return scores.reduce((total, score) => total + score, 0) / scores.length
-}
+import { clearGroups, descend, gradientMatching, parameterGroups } from './shared/weightSteps.ts'
 
 /**
  * What OLES remembers from step to step: the weights' gradient of the last weight step, each group's sum of scores and

@@ -16,6 +16,8 @@ export type Matrix = readonly (readonly number[])[]
 export interface Mixing {
   /** Mixing weight θ of each candidate operation on each edge. */
   readonly theta: Matrix
+  /** The cells of a supernet with `mixingPerCell`, which may have mixing weights of their own; absent in others. */
+  readonly cells?: readonly CellMixing[]
   /** Weight of each edge in the sum of its target node (edge normalisation of PC-DARTS); absent: all 1. */
   readonly edgeWeights?: readonly number[]
   /**
@@ -30,15 +32,27 @@ export interface Mixing {
   readonly auxiliary?: number
 }
 
+/** The mixing weights of one cell of a supernet. */
+export interface CellMixing {
+  /** Indices of the cell's edges in the space. */
+  readonly edges: readonly number[]
+  /** Mixing weights of the cell, one row for each of `edges`; absent: those that the cells share. */
+  readonly theta?: Matrix
+}
+
 /** Gradient of the loss with respect to the mixing weights, in the same shapes as `Mixing`. */
 export interface MixingGradient {
+  /** Gradient with respect to the mixing weights that the cells share: the sum over the cells. */
   readonly theta: Matrix
   readonly edgeWeights: readonly number[]
+  /** Gradient with respect to the mixing weights of each cell, if the supernet has `mixingPerCell`. */
+  readonly cells?: readonly Matrix[]
 }
 
 /**
  * Position of each mixing weight in the flat vector of mixing coefficients: θ row by row, then one weight per edge. In
- * supernets with auxiliary skip connections, one more coefficient per edge follows.
+ * supernets with auxiliary skip connections, one more coefficient per edge follows. In supernets with `mixingPerCell`,
+ * the edges of all cells are counted, one cell after the other.
  */
 export interface CoefficientLayout {
   /** Number of coefficients without those of auxiliary skip connections. */
@@ -69,35 +83,59 @@ export function onlyOnes(theta: Matrix): Mixing {
   return { theta, active: theta.map((row) => row.map((weight) => weight === 1)) }
 }
 
+/** Returns the rows of mixing weights in the order of the mixing coefficients. */
+const thetaRows = ({ theta, cells }: Pick<Mixing, 'theta' | 'cells'>): Matrix =>
+  cells === undefined ? theta : cells.flatMap((cell) => cell.theta ?? cell.edges.map((edge) => theta[edge]))
+
+/** Returns the rows of a matrix [edge][op] in the order of the mixing coefficients: of each cell in turn, if they differ. */
+const rowsOf = <Row>(rows: readonly Row[], cells: Mixing['cells']): readonly Row[] =>
+  cells === undefined ? rows : cells.flatMap(({ edges }) => edges.map((edge) => rows[edge]))
+
 /**
  * Flattens mixing weights to the vector of mixing coefficients: θ row by row, then the edge weights, then the weight of
  * each edge's auxiliary skip connection if there is one.
  */
-export function flattenMixing({ theta, edgeWeights, auxiliary }: Mixing): Float64Array {
-  const skips = auxiliary === undefined ? [] : theta.map(() => auxiliary)
-  return Float64Array.from([...theta.flat(), ...(edgeWeights ?? theta.map(() => 1)), ...skips])
+export function flattenMixing({ theta, edgeWeights, auxiliary, cells }: Mixing): Float64Array {
+  const rows = thetaRows({ theta, cells })
+  const weights = edgeWeights === undefined ? rows.map(() => 1) : rowsOf(edgeWeights, cells)
+  const skips = auxiliary === undefined ? [] : rows.map(() => auxiliary)
+  return Float64Array.from([...rows.flat(), ...weights, ...skips])
 }
 
 /**
  * Flattens the mask of computed operations: 1 where an entry is computed, else 0. Returns undefined if all are
  * computed.
  */
-export function flattenActive({ theta, active, auxiliary }: Mixing): Uint8Array | undefined {
+export function flattenActive({ active, auxiliary, cells }: Mixing): Uint8Array | undefined {
   if (active === undefined) return undefined
-  const skips = auxiliary === undefined ? [] : theta.map(() => 1)
-  return Uint8Array.from([...active.flat().map(Number), ...theta.map(() => 1), ...skips])
+  const rows = rowsOf(active, cells)
+  const skips = auxiliary === undefined ? [] : rows.map(() => 1)
+  return Uint8Array.from([...rows.flat().map(Number), ...rows.map(() => 1), ...skips])
 }
 
 /**
  * Reshapes the flat gradient with respect to the mixing coefficients to matrices, without that of auxiliary skip
- * connections. @param shape matrix with the row
- * lengths of θ
+ * connections. @param mixing the mixing weights at which the gradient was computed
  */
-export function unflattenGradient(flat: ArrayLike<number>, shape: Matrix): MixingGradient {
+export function unflattenGradient(flat: ArrayLike<number>, { theta, cells }: Mixing): MixingGradient {
   const values = Array.from(flat)
-  const operations = shape.reduce((sum, row) => sum + row.length, 0)
-  const edgeWeights = values.slice(operations, operations + shape.length)
-  return { theta: reshape(values.slice(0, operations), shape), edgeWeights }
+  const rows = thetaRows({ theta, cells })
+  const operations = rows.reduce((sum, row) => sum + row.length, 0)
+  const gradient = reshape(values.slice(0, operations), rows)
+  const edgeWeights = values.slice(operations, operations + rows.length)
+  if (cells === undefined) return { theta: gradient, edgeWeights }
+  const begins = cells.map((_, cell) => cells.slice(0, cell).reduce((sum, { edges }) => sum + edges.length, 0))
+  const total = theta.map((row) => row.map(() => 0))
+  const weights = theta.map(() => 0)
+  for (const [cell, { edges }] of cells.entries()) {
+    for (const [at, edge] of edges.entries()) {
+      const row = begins[cell] + at
+      weights[edge] += edgeWeights[row]
+      for (const [op, value] of gradient[row].entries()) total[edge][op] += value
+    }
+  }
+  const own = cells.map(({ edges }, cell) => gradient.slice(begins[cell], begins[cell] + edges.length))
+  return { theta: total, edgeWeights: weights, cells: own }
 }
 
 /** Cuts a flat list into rows as long as the rows of `shape`. */

@@ -66,6 +66,8 @@ export interface SupernetOptions {
    * `auxiliary` (DARTS-). Where an edge halves the image, it is a factorised reduction with weights of its own.
    */
   readonly auxiliarySkip?: boolean
+  /** Whether every cell of the supernet has mixing weights of its own (`Mixing.cells`), in place of shared ones. */
+  readonly mixingPerCell?: boolean
 }
 
 /** Size and variants of the network that one architecture is trained as from scratch. */
@@ -184,6 +186,11 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /** Builds the network that one architecture is trained as from scratch. */
   network(genotype: G, options: EvaluationNetworkOptions): Network
 
+  /**
+   * Returns, for each cell of a supernet of this depth in turn, the indices of its edges; absent: the space's supernets
+   * have no mixing weights per cell.
+   */
+  supernetCells?(depth: number): readonly (readonly number[])[]
   /**
    * Numbers all architectures of the space from 0; absent if the space is too large for a table of all architectures.
    */

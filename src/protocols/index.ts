@@ -10,11 +10,13 @@ import { headlines } from './benchmark.ts'
 import { betaDartsPaper, dartsPtPaper, fairDartsPaper, idartsPaper, sdartsPaper } from './dartsFixes.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
+import { dropnasPaper } from './dropnasPaper.ts'
 import { gaeaPaper } from './gaeaPaper.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
 import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
+import { proxylessnasPaper } from './proxylessnasPaper.ts'
 import { laptop, micro } from './reduced.ts'
 import { robustdartsPaper } from './robustdartsPaper.ts'
 import { zenPaper } from './zenPaper.ts'
@@ -36,6 +38,8 @@ export const presets: readonly Preset[] = [
   dartsPtPaper,
   zenPaper,
   idartsPaper,
+  dropnasPaper,
+  proxylessnasPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

@@ -45,8 +45,9 @@ export async function createSupernet(request: SupernetRequest): Promise<Supernet
 }
 
 function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {
+  const { coefficientCount } = executable.network
   const { count } = coefficientLayout(edges.map((edge) => edge.operations.length))
-  const hasAuxiliary = executable.network.coefficientCount > count
+  const hasAuxiliary = coefficientCount === count + edges.length
   const feed = (batch: Batch, mixing: Mixing): Feed => {
     checkMixing(mixing, edges)
     return feedOf(batch, hasAuxiliary ? { auxiliary: 0, ...mixing } : mixing)
@@ -65,7 +66,7 @@ function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet 
     async gradient(batch, mixing, { weights, mode = 'train' } = {}) {
       const want = { coefficients: true, ...(weights && { weights }) }
       const { coefficients = [], ...tally } = await executable.gradient(feed(batch, mixing), CROSS_ENTROPY, want, mode)
-      return { ...tally, mixing: unflattenGradient(coefficients, mixing.theta) }
+      return { ...tally, mixing: unflattenGradient(coefficients, mixing) }
     },
     evaluate: (batches, mixing, mode = 'probe') => executable.evaluate(feeds(batches, mixing), mode),
     dispose: () => executable.dispose(),
@@ -76,8 +77,9 @@ function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet 
   }
 }
 
-function checkMixing({ theta, edgeWeights }: Mixing, edges: readonly Edge[]): void {
+function checkMixing({ theta, edgeWeights, cells = [] }: Mixing, edges: readonly Edge[]): void {
   requireFiniteNumbers(theta, 'mixing weight theta')
+  for (const cell of cells) requireFiniteNumbers(cell.theta ?? [], 'mixing weight of a cell')
   requireFiniteNumbers(edgeWeights, 'mixing weight edgeWeights')
   const found = theta.map((row) => row.length)
   const expected = edges.map((edge) => edge.operations.length)
@@ -101,11 +103,11 @@ export function feedOf(batch: Batch, mixing: Mixing): Feed {
 export async function mixingGradient(
   executable: Executable,
   feed: Feed,
-  { theta }: Mixing,
+  mixing: Mixing,
   objective: Objective,
   weights?: WeightVector,
 ): Promise<MixingGradient> {
   const want = { coefficients: true, ...(weights && { weights }) }
   const { coefficients = [] } = await executable.gradient(feed, objective, want, 'probe')
-  return unflattenGradient(coefficients, theta)
+  return unflattenGradient(coefficients, mixing)
 }

@@ -38,7 +38,40 @@ describe('the flat coefficient vector', () => {
   })
 
   it('comes back as a gradient of the same shape', () => {
-    expect(unflattenGradient([1, 2, 3, 4, 5, 6, 7], theta)).toEqual({ theta, edgeWeights: [6, 7] })
+    expect(unflattenGradient([1, 2, 3, 4, 5, 6, 7], { theta })).toEqual({ theta, edgeWeights: [6, 7] })
+  })
+
+  it('has the rows of each cell in turn, shared or its own, and gradients that add up over the cells', () => {
+    const own = [[7, 8]]
+    const cells = [{ edges: [0, 1] }, { edges: [1], theta: own }]
+    expect([...flattenMixing({ theta, cells, edgeWeights: [6, 9] })]).toEqual([1, 2, 3, 4, 5, 7, 8, 6, 9, 9])
+    const active = [
+      [true, false, true],
+      [false, true],
+    ]
+    expect([...(flattenActive({ theta, cells, active }) ?? [])]).toEqual([1, 0, 1, 0, 1, 0, 1, 1, 1, 1])
+    expect(unflattenGradient([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { theta, cells })).toEqual({
+      theta: [
+        [1, 2, 3],
+        [10, 12],
+      ],
+      edgeWeights: [8, 19],
+      cells: [
+        [
+          [1, 2, 3],
+          [4, 5],
+        ],
+        [[6, 7]],
+      ],
+    })
+  })
+
+  it('has a coefficient for the auxiliary skip connection of each edge behind the others', () => {
+    const mixing = { theta, auxiliary: 0.5 }
+    expect([...flattenMixing(mixing)]).toEqual([1, 2, 3, 4, 5, 1, 1, 0.5, 0.5])
+    const layout = coefficientLayout([3, 2])
+    expect([layout.auxiliary(0), layout.auxiliary(1)]).toEqual([7, 8])
+    expect(unflattenGradient([1, 2, 3, 4, 5, 6, 7, 8, 9], mixing)).toEqual({ theta, edgeWeights: [6, 7] })
   })
 
   it('marks inactive operations, and computes all of them by default', () => {

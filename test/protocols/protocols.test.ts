@@ -201,6 +201,8 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'idarts-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
+    'dropnas-paper': ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'proxylessnas-paper': ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
     'gaea-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
   })
 })

@@ -58,6 +58,11 @@ export interface BilevelMethod {
   readonly weightDecay?: number
   /** First epoch (0-based) in which the architecture parameters are updated; absent: 0. */
   readonly architectureFrom?: number
+  /**
+   * Number n of iterations after which an architecture step is taken: in the iterations n, 2n, … of all, counted from 1.
+   * An iteration has `weightSteps` weight steps. Absent: 1, an architecture step in each.
+   */
+  readonly architectureEvery?: number
   /** Number of weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
   readonly weightSteps?: number
   /**
@@ -232,13 +237,14 @@ export async function bilevelEpoch(
   const steps = weights.batchesPerEpoch
   const order = method.stepOrder ?? protocol.stepOrder
   const moves = epoch >= (method.architectureFrom ?? 0)
+  const every = method.architectureEvery ?? 1
   const sgd = sgdOf(protocol, epoch, method.rateFrom)
   const run: EpochRun = { context, method, supernet, weights, architecture, epoch, sgd }
   const [train, valid] = [meanTally(), meanTally()]
   let now = state
   for (let step = epoch * steps; step < (epoch + 1) * steps; step++) {
     if (order === 'weights-first') await weightSteps(run, step, now, train)
-    if (moves) now = await architectureStep(run, step, now, valid)
+    if (moves && (step + 1) % every === 0) now = await architectureStep(run, step, now, valid)
     if (order === 'architecture-first') await weightSteps(run, step, now, train)
   }
   const { parameters } = now

@@ -40,18 +40,25 @@ export interface ParameterTensor {
   readonly shape: readonly number[]
 }
 
+/** Returns the places of all trainable tensors of a network in the vector of its weights, in the network's order. */
+export function parameterTensors({ parameters }: Network): ParameterTensor[] {
+  let end = 0
+  return parameters.map(({ shape }) => {
+    const size = sizeOf(shape)
+    end += size
+    return { from: end - size, size, shape }
+  })
+}
+
 /** Name of an operation's weights: cell, edge and operation, then the tensor within the operation. */
 const OPERATION = /^(cell\d+\.edge\d+-\d+\.\w+)\./
 
 /** Returns the groups of network weights that belong to the candidate operations of a supernet, in its order. */
-export function parameterGroups({ parameters }: Network): ParameterGroup[] {
+export function parameterGroups(network: Network): ParameterGroup[] {
   const groups = new Map<string, ParameterTensor[]>()
-  let from = 0
-  for (const { name, shape } of parameters) {
-    const size = sizeOf(shape)
-    const [, group] = OPERATION.exec(name) ?? []
-    if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), { from, size, shape }])
-    from += size
+  for (const [at, tensor] of parameterTensors(network).entries()) {
+    const [, group] = OPERATION.exec(network.parameters[at].name) ?? []
+    if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), tensor])
   }
   return [...groups].map(([name, tensors]) => ({ name, tensors }))
 }
@@ -62,4 +69,26 @@ export async function clearGroups(vector: WeightVector, groups: readonly Paramet
   const values = await vector.read()
   for (const { from, size } of groups.flatMap(({ tensors }) => tensors)) values.fill(0, from, from + size)
   vector.write(values)
+}
+
+/**
+ * Returns the gradient matching score of a group: the cosine of two gradients of its weights along the last axis (output
+ * channels), averaged over the other positions of each tensor, then over the tensors. Vectors of zeros have cosine 0.
+ */
+export function gradientMatching({ tensors }: ParameterGroup, a: Float32Array, b: Float32Array): number {
+  const scores = tensors.map(({ from, size, shape }) => {
+    const channels = shape[shape.length - 1]
+    let sum = 0
+    for (let at = from; at < from + size; at += channels) {
+      let [ab, aa, bb] = [0, 0, 0]
+      for (let i = at; i < at + channels; i++) {
+        ab += a[i] * b[i]
+        aa += a[i] * a[i]
+        bb += b[i] * b[i]
+      }
+      sum += ab / (Math.max(Math.sqrt(aa), 1e-8) * Math.max(Math.sqrt(bb), 1e-8))
+    }
+    return sum / (size / channels)
+  })
+  return scores.reduce((total, score) => total + score, 0) / scores.length
 }

@@ -6,7 +6,7 @@ import type { EvaluationSize, SearchSpace, SpaceFamily } from '../../core/space.
 import { benchmarkSplits } from '../nb201/officialOrder.ts'
 import { dartsCellDrawing } from './drawing.ts'
 import { type DartsGenotype, derive, encodingOf, oneHot } from './genotype.ts'
-import { network, supernet } from './networks.ts'
+import { network, supernet, supernetCells } from './networks.ts'
 import { format, parse } from './notation.ts'
 import { publishedGenotype, publishedName, searchedOn } from './published.ts'
 import { type DartsEdge, EDGES_S1, EDGES_S2, EDGES_S3, EDGES_S4, edgesWith, nodeName, OPERATIONS } from './topology.ts'
@@ -93,6 +93,7 @@ function dartsSpace(name: string, description: string, edges: readonly DartsEdge
     derive: (theta, edgeWeights, threshold) => derive(space, theta, edgeWeights, threshold),
     oneHot: (genotype) => oneHot(space, genotype),
     supernet: (options) => supernet(space, options),
+    supernetCells: (depth) => supernetCells(space, depth),
   }
 }
 

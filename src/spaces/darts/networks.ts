@@ -17,7 +17,15 @@ import {
 } from '../mixedNode.ts'
 import type { DartsCandidates, DartsGenotype } from './genotype.ts'
 import { type OperationStyle, writeOperation } from './operations.ts'
-import { type CellPlace, nodeShape, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
+import {
+  type CellPlace,
+  cellType,
+  nodeShape,
+  STEM_MULTIPLIER,
+  strideOf,
+  writeCellNodes,
+  writeSkeleton,
+} from './skeleton.ts'
 import type { DartsEdge } from './topology.ts'
 
 /**
@@ -28,23 +36,30 @@ import type { DartsEdge } from './topology.ts'
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
-  const { auxiliarySkip = false } = options
+  const { auxiliarySkip = false, mixingPerCell = false } = options
   const dropPath = (options.dropPath ?? 0) > 0
   checkPartialChannels(channels, partialChannels)
   if (auxiliarySkip && partialChannels > 1) throw new BenchError('unsupported', NO_PARTIAL_SKIP)
   if (dropPath && (partialChannels > 1 || edgeNormalisation)) throw new BenchError('unsupported', NO_DROP_PATH)
-  const layout = coefficientLayout(space.edges.map(({ operations }) => operations.length))
+  const rows = mixingPerCell ? supernetCells(space, depth).flat() : [...space.edges.keys()]
+  const layout = coefficientLayout(rows.map((edge) => space.edges[edge].operations.length))
   const mixing = { layout, partialChannels, edgeNormalisation, dropPath, auxiliarySkip }
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
   const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
-  const heads = writeSkeleton(builder, skeleton, (place) => searchCell(style, space, mixing, place))
+  let cells = 0
+  const heads = writeSkeleton(builder, skeleton, (place) => {
+    const cell = cells++
+    // The row of the mixing weights of an edge of the space, which are its own in every cell or shared by all.
+    const rowOf = (edge: number) => (mixingPerCell ? cell * CELL_EDGES + (edge % CELL_EDGES) : edge)
+    return searchCell(style, space, { ...mixing, rowOf }, place)
+  })
   const k = partialChannels > 1 ? ` k=${partialChannels}` : ''
   const name = `${space.name} search network, C=${channels} L=${depth}${k}`
   return builder.build({
     name,
     ...heads,
-    coefficientCount: coefficientCount(layout, space.edges.length, auxiliarySkip),
+    coefficientCount: coefficientCount(layout, rows.length, auxiliarySkip),
   })
 }
 
@@ -52,9 +67,20 @@ const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
   '(RobustDARTS); leave it out, or take another algorithm'
 
-/** Options of the mixed operations of a supernet. */
+/** Number of edges of a cell. */
+const CELL_EDGES = 14
+
+/** Returns the indices of the edges of each cell of a supernet with `depth` cells: those of its type. */
+export const supernetCells = ({ edges }: DartsCandidates, depth: number): readonly (readonly number[])[] =>
+  Array.from({ length: depth }, (_, cell) =>
+    [...edges.keys()].filter((edge) => edges[edge].cell === cellType(cell, depth)),
+  )
+
+/** Options of the mixed operations of a cell of a supernet. */
 interface SearchMixing extends MixOptions {
   readonly auxiliarySkip: boolean
+  /** Returns the row of the mixing weights for an edge of the space. */
+  rowOf(edge: number): number
 }
 
 /** Adds a cell to the supernet under construction. → the cell's output */
@@ -76,12 +102,13 @@ function searchCell(style: OperationStyle, space: DartsCandidates, mixing: Searc
 function mixedEdge(
   style: OperationStyle,
   { cell, from, to, operations }: DartsEdge,
-  index: number,
+  edge: number,
   input: ValueId,
-  { partialChannels: k, auxiliarySkip }: SearchMixing,
+  { partialChannels: k, auxiliarySkip, rowOf }: SearchMixing,
   place: CellPlace,
 ): MixedEdge {
   const { builder } = style
+  const index = rowOf(edge)
   const stride = strideOf(cell, from)
   const write = (x: ValueId) =>
     operations.map((op) =>

@@ -160,6 +160,21 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
       reduce=[('avg_pool_3x3', 2, 1), ('skip_connect', 2, 0), ('skip_connect', 3, 2), ('max_pool_3x3', 3, 1), ('sep_conv_5x5', 4, 3), ('max_pool_3x3', 4, 0), ('dil_conv_3x3', 5, 1), ('dil_conv_3x3', 5, 4)],
     )`,
   },
+  LAMBDA_DARTS: {
+    source: 'Λ-DARTS, first of four searches on CIFAR-10 (Movahedi et al., ICLR 2023)',
+    aliases: ['lambdadarts_corr_0'],
+    genotype: `Genotype(
+      normal=[('sep_conv_5x5', 0), ('skip_connect', 1), ('sep_conv_3x3', 2), ('sep_conv_5x5', 1), ('sep_conv_3x3', 1), ('max_pool_3x3', 0), ('dil_conv_3x3', 2), ('max_pool_3x3', 0)],
+      reduce=[('skip_connect', 1), ('skip_connect', 0), ('max_pool_3x3', 0), ('dil_conv_3x3', 2), ('dil_conv_5x5', 3), ('dil_conv_5x5', 1), ('skip_connect', 1), ('sep_conv_5x5', 2)],
+    )`,
+  },
+  DROPNAS: {
+    source: 'DropNAS, searched on CIFAR-10 (Hong et al., IJCAI 2020)',
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('dil_conv_5x5', 4), ('dil_conv_3x3', 1)],
+      reduce=[('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('dil_conv_5x5', 2), ('sep_conv_5x5', 1), ('dil_conv_5x5', 3), ('dil_conv_5x5', 2), ('dil_conv_5x5', 3), ('dil_conv_5x5', 4)],
+    )`,
+  },
   DRNAS: {
     source: 'DrNAS, searched on CIFAR-10 (Chen et al., ICLR 2021)',
     aliases: ['DrNAS_cifar10'],

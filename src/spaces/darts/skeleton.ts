@@ -56,7 +56,7 @@ export function writeSkeleton(
   }: SkeletonOptions,
   writeCell: (place: CellPlace) => ValueId,
 ): { readonly heads: readonly Head[]; readonly features: ValueId; readonly cells: readonly ValueId[] } {
-  const reductions = [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
+  const reductions = reductionCells(depth)
   const outputs = [...(family === 'imagenet' ? imagenetStem(builder, stemChannels) : cifarStem(builder, channels))]
   const stems = outputs.length
   let width = channels
@@ -64,7 +64,7 @@ export function writeSkeleton(
   for (let i = 0; i < depth; i++) {
     const reduces = reductions.includes(i)
     if (reduces) width *= 2
-    const type = reduces ? 'reduce' : 'normal'
+    const type = cellType(i, depth)
     const inputs = [outputs[stems + i - 2], outputs[stems + i - 1]] as const
     outputs.push(writeCell({ name: `cell${i}`, type, inputs, channels: width, afterReduction }))
     afterReduction = reduces
@@ -76,6 +76,13 @@ export function writeSkeleton(
   const logits = builder.classifier(builder.globalMean(features), shape.classes, hiddenLayers)
   return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features, cells: outputs.slice(stems - 1) }
 }
+
+/** Returns the numbers of the two reduction cells of a network of this depth. */
+const reductionCells = (depth: number): readonly number[] => [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
+
+/** Returns the type of a cell of a network, by its number from 0. */
+export const cellType = (cell: number, depth: number): CellName =>
+  reductionCells(depth).includes(cell) ? 'reduce' : 'normal'
 
 /** Adds the stem for CIFAR images to a network. → both inputs of the first cell */
 function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {

@@ -6,7 +6,7 @@ import type { EvaluationSize, SearchSpace, SpaceFamily } from '../../core/space.
 import { nb201CellDrawing } from './drawing.ts'
 import { derive, encoding, format, genotypesWith, type Nb201Genotype, oneHot, parse } from './genotype.ts'
 import { trainingKey } from './isomorphism.ts'
-import { network, supernet } from './networks.ts'
+import { network, supernet, supernetCells } from './networks.ts'
 import { ARCHITECTURE_COUNT, atIndex, benchmarkSplits, indexOf } from './officialOrder.ts'
 import { EDGES, edgesWith, nodeName, OPERATIONS } from './topology.ts'
 
@@ -37,6 +37,7 @@ const family: SpaceFamily<Nb201Genotype> = {
 const shared = {
   format,
   network,
+  supernetCells,
   trainingKey,
   nodeName,
   draw: (genotype: Nb201Genotype, title: string) => [nb201CellDrawing(genotype, title)],

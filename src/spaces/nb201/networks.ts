@@ -23,19 +23,25 @@ const LEARNED: BatchNormOptions = { affine: true, track: true }
  */
 export function supernet(options: SupernetOptions, operations: readonly Operation[] = OPERATIONS): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm, dropPath = 0 } = options
-  const { auxiliarySkip = false } = options
+  const { auxiliarySkip = false, mixingPerCell = false } = options
   checkPartialChannels(channels, partialChannels)
   if (auxiliarySkip && partialChannels > 1) throw new BenchError('unsupported', NO_PARTIAL_SKIP)
   if (dropPath > 0) throw new BenchError('unsupported', NO_DROP_PATH)
-  const layout = coefficientLayout(EDGES.map(() => operations.length))
+  const cells = mixingPerCell ? STAGES.length * depth : 1
+  const layout = coefficientLayout(Array.from({ length: cells * EDGES.length }, () => operations.length))
   const mixing = { layout, partialChannels, edgeNormalisation }
   const builder = new NetworkBuilder(shape)
   const search = { builder, operations, mixing, batchNorm, auxiliarySkip }
-  const heads = skeleton(builder, options, (input, name) => searchCell(search, input, name))
+  let row = 0
+  const heads = skeleton(builder, options, (input, name) => {
+    const output = searchCell(search, input, name, row)
+    if (mixingPerCell) row += EDGES.length
+    return output
+  })
   return builder.build({
     name: `nb201 search network, C=${channels} N=${depth}${partialChannels > 1 ? ` k=${partialChannels}` : ''}`,
     ...heads,
-    coefficientCount: coefficientCount(layout, EDGES.length, auxiliarySkip),
+    coefficientCount: coefficientCount(layout, cells * EDGES.length, auxiliarySkip),
   })
 }
 
@@ -101,11 +107,19 @@ interface Search {
   readonly auxiliarySkip: boolean
 }
 
-/** Adds a cell to the supernet under construction. → the cell's output */
+/** Returns the indices of the edges of each cell of a supernet with `depth` cells per stage: all edges, in every cell. */
+export const supernetCells = (depth: number): readonly (readonly number[])[] =>
+  Array.from({ length: STAGES.length * depth }, () => EDGES.map((_, edge) => edge))
+
+/**
+ * Adds a cell to the supernet under construction. → the cell's output
+ * @param row row of the mixing weights of the cell's first edge
+ */
 function searchCell(
   { builder, operations, mixing, batchNorm, auxiliarySkip }: Search,
   input: ValueId,
   name: string,
+  row: number,
 ): ValueId {
   const shape = builder.value(input)
   const operated = shape.channels / mixing.partialChannels
@@ -117,7 +131,7 @@ function searchCell(
       const bypass = partial ? builder.slice(nodes[from], operated, shape.channels - operated) : undefined
       const write = (op: Operation) => operation(builder, x, op, batchNorm, `${name}.edge${from}-${node}`)
       const auxiliary = auxiliarySkip ? { auxiliary: nodes[from] } : {}
-      return { index, bypass, operations: operations.map(write), ...auxiliary }
+      return { index: row + index, bypass, operations: operations.map(write), ...auxiliary }
     })
     nodes.push(mixedNode(builder, edges, shape, mixing))
   }

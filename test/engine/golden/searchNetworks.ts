@@ -147,7 +147,7 @@ async function checkSearchNetwork(executor: Executor, golden: SearchCase): Promi
   const weights = executable.vector()
   const wants = { coefficients: true, weights }
   const { loss, coefficients = [] } = await executable.gradient(feed, { kind: 'cross-entropy' }, wants, 'train')
-  const gradient = unflattenGradient(coefficients, mixing.theta)
+  const gradient = unflattenGradient(coefficients, mixing)
   const values = await weights.read()
   executable.dispose()
 

@@ -133,6 +133,6 @@ async function alphaGradient(executable: Executable, batch: Feed['batch'], theta
   const feed = { batch, coefficients: flattenMixing({ theta }) }
   const wants = { coefficients: true, weights: v }
   const { loss, coefficients = [] } = await executable.gradient(feed, { kind: 'cross-entropy' }, wants, 'probe')
-  const gradTheta = unflattenGradient(coefficients, theta).theta
+  const gradTheta = unflattenGradient(coefficients, { theta }).theta
   return { loss, v, alpha: theta.map((row, edge) => softmaxGradient(row, gradTheta[edge])) }
 }

@@ -1,0 +1,120 @@
+/**
+ * ProxylessNAS (Cai, Zhu, Han: "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR
+ * 2019): its gradient-based search, on the spaces of this program. Every pass computes sampled paths only.
+ *
+ * - A weight step trains one operation on each edge, drawn from p = softmax(α).
+ * - An architecture step draws two operations on each edge by p without replacement, and one of the two by their
+ *   p renormalised, whose gate g is 1; the other is computed with the gate 0. Their α descend
+ *   ∂L/∂α_i = Σ_j ∂L/∂g_j · p_j (δ_ij − p_i) over the two, p renormalised (eq. 4); then both are shifted alike, so that
+ *   their probability mass is what it was (§3.2.1). Edges where the gate is on `none` do not move
+ *   (`mit-han-lab/proxylessnas`: search/modules/mix_op.py, mode `two`).
+ *
+ * α is stepped after every fifth weight step, and not in the first quarter of the epochs (40 + 120 in that code). The
+ * latency term and label smoothing are left out, and one cosine goes over all epochs, not one for the warm-up alone.
+ */
+import { z } from 'zod'
+import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import { type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
+import type { RandomStream } from '../core/random.ts'
+import type { Edge } from '../core/space.ts'
+import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
+import { type AdamState, adam, adamStart } from './shared/adam.ts'
+import { bilevelSearch, initialParameters, type ParameterUpdate } from './shared/bilevel.ts'
+import { count, optionalCount } from './shared/options.ts'
+
+/** The two operations that an architecture step computes on an edge. */
+export interface Pair {
+  /** The operation whose gate is 1. */
+  readonly on: number
+  /** The operation whose gate is 0. */
+  readonly off: number
+  /** Probabilities of the two, `on` first; they sum to 1. */
+  readonly p: readonly [number, number]
+}
+
+const isNone = ({ operations }: Edge, op: number) => operations[op] === 'none'
+
+/** Draws two operations of each edge, and which of them is on. */
+export const drawPairs = (alpha: Matrix, stream: RandomStream): Pair[] =>
+  alpha.map((row) => {
+    const p = softmax(row)
+    const first = categorical(p, stream)
+    const rest = p.map((value, op) => (op === first ? 0 : value))
+    const left = rest.reduce((sum, value) => sum + value, 0)
+    const others = rest.map((value) => value / left)
+    const second = categorical(others, stream)
+    const [a, b] = softmax([row[first], row[second]])
+    return stream.uniform() < a ? { on: first, off: second, p: [a, b] } : { on: second, off: first, p: [b, a] }
+  })
+
+/** The relaxation of ProxylessNAS' architecture steps: two operations an edge are computed, one of them with gate 1. */
+export const pairedGates = (edges: readonly Edge[]): Relaxation => ({
+  stochastic: true,
+  relax(alpha, stream) {
+    if (stream === undefined) return softmaxRelaxation.relax(alpha)
+    const pairs = drawPairs(alpha, stream)
+    const theta = alpha.map((row, edge) => row.map((_, op) => Number(op === pairs[edge].on)))
+    const active = alpha.map((row, edge) => row.map((_, op) => op === pairs[edge].on || op === pairs[edge].off))
+    return {
+      mixing: { theta, active },
+      pullback: ({ theta: slopes }) =>
+        alpha.map((row, edge) => {
+          const { on, off, p } = pairs[edge]
+          const slope = isNone(edges[edge], on) ? 0 : p[0] * p[1] * (slopes[edge][on] - slopes[edge][off])
+          return row.map((_, op) => (op === on ? slope : op === off ? -slope : 0))
+        }),
+    }
+  },
+})
+
+/** ProxylessNAS' update: a step of Adam; then the two sampled α of each edge are shifted to keep their mass Σ exp(α). */
+export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<AdamState> => ({
+  start: adamStart,
+  step(alpha, gradient, state, { settings, stream }) {
+    const pairs = drawPairs(alpha, stream())
+    const moved = adam(alpha, gradient, state, settings)
+    const parameters = moved.parameters.map((row, edge) => {
+      const { on, off } = pairs[edge]
+      if (isNone(edges[edge], on)) return row
+      const mass = (of: readonly number[]) => Math.exp(of[on]) + Math.exp(of[off])
+      const offset = Math.log(mass(row) / mass(alpha[edge]))
+      return row.map((a, op) => (op === on || op === off ? a - offset : a))
+    })
+    return { parameters, state: moved.state }
+  },
+})
+
+/** The algorithm `proxylessnas`: one sampled path for the weights, two for the architecture. */
+export const proxylessNas = defineAlgorithm({
+  name: 'proxylessnas',
+  version: 1,
+  description: 'One sampled operation an edge for the weights; two compared with binary gates for the architecture',
+  source: 'Cai et al., "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019',
+  look: { colour: 'sky', dash: 'longDashed', marker: 'star' },
+  kind: 'supernet',
+  options: z.strictObject({
+    every: count(5, 'weight steps per architecture step (grad_update_arch_param_every)'),
+    warmup: optionalCount('epochs before the architecture moves; default: a quarter of all (40 of 160)', 0),
+  }),
+  check({ protocol: { epochs } }, { warmup = 0 }) {
+    if (warmup < epochs) return
+    const found = `warmup=${warmup} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
+    throw new BenchError('bad-input', `proxylessnas: ${found}; give a warm-up below that, or more epochs`)
+  },
+  search(context, { every, warmup }) {
+    const { space, protocol } = context
+    return bilevelSearch(context, {
+      start: initialParameters(context),
+      relaxation: () => pairedGates(space.edges),
+      update: updatePairs(space.edges),
+      architectureFrom: warmup ?? Math.floor(protocol.epochs / 4),
+      architectureEvery: every,
+      weightMixing(stream, alpha) {
+        const chosen = alpha.map((row) => categorical(softmax(row), stream))
+        return onlyOnes(alpha.map((row, edge) => row.map((_, op) => Number(op === chosen[edge]))))
+      },
+    })
+  },
+})

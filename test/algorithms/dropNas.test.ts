@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { adjusted, drawKept, dropNas, groupedDropout, updateKept } from '../../src/algorithms/dropNas.ts'
+import { adamStart } from '../../src/algorithms/shared/adam.ts'
+import type { UpdateStep } from '../../src/algorithms/shared/bilevel.ts'
+import { type Matrix, map, normalMatrix, softmax } from '../../src/core/mixing.ts'
+import { random } from '../../src/core/random.ts'
+import { darts } from '../../src/spaces/darts/index.ts'
+import { nb201 } from '../../src/spaces/nb201/index.ts'
+import { analyticContext } from './analyticSupernet.ts'
+
+const widths = nb201.edges.map(({ operations }) => operations.length)
+const alpha = normalMatrix(widths, 1, random(1))
+
+describe('the operations that a step keeps', () => {
+  it.each([nb201, darts])('have one with and one without weights on every edge of $name, at any rate', ({ edges }) => {
+    for (let seed = 0; seed < 20; seed++) {
+      for (const [edge, kept] of drawKept(edges, 0.9, random(seed)).entries()) {
+        const names = edges[edge].operations.filter((_, op) => kept[op])
+        expect(names.some((name) => name.includes('conv'))).toBe(true)
+        expect(names.some((name) => !name.includes('conv'))).toBe(true)
+      }
+    }
+  })
+
+  it('are all of them with rate 0, and about 1 − r^¼ of them else', () => {
+    expect(drawKept(nb201.edges, 0, random(0)).flat().every(Boolean)).toBe(true)
+    const draws = Array.from({ length: 400 }, (_, seed) => drawKept(darts.edges, 3e-5, random(seed)).flat()).flat()
+    const share = draws.filter((kept) => !kept).length / draws.length
+    expect(Math.abs(share - 3e-5 ** 0.25)).toBeLessThan(0.003)
+  })
+})
+
+describe('DropNAS’ relaxation', () => {
+  it('is a softmax over the kept operations, whose gradient is that of central differences', () => {
+    const relaxation = groupedDropout(nb201.edges, 0.05)
+    const g = normalMatrix(widths, 1, random(2))
+    const loss = (at: Matrix) =>
+      relaxation
+        .relax(at, random(7))
+        .mixing.theta.flat()
+        .reduce((sum, value, i) => sum + value * g.flat()[i], 0)
+    const { mixing, pullback } = relaxation.relax(alpha, random(7))
+    expect(mixing.active?.flat().some((kept) => !kept)).toBe(true)
+    const gradient = pullback({ theta: g, edgeWeights: [] })
+    for (const [edge, row] of gradient.entries()) {
+      for (const [op, slope] of row.entries()) {
+        const moved = (by: number) => loss(map(alpha, (a, e, o) => a + (e === edge && o === op ? by : 0)))
+        expect(slope).toBeCloseTo((moved(1e-6) - moved(-1e-6)) / 2e-6, 7)
+        if (!mixing.active?.[edge][op]) expect([Math.abs(slope), mixing.theta[edge][op]]).toEqual([0, 0])
+      }
+    }
+  })
+})
+
+describe('the adjustment of α', () => {
+  const kept = drawKept(nb201.edges, 0.05, random(7))
+  const share = (at: Matrix) =>
+    at.map((row, edge) => softmax(row).reduce((sum, value, op) => sum + (kept[edge][op] ? value : 0), 0))
+
+  it('gives the kept operations the share of the softmax that they had, and leaves the others', () => {
+    const after = normalMatrix(widths, 1, random(9))
+    const shifted = adjusted(after, alpha, kept)
+    expect(share(shifted)).toEqual(share(alpha).map((value) => expect.closeTo(value, 12)))
+    for (const [edge, row] of shifted.entries()) {
+      for (const [op, a] of row.entries()) if (!kept[edge][op]) expect(a).toBe(after[edge][op])
+    }
+  })
+
+  it('follows every step of α, along the mask of that step', () => {
+    const update = updateKept(nb201.edges, 0.05)
+    const stream = () => random(7)
+    const settings = { learningRate: 0.1, adamBetas: [0.5, 0.999], epsilon: 1e-8, weightDecay: 1e-3 } as const
+    const at: UpdateStep = { settings, epoch: 0, step: 0, stream }
+    const gradient = map(normalMatrix(widths, 1, random(3)), (g, edge, op) => (kept[edge][op] ? g : 0))
+    const { parameters } = update.step(alpha, gradient, adamStart(alpha), at)
+    expect(share(parameters)).toEqual(share(alpha).map((value) => expect.closeTo(value, 12)))
+    expect(parameters).not.toEqual(alpha)
+  })
+})
+
+describe('DropNAS', () => {
+  it('takes both gradients from one pass over a batch of all training images', async () => {
+    const context = analyticContext()
+    const network = { parameters: [{ name: 'w', shape: [3] }] }
+    const own = {
+      ...context,
+      async supernet() {
+        const made = await context.supernet()
+        return { ...made, weights: made.weights, executable: { ...made.executable, network } }
+      },
+    }
+    const search = await dropNas.search(own as never, dropNas.options.parse({}))
+    const reports = [await search.epoch(0), await search.epoch(1), await search.epoch(2)]
+    const { calls } = context.networks[0]
+    expect(new Set(calls)).toEqual(new Set(['gradient weights']))
+    expect(calls).toHaveLength(30)
+    expect(reports.map(({ validLoss }) => validLoss)).toEqual([undefined, undefined, undefined])
+    expect(reports[2].trainLoss).toBeLessThan(reports[0].trainLoss as number)
+    expect(context.networks[0].vectorsHeld()).toBe(0)
+  })
+})
