@@ -23,6 +23,7 @@ import { nasp } from './nasp.ts'
 import { oles } from './oles.ts'
 import { parsec } from './parsec.ts'
 import { pcDarts } from './pcDarts.ts'
+import { pDarts } from './pDarts.ts'
 import { proxylessNas } from './proxylessNas.ts'
 import { randomSearch } from './randomSearch.ts'
 import { rDarts } from './rDarts.ts'
@@ -60,6 +61,7 @@ export const builtinAlgorithms = {
   idarts: withStages(idarts),
   nasp: withStages(nasp),
   parsec: withStages(parsec),
+  'p-darts': pDarts,
   'multi-darts': withStages(multiDarts),
   'zen-darts': withStages(zenDarts),
   gdas: withStages(gdas),

@@ -112,8 +112,12 @@ export interface SearchContext {
   random(...path: readonly (string | number)[]): RandomStream
   /** Returns the image batches of the search; the images are loaded at the first call. */
   data(): Promise<SearchData>
-  /** Builds, compiles and initialises the space's search network; absent options take the protocol's values. */
-  supernet(options?: Partial<SupernetOptions>): Promise<Supernet>
+  /**
+   * Builds, compiles and initialises the space's search network; absent options take the protocol's values.
+   * @param dropProbability returns the current probability with which a path of a drop-path layer is dropped for a
+   * sample; absent: that of the protocol's `network.dropPath` in this epoch
+   */
+  supernet(options?: Partial<SupernetOptions>, dropProbability?: () => number): Promise<Supernet>
   /** Answers queries for the validation accuracy of an architecture, and charges the cost to a simulated clock. */
   readonly oracle: Oracle
   /** What a search that a program of its own runs gets besides; absent for all other searches. */

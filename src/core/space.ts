@@ -66,6 +66,11 @@ export interface SupernetOptions {
    * `auxiliary` (DARTS-). Where an edge halves the image, it is a factorised reduction with weights of its own.
    */
   readonly auxiliarySkip?: boolean
+  /**
+   * DARTS: whether a drop-path layer follows every skip connection that keeps the image's size (P-DARTS). The probability
+   * is the second argument of `SearchContext.supernet`.
+   */
+  readonly skipDropout?: boolean
   /** Whether every cell of the supernet has mixing weights of its own (`Mixing.cells`), in place of shared ones. */
   readonly mixingPerCell?: boolean
 }

@@ -15,6 +15,7 @@ import { gaeaPaper } from './gaeaPaper.ts'
 import { natsPaper } from './natsPaper.ts'
 import { nb201Paper } from './nb201Paper.ts'
 import { pcdartsPaper } from './pcdartsPaper.ts'
+import { pdartsPaper } from './pdartsPaper.ts'
 import { type CitedProtocol, citedProtocol, type Preset, plainValues } from './preset.ts'
 import { proxylessnasPaper } from './proxylessnasPaper.ts'
 import { laptop, micro } from './reduced.ts'
@@ -40,6 +41,7 @@ export const presets: readonly Preset[] = [
   idartsPaper,
   dropnasPaper,
   proxylessnasPaper,
+  pdartsPaper,
 ]
 
 /** Finds the preset of a search protocol by its name. @throws BenchError `unknown-name` with the nearest known name */

@@ -203,6 +203,7 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'dropnas-paper': ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
     'proxylessnas-paper': ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'pdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'gaea-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
   })
 })

@@ -138,7 +138,7 @@ function contextOf(
     random: (...path) => random(seed, ...path),
     ...(folder !== undefined && { program: tinyProgramServices(folder, seed) }),
     data: async () => data,
-    async supernet(options) {
+    async supernet(options, dropProbability) {
       const network = space.supernet({
         shape: data.shape,
         channels,
@@ -152,6 +152,7 @@ function contextOf(
         edges: space.edges,
         batchSize: protocol.batchSize,
         stream: random(seed, 'weights', 'start'),
+        ...(dropProbability && { dropProbability }),
       })
       return monitor.supernet(inner)
     },

@@ -79,6 +79,8 @@ export interface BilevelMethod {
    * Epoch at which the learning rate of the network weights restarts (see `sgdOf`); absent: one cosine over all epochs.
    */
   readonly rateFrom?: number
+  /** Returns the SGD settings of an epoch's weight steps; absent: those of the protocol, by `sgdOf`. */
+  readonly sgd?: (epoch: number) => SgdStep
   /** Whether the architecture step or the weight step of a pair comes first; absent: as the protocol says. */
   readonly stepOrder?: Protocol['stepOrder']
   /**
@@ -238,7 +240,7 @@ export async function bilevelEpoch(
   const order = method.stepOrder ?? protocol.stepOrder
   const moves = epoch >= (method.architectureFrom ?? 0)
   const every = method.architectureEvery ?? 1
-  const sgd = sgdOf(protocol, epoch, method.rateFrom)
+  const sgd = method.sgd?.(epoch) ?? sgdOf(protocol, epoch, method.rateFrom)
   const run: EpochRun = { context, method, supernet, weights, architecture, epoch, sgd }
   const [train, valid] = [meanTally(), meanTally()]
   let now = state

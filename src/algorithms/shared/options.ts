@@ -62,6 +62,16 @@ export function list(description: string) {
   return z.preprocess(split, z.array(integerAtLeast(1)).min(1).optional()).describe(description)
 }
 
+/** Makes the zod schema of an option that is a list of numbers from 0 to below 1, in a text separated by commas. */
+export function fractions(defaultValue: readonly number[], description: string) {
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
+  const one = z.preprocess(numberOf, z.number().min(0).lt(1))
+  return z
+    .preprocess(split, z.array(one).min(1))
+    .default([...defaultValue])
+    .describe(description)
+}
+
 /** Makes the zod schema of an option that may be absent: an integer of at least `least`. */
 export function optionalCount(description: string, least = 1) {
   return integerAtLeast(least).optional().describe(description)

@@ -60,7 +60,7 @@ export function searchContext(resources: SearchResources): SearchContext {
     ...(program && { program }),
     random: (...path) => random(seed, ...path),
     data,
-    async supernet(options) {
+    async supernet(options, ownProbability) {
       const { affine, track, ...size } = protocol.network
       const { shape } = await data()
       const network = space.supernet({ shape, ...size, batchNorm: { affine, track }, ...options })
@@ -69,7 +69,7 @@ export function searchContext(resources: SearchResources): SearchContext {
       const { dropPath = 0 } = { ...size, ...options }
       const dropProbability = () => searchDropProbability(resources.epoch(), protocol.epochs, dropPath)
       return createSupernet({
-        ...(dropPath > 0 && { dropProbability }),
+        ...((ownProbability || dropPath > 0) && { dropProbability: ownProbability ?? dropProbability }),
         executor: await resources.executor(),
         network,
         edges: space.edges,

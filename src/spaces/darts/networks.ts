@@ -36,14 +36,15 @@ import type { DartsEdge } from './topology.ts'
  */
 export function supernet(space: DartsCandidates, options: SupernetOptions): Network {
   const { shape, channels, depth, partialChannels = 1, edgeNormalisation = false, batchNorm } = options
-  const { auxiliarySkip = false, mixingPerCell = false } = options
+  const { auxiliarySkip = false, mixingPerCell = false, skipDropout = false } = options
   const dropPath = (options.dropPath ?? 0) > 0
   checkPartialChannels(channels, partialChannels)
   if (auxiliarySkip && partialChannels > 1) throw new BenchError('unsupported', NO_PARTIAL_SKIP)
+  if (dropPath && skipDropout) throw new BenchError('unsupported', NO_TWO_DROPOUTS)
   if (dropPath && (partialChannels > 1 || edgeNormalisation)) throw new BenchError('unsupported', NO_DROP_PATH)
   const rows = mixingPerCell ? supernetCells(space, depth).flat() : [...space.edges.keys()]
   const layout = coefficientLayout(rows.map((edge) => space.edges[edge].operations.length))
-  const mixing = { layout, partialChannels, edgeNormalisation, dropPath, auxiliarySkip }
+  const mixing = { layout, partialChannels, edgeNormalisation, dropPath, auxiliarySkip, skipDropout }
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
   const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
@@ -63,6 +64,10 @@ export function supernet(space: DartsCandidates, options: SupernetOptions): Netw
   })
 }
 
+const NO_TWO_DROPOUTS =
+  'network.dropPath drops whole edges, and this algorithm has a dropout of its own behind skip connections (P-DARTS); ' +
+  'set network.dropPath to 0'
+
 const NO_DROP_PATH =
   'network.dropPath: dropping edges of a search network is known without partial channels and edge weights only ' +
   '(RobustDARTS); leave it out, or take another algorithm'
@@ -79,6 +84,7 @@ export const supernetCells = ({ edges }: DartsCandidates, depth: number): readon
 /** Options of the mixed operations of a cell of a supernet. */
 interface SearchMixing extends MixOptions {
   readonly auxiliarySkip: boolean
+  readonly skipDropout: boolean
   /** Returns the row of the mixing weights for an edge of the space. */
   rowOf(edge: number): number
 }
@@ -104,16 +110,18 @@ function mixedEdge(
   { cell, from, to, operations }: DartsEdge,
   edge: number,
   input: ValueId,
-  { partialChannels: k, auxiliarySkip, rowOf }: SearchMixing,
+  { partialChannels: k, auxiliarySkip, skipDropout, rowOf }: SearchMixing,
   place: CellPlace,
 ): MixedEdge {
   const { builder } = style
   const index = rowOf(edge)
   const stride = strideOf(cell, from)
   const write = (x: ValueId) =>
-    operations.map((op) =>
-      op === 'none' ? null : writeOperation(style, x, op, stride, `${place.name}.edge${from}-${to}.${op}`),
-    )
+    operations.map((op) => {
+      if (op === 'none') return null
+      const output = writeOperation(style, x, op, stride, `${place.name}.edge${from}-${to}.${op}`)
+      return skipDropout && output === x ? builder.dropPath(output) : output
+    })
   const skip = () => writeOperation(style, input, 'skip_connect', stride, `${place.name}.edge${from}-${to}.auxiliary`)
   if (k === 1) return { index, operations: write(input), ...(auxiliarySkip && { auxiliary: skip() }) }
 

@@ -14,6 +14,7 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'zen-nas': { networks: 4, population: 2 },
   'te-nas': { batch: 2, images: 20 },
   knas: { networks: 4, verify: 2 },
+  'p-darts': { layers: '3,3,4' },
   'darts-pt': { tune: 1 },
   'r-darts': { validationEpochs: 1, order: 'first' },
 }
