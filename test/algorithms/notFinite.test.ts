@@ -76,10 +76,14 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   enas: { candidates: 3, rankingImages: 4, controllerSteps: 2, samplesPerStep: 2 },
   'darts-pt': { tune: 0 },
   'r-darts': { validationEpochs: 0, order: 'first' },
+  'p-darts': { layers: '3,3,4' },
 }
 
 const trainers: readonly (readonly [string, Setting])[] = [
-  ...ofKind('supernet').map((algorithm) => [algorithm.name, { algorithm, options: smaller[algorithm.name] }] as const),
+  ...ofKind('supernet').map((algorithm) => {
+    const space = algorithm.spaces?.includes('nb201') === false ? ('darts' as const) : ('nb201' as const)
+    return [algorithm.name, { algorithm, space, options: smaller[algorithm.name] }] as const
+  }),
   [
     'drnas, progressive',
     { algorithm: builtinAlgorithms.drnas, options: { progressive: true, partialChannels: '2,1' } },
