@@ -92,7 +92,7 @@ export const proxylessNas = defineAlgorithm({
   version: 1,
   description: 'One sampled operation an edge for the weights; two compared with binary gates for the architecture',
   source: 'Cai et al., "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019',
-  look: { colour: 'sky', dash: 'longDashed', marker: 'star' },
+  look: { colour: 'sky', dash: 'longDashed', marker: 'crossRot' },
   kind: 'supernet',
   options: z.strictObject({
     every: count(5, 'weight steps per architecture step (grad_update_arch_param_every)'),
