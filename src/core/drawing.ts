@@ -45,7 +45,7 @@ export type Shape =
     }
 
 /** A colour in a drawing: one that the theme defines by name, or a fixed colour such as `#1f77b4`. */
-export type Ink = 'ink' | 'faint' | 'paper' | 'tint' | `#${string}`
+export type Ink = 'ink' | 'faint' | 'paper' | 'tint' | 'grid' | `#${string}`
 
 /** Font size of the labels inside a drawn cell, in CSS pixels. */
 export const LABEL_SIZE = 10.67

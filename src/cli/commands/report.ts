@@ -4,6 +4,7 @@ import { pluralize } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
+import { downloadsOf } from '../../report/page/figureHtml.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
@@ -12,6 +13,7 @@ import { outputFormat, print } from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
+  recipeOf,
   referenceNames,
   SELECTION_HELP,
   type SelectionFlags,
@@ -89,11 +91,16 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   else if (!flags.quiet) print(`${written.path}: ${pluralize(written.runs, 'run')}\n`)
 
   async function page(): Promise<Written> {
+    const isGiven = command.getOptionValueSource('title') === 'cli'
+    const name = isGiven ? title : ((await recipeOf(items))?.title ?? title)
     const runs = await selectRuns(items, flags)
     const options = { ...(await context(runs)), published, mix, ...(claims && { claims }) }
     await requireNumbers(runs, options)
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false)
-    writeNamedFile(flags.out, renderPage({ title, runs, tables: tablesOf(runs, options), figures: shown }))
+    const { references } = options
+    const downloads = downloadsOf(shown.map(({ figure }) => figure))
+    const tables = tablesOf(runs, options)
+    writeNamedFile(flags.out, renderPage({ title: name, runs, tables, figures: shown, references, downloads }))
     return { path: flags.out, runs: runs.length }
   }
 

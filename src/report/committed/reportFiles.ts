@@ -11,6 +11,7 @@ import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
 import { type FigureKind, isFigureKind } from '../figures/index.ts'
 import { csvField, renderTable, type TableFormat } from '../formats/renderTable.ts'
+import { downloadsOf } from '../page/figureHtml.ts'
 import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -97,7 +98,7 @@ export async function computedFiles(
   context: ReportContext,
   isWanted: (name: string) => boolean,
 ): Promise<ReportFiles> {
-  const computed = await contents(runs, recipe, context, isWanted)
+  const computed = await contents(runs, recipe, context, isWanted, true)
   const { files: _, ...settings } = recipe
   const files = [...(isCompact(recipe) ? [COMPACT_RECORDS] : []), ...computed.keys()]
   return new Map([[RECIPE, `${JSON.stringify({ ...settings, files }, null, 2)}\n`], ...computed])
@@ -121,22 +122,30 @@ export async function checkedFiles(
 /** Returns whether `bench verify` recomputes and compares the report's file with this name. */
 export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE
 
+/**
+ * Returns the computed files of a report.
+ * @param hasDownloads whether the page offers the pictures of its figures, which `bench verify` does not compare
+ */
 async function contents(
   runs: readonly RunRecord[],
   { title, published, mix, claims }: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
+  hasDownloads = false,
 ): Promise<ReportFiles> {
   const options = { ...context, published, mix, ...(claims && { claims }) }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
   const all = await figuresOf(runs, options, isShown)
   const figures = (await mayCopyTable(runs)) ? all : all.filter(({ figure }) => isComputedFromRuns(figure.name))
+  const page = () =>
+    renderPage({ title, runs, tables, figures, references: context.references, downloads: downloads() })
+  const downloads = () => (hasDownloads ? downloadsOf(figures.map(({ figure }) => figure)) : {})
   const files: readonly (readonly [string, () => string | Uint8Array])[] = [
     ...tables.flatMap(tableFiles),
     ...figures.flatMap(figureFiles),
     [LOOKUPS, () => lookupsCsv(runs)],
-    [PAGE, () => renderPage({ title, runs, tables, figures })],
+    [PAGE, page],
   ]
   return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
 }

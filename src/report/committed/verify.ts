@@ -212,11 +212,12 @@ function pageNumbers(html: string): string {
 }
 
 /**
- * Returns the words of a part of the page as lines. A table cell also gives its number with all digits, by which the
+ * Returns the words of a part of the page as lines, without its buttons for copying and downloading. A table cell also gives its number with all digits, by which the
  * page sorts the table.
  */
 function linesOf(content: string): readonly string[] {
-  const text = content.replace(/ data-value="([^"]*)"[^>]*>/g, '>$1 ').replace(/<[^>]*>/g, '\n')
+  const shown = content.replace(/<div class="tools" data-quiet>.*?<\/div>/gs, '')
+  const text = shown.replace(/ data-value="([^"]*)"[^>]*>/g, '>$1 ').replace(/<[^>]*>/g, '\n')
   return text.split('\n').filter((line) => line.trim() !== '')
 }
 

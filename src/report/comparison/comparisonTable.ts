@@ -50,6 +50,7 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
   const { columns, rows } = comparison
   const lost = rows.some(({ failed, unfinished }) => failed + unfinished > 0)
   const searches = searchesOf(comparison, references)
+  const fixed = rows.filter((row) => !searches.includes(row))
   const isMixed = comparison.mixed.length > 0
   const protocols = isMixed ? protocolWords(comparison) : undefined
   // Rows under different protocols are not comparable, so none of them is the best.
@@ -68,12 +69,17 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
       ...columns.map(tabularColumn),
     ],
     rows: [
-      ...rows.map((row) =>
+      ...[...searches, ...fixed].map((row) =>
         ourRow(row, { lost, summary, protocols, best: (i) => searches.includes(row) && isBest(row, i, best[i]) }),
       ),
       ...(published ? publishedRows(published, columns, { lost, isMixed }) : []),
     ],
     ...(published && { apart: published.rows.length }),
+    groups: [
+      { title: 'Searches', rows: searches.length },
+      { title: 'Fixed architectures', rows: fixed.length },
+      { title: 'Published, not run here', rows: published?.rows.length ?? 0 },
+    ].filter((group) => group.rows > 0),
     notes: [...notesOf(comparison, summary, published), ...(caveat === undefined ? [] : [caveat])],
   }
 }

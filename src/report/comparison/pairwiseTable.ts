@@ -4,6 +4,7 @@
  */
 import { EXACT_WILCOXON_PAIRS, holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { absent, count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
 import { type Blocks, blocksOf, type Comparison, FEWEST_BLOCKS, searchesOf } from './comparison.ts'
@@ -96,4 +97,79 @@ function corrected(pairs: readonly Pair[]): Pair[] {
   const wilcoxonP = holm(pairs.flatMap((pair) => pair.wilcoxonP ?? []))
   const permutationP = holm(pairs.flatMap((pair) => pair.permutationP ?? []))
   return pairs.map((pair, i) => ({ ...pair, wilcoxonP: wilcoxonP[i], permutationP: permutationP[i] }))
+}
+
+/** The differences between all searches by one test accuracy, for a page. */
+export interface PairwiseMatrix {
+  readonly title: string
+  /** What the tests of these pairs show, in one sentence. */
+  readonly sentence: string
+  readonly labels: readonly string[]
+  /** Mean difference of the row's search minus the column's, in points, with its corrected p-value. */
+  readonly cells: readonly (readonly (MatrixCell | undefined)[])[]
+}
+
+export interface MatrixCell {
+  readonly difference: number
+  /** Two-sided Wilcoxon p-value, corrected by Holm over all pairs; absent for fewer seeds than `FEWEST_BLOCKS`. */
+  readonly p?: number
+}
+
+const LEVEL = 0.05
+
+/**
+ * Returns the matrix of paired differences between all searches for each test column in which two searches have a seed
+ * in common. The searches are ordered by their means, the best first.
+ * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
+ */
+export function pairwiseMatrices(comparison: Comparison, references?: ReadonlySet<string>): readonly PairwiseMatrix[] {
+  const searches = searchesOf(comparison, references)
+  return comparison.columns.flatMap(({ split, title }, i) => {
+    const { rows, seeds, scores } = blocksOf(searches, i)
+    if (split !== 'test' || rows.length < 2 || seeds.length === 0) return []
+    const samples = rows
+      .map((row, at) => ({ label: row.method.label, values: scores.map((block) => block[at]) }))
+      .toSorted((a, b) => summarise(b.values).mean - summarise(a.values).mean)
+    return [matrixOf(title, samples, seeds.length)]
+  })
+}
+
+function matrixOf(
+  title: string,
+  samples: readonly { readonly label: string; readonly values: readonly number[] }[],
+  seeds: number,
+): PairwiseMatrix {
+  const pairs = samples.flatMap((_, a) => samples.slice(a + 1).map((_, b) => [a, a + 1 + b] as const))
+  const isTested = seeds >= FEWEST_BLOCKS
+  const raw = isTested ? pairs.map(([a, b]) => wilcoxon(samples[a].values, samples[b].values).twoSided) : []
+  const corrected = holm(raw)
+  const byPair = new Map(pairs.map(([a, b], i) => [`${a} ${b}`, corrected[i]]))
+  const cells = samples.map((own, a) =>
+    samples.map((other, b) => {
+      if (a === b) return undefined
+      const p = byPair.get(a < b ? `${a} ${b}` : `${b} ${a}`)
+      const difference = summarise(own.values.map((value, i) => value - other.values[i])).mean
+      return { difference, ...(p !== undefined && { p }) }
+    }),
+  )
+  const significant = corrected.filter((p) => p < LEVEL).length
+  return {
+    title,
+    sentence: sentenceOf(seeds, pairs.length, significant),
+    labels: samples.map(({ label }) => label),
+    cells,
+  }
+}
+
+function sentenceOf(seeds: number, pairs: number, significant: number): string {
+  const least = 2 ** (1 - seeds)
+  const count = `${pluralize(seeds, 'seed')} that all searches finished`
+  if (seeds < FEWEST_BLOCKS) return `${count}: too few for a p-value, which takes ${FEWEST_BLOCKS}.`
+  if (least >= LEVEL) {
+    return `With ${seeds} seeds no pair can be significant at 5 %: the smallest possible p-value is ${least}.`
+  }
+  if (least * pairs >= LEVEL && significant === 0) {
+    return `With ${seeds} seeds and ${pairs} pairs no single pair can be significant at 5 % after Holm's correction.`
+  }
+  return `Of ${pluralize(pairs, 'pair')} ${significant} differ significantly at 5 % (Wilcoxon, ${count}, Holm over all pairs).`
 }

@@ -7,6 +7,7 @@ import { onlySpace } from '../comparison/comparison.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
+import { accuraciesFigure, type Limits } from './accuracies.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
@@ -25,6 +26,8 @@ export interface FigureOptions {
   readonly quantity?: HessianQuantity
   readonly spread?: Spread
   readonly cost?: ParetoCost
+  /** Lowest and highest value of the axis of accuracies, in %; absent: chosen from the runs. */
+  readonly limits?: Limits
 }
 
 interface Kind {
@@ -41,6 +44,11 @@ interface Kind {
  * figure needs only an entry here.
  */
 export const figureKinds = {
+  accuracies: {
+    title: 'Test accuracies',
+    about: 'test accuracies of all seeds, with means and intervals',
+    make: (runs, { references, limits }) => accuraciesFigure(runs, references, limits),
+  },
   hessian: {
     title: 'Hessian of the loss',
     about: 'eigenvalues of the Hessian over the epochs (--probe hessian)',

@@ -6,10 +6,15 @@ import { type Cell, isWords, numberText, type Tabular, type TabularColumn } from
  * Returns the LaTeX source of a table: a `tabular` environment, and above it comments with the table's notes and the
  * name of the package it needs.
  */
-export function renderLatex({ columns, rows, notes, apart = 0 }: Tabular): string {
+export function renderLatex({ columns, rows, notes, apart = 0, groups = [] }: Tabular): string {
   const alignment = columns.map((_, i) => (isWords(rows.map((row) => row[i])) ? 'l' : 'r')).join('')
   const body = rows.map((row) => line(row.map(cell).map(guarded)))
-  if (apart > 0 && apart < rows.length) body.splice(-apart, 0, '  \\midrule')
+  const sizes = groups.length > 0 ? groups.map((group) => group.rows) : [rows.length - apart, apart]
+  let end = rows.length
+  for (const size of sizes.slice(1).reverse()) {
+    end -= size
+    if (size > 0 && end > 0) body.splice(end, 0, '  \\midrule')
+  }
   return `${[
     ...notes.map((note) => `% ${note}`),
     '% needs \\usepackage{booktabs}',

@@ -10,6 +10,8 @@ export interface Tabular {
   readonly rows: readonly (readonly Cell[])[]
   /** Number of rows at the end of the table that were published by others; LaTeX and JSON mark them. Absent: 0. */
   readonly apart?: number
+  /** Groups of neighbouring rows, in order, such as methods and references; absent: all rows are one group. */
+  readonly groups?: readonly RowGroup[]
   /** Notes below the table: sentences that say how its numbers were computed. */
   readonly notes: readonly string[]
   /**
@@ -17,6 +19,13 @@ export interface Tabular {
    * notes, each on its own line, so that they can be pasted.
    */
   readonly commands?: { readonly purpose: string; readonly lines: readonly string[] }
+}
+
+/** A group of neighbouring rows of a table. */
+export interface RowGroup {
+  readonly title: string
+  /** Number of rows in the group. */
+  readonly rows: number
 }
 
 export interface TabularColumn {

@@ -1,7 +1,11 @@
-/** Script of a report's page: draws the plots with Chart.js, which the page loads before, sorts tables and switches the theme. */
+/**
+ * Script of a report's page: draws the plots with Chart.js, which the page loads before, sorts tables, copies them,
+ * saves figures, follows the reader in the contents, and switches the theme.
+ */
 ;(() => {
   const { Chart } = window
-  const figures = JSON.parse(document.getElementById('figures').textContent)
+  const dataOf = (id) => JSON.parse(document.getElementById(id).textContent)
+  const figures = dataOf('figures')
   const root = document.documentElement
   const charts = []
 
@@ -86,14 +90,22 @@
     })
   }
 
-  /** Draws the plots once the fonts are loaded, since a canvas does not wait for them. */
-  const drawAll = () => {
+  const drawOne = (canvas) => {
+    const panel = figures[canvas.dataset.figure].panels[canvas.dataset.panel]
+    panel.datasets = panel.datasets.map(expanded)
+    const started = performance.now()
+    charts.push({ canvas, panel, chart: draw(canvas, panel) })
+    canvas.dataset.drawMs = String(Math.round(performance.now() - started))
+  }
+
+  /** Lets the browser show what is there before the next plot is drawn. */
+  const breath = () => new Promise((resolve) => setTimeout(resolve))
+
+  /** Draws the plots once the fonts are loaded, since a canvas does not wait for them; one after the other. */
+  const drawAll = async () => {
     for (const canvas of document.querySelectorAll('canvas[data-figure]')) {
-      const panel = figures[canvas.dataset.figure].panels[canvas.dataset.panel]
-      panel.datasets = panel.datasets.map(expanded)
-      const started = performance.now()
-      charts.push({ canvas, panel, chart: draw(canvas, panel) })
-      canvas.dataset.drawMs = String(Math.round(performance.now() - started))
+      drawOne(canvas)
+      await breath()
     }
     root.dataset.drawn = 'true'
   }
@@ -135,6 +147,20 @@
   })
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw)
 
+  /** Prints in the light theme, with the plots as wide as the paper. */
+  let beforePrint
+  addEventListener('beforeprint', () => {
+    beforePrint = root.dataset.theme
+    root.dataset.theme = 'light'
+    redraw()
+    for (const { chart } of charts) chart.resize()
+  })
+  addEventListener('afterprint', () => {
+    if (beforePrint === undefined) delete root.dataset.theme
+    else root.dataset.theme = beforePrint
+    redraw()
+  })
+
   const sortValue = (row, column) => {
     const { value } = row.cells[column].dataset
     return value === undefined || value === '' ? undefined : Number.isNaN(Number(value)) ? value : Number(value)
@@ -147,14 +173,112 @@
   for (const head of document.querySelectorAll('th button')) {
     head.addEventListener('click', () => {
       const cell = head.closest('th')
-      const body = cell.closest('table').tBodies[0]
       const ascending = cell.getAttribute('aria-sort') !== 'ascending'
       for (const other of cell.parentElement.cells) other.removeAttribute('aria-sort')
       cell.setAttribute('aria-sort', ascending ? 'ascending' : 'descending')
-      const rows = [...body.rows].sort((a, b) =>
-        order(sortValue(a, cell.cellIndex), sortValue(b, cell.cellIndex), ascending ? 1 : -1),
-      )
-      body.append(...rows)
+      for (const body of cell.closest('table').tBodies) {
+        const rows = [...body.rows].filter((row) => !row.classList.contains('group'))
+        rows.sort((a, b) => order(sortValue(a, cell.cellIndex), sortValue(b, cell.cellIndex), ascending ? 1 : -1))
+        body.append(...rows)
+      }
     })
   }
+
+  /** Shows for a moment on a button what became of the click. */
+  const answer = (button, text) => {
+    const label = button.textContent
+    button.textContent = text
+    setTimeout(() => {
+      button.textContent = label
+    }, 1500)
+  }
+
+  /** Copies a text; where the browser gives no clipboard to files, through a hidden text field. */
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text)
+    } catch {
+      const field = document.createElement('textarea')
+      field.value = text
+      document.body.append(field)
+      field.select()
+      document.execCommand('copy')
+      field.remove()
+    }
+  }
+  for (const button of document.querySelectorAll('[data-copy]')) {
+    button.addEventListener('click', async () => {
+      await copy(dataOf('copies')[button.dataset.copy][button.dataset.format])
+      answer(button, 'Copied')
+    })
+  }
+
+  const TYPES = { svg: 'image/svg+xml', pdf: 'application/pdf', csv: 'text/csv' }
+  const unpacked = async (text, type) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+    return new Blob([await new Response(stream).arrayBuffer()], { type })
+  }
+  /** Returns an SVG file whose letters have the fonts of the page. */
+  const withFonts = async (svg) => {
+    const rules = document.querySelector('style').textContent.match(/@font-face\{[^}]*\}/g) ?? []
+    const text = await svg.text()
+    if (!text.includes('<text')) return svg
+    return new Blob([text.replace(/<svg[^>]*>/, (head) => `${head}<style>${rules.join('')}</style>`)], {
+      type: svg.type,
+    })
+  }
+  /** Paints a picture in SVG as PNG at 300 dpi; an SVG pixel is 1/96 inch. */
+  const painted = async (svg) => {
+    const image = new Image()
+    image.src = URL.createObjectURL(svg)
+    await image.decode()
+    const canvas = document.createElement('canvas')
+    const scale = 300 / 96
+    canvas.width = Math.round(image.naturalWidth * scale)
+    canvas.height = Math.round(image.naturalHeight * scale)
+    const context = canvas.getContext('2d')
+    context.fillStyle = '#ffffff'
+    context.fillRect(0, 0, canvas.width, canvas.height)
+    context.drawImage(image, 0, 0, canvas.width, canvas.height)
+    URL.revokeObjectURL(image.src)
+    return new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
+  }
+  for (const button of document.querySelectorAll('[data-download]')) {
+    button.addEventListener('click', async () => {
+      const { download: name, ending } = button.dataset
+      const files = dataOf('downloads')[name]
+      const stored = ending === 'png' ? 'svg' : ending
+      const packed = await unpacked(files[stored], TYPES[stored])
+      const file = stored === 'svg' ? await withFonts(packed) : packed
+      const link = document.createElement('a')
+      link.href = URL.createObjectURL(ending === 'png' ? await painted(file) : file)
+      link.download = `${name}.${ending}`
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    })
+  }
+
+  /** Marks the section that the reader looks at in the contents. */
+  const links = new Map([...document.querySelectorAll('nav a')].map((link) => [link.hash.slice(1), link]))
+  const sections = [...links.keys()].map((id) => document.getElementById(id))
+  let current
+  const follow = () => {
+    const line = innerHeight / 3
+    const isAtEnd = scrollY + innerHeight >= root.scrollHeight - 2
+    const seen = sections.filter((section) => section.getBoundingClientRect().top <= line)
+    const section = isAtEnd ? sections.at(-1) : (seen.at(-1) ?? sections[0])
+    if (section === undefined || section === current) return
+    current = section
+    for (const [id, link] of links) {
+      if (id === section.id) link.setAttribute('aria-current', 'true')
+      else link.removeAttribute('aria-current')
+    }
+    const link = links.get(section.id)
+    const bar = link.parentElement
+    if (bar.scrollWidth > bar.clientWidth) bar.scrollTo({ left: link.offsetLeft - 24 })
+  }
+  addEventListener('scroll', follow, { passive: true })
+  addEventListener('resize', follow)
+  follow()
 })()

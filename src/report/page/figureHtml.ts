@@ -1,11 +1,14 @@
 /** Renders a figure for a report's HTML page: its HTML, and the data from which the page's script draws its plots. */
+import { gzipSync } from 'node:zlib'
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
+import { csvField } from '../formats/renderTable.ts'
 import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
-import { drawingSvg, escaped } from '../pictures/drawingSvg.ts'
+import { drawingSvg, escaped, stackedSvg } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
-import type { Theme } from '../pictures/theme.ts'
+import { renderFigure } from '../pictures/picture.ts'
+import { lightTheme, type Theme } from '../pictures/theme.ts'
 
 /**
  * Placeholders for colours in a plot's data, which the page's script replaces by the colours of the light or dark
@@ -25,20 +28,83 @@ const CLOUD_DIGITS = 3
 /** Factor by which letters, lines and markers are larger on the page than in pictures for papers. */
 const ENLARGED = 1.25
 
+/** Files of a figure that the page offers, by their endings: gzipped bytes as base64. */
+export type Downloads = Readonly<Record<string, string>>
+
+/** Returns the files of figures for download, by the names of the figures. */
+export const downloadsOf = (figures: readonly Figure[]): Readonly<Record<string, Downloads>> =>
+  Object.fromEntries(figures.map((figure) => [figure.name, filesOf(figure)]))
+
+/** Returns the files of a figure: SVG, PDF, and the numbers of its plots as CSV. */
+function filesOf(figure: Figure): Downloads {
+  const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
+  const numbers = figureCsv(figure)
+  return {
+    svg: packed(svgOf(figure)),
+    pdf: packed(renderFigure(figure, 'pdf')),
+    ...(numbers !== '' && { csv: packed(numbers) }),
+  }
+}
+
+/**
+ * Returns a figure as SVG. Letters of drawings stay letters, which is much shorter than their outlines; the page's script
+ * adds the fonts.
+ */
+function svgOf(figure: Figure): string | Uint8Array {
+  const drawings = figure.panels.filter((panel) => panel.kind === 'drawing')
+  const isDrawn = drawings.length === figure.panels.length && drawings.length > 0
+  return isDrawn ? stackedSvg(drawings, lightTheme, figure.columns) : renderFigure(figure, 'svg')
+}
+
 /**
  * Returns the HTML of a figure: legend, panels and caption.
  * @param index position of the figure in the data of the page's script
+ * @param endings endings of the files that the page offers for download
  */
-export function figureHtml(figure: Figure, index: number): string {
+export function figureHtml(figure: Figure, index: number, endings: readonly string[] = []): string {
   const { name, caption, panels, columns } = figure
-  const kind = panels.length === 1 ? ' class="single"' : ''
+  const classes = [
+    ...(panels.length === 1 ? ['single'] : []),
+    ...(columns > 1 || panels.length > 2 ? ['wide'] : []),
+    ...(panels.every((panel) => panel.kind === 'drawing') ? ['drawings'] : []),
+  ]
+  const kind = classes.length > 0 ? ` class="${classes.join(' ')}"` : ''
   return [
     `<figure id="figure-${name}"${kind}>`,
     legendHtml(panels),
     `<div class="panels" style="--columns:${columns}">`,
     ...panels.map((panel, i) => panelHtml(panel, index, i)),
-    `</div><figcaption>${escaped(caption)}</figcaption></figure>`,
+    `</div><figcaption>${escaped(caption)}</figcaption>${downloadButtons(name, endings)}</figure>`,
   ].join('\n')
+}
+
+/** Labels of the download buttons by the ending of the file. The page's script paints the PNG from the SVG. */
+const LABELS: Readonly<Record<string, string>> = { svg: 'SVG', pdf: 'PDF', png: 'PNG', csv: 'Numbers' }
+
+function downloadButtons(name: string, endings: readonly string[]): string {
+  if (endings.length === 0) return ''
+  const offered = endings.includes('svg') ? [...endings, 'png'] : endings
+  const buttons = Object.keys(LABELS)
+    .filter((ending) => offered.includes(ending))
+    .map(
+      (ending) =>
+        `<button type="button" data-download="${escaped(name)}" data-ending="${ending}">${LABELS[ending]}</button>`,
+    )
+  return `<div class="tools" data-quiet><span>Download</span> ${buttons.join(' ')}</div>`
+}
+
+/** Returns the numbers of a figure as CSV: one line for each point of a plot. Drawings have none. */
+export function figureCsv({ panels }: Figure): string {
+  const plots = panels.filter((panel) => panel.kind === 'plot')
+  if (plots.length === 0) return ''
+  const lines = plots.flatMap(({ title, series }) =>
+    series.flatMap(({ label, points, band = [] }) =>
+      points.map(({ x, y, note = '' }, i) => [title, label, x, y ?? '', band[i]?.low ?? '', band[i]?.high ?? '', note]),
+    ),
+  )
+  const [{ x, y }] = plots
+  const head = ['panel', 'series', x.label, y.label, 'band low', 'band high', 'note']
+  return [head, ...lines].map((fields) => `${fields.map((field) => csvField(String(field))).join(',')}\n`).join('')
 }
 
 /**

@@ -1,15 +1,23 @@
-/** Renders the page of a report: one HTML file that works without a server or a network. */
+/**
+ * Renders the page of a report: one HTML file that works without a server or a network. It opens with the answers, then
+ * come figures, then tables, then what is needed to repeat the runs.
+ */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { grouped, printable } from '../../core/plainText.ts'
-import { type Cell, cellText, exactText, isWords, type Tabular } from '../formats/tabular.ts'
+import { compare } from '../comparison/comparison.ts'
+import { pairwiseMatrices } from '../comparison/pairwiseTable.ts'
+import { areRetrained } from '../comparison/retrainedRuns.ts'
+import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { fontFiles } from '../pictures/theme.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { figureData, figureHtml } from './figureHtml.ts'
+import { type Downloads, figureData, figureHtml } from './figureHtml.ts'
 import { configurationsOf, reproducibilityList, runsTable } from './reproducibility.ts'
+import { summaryOf } from './summary.ts'
+import { claimsHtml, copiesOf, matrixHtml, tableHtml } from './tableHtml.ts'
 
 /** Largest number of runs that a report's page lists one by one; of more runs it gives only the number. */
 const MOST_LISTED = 200
@@ -17,55 +25,122 @@ const MOST_LISTED = 200
 export interface PageContent {
   readonly title: string
   readonly runs: readonly RunRecord[]
-  readonly tables: readonly { readonly title: string; readonly table: Tabular }[]
+  readonly tables: readonly { readonly name: string; readonly title: string; readonly table: Tabular }[]
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
+  /** Names of the algorithms that answer with a fixed architecture; absent: none. */
+  readonly references?: ReadonlySet<string>
+  /** Pictures of each figure to download, by the figure's name; absent: the page offers none. */
+  readonly downloads?: Readonly<Record<string, Downloads>>
 }
 
+interface Section {
+  readonly id: string
+  readonly title: string
+  readonly html: string
+}
+
+/** Name of the figure that stands alone below the answers. */
+const FIRST_FIGURE = 'accuracies'
+
 /** Returns the HTML of a report's page. */
-export function renderPage({ title, runs, tables, figures }: PageContent): string {
-  const sections = [
-    ...tables.map((entry, i) => section(`table-${i}`, entry.title, tableHtml(entry.table))),
-    ...figures.map((entry, i) => section(entry.figure.name, entry.title, figureHtml(entry.figure, i))),
-    section('runs', 'Runs', `${listing(runs)}${configurations(runs)}`),
-    section('reproducibility', 'Reproducibility', definitions(reproducibilityList(runs))),
+export function renderPage(content: PageContent): string {
+  const { title, runs, tables, figures, references = new Set<string>(), downloads = {} } = content
+  const figureSections = figures.map(({ title: name, figure }, i) =>
+    section(figure.name, name, figureHtml(figure, i, Object.keys(downloads[figure.name] ?? {}))),
+  )
+  const tableSections = tables.map((entry) => section(entry.name, entry.title, tableContent(entry, runs, references)))
+  const isFirst = ({ id }: Section) => id === FIRST_FIGURE
+  const claims = tables.find(({ name }) => name === 'claims')?.table
+  const parts: readonly (readonly [className: string, sections: readonly Section[]])[] = [
+    ['', [section('summary', 'At a glance', answersHtml(summaryOf(runs, references, claims)))]],
+    ['', figureSections.filter(isFirst)],
+    ['', tableSections.filter(({ id }) => id === 'claims')],
+    ['figures', figureSections.filter((each) => !isFirst(each))],
+    ['', tableSections.filter(({ id }) => id !== 'claims')],
+    [
+      '',
+      [
+        section('runs', 'Runs', `${listing(runs)}${configurations(runs)}`),
+        section('reproducibility', 'Reproducibility', definitions(reproducibilityList(runs))),
+      ],
+    ],
   ]
+  const sections = parts.flatMap(([, own]) => own)
+  const copies = Object.fromEntries(tables.map(({ name, table }) => [name, copiesOf(table)]))
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escaped(title)}</title>`,
-    `<style>${fontFaces()}${asset('style.css')}</style></head><body><main>`,
+    `<style>${fontFaces()}${asset('style.css')}</style></head><body>`,
     `<header><h1>${escaped(title)}</h1><button type="button" id="theme">Light or dark</button></header>`,
-    `<nav>${sections.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join('')}</nav>`,
-    ...sections.map(({ html }) => html),
+    `<nav aria-label="Contents">${sections.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join('')}</nav>`,
+    '<main>',
+    ...parts.flatMap(([className, own]) => {
+      const html = own.map((each) => each.html)
+      return className === '' || own.length === 0 ? html : [`<div class="${className}">`, ...html, '</div>']
+    }),
     '</main>',
-    `<script type="application/json" id="figures">${json(figures.map(({ figure }) => figureData(figure)))}</script>`,
+    script(
+      'figures',
+      figures.map(({ figure }) => figureData(figure)),
+    ),
+    script('copies', copies),
+    script('downloads', downloads),
     `<script>${chartLibrary()}</script>`,
     `<script>${asset('client.js')}</script>`,
     '</body></html>\n',
   ].join('\n')
 }
 
-function section(id: string, title: string, content: string) {
-  return { id, title, html: `<section id="${id}"><h2>${escaped(title)}</h2>\n${content}</section>` }
+function section(id: string, title: string, content: string): Section {
+  const anchor = `<a class="anchor" href="#${id}" aria-label="Link to ${escaped(title)}">#</a>`
+  return { id, title, html: `<section id="${id}"><h2>${escaped(title)}${anchor}</h2>\n${content}</section>` }
 }
+
+/** Returns the content of a table's section. Paired tests are shown as a matrix, with their table folded below it. */
+function tableContent(
+  { name, table }: PageContent['tables'][number],
+  runs: readonly RunRecord[],
+  references: ReadonlySet<string>,
+): string {
+  const html = tableHtml(table, name)
+  if (name === 'claims') return claimsHtml(table, name)
+  if (name === 'median') return folded('Medians and interquartile ranges', html)
+  if (name !== 'tests' || areRetrained(runs)) return html
+  const matrices = pairwiseMatrices(compare(runs, { mix: true }), references)
+  return [
+    '<p class="note">Mean difference of the row’s search minus the column’s, in points; * significant at 5 %.</p>',
+    ...matrices.slice(0, 1).map((matrix) => matrixHtml(matrix, matrices.length > 1)),
+    ...matrices.slice(1).map((matrix) => folded(matrix.title, matrixHtml(matrix, false))),
+    folded('Every search against the best one, with p-values', html),
+  ].join('\n')
+}
+
+const folded = (summary: string, html: string): string =>
+  `<details><summary>${escaped(summary)}</summary>${html}</details>`
+
+const answersHtml = (answers: ReturnType<typeof summaryOf>): string =>
+  `<dl class="answers">${answers
+    .map(([term, sentences]) => `<dt>${escaped(term)}</dt><dd>${sentences.map(escaped).join('<br>')}</dd>`)
+    .join('\n')}</dl>`
 
 const definitions = (terms: readonly (readonly [string, string])[]) =>
   `<dl>${terms.map(([term, text]) => `<dt>${escaped(term)}</dt><dd>${escaped(text)}</dd>`).join('\n')}</dl>`
 
 const listing = (runs: readonly RunRecord[]): string =>
-  runs.length <= MOST_LISTED ? tableHtml(runsTable(runs)) : `<p>${grouped(runs.length)} runs.</p>`
+  runs.length <= MOST_LISTED
+    ? folded(`All ${grouped(runs.length)} runs`, tableHtml(runsTable(runs)))
+    : `<p>${grouped(runs.length)} runs.</p>`
 
 const configurations = (runs: readonly RunRecord[]): string =>
   `<h3>Configurations</h3>${configurationsOf(runs)
-    .map(
-      ({ title, job }) =>
-        `<details><summary>${escaped(title)}</summary><pre>${escaped(JSON.stringify(job, null, 2))}</pre></details>`,
-    )
+    .map(({ title, job }) => folded(title, `<pre>${escaped(JSON.stringify(job, null, 2))}</pre>`))
     .join('\n')}`
 
-/** Returns a value as JSON that can stand inside an HTML script element, with `<` escaped. */
-const json = (value: unknown): string => printable(JSON.stringify(value)).replaceAll('<', '\\u003c')
+/** Returns an HTML script element that holds data as JSON, in which `<` is escaped. */
+const script = (id: string, value: unknown): string =>
+  `<script type="application/json" id="${id}">${printable(JSON.stringify(value)).replaceAll('<', '\\u003c')}</script>`
 
 const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
 
@@ -81,28 +156,3 @@ const fontFaces = (): string =>
       return `@font-face{font-family:"${family}";font-weight:${weight};src:${source}}`
     })
     .join('\n')
-
-/** Length in characters above which a text in a table gets an HTML class with which it may be broken into lines. */
-const LONG = 60
-
-/** Returns a table as HTML, which the page's script makes sortable. */
-function tableHtml({ columns, rows, notes }: Tabular): string {
-  const words = columns.map((_, i) => isWords(rows.map((row) => row[i]).filter(({ kind }) => kind !== 'absent')))
-  const head = columns.map(
-    ({ title }, i) => `<th${words[i] ? ' class="words"' : ''}><button type="button">${escaped(title)}</button></th>`,
-  )
-  const body = rows.map((row) => `<tr>${row.map((cell, i) => cellHtml(cell, words[i])).join('')}</tr>`)
-  const table = `<table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table>`
-  return `<div class="scroll">${table}</div>${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('')}`
-}
-
-function cellHtml(cell: Cell, words: boolean): string {
-  const text = cellText(cell)
-  const classes = [
-    ...(words ? ['words'] : []),
-    ...(cell.kind === 'statistic' && cell.best ? ['best'] : []),
-    ...(text.length > LONG ? ['long'] : []),
-  ]
-  const name = classes.length > 0 ? ` class="${classes.join(' ')}"` : ''
-  return `<td${name} data-value="${escaped(exactText(cell))}">${escaped(text)}</td>`
-}

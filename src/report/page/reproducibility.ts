@@ -83,7 +83,7 @@ export function configurationsOf(runs: readonly RunRecord[]) {
 }
 
 /** Returns a list of seeds as short text: `0–3, 777`. */
-function seedList(seeds: readonly number[]): string {
+export function seedList(seeds: readonly number[]): string {
   const sorted = [...new Set(seeds)].sort((a, b) => a - b)
   const firsts = sorted.filter((seed, i) => sorted[i - 1] !== seed - 1)
   const lasts = sorted.filter((seed, i) => sorted[i + 1] !== seed + 1)

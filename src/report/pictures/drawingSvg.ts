@@ -16,15 +16,22 @@ export function drawingSvg({ title, width, height, shapes }: Drawing, theme: The
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" font-family="${escaped(fontFamily)}">${name}\n${body}\n</svg>\n`
 }
 
-/** Returns one SVG document with several drawings below each other. */
-export function stackedSvg(drawings: readonly Drawing[], theme: Theme = lightTheme): string {
-  const width = Math.max(...drawings.map((drawing) => drawing.width))
+/**
+ * Returns one SVG document with several drawings, row by row.
+ * @param columns number of drawings side by side
+ */
+export function stackedSvg(drawings: readonly Drawing[], theme: Theme = lightTheme, columns = 1): string {
+  const cell = Math.max(...drawings.map((drawing) => drawing.width)) + STACK_GAP
   let height = 0
-  const parts = drawings.map((drawing) => {
-    const y = height
-    height += drawing.height + STACK_GAP
-    return `<g transform="translate(0 ${round(y)})">\n${drawingSvg(drawing, theme)}</g>`
-  })
+  const parts: string[] = []
+  for (let start = 0; start < drawings.length; start += columns) {
+    const row = drawings.slice(start, start + columns)
+    for (const [i, drawing] of row.entries()) {
+      parts.push(`<g transform="translate(${round(i * cell)} ${round(height)})">\n${drawingSvg(drawing, theme)}</g>`)
+    }
+    height += Math.max(...row.map((drawing) => drawing.height)) + STACK_GAP
+  }
+  const width = cell * Math.min(columns, drawings.length) - STACK_GAP
   const size = `width="${round(width)}" height="${round(height - STACK_GAP)}"`
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n${parts.join('\n')}\n</svg>\n`
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { loadImage } from '@napi-rs/canvas'
 import { afterAll, describe, expect, test } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import { accuraciesFigure, roundTicks } from '../../../src/report/figures/accuracies.ts'
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
@@ -326,4 +327,70 @@ describe('size and accuracy of full trainings', () => {
 const onOneSpace = (run: RunRecord): RunRecord => ({
   ...run,
   manifest: { ...run.manifest, job: { ...run.manifest.job, space: 'darts' } },
+})
+
+describe('the figure of test accuracies', () => {
+  const withAccuracies = (algorithm: string, accuracies: readonly number[]) =>
+    accuracies.map((accuracyPct, seed) => fixtureRun({ algorithm, seed, accuracyPct }))
+  const runs = [
+    ...withAccuracies('darts-v1', [54, 92, 93, 93.5]),
+    ...withAccuracies('drnas', [93, 94, 93.5, 93.8]),
+    ...withAccuracies('optimal', [94.4]),
+  ]
+  const drawn = (limits?: readonly [number, number]) => {
+    const [panel] = accuraciesFigure(runs, new Set(['optimal']), limits).panels
+    if (panel.kind !== 'drawing') throw new Error('expected a drawing')
+    const { shapes, width, height } = panel
+    return { texts: shapes.flatMap((shape) => (shape.kind === 'text' ? [shape] : [])), shapes, width, height }
+  }
+
+  test('has the searches in the order of their means, with mean and deviation, and references as lines', () => {
+    const words = drawn().texts.map(({ text }) => text)
+    expect(words.indexOf('drnas')).toBeLessThan(words.indexOf('darts-v1'))
+    expect(words).toContain('93.58 ± 0.43')
+    expect(words).toContain('optimal 94.40')
+  })
+
+  test('has a dot for every seed on the axis, and an arrow with its value for a seed far below', () => {
+    const { shapes, texts } = drawn()
+    expect(shapes.filter((shape) => shape.kind === 'fill' && shape.path.includes('a3.4'))).toHaveLength(7)
+    expect(texts.map(({ text }) => text)).toContain('54.0')
+    expect(accuraciesFigure(runs, new Set(['optimal'])).caption).toContain('An arrow stands for seeds beyond the axis')
+  })
+
+  test('has the axis limits that the user gives', () => {
+    const { shapes } = drawn([50, 100])
+    expect(shapes.filter((shape) => shape.kind === 'fill' && shape.path.includes('a3.4'))).toHaveLength(8)
+  })
+
+  test('keeps all texts inside', () => {
+    const { texts, width, height } = drawn()
+    for (const { x, y } of texts) {
+      expect(x >= 0 && x <= width && y >= 0 && y <= height).toBe(true)
+    }
+  })
+
+  test('shows quartiles of many seeds', () => {
+    const many = fixtureRuns(50)
+    expect(accuraciesFigure(many).caption).toContain('boxes are quartiles')
+  })
+
+  test('shows full trainings', () => {
+    const panels = accuraciesFigure(
+      [96, 97].map((accuracy, seed) => trainedRun({ seed, accuracies: [accuracy] })),
+    ).panels
+    expect(panels.map(({ title }) => title)).toEqual(['CIFAR-10 test, trained in full'])
+  })
+
+  test.each([
+    [0, 1],
+    [93.1, 94.4],
+    [10, 95],
+    [0.001, 0.0042],
+  ])('has round ticks between %d and %d', (low, high) => {
+    const ticks = roundTicks(low, high)
+    expect(ticks.length).toBeGreaterThanOrEqual(3)
+    expect(ticks.length).toBeLessThanOrEqual(7)
+    for (const tick of ticks) expect(tick >= low && tick <= high).toBe(true)
+  })
 })

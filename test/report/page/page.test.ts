@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import { figuresOf, tablesOf } from '../../../src/report/content.ts'
+import { downloadsOf } from '../../../src/report/page/figureHtml.ts'
 import { renderPage } from '../../../src/report/page/page.ts'
 import type { Figure } from '../../../src/report/pictures/figure.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
@@ -46,7 +47,8 @@ const cloud: Figure = {
 
 async function page(): Promise<string> {
   const figures = [...(await figuresOf(runs, options)), { title: 'All architectures', figure: cloud }]
-  return renderPage({ title: 'Fixture <report>', runs, tables: tablesOf(runs, options), figures })
+  const downloads = downloadsOf(figures.slice(0, 2).map(({ figure }) => figure))
+  return renderPage({ title: 'Fixture <report>', runs, tables: tablesOf(runs, options), figures, downloads })
 }
 
 describe('the page', () => {
@@ -58,6 +60,15 @@ describe('the page', () => {
 
   test('cannot be broken by what stands in a title', async () => {
     expect(await page()).toContain('<title>Fixture &lt;report&gt;</title>')
+  })
+
+  test('opens with the answers and the accuracies, and has a link to every section', async () => {
+    const html = await page()
+    const ids = [...html.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id)
+    expect(ids.slice(0, 3)).toEqual(['summary', 'accuracies', 'hessian'])
+    expect(ids.indexOf('table')).toBeGreaterThan(ids.indexOf('scatter'))
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const id of ids) expect(html.split(`href="#${id}"`)).toHaveLength(3)
   })
 
   test('lists every run, the failed one with its message', async () => {
@@ -106,8 +117,10 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
 
   test('a click on a head sorts by number, a second one the other way round', async () => {
     const column = () =>
-      shown.$$eval('#table-0 tbody tr', (rows) => rows.map((row) => Number(row.children[5].getAttribute('data-value'))))
-    const head = shown.locator('#table-0 th button').nth(5)
+      shown.$$eval('#table tbody:first-of-type tr:not(.group)', (rows) =>
+        rows.map((row) => Number(row.children[5].getAttribute('data-value'))),
+      )
+    const head = shown.locator('#table th button').nth(5)
     await head.click()
     const ascending = await column()
     expect(ascending).toEqual([...ascending].sort((a, b) => a - b))
@@ -140,6 +153,37 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     const before = await paper()
     await shown.click('#theme')
     expect(await paper()).not.toBe(before)
+  })
+
+  test('a table is copied in each format', async () => {
+    await shown.evaluate('navigator.clipboard.writeText = async (text) => { window.copied = text }')
+    for (const [label, start] of [
+      ['LaTeX', '% '],
+      ['Markdown', '| Method |'],
+      ['CSV', 'method,seeds'],
+    ]) {
+      await shown.locator('#table .tools button', { hasText: label }).click()
+      await expect.poll(() => shown.evaluate<string>('window.copied')).toContain(start)
+    }
+  })
+
+  test('a figure is saved as SVG, PDF, PNG, and its numbers as CSV', async () => {
+    const starts: Record<string, string> = { SVG: '<svg', PDF: '%PDF', PNG: '\x89PNG', Numbers: 'panel,series' }
+    for (const [label, start] of Object.entries(starts)) {
+      const [saved] = await Promise.all([
+        shown.waitForEvent('download'),
+        shown.locator('#hessian .tools button', { hasText: label }).click(),
+      ])
+      expect(readFileSync(await saved.path(), 'latin1')).toContain(start)
+    }
+  })
+
+  test('the contents follow the reader', async () => {
+    const marked = () => shown.$$eval('nav a[aria-current]', (links) => links.map((link) => link.getAttribute('href')))
+    await shown.evaluate("document.getElementById('tests').scrollIntoView()")
+    await expect.poll(marked).toEqual(['#tests'])
+    await shown.evaluate('scrollTo(0, 0)')
+    await expect.poll(marked).toEqual(['#summary'])
   })
 
   test('a phone does not scroll sideways', async () => {

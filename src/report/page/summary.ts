@@ -1,0 +1,188 @@
+/** The answers at the top of a report's page: what was compared, which method is best and by how much, what is missing. */
+import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { pluralize } from '../../core/plainText.ts'
+import {
+  blocksOf,
+  type Column,
+  type Comparison,
+  compare,
+  datasetTitle,
+  datasetWords,
+  type Row,
+  searchesOf,
+  valuesOf,
+} from '../comparison/comparison.ts'
+import { reductionsOf } from '../comparison/published.ts'
+import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
+import type { Tabular } from '../formats/tabular.ts'
+import { groupByMethod, labelOf } from '../methods.ts'
+import type { RunRecord } from '../runRecord.ts'
+import { seedList } from './reproducibility.ts'
+
+/** A line of the panel: a term, and sentences about it. */
+export type Answer = readonly [term: string, sentences: readonly string[]]
+
+/**
+ * Returns the answers of a report.
+ * @param references names of the algorithms that answer with a fixed architecture
+ * @param claims the table of claims; absent: the report has none
+ */
+export function summaryOf(
+  runs: readonly RunRecord[],
+  references: ReadonlySet<string>,
+  claims?: Tabular,
+): readonly Answer[] {
+  const answers: Answer[] = [
+    ['Compared', [comparedText(runs, references)]],
+    ['On', onTexts(runs)],
+    ['Seeds', seedTexts(runs)],
+    ['Best', areRetrained(runs) ? bestTrained(runs) : bestSearches(runs, references)],
+    ['Claims', claims ? claims.notes.slice(0, 1) : []],
+    ['Failed', [failedText(runs)]],
+    ['Missing or reduced', missingTexts(runs)],
+  ]
+  return answers.filter(([, sentences]) => sentences.length > 0)
+}
+
+function comparedText(runs: readonly RunRecord[], references: ReadonlySet<string>): string {
+  const methods = groupByMethod(runs)
+  const searches = methods.filter(({ algorithm }) => !references.has(algorithm))
+  const fixed = methods.filter((method) => !searches.includes(method)).map(labelOf)
+  const what = areRetrained(runs)
+    ? pluralize(methods.length, 'method')
+    : pluralize(searches.length, 'search', 'searches')
+  return fixed.length === 0 ? `${what}.` : `${what}, beside the fixed architectures ${[...new Set(fixed)].join(', ')}.`
+}
+
+function onTexts(runs: readonly RunRecord[]): string[] {
+  const jobs = runs.map(({ manifest }) => manifest.job)
+  const datasets = unique(jobs.map(({ dataset }) => datasetWords(dataset.name, runs)))
+  const tables = unique(jobs.flatMap(({ table }) => table?.name ?? []))
+  const trainings = unique(jobs.flatMap(({ retraining }) => (retraining ? settingsText(retraining.settings) : [])))
+  const where = `${datasets.join(', ')}, in the space ${unique(jobs.map(({ space }) => space)).join(', ')}`
+  const looked = tables.length > 0 ? `, looked up in ${tables.join(', ')}` : ''
+  const protocols = unique(
+    jobs.flatMap(({ executor, protocol: { name, epochs, batchSize, network } }) =>
+      executor === undefined
+        ? []
+        : `protocol ${name}: ${epochs} epochs, batch ${batchSize}, search network C=${network.channels}, depth ${network.depth}`,
+    ),
+  )
+  return [`${where}${looked}.`, ...[...protocols, ...trainings.map((how) => `trained in full: ${how}`)].map(sentence)]
+}
+
+const sentence = (words: string): string => `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`
+
+function seedTexts(runs: readonly RunRecord[]): string[] {
+  const finished = groupByMethod(runs).map((method) => ({
+    label: labelOf(method),
+    seeds: unique(method.runs.flatMap(({ manifest, result }) => (result ? [manifest.job.seed] : []))),
+  }))
+  const most = Math.max(...finished.map(({ seeds }) => seeds.length))
+  const fewer = finished.filter(({ seeds }) => seeds.length < most)
+  const largest = finished.find(({ seeds }) => seeds.length === most)
+  return [
+    `${pluralize(most, 'seed')} a method (${seedList(largest?.seeds ?? [])})${fewer.length === 0 ? '.' : '; fewer of '}${fewer
+      .map(({ label, seeds }) => `${label} (${seeds.length})`)
+      .join(', ')}${fewer.length === 0 ? '' : '.'}`,
+  ]
+}
+
+/** Returns a sentence for each dataset searched on: the best search, and by how much it is ahead of the next one. */
+function bestSearches(runs: readonly RunRecord[], references: ReadonlySet<string>): string[] {
+  const comparison = compare(runs, { mix: true })
+  if (comparison.mixed.length > 0) return ['The runs follow different protocols, so no method is the best.']
+  const headline = comparison.columns.flatMap((column, i) =>
+    column.split === 'test' && column.dataset === column.searchedOn ? [{ column, i }] : [],
+  )
+  return headline.flatMap(({ column, i }) => bestOf(comparison, references, column, i))
+}
+
+interface Ranked {
+  readonly row: Row
+  readonly mean: number
+  readonly interval: Interval | undefined
+}
+
+function bestOf(comparison: Comparison, references: ReadonlySet<string>, column: Column, at: number): string[] {
+  const searches = searchesOf(comparison, references)
+  const ranked = searches
+    .flatMap((row): Ranked[] => {
+      const values = valuesOf(row.cells[at])
+      return values.length === 0 ? [] : [{ row, mean: summarise(values).mean, interval: tInterval(values) }]
+    })
+    .sort((a, b) => b.mean - a.mean)
+  const [best, next] = ranked
+  if (best === undefined) return []
+  const { label } = best.row.method
+  const random = ranked.find(({ row }) => row.method.algorithm === 'random' && row !== best.row && row !== next?.row)
+  const optimum = comparison.rows
+    .filter((row) => references.has(row.method.algorithm))
+    .flatMap((row) => valuesOf(row.cells[at]).map((value) => ({ label: row.method.label, value })))
+    .sort((a, b) => b.value - a.value)[0]
+  const against = [
+    ...(next ? [`${leadText(best.row, next.row, at)} ahead of ${next.row.method.label}, the next search`] : []),
+    ...(random ? [`${leadText(best.row, random.row, at)} ahead of random search`] : []),
+    ...(optimum ? [`${(optimum.value - best.mean).toFixed(2)} points below ${optimum.label}`] : []),
+  ]
+  const mean = `${label}: ${best.mean.toFixed(2)} % ${datasetTitle(column.dataset)} test accuracy${intervalText(best.interval)}`
+  return [`${[mean, ...against].join('; ')}.`]
+}
+
+/** Returns the lead of one search over another on their common seeds, in points, with its 95 % t interval. */
+function leadText(best: Row, other: Row, column: number): string {
+  const { scores } = blocksOf([best, other], column)
+  const differences = scores.map(([a, b]) => a - b)
+  const known =
+    differences.length > 0
+      ? { mean: summarise(differences).mean, interval: tInterval(differences) }
+      : { mean: meanOf(best, column) - meanOf(other, column), interval: undefined }
+  return `${known.mean.toFixed(2)} points${intervalText(known.interval)}`
+}
+
+const meanOf = (row: Row, column: number): number => summarise(valuesOf(row.cells[column])).mean
+
+const intervalText = (interval: Interval | undefined): string =>
+  interval === undefined ? '' : ` [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`
+
+/** Returns a sentence for each dataset of full trainings: the method with the smallest test error. */
+function bestTrained(runs: readonly RunRecord[]): string[] {
+  const rows = rowsOf(runs).filter((row) => errorsOf(row).length > 0)
+  return unique(rows.map(({ dataset }) => dataset)).flatMap((dataset) => {
+    const own = rows.filter((row) => row.dataset === dataset)
+    if (new Set(own.map(({ settings }) => settingsText(settings))).size > 1) return []
+    const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
+    const [best, next] = own.toSorted((a, b) => mean(a) - mean(b))
+    const ahead = next
+      ? `; ${(mean(next) - mean(best)).toFixed(2)} points ahead of ${labelOf(next.method)}, the next one`
+      : ''
+    return [
+      `${labelOf(best.method)}: ${mean(best).toFixed(2)} % ${datasetTitle(dataset)} test error${intervalText(tInterval(errorsOf(best)))}${ahead}.`,
+    ]
+  })
+}
+
+/** Most failed runs that are named one by one. */
+const MOST_NAMED = 3
+
+function failedText(runs: readonly RunRecord[]): string {
+  const failed = runs.filter(({ result, failure }) => result === undefined && failure !== undefined)
+  if (failed.length === 0) return `None of ${pluralize(runs.length, 'run')}.`
+  const named = failed
+    .slice(0, MOST_NAMED)
+    .map(({ manifest: { job }, failure }) => `${job.algorithm.name}, seed ${job.seed} (${failure?.message})`)
+  const more = failed.length > MOST_NAMED ? ` and ${failed.length - MOST_NAMED} more` : ''
+  return `${failed.length} of ${pluralize(runs.length, 'run')}: ${named.join('; ')}${more}.`
+}
+
+function missingTexts(runs: readonly RunRecord[]): string[] {
+  const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined).length
+  const reductions = reductionsOf(runs)
+  return [
+    ...(unfinished > 0 ? [`${pluralize(unfinished, 'run')} not finished.`] : []),
+    ...(reductions.length > 0 ? [`Smaller than in the papers: ${reductions.join('; ')}.`] : []),
+    ...(unfinished + reductions.length === 0 ? ['Nothing: every run is finished, and of the papers’ size.'] : []),
+  ]
+}
+
+const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]

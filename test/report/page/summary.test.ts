@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { claimsSchema, claimsTable } from '../../../src/report/comparison/claims.ts'
+import { compare } from '../../../src/report/comparison/comparison.ts'
+import { pairwiseMatrices } from '../../../src/report/comparison/pairwiseTable.ts'
+import { summaryOf } from '../../../src/report/page/summary.ts'
+import { failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
+
+const REFERENCES = new Set(['optimal', 'resnet'])
+const withAccuracies = (algorithm: string, accuracies: readonly number[]) =>
+  accuracies.map((accuracyPct, seed) => fixtureRun({ algorithm, seed, accuracyPct }))
+const answers = (...args: Parameters<typeof summaryOf>) =>
+  Object.fromEntries(summaryOf(...args).map(([term, sentences]) => [term, sentences.join(' ')]))
+
+describe('the answers at the top of the page', () => {
+  const runs = [
+    ...withAccuracies('drnas', [93, 94, 95, 96]),
+    ...withAccuracies('darts-v1', [92, 93, 94]),
+    ...withAccuracies('random', [90, 90, 90, 90]),
+    ...withAccuracies('optimal', [97]),
+  ]
+
+  test('name the best search, its lead with the interval of paired differences, and its distance from the optimum', () => {
+    // Paired differences on the three common seeds are all 1; those to random search are 3, 4, 5 and 6.
+    const { Best } = answers(runs, REFERENCES)
+    expect(Best).toContain('drnas: 94.50 % CIFAR-10 test accuracy [92.45, 96.55]')
+    expect(Best).toContain('1.00 points [1.00, 1.00] ahead of darts-v1')
+    expect(Best).toContain('4.50 points [2.45, 6.55] ahead of random search')
+    expect(Best).toContain('2.50 points below optimal')
+  })
+
+  test('say what was compared, and which methods have fewer seeds', () => {
+    const { Compared, Seeds, Failed } = answers(runs, REFERENCES)
+    expect(Compared).toBe('3 searches, beside the fixed architectures optimal.')
+    expect(Seeds).toBe('4 seeds a method (0–3); fewer of darts-v1 (3), optimal (1).')
+    expect(Failed).toBe('None of 12 runs.')
+  })
+
+  test('name failed and unfinished runs', () => {
+    const { failure: _, ...unfinished } = failedRun({ algorithm: 'gdas', seed: 1 })
+    const found = answers([...runs, failedRun({ algorithm: 'gdas', seed: 7 }), unfinished], REFERENCES)
+    expect(found.Failed).toBe('1 of 14 runs: gdas, seed 7 (fixture failure).')
+    expect(found['Missing or reduced']).toContain('1 run not finished.')
+  })
+
+  test('count the claims that hold', () => {
+    const rule = { measure: 'accuracy', of: 'drnas', above: 50 }
+    const claims = claimsSchema.parse({ rulesWritten: 'before', claims: [{ claim: 'a', source: 'b', rule }] })
+    const table = claimsTable(runs, claims, REFERENCES)
+    expect(answers(runs, REFERENCES, table).Claims).toBe(
+      'Of 1 claim 1 hold, 0 do not hold, and 0 cannot be judged by these runs.',
+    )
+  })
+
+  test('of full trainings name the smallest test error', () => {
+    const trained = [96, 97].map((accuracy, i) =>
+      trainedRun({ algorithm: i === 0 ? 'darts-v1' : 'drnas', accuracies: [accuracy] }),
+    )
+    expect(answers(trained, REFERENCES).Best).toBe(
+      'drnas: 3.00 % CIFAR-10 test error; 1.00 points ahead of darts-v1, the next one.',
+    )
+  })
+
+  test('need no finished run', () => {
+    expect(answers([failedRun()], REFERENCES).Failed).toContain('1 of 1 run')
+  })
+})
+
+describe('the matrix of paired differences', () => {
+  const matrix = (seeds: number, accuracies: Readonly<Record<string, number>>) => {
+    const runs = Object.entries(accuracies).flatMap(([algorithm, mean]) =>
+      Array.from({ length: seeds }, (_, seed) =>
+        fixtureRun({ algorithm, seed, accuracyPct: mean + (seed % 3) / 10 + (algorithm.length * seed) / 1000 }),
+      ),
+    )
+    return pairwiseMatrices(compare(runs), REFERENCES)[0]
+  }
+
+  test('is antisymmetric, best search first, without fixed architectures', () => {
+    const { labels, cells } = matrix(4, { gdas: 80, drnas: 90, optimal: 99, snas: 85 })
+    expect(labels).toEqual(['drnas', 'snas', 'gdas'])
+    for (const [i, row] of cells.entries()) {
+      expect(row[i]).toBeUndefined()
+      for (const [j, cell] of row.entries()) {
+        if (cell) expect(cell.difference).toBeCloseTo(-(cells[j][i]?.difference ?? Number.NaN))
+      }
+    }
+    expect(cells[0][2]?.difference).toBeCloseTo(10, 1)
+  })
+
+  test.each([
+    [2, 'too few for a p-value, which takes 3'],
+    [4, 'With 4 seeds no pair can be significant at 5 %: the smallest possible p-value is 0.125'],
+    [6, 'With 6 seeds and 3 pairs no single pair can be significant at 5 % after Holm'],
+    [10, 'Of 3 pairs 3 differ significantly at 5 %'],
+  ])('of %i seeds says: %s', (seeds, sentence) => {
+    expect(matrix(seeds, { gdas: 80, drnas: 90, snas: 85 }).sentence).toContain(sentence)
+  })
+})
+
+test('every search is in the answers only once if its runs are repeated in several reports', () => {
+  const twice = [...fixtureRuns(2), ...fixtureRuns(2)]
+  expect(answers(twice, REFERENCES).Seeds).toContain('2 seeds a method')
+})
