@@ -1,6 +1,7 @@
 /** Command-line options that several commands share, and the parsers of their values. */
 import { InvalidArgumentError, Option } from 'commander'
 import { requireOnce, unknownName } from '../core/names.ts'
+import type { AxisLimits } from '../report/pictures/figure.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
 import { raiseLimit } from '../system/limits.ts'
 
@@ -110,4 +111,20 @@ export function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => bo
     interrupted = true
   })
   return () => interrupted || Date.now() > deadline
+}
+
+/** Parses the ends of an axis, `low,high`, of which one may be left out. */
+export function axisLimits(text: string): AxisLimits {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? undefined : Number(part)))
+  const [low, high] = parts
+  if (parts.length !== 2 || (low === undefined && high === undefined)) {
+    throw new InvalidArgumentError('expected two numbers, as 90,95, or one of them, as 90, or ,95.')
+  }
+  if (parts.some((part) => part !== undefined && !Number.isFinite(part))) {
+    throw new InvalidArgumentError('expected finite numbers.')
+  }
+  if (low !== undefined && high !== undefined && low >= high) {
+    throw new InvalidArgumentError('the first number must be less than the second.')
+  }
+  return [low, high]
 }

@@ -4,8 +4,9 @@ import { BenchError } from '../../core/errors.ts'
 import { hessianQuantities } from '../../report/figures/hessian.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
+import type { AxisLimits } from '../../report/pictures/figure.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
-import { jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
+import { axisLimits, jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
 import { print } from '../output.ts'
 import {
   addSelectionFlags,
@@ -16,9 +17,11 @@ import {
   spaceOf,
 } from '../runSelection.ts'
 
-interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost'> {
+interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost' | 'limits'> {
   readonly out?: readonly string[]
   readonly width?: number
+  readonly xLimits?: AxisLimits
+  readonly yLimits?: AxisLimits
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -55,6 +58,8 @@ export function plotCommand(): Command {
       'dominantEigenvalue',
     )
     .option('--cost <name>', `pareto: cost to draw, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
+    .option('--x-limits <low,high>', 'ends of the x axis; either may be left out, as in 90,', axisLimits)
+    .option('--y-limits <low,high>', 'ends of the y axis; either may be left out, as in ,95', axisLimits)
     .addOption(jsonOption())
     .addOption(quietOption())
     .addHelpText(
@@ -65,7 +70,7 @@ export function plotCommand(): Command {
 }
 
 async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags): Promise<void> {
-  const { out = [], width, quantity, spread, cost, plugin = [] } = flags
+  const { out = [], width, quantity, spread, cost, plugin = [], xLimits, yLimits } = flags
   if (out.length === 0 && !flags.json) {
     throw new BenchError(
       'bad-input',
@@ -77,6 +82,7 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
     quantity,
     spread,
     cost,
+    limits: { x: xLimits, y: yLimits },
     space: await spaceOf(runs[0].manifest.job.space, plugin),
     references: await referenceNames(plugin),
   })

@@ -11,7 +11,6 @@ import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
 import { type FigureKind, isFigureKind } from '../figures/index.ts'
 import { csvField, renderTable, type TableFormat } from '../formats/renderTable.ts'
-import { downloadsOf } from '../page/figureHtml.ts'
 import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -98,7 +97,7 @@ export async function computedFiles(
   context: ReportContext,
   isWanted: (name: string) => boolean,
 ): Promise<ReportFiles> {
-  const computed = await contents(runs, recipe, context, isWanted, true)
+  const computed = await contents(runs, recipe, context, isWanted)
   const { files: _, ...settings } = recipe
   const files = [...(isCompact(recipe) ? [COMPACT_RECORDS] : []), ...computed.keys()]
   return new Map([[RECIPE, `${JSON.stringify({ ...settings, files }, null, 2)}\n`], ...computed])
@@ -122,25 +121,19 @@ export async function checkedFiles(
 /** Returns whether `bench verify` recomputes and compares the report's file with this name. */
 export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE
 
-/**
- * Returns the computed files of a report.
- * @param hasDownloads whether the page offers the pictures of its figures, which `bench verify` does not compare
- */
 async function contents(
   runs: readonly RunRecord[],
   { title, published, mix, claims }: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
-  hasDownloads = false,
 ): Promise<ReportFiles> {
   const options = { ...context, published, mix, ...(claims && { claims }) }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
   const all = await figuresOf(runs, options, isShown)
   const figures = (await mayCopyTable(runs)) ? all : all.filter(({ figure }) => isComputedFromRuns(figure.name))
-  const page = () =>
-    renderPage({ title, runs, tables, figures, references: context.references, downloads: downloads() })
-  const downloads = () => (hasDownloads ? downloadsOf(figures.map(({ figure }) => figure)) : {})
+  // The page offers no pictures to download: those of the report lie beside it.
+  const page = () => renderPage({ title, runs, tables, figures, references: context.references })
   const files: readonly (readonly [string, () => string | Uint8Array])[] = [
     ...tables.flatMap(tableFiles),
     ...figures.flatMap(figureFiles),

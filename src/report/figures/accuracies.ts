@@ -9,9 +9,10 @@ import { BenchError } from '../../core/errors.ts'
 import { compare, datasetTitle, type Row, searchesOf, valuesOf } from '../comparison/comparison.ts'
 import { errorsOf, rowsOf } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
-import type { Figure } from '../pictures/figure.ts'
+import type { AxisLimits, Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
+import { lowerCut } from './shared.ts'
 
 /** One row of the figure: the accuracies of a search, in %, one a seed. */
 interface Line {
@@ -24,9 +25,6 @@ interface Reference {
   readonly label: string
   readonly value: number
 }
-
-/** Lowest and highest accuracy that an axis shows, in %. */
-export type Limits = readonly [low: number, high: number]
 
 /** Sizes in CSS pixels: of a row, of the plotted area, and of the letters. */
 const ROW = 18
@@ -49,7 +47,7 @@ const MANY_SEEDS = 40
 export function accuraciesFigure(
   runs: readonly RunRecord[],
   references: ReadonlySet<string> = new Set(),
-  limits?: Limits,
+  limits?: AxisLimits,
 ): Figure {
   const panels = [...lookedUp(runs, references), ...trained(runs)].filter(({ lines }) => lines.length > 0)
   if (panels.length === 0) throw new BenchError('missing', 'no finished run has a test accuracy')
@@ -115,9 +113,11 @@ function trained(runs: readonly RunRecord[]) {
   }))
 }
 
-function panel(title: string, lines: readonly Line[], references: readonly Reference[], limits?: Limits) {
+function panel(title: string, lines: readonly Line[], references: readonly Reference[], limits?: AxisLimits) {
   const sorted = lines.toSorted((a, b) => summarise(b.values).mean - summarise(a.values).mean)
-  const [low, high] = limits ?? limitsOf(sorted, references)
+  const own = limitsOf(sorted, references)
+  const [low, high] = [limits?.[0] ?? own[0], limits?.[1] ?? own[1]]
+  if (low >= high) throw new BenchError('bad-input', `there is no accuracy of ${title} between ${low} and ${high}`)
   const left = 10 + LETTER * Math.max(...sorted.map(({ label }) => label.length))
   const x = (value: number) => left + ((value - low) / (high - low)) * PLOT
   const shown = references.filter(({ value }) => value >= low && value <= high).sort((a, b) => b.value - a.value)
@@ -146,16 +146,14 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
  * Returns the range of the axis: all seeds and references, but of searches that are far below the others only what
  * leaves the others room.
  */
-function limitsOf(lines: readonly Line[], references: readonly Reference[]): Limits {
+function limitsOf(lines: readonly Line[], references: readonly Reference[]): [number, number] {
   // The extreme ones among many seeds are not drawn.
   const values = lines.flatMap(({ values }) =>
     values.length > MANY_SEEDS ? quantile([...values], [0.05, 0.25, 0.5, 0.75, 0.95]) : values,
   )
   const fixed = references.map(({ value }) => value)
   const [least, greatest] = [Math.min(...values), Math.max(...values, ...fixed)]
-  const middle = quantile(values, 0.25)
-  // Below three times the distance of the best value from the lower quartile the axis is cut.
-  const cut = middle - 3 * Math.max(greatest - middle, 0.5)
+  const cut = lowerCut(values, greatest)
   const low = Math.max(least, cut)
   const room = Math.max((greatest - low) * 0.04, 0.05)
   return [low - room, Math.min(100, greatest + room)]

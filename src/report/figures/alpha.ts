@@ -10,7 +10,7 @@ import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { customarySpread, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
+import { customarySpread, inPanels, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
  * Returns the figure of the supernet's mixing weights over the epochs.
@@ -34,16 +34,7 @@ function entropyFigure(methods: readonly ShownMethod[]): Figure {
   return {
     name: 'alpha',
     caption: `Entropy of the mixing weights, mean over the edges; ${spreadWords(spread)}. 0 is decided.`,
-    columns: 1,
-    panels: [
-      {
-        kind: 'plot',
-        title: '',
-        x: epochAxis,
-        y: { label: 'entropy (nats)', scale: 'linear' },
-        series,
-      },
-    ],
+    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label: 'entropy (nats)', scale: 'linear' }, series }),
   }
 }
 

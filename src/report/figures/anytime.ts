@@ -10,9 +10,12 @@ import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
+  accuracyAxis,
   type Curve,
   customarySpread,
+  inPanels,
   isOfColumn,
+  MOST_TOGETHER,
   qualifiersOf,
   type ShownMethod,
   type Spread,
@@ -28,6 +31,8 @@ const MOST_TIMES = 80
 
 /** A panel of the figure with the curve of every seed; seeds are averaged only afterwards. */
 interface Curves {
+  /** Whether the accuracy is of the dataset that was searched on. */
+  readonly isSearched: boolean
   readonly plot: Omit<Plot, 'series'>
   readonly form: Series['form']
   readonly methods: readonly { readonly method: ShownMethod; readonly seeds: readonly Curve[] }[]
@@ -46,14 +51,25 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
   if (panels.length === 0) {
     throw new BenchError('missing', 'no run has looked-up numbers over time; run with a table (--table)')
   }
-  const crowded = panels.reduce((most, panel) => (panel.methods.length > most.methods.length ? panel : most))
-  const shown = spread ?? customarySpread(crowded.methods.map(({ method }) => method))
+  const shown = spread ?? customarySpread(panels.flatMap(({ methods }) => methods.map(({ method }) => method)))
+  const isCrowded = panels.some(({ methods }) => methods.length > MOST_TOGETHER)
+  // With a panel for each method, only the dataset searched on is shown.
+  const kept = isCrowded ? panels.filter(({ isSearched }) => isSearched) : panels
+  const isOnly = kept.filter(({ form }) => form === 'line').length === 1
+  const drawnPanels = kept.map(({ plot, form, methods }) => {
+    const series = methods.map(
+      ({ method: { label, look }, seeds }): Series => ({ label, look, form, ...seedBand(seeds, shown) }),
+    )
+    const title = isCrowded && isOnly && form === 'line' ? '' : plot.title
+    return inPanels({ ...plot, title, y: accuracyAxis(series), series })
+  })
+  const cutBands = drawnPanels.some(({ panels }) => panels.some((panel) => panel.kind === 'plot' && panel.y.limits))
   return {
     name: 'anytime',
     caption: [
       ...(byEpoch.length > 0
         ? [
-            `Test accuracy of the architecture that a search would answer after each epoch; looked up afterwards, no search sees it.`,
+            `Test accuracy${isCrowded && isOnly ? ` (${kept[0].plot.title})` : ''} of the architecture that a search would answer after each epoch; looked up afterwards, no search sees it.`,
           ]
         : []),
       ...(byClock.length > 0
@@ -62,12 +78,11 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
           ]
         : []),
       `${capitalize(spreadWords(shown))}.`,
+      ...(isCrowded ? ['Grey: the other searches.'] : []),
+      ...(cutBands ? ['Bands go on below the axis.'] : []),
     ].join(' '),
-    columns: Math.min(3, panels.length),
-    panels: panels.map(({ plot, form, methods }) => ({
-      ...plot,
-      series: methods.map(({ method: { label, look }, seeds }) => ({ label, look, form, ...seedBand(seeds, shown) })),
-    })),
+    columns: isCrowded ? Math.max(...drawnPanels.map(({ columns }) => columns)) : Math.min(3, kept.length),
+    panels: drawnPanels.flatMap((each) => each.panels),
   }
 }
 
@@ -82,6 +97,7 @@ function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
   return {
+    isSearched: column.dataset === column.searchedOn,
     plot: { kind: 'plot', title: column.title, x: epochAxis, y: { label: 'accuracy (%)', scale: 'linear' } },
     form: 'line',
     methods: trained.map((method) => ({
@@ -99,11 +115,12 @@ function clockCurves(methods: readonly ShownMethod[]): Curves[] {
   const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
   return datasets.map((dataset) => ({
+    isSearched: true,
     plot: {
       kind: 'plot',
-      title: `best answer of the oracle${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
+      title: `validation, best so far${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
       x: { label: 'simulated time (s)', scale: 'log' },
-      y: { label: 'validation accuracy (%)', scale: 'linear' },
+      y: { label: 'accuracy (%)', scale: 'linear' },
     },
     form: 'steps',
     methods: withRuns(asking, (run) => datasetOf(run) === dataset).map((method) => ({

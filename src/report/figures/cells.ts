@@ -42,7 +42,7 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
         return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
       }),
     )
-  const columns = Math.max(...panels.map(({ width }) => width)) > WIDEST_OF_TWO ? 1 : 2
+  const columns = Math.max(...panels.map(({ width }) => width)) > WIDEST_OF_TWO ? 1 : Math.min(2, panels.length)
   return { name: 'cells', caption: 'The architecture that each method found most often.', columns, panels }
 }
 

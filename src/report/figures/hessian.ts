@@ -9,6 +9,7 @@ import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figur
 import type { RunRecord } from '../runRecord.ts'
 import {
   customarySpread,
+  inPanels,
   type ShownMethod,
   type Spread,
   seedBand,
@@ -19,7 +20,7 @@ import {
 
 /** Quantities of the Hessian that the figure can show, each with the label of its axis. */
 export const hessianQuantities = {
-  dominantEigenvalue: 'dominant eigenvalue',
+  dominantEigenvalue: 'dominant eigenvalue λmax',
   spectralNorm: 'spectral norm',
   trace: 'trace',
   frobeniusNorm: 'Frobenius norm',
@@ -50,16 +51,7 @@ export function hessianFigure(
   return {
     name: 'hessian',
     caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.`,
-    columns: 1,
-    panels: [
-      {
-        kind: 'plot',
-        title: '',
-        x: epochAxis,
-        y: { label: name, scale: scaleFor(values) },
-        series,
-      },
-    ],
+    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label: name, scale: scaleFor(values) }, series }),
   }
 }
 

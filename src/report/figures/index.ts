@@ -5,9 +5,9 @@ import type { SearchSpace } from '../../core/space.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import { onlySpace } from '../comparison/comparison.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
-import type { Figure } from '../pictures/figure.ts'
+import type { AxisLimits, Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { accuraciesFigure, type Limits } from './accuracies.ts'
+import { accuraciesFigure } from './accuracies.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
@@ -17,6 +17,7 @@ import { rangeFigure } from './range.ts'
 import { ranksFigure } from './ranks.ts'
 import { scatterFigure } from './scatter.ts'
 import type { Spread } from './shared.ts'
+import { skipsFigure } from './skips.ts'
 
 export interface FigureOptions {
   /** The search space of the runs that a figure shows. */
@@ -26,8 +27,8 @@ export interface FigureOptions {
   readonly quantity?: HessianQuantity
   readonly spread?: Spread
   readonly cost?: ParetoCost
-  /** Lowest and highest value of the axis of accuracies, in %; absent: chosen from the runs. */
-  readonly limits?: Limits
+  /** Ends of the axes that the user chose; absent: chosen from the runs. */
+  readonly limits?: { readonly x?: AxisLimits; readonly y?: AxisLimits }
 }
 
 interface Kind {
@@ -47,7 +48,7 @@ export const figureKinds = {
   accuracies: {
     title: 'Test accuracies',
     about: 'test accuracies of all seeds, with means and intervals',
-    make: (runs, { references, limits }) => accuraciesFigure(runs, references, limits),
+    make: (runs, { references, limits }) => accuraciesFigure(runs, references, limits?.x),
   },
   hessian: {
     title: 'Hessian of the loss',
@@ -68,6 +69,11 @@ export const figureKinds = {
     title: 'Mixing weights',
     about: 'mixing weights or their entropy over the epochs (--probe alpha)',
     make: (runs, { space }) => alphaFigure(runs, space.edges),
+  },
+  skips: {
+    title: 'Skip connections',
+    about: 'skip connections of the derived architecture over the epochs',
+    make: (runs, { spread }) => skipsFigure(runs, spread),
   },
   pareto: {
     title: 'Size and accuracy',
@@ -105,7 +111,24 @@ export async function makeFigure(
   options: FigureOptions,
 ): Promise<Figure> {
   if (!areRetrained(runs)) onlySpace(runs)
-  return (figureKinds[kind] as Kind).make(runs, options)
+  const figure = await (figureKinds[kind] as Kind).make(runs, options)
+  return options.limits?.x || options.limits?.y ? withLimits(figure, options.limits) : figure
+}
+
+/** Returns a figure with the ends of its axes that the user chose. @throws BenchError if it has no such axis */
+function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits']>): Figure {
+  const isPlotted = figure.panels.some((panel) => panel.kind === 'plot')
+  if (!isPlotted && (figure.name !== 'accuracies' || y !== undefined)) {
+    const axis =
+      figure.name === 'accuracies' ? 'y axis of numbers; --x-limits limits its accuracies' : 'axes of numbers'
+    throw new BenchError('bad-input', `the figure ${figure.name} has no ${axis}`)
+  }
+  const panels = figure.panels.map((panel) =>
+    panel.kind === 'plot'
+      ? { ...panel, x: { ...panel.x, ...(x && { limits: x }) }, y: { ...panel.y, ...(y && { limits: y }) } }
+      : panel,
+  )
+  return { ...figure, panels }
 }
 
 /**

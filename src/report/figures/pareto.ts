@@ -4,16 +4,16 @@
  */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
-import { accuracyOf } from '../../core/metric.ts'
-import { grouped } from '../../core/plainText.ts'
+import { accuracyOf, parseQualifier } from '../../core/metric.ts'
+import { grouped, pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import { type FrontPoint, paretoFront } from '../../tables/query.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { retrainedGroups, settingsText } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
-import { type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
+import { type Axis, type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
+import { isOfColumn, lowerCut, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
 
 /**
  * Measures of network size that the figure can show on its x axis, each with the axis label and the number that it is
@@ -47,10 +47,15 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
   if (panels.length === 0) {
     throw new BenchError('missing', `no finished run has both a test number and ${paretoCosts[cost].label}`)
   }
+  const hidden = panels.reduce((sum, panel) => sum + hiddenIn(panel), 0)
   return {
     name: 'pareto',
-    caption:
+    caption: [
       'Architectures found, one point a seed; the line joins those that no other beats in both size and accuracy.',
+      ...(hidden > 0
+        ? [`${pluralize(hidden, 'point')} far below the others ${hidden === 1 ? 'is' : 'are'} not shown.`]
+        : []),
+    ].join(' '),
     columns: Math.min(3, panels.length),
     panels,
   }
@@ -97,10 +102,27 @@ function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy
     kind: 'plot',
     title,
     x: { label: paretoCosts[cost].label, scale: 'linear' },
-    y: { label: 'accuracy (%)', scale: 'linear' },
+    y: { label: 'accuracy (%)', scale: 'linear', ...cutBelow(series) },
     series: [frontSeries(series, title), ...series],
   }
 }
+
+/**
+ * Returns the lower end of an axis of accuracies if some points are so far below the others that they would squeeze
+ * them: three times the distance of the best point from the lower quartile below that quartile.
+ */
+function cutBelow(series: readonly Series[]): Pick<Axis, 'limits'> {
+  const values = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))
+  const low = lowerCut(values)
+  return values.some((value) => value < low) ? { limits: [Math.floor(low), undefined] } : {}
+}
+
+/** Returns how many points of a panel are below its axis. */
+const hiddenIn = ({ y: { limits }, series }: Plot): number =>
+  limits === undefined
+    ? 0
+    : series.flatMap(({ points, unnamed }) => (unnamed ? [] : points)).filter(({ y }) => (y ?? 100) < (limits[0] ?? 0))
+        .length
 
 function pointOf({ result, manifest }: RunRecord, accuracyPct: number | undefined, cost: ParetoCost): Point[] {
   const size = result?.[cost]
@@ -117,6 +139,7 @@ function frontSeries(series: readonly Series[], title: string): Series {
     form: 'steps',
     points: paretoFront(points, 'lower', 'higher'),
     unnamed: true,
+    thin: true,
   }
 }
 
@@ -172,8 +195,15 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
   }
 }
 
-/**
- * Returns the axis label of a lookup table's column. An accuracy gets its unit; other columns have the unit in their
- * names, such as `params-M`.
- */
-export const withUnit = (column: string): string => (isAccuracy(column) ? `${column} (%)` : column)
+/** Names of the columns of network size in lookup tables, as axis labels. */
+const SIZES: Readonly<Record<string, string>> = {
+  'params-M': 'parameters (M)',
+  'flops-M': 'multiply-accumulates (M)',
+}
+
+/** Returns the axis label of a lookup table's column: `CIFAR-10 ori-test accuracy (%), 200 epochs, mean`. */
+export function withUnit(column: string): string {
+  if (!isAccuracy(column)) return SIZES[column] ?? column
+  const { dataset, split, epochs, seed } = parseQualifier(column)
+  return `${datasetTitle(dataset)} ${split} accuracy (%), ${epochs} epochs, ${seed === 'mean' ? 'mean' : `seed ${seed}`}`
+}

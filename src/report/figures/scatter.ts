@@ -106,7 +106,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
   const lines = searched.flatMap(({ label, look, trajectories }) => {
     const faded = { ...look, colour: `${look.colour}88` as const }
     const longer = trajectories.filter((points) => points.length > 1)
-    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true }))
+    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true, thin: true }))
   })
   const ends = searched.flatMap(({ label, look, trajectories, others }): Series[] => {
     const points = [...trajectories.map((points) => points.slice(-1)), ...others].flat()

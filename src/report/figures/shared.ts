@@ -3,11 +3,12 @@
  * seeds become one line with a band.
  */
 
+import { quantile } from 'simple-statistics'
 import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import { type Column, compare } from '../comparison/comparison.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
-import type { BandPoint, Point } from '../pictures/figure.ts'
+import type { Axis, BandPoint, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -71,15 +72,63 @@ const NAMES: Readonly<Record<Spread, string>> = { range: ' and min to max', std:
 export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} over seeds`
 
 const MANY_SEEDS = 20
-const MANY_METHODS = 6
+
+/** Returns what the bands of a figure show by default: `std` for many seeds and `range` for few. */
+export const customarySpread = (methods: readonly Method[]): Spread =>
+  methods.some(({ runs }) => runs.length > MANY_SEEDS) ? 'std' : 'range'
+
+/** Most lines with bands that are told apart in one panel. */
+export const MOST_TOGETHER = 4
+/** Look of the lines in the background of a panel. */
+const BACKGROUND: Look = { colour: '#b9bfc6', dash: [], marker: 'circle' }
 
 /**
- * Returns what the bands of a figure show by default: `none` for many methods, since the bands would hide lines; else
- * `std` for many seeds and `range` for few.
+ * Returns the panels of a plot of lines. Up to four lines share a panel. More get a panel each, with the other lines in
+ * grey behind it and the same axes, since their bands would hide each other.
  */
-export function customarySpread(methods: readonly Method[]): Spread {
-  if (methods.length > MANY_METHODS) return 'none'
-  return methods.some(({ runs }) => runs.length > MANY_SEEDS) ? 'std' : 'range'
+export function inPanels(plot: Plot): Pick<Figure, 'panels' | 'columns'> {
+  const { series, title } = plot
+  if (series.length <= MOST_TOGETHER) return { panels: [plot], columns: 1 }
+  const y = { ...plot.y, ...(plot.y.limits === undefined && { atLeast: rangeOf(series) }) }
+  const panels = series.map((own): Plot => {
+    const others = series.filter((line) => line !== own)
+    const behind = others.map(({ band: _, ...line }) => ({ ...line, look: BACKGROUND, unnamed: true, thin: true }))
+    const name = title === '' ? own.label : `${own.label}, ${title}`
+    return { ...plot, title: name, y, series: [...behind, { ...own, unnamed: true }] }
+  })
+  return { panels, columns: series.length > 6 ? 4 : 3 }
+}
+
+/**
+ * Returns an axis of accuracies in % that shows the lines whole, and of bands that reach far below them only the upper
+ * part.
+ */
+export function accuracyAxis(series: readonly Series[]): Axis {
+  const axis: Axis = { label: 'accuracy (%)', scale: 'linear' }
+  const [low, high] = rangeOf(series.map(({ points, ...line }) => ({ ...line, points, band: [] })))
+  const [least] = rangeOf(series)
+  const cut = Math.floor(low - 0.2 * (high - low))
+  return least < cut ? { ...axis, limits: [cut, undefined] } : axis
+}
+
+/** Returns the smallest and the largest value of lines and bands. */
+function rangeOf(series: readonly Series[]): [number, number] {
+  const values = series.flatMap(({ points, band = [] }) => [
+    ...points.map(({ y }) => y),
+    ...band.flatMap(({ low, high }) => [low, high]),
+  ])
+  const known = values.filter((value) => value !== null)
+  return [Math.min(...known), Math.max(...known)]
+}
+
+/**
+ * Returns the value below which an axis of accuracies is cut, so that single low values do not squeeze the others: three
+ * times the distance of the greatest from the lower quartile below that quartile.
+ * @param greatest greatest value of the axis; absent: that of the values
+ */
+export function lowerCut(values: readonly number[], greatest = Math.max(...values)): number {
+  const quartile = quantile([...values], 0.25)
+  return quartile - 3 * Math.max(greatest - quartile, 0.5)
 }
 
 export interface SeedBand {

@@ -137,7 +137,7 @@ function legendHtml(panels: readonly Panel[]): string {
 function legendEntry({ label, look, form }: Series): string {
   const sample =
     form === 'line' || form === 'steps'
-      ? `<path d="M0 6H22" stroke="${look.colour}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>`
+      ? `<path d="M0 6H22" stroke="${look.colour}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>${markerSvg(look)}`
       : markerSvg(look)
   const name = escaped(label)
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`

@@ -80,15 +80,42 @@ function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<
   ]
 }
 
+/** Factors on the radius with which markers of all shapes look equally large. */
+export const MARKER_SCALE: Readonly<Record<string, number>> = {
+  circle: 1,
+  rect: 1.25,
+  triangle: 1.35,
+  rectRot: 1.25,
+  crossRot: 1.15,
+  cross: 1.25,
+  star: 1.25,
+}
+
+/** Most points of a line of which every one has a marker, and about the number of markers on longer lines. */
+const ALL_MARKED = 12
+const MARKED = 7
+
+/**
+ * Returns the radius of the marker at each point of a line. On long lines only some points have a marker, at other
+ * places than on the line before.
+ */
+function lineMarkers(points: number, line: number, radius: number): number | number[] {
+  if (points <= ALL_MARKED || radius === 0) return radius
+  const step = Math.ceil(points / MARKED)
+  const first = Math.floor((step * ((line * 3) % 7)) / 7)
+  return Array.from({ length: points }, (_, i) => (i % step === first ? radius : 0))
+}
+
 function lineOf(
-  { label, look, form, points, unnamed }: Series,
+  { label, look, form, points, thin }: Series,
   index: number,
   theme: Theme,
   enlarged: number,
 ): ChartDataset<'scatter'> {
   const isLine = form === 'line' || form === 'steps'
   const cloud = form === 'cloud'
-  const marked = points.length <= 12 && !unnamed
+  const radius = enlarged * (isLine ? 2 : 3.2) * MARKER_SCALE[look.marker]
+  const markers = isLine ? lineMarkers(points.length, index, thin ? 0 : radius) : cloud ? enlarged : radius
   return {
     series: index,
     label,
@@ -97,11 +124,11 @@ function lineOf(
     stepped: form === 'steps',
     spanGaps: false,
     borderColor: isLine ? look.colour : theme.paper,
-    borderWidth: enlarged * (unnamed ? 0.9 : isLine ? 1.6 : cloud ? 0 : 0.7),
+    borderWidth: enlarged * (thin ? 0.9 : isLine ? 1.6 : cloud ? 0 : 0.7),
     borderDash: [...look.dash],
     backgroundColor: look.colour,
     pointStyle: look.marker,
-    pointRadius: enlarged * (isLine ? (marked ? 2 : 0) : cloud ? 1 : 3.2),
+    pointRadius: markers,
     pointBorderWidth: isStroked(look.marker) ? 1.4 : isLine || cloud ? 0 : 0.7,
     pointBorderColor: isStroked(look.marker) ? look.colour : theme.paper,
     pointHoverRadius: 4,
@@ -109,10 +136,16 @@ function lineOf(
   } as ChartDataset<'scatter'>
 }
 
-function scaleOf({ label, scale, whole, atLeast }: Axis, theme: Theme, enlarged: number) {
+function scaleOf(
+  { label, scale, whole, atLeast, limits: [low, high] = [undefined, undefined] }: Axis,
+  theme: Theme,
+  enlarged: number,
+) {
   return {
     type: scale === 'log' ? ('logarithmic' as const) : ('linear' as const),
     ...(atLeast && { suggestedMin: atLeast[0], suggestedMax: atLeast[1] }),
+    ...(low !== undefined && { min: low }),
+    ...(high !== undefined && { max: high }),
     title: {
       display: true,
       text: label,

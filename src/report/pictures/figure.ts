@@ -33,7 +33,11 @@ export interface Axis {
   readonly whole?: boolean
   /** Range that the axis covers at least; panels that are compared get the same range. */
   readonly atLeast?: readonly [low: number, high: number]
+  /** Ends of the axis, beyond which nothing is shown; an absent end is chosen from the values. */
+  readonly limits?: AxisLimits
 }
+
+export type AxisLimits = readonly [low: number | undefined, high: number | undefined]
 
 export const epochAxis: Axis = { label: 'epoch', scale: 'linear', whole: true }
 
@@ -46,6 +50,8 @@ export interface Series {
   readonly band?: readonly BandPoint[]
   /** Whether the figure's legend leaves this series out. */
   readonly unnamed?: boolean
+  /** Whether the line is thin and without markers, as in the background of other lines. */
+  readonly thin?: boolean
 }
 
 export interface Point {

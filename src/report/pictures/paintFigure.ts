@@ -17,7 +17,7 @@ import {
 import { drawPoint } from 'chart.js/helpers'
 import type { Drawing, Shape } from '../../core/drawing.ts'
 import { oneLine } from '../../core/plainText.ts'
-import { chartConfig, fontFamily, fontSize, isStroked, LABEL_ROOM, logTicks, tickLabel } from './chart.ts'
+import { chartConfig, fontFamily, fontSize, isStroked, LABEL_ROOM, logTicks, MARKER_SCALE, tickLabel } from './chart.ts'
 import type { Figure, Panel, Plot, Series } from './figure.ts'
 import { colourOf, lightTheme } from './theme.ts'
 
@@ -91,15 +91,15 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
     context.lineTo(x + 18, middle)
     context.stroke()
     context.setLineDash([])
-  } else {
-    const style = {
-      pointStyle: look.marker,
-      radius: 3.2,
-      borderWidth: isStroked(look.marker) ? 1.4 : 0,
-      rotation: 0,
-    }
-    drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
   }
+  const isLine = form === 'line' || form === 'steps'
+  const style = {
+    pointStyle: look.marker,
+    radius: (isLine ? 2.2 : 3.2) * MARKER_SCALE[look.marker],
+    borderWidth: isStroked(look.marker) ? 1.4 : 0,
+    rotation: 0,
+  }
+  if (form !== 'cloud') drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
   paintText(context, {
     kind: 'text',
     x: x + 22,

@@ -15,14 +15,15 @@ const ROW = 52
 const TOP = 26
 const OUT = 80
 
+/** Colours of the operations; none is the colour of a method in the figures of reports. */
 const inks: Readonly<Record<string, Ink>> = {
-  skip_connect: '#d55e00',
-  max_pool_3x3: '#009e73',
-  avg_pool_3x3: '#009e73',
-  sep_conv_3x3: '#0072b2',
-  sep_conv_5x5: '#0072b2',
-  dil_conv_3x3: '#b8588f',
-  dil_conv_5x5: '#b8588f',
+  skip_connect: '#c2476a',
+  max_pool_3x3: '#5f9a8f',
+  avg_pool_3x3: '#5f9a8f',
+  sep_conv_3x3: '#4a6fb5',
+  sep_conv_5x5: '#4a6fb5',
+  dil_conv_3x3: '#8a76b8',
+  dil_conv_5x5: '#8a76b8',
 }
 
 /** A point of a cell's drawing, in CSS pixels. */

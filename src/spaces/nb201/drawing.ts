@@ -18,12 +18,13 @@ const nodeX = (node: number) => 32 + (node * (WIDTH - 64)) / 3
  */
 const bulges: Readonly<Record<string, number>> = { '0→2': -48, '0→3': -86, '1→3': 52 }
 
+/** Colours of the operations; none is the colour of a method in the figures of reports. */
 const inks: Readonly<Record<string, Ink>> = {
   none: 'faint',
-  skip_connect: '#d55e00',
-  nor_conv_1x1: '#3a9fd6',
-  nor_conv_3x3: '#0072b2',
-  avg_pool_3x3: '#009e73',
+  skip_connect: '#c2476a',
+  nor_conv_1x1: '#8fb0de',
+  nor_conv_3x3: '#4a6fb5',
+  avg_pool_3x3: '#5f9a8f',
 }
 
 /** Draws the cell of a NAS-Bench-201 architecture, with a title above it. */

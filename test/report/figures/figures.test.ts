@@ -13,6 +13,7 @@ import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { scatterFigure } from '../../../src/report/figures/scatter.ts'
 import { seedBand } from '../../../src/report/figures/shared.ts'
+import { skipsFigure } from '../../../src/report/figures/skips.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
 import { layOut } from '../../../src/report/pictures/paintFigure.ts'
 import { type Look, looksOf } from '../../../src/report/pictures/palette.ts'
@@ -138,11 +139,32 @@ describe('other figures', () => {
       { x: 0.6, y: 81 },
     ])
   })
-  test('of many methods have lines and no bands, and say so', () => {
+  test.each([
+    ['anytime', anytimeFigure],
+    ['hessian', hessianFigure],
+    ['skips', skipsFigure],
+  ])('of up to four methods share a panel, of more each has its own with the others in grey: %s', (_, figureOf) => {
     const names = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
-    const many = anytimeFigure(names.flatMap((algorithm) => fixtureRuns(2, { algorithm })))
-    expect((many.panels[0] as Plot).series.every(({ band }) => band?.length === 0)).toBe(true)
-    expect(many.caption).toContain('Mean over seeds.')
+    const of = (count: number) =>
+      figureOf(names.slice(0, count).flatMap((algorithm) => fixtureRuns(2, { algorithm }))).panels as readonly Plot[]
+    for (const { series } of of(4)) expect(series.map(({ label }) => label)).toEqual(names.slice(0, 4))
+    const panels = of(7)
+    expect(panels.map(({ title }) => title.split(',')[0])).toEqual(names)
+    for (const [i, { series, y }] of panels.entries()) {
+      const banded = series.filter(({ band = [] }) => band.length > 0)
+      expect(banded.map(({ label }) => label)).toEqual([names[i]])
+      expect(series).toHaveLength(7)
+      expect(y).toEqual(panels[0].y)
+    }
+  })
+  test('of skip connections count them in the architectures of the epochs', () => {
+    const [run] = fixtureRuns(1)
+    const epochs = run.epochs.map((epoch) => ({ ...epoch, genotype: '|skip_connect~0|+|none~0|skip_connect~1|' }))
+    const [panel] = skipsFigure([{ ...run, epochs }]).panels as readonly Plot[]
+    expect(panel.series[0].points.map(({ y }) => y)).toEqual(epochs.map(() => 2))
+    expect(() => skipsFigure([{ ...run, epochs: epochs.map((each) => ({ ...each, genotype: 'a' })) }])).toThrow(
+      'no search has skip connections',
+    )
   })
   test('bars of ranks join neighbours within the critical difference, the longest only', () =>
     expect(cliques([{ rank: 1 }, { rank: 1.5 }, { rank: 2.2 }, { rank: 4 }], 1)).toEqual([
