@@ -11,6 +11,9 @@ import { areRetrained } from './comparison/retrainedRuns.ts'
 import { retrainedTable } from './comparison/retrainedTable.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from './figures/index.ts'
 import type { Tabular } from './formats/tabular.ts'
+import { hyperparameterTable } from './kit/hyperparameters.ts'
+import { improvementTable } from './kit/improvement.ts'
+import { ledgerTable, type PreliminaryCompute } from './kit/ledger.ts'
 import type { Figure } from './pictures/figure.ts'
 import type { RunRecord } from './runRecord.ts'
 
@@ -23,10 +26,17 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'> {
   readonly references: ReadonlySet<string>
   /** Claims of papers with which the runs are compared; absent: none. */
   readonly claims?: Claims
+  /** Whether the tables of a paper kit are wanted: compute, improvement over random search, hyper-parameters. */
+  readonly kit?: boolean
+  /** Compute of runs that were made for the report and that it does not show. */
+  readonly preliminary?: readonly PreliminaryCompute[]
 }
 
+/** Names of the tables of a paper kit. */
+export type KitTable = 'compute' | 'improvement' | 'hyperparameters'
+
 export interface NamedTable {
-  readonly name: 'claims' | 'table' | 'median' | 'tests'
+  readonly name: 'claims' | 'table' | 'median' | 'tests' | KitTable
   readonly title: string
   readonly table: Tabular
 }
@@ -46,6 +56,18 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   return [
     ...(judged ? [{ name: 'claims' as const, title: 'Claims of the papers', table: judged }] : []),
     ...numberTables(runs, options),
+    ...(options.kit ? kitTables(runs, options) : []),
+  ]
+}
+
+function kitTables(runs: readonly RunRecord[], { references, preliminary }: ContentOptions): readonly NamedTable[] {
+  const improvement = improvementTable(runs, references)
+  return [
+    ...(improvement
+      ? [{ name: 'improvement' as const, title: 'Improvement over random search', table: improvement }]
+      : []),
+    { name: 'compute', title: 'Compute', table: ledgerTable(runs, preliminary) },
+    { name: 'hyperparameters', title: 'Hyper-parameters', table: hyperparameterTable(runs) },
   ]
 }
 

@@ -399,3 +399,60 @@ describe('claims of papers', () => {
     expect(readdirSync(folder)).not.toContain('page.html')
   })
 })
+
+describe('a paper kit', () => {
+  const write = (...args: string[]) => output(reportCommand(), '--quiet', ...args)
+
+  test('stands beside a report, which verifies, also where it is added later', async () => {
+    const report = join(folder, 'report')
+    await write('--store', store, '--folder', report, '--compact')
+    expect(readdirSync(report)).not.toContain('compute.md')
+    keep(failedRun({ seed: 5 }))
+    await write('--store', store, '--folder', report, '--compact', '--kit', '--preliminary', store)
+    for (const name of [
+      'checklist-neurips.md',
+      'checklist-nas.md',
+      'compute.tex',
+      'hyperparameters.csv',
+      'reproduce.sh',
+      'CITATION.cff',
+      'package-lock.json',
+    ]) {
+      expect(readdirSync(report)).toContain(name)
+    }
+    expect(readFileSync(join(report, 'checklist-nas.md'), 'utf8')).toContain('1 run failed: drnas seed 5')
+    await output(verifyCommand(), report)
+    expect(process.exitCode).toBeUndefined()
+    await write(report, '--folder', report, '--title', 'again')
+    expect(readdirSync(report)).toContain('compute.md')
+    writeFileSync(join(report, 'compute.md'), 'no compute')
+    await output(verifyCommand(), report)
+    expect(process.exitCode).toBe(1)
+  })
+
+  test('is added to a report from its own records', async () => {
+    const report = join(folder, 'report')
+    await write('--store', store, '--folder', report, '--compact')
+    await write(report, '--folder', report, '--kit')
+    expect(readdirSync(report)).toContain('checklist-neurips.md')
+    await output(verifyCommand(), report)
+    expect(process.exitCode).toBeUndefined()
+  })
+
+  test('prints the answers to a checklist as Markdown and JSON', async () => {
+    const text = await output(reportCommand(), '--store', store, '--checklist', 'neurips')
+    expect(text).toMatch(/^# NeurIPS paper checklist/)
+    const json = JSON.parse(await output(reportCommand(), '--store', store, '--checklist', 'neurips,nas', '--json'))
+    expect(Object.keys(json)).toEqual(['neurips', 'nas'])
+  })
+
+  test.each([
+    [['--checklist', 'neurip'], 'did you mean "neurips"?'],
+    [['--checklist', 'nas', '--folder', 'x'], '--folder writes them with --kit'],
+    [['--checklist', 'nas', '--out', 'x.html'], 'html'],
+    [['--kit'], 'name its --folder'],
+    [['--checklist', 'nas', '--preliminary', 'nowhere'], 'nowhere'],
+  ])('%j is refused', async (args, message) => {
+    await expect(output(reportCommand(), '--store', store, ...args)).rejects.toThrow(message)
+  })
+})

@@ -1,18 +1,23 @@
 /** `bench report`: writes an HTML page about runs, or a report folder to be committed. */
+import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
+import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
+import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist.ts'
+import { computeOf, type PreliminaryCompute } from '../../report/kit/ledger.ts'
 import { downloadsOf } from '../../report/page/figureHtml.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
-import { commaList, jsonOption, oneOf } from '../options.ts'
-import { outputFormat, print } from '../output.ts'
+import { commaList, jsonOption, oneOf, repeated } from '../options.ts'
+import { outputFormat, print, writeOutput } from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
+  readReused,
   recipeOf,
   referenceNames,
   SELECTION_HELP,
@@ -29,6 +34,9 @@ interface ReportFlags extends SelectionFlags {
   readonly published: string
   readonly mix?: boolean
   readonly claims?: string
+  readonly checklist?: readonly ChecklistName[]
+  readonly kit?: boolean
+  readonly preliminary?: readonly string[]
   readonly compact?: boolean
   readonly figures?: readonly string[]
   readonly json?: boolean
@@ -66,11 +74,18 @@ export function reportCommand(): Command {
       'draw only these figures, as hessian,cells (default: all that the runs have numbers for; with --compact none)',
       commaList,
     )
+    .option(
+      '--checklist <names>',
+      `print answers to checklists: ${Object.keys(checklists).join(', ')} (Markdown; --out FILE.md writes them)`,
+      commaList,
+    )
+    .option('--kit', 'with --folder: add what a paper needs: checklists, compute, sources of settings, reproduce.sh')
+    .option('--preliminary <store>', 'other runs that were made for the report, counted in its compute', repeated)
     .addOption(jsonOption())
     .option('--quiet', 'print nothing')
     .addHelpText(
       'after',
-      '\nExamples:\n  bench report --out report.html\n  bench report configs/nb201-table4.yaml --folder reports/table4',
+      '\nExamples:\n  bench report --out report.html\n  bench report configs/nb201-table4.yaml --folder reports/table4 --kit\n  bench report --checklist neurips',
     )
     .action(report)
 }
@@ -82,19 +97,49 @@ interface Written {
 }
 
 async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
-  const { folder, title, published, mix = false, compact = false, plugin = [] } = flags
+  const { folder, title, published, mix = false, compact = false, kit = false, plugin = [] } = flags
   const figures = flags.figures?.map(oneOf('kind of figure', Object.keys(figureKinds) as FigureKind[]))
+  const asked = flags.checklist?.map(oneOf('checklist', Object.keys(checklists) as ChecklistName[]))
+  const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli'
+  if (folder !== undefined && asked !== undefined) {
+    throw new BenchError('bad-input', '--checklist prints answers; --folder writes them with --kit')
+  }
+  if (folder === undefined && kit) throw new BenchError('bad-input', '--kit adds files to a report; name its --folder')
+  const earlier = await recipeOf(items)
   const claims = await claimsFor(items, flags)
+  if (asked !== undefined) return printChecklists(asked)
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   const written = folder === undefined ? await page() : await wholeFolder(folder)
   if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
   else if (!flags.quiet) print(`${written.path}: ${pluralize(written.runs, 'run')}\n`)
 
+  async function printChecklists(names: readonly ChecklistName[]): Promise<void> {
+    const out = isTyped('out') ? flags.out : undefined
+    const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
+    const { runs } = await selectWholeRuns(items, flags)
+    const preliminary = await preliminaryTo(runs)
+    const evidence = { runs, references: await referenceNames(plugin), preliminary, ...(claims && { claims }) }
+    const texts = names.map((name) => [name, checklistText(name, evidence)] as const)
+    const text = format === 'json' ? `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n` : undefined
+    writeOutput(text ?? texts.map(([, markdown]) => markdown).join('\n'), out)
+  }
+
+  /** Returns the compute of the stores and reports that `--preliminary` names, without runs that the report shows. */
+  async function preliminaryTo(runs: readonly RunRecord[]): Promise<readonly PreliminaryCompute[]> {
+    if (flags.preliminary === undefined) return earlier?.preliminary ?? []
+    const shown = new Set(runs.map(({ manifest }) => manifest.id))
+    const sources = await readReused(flags.preliminary, flags)
+    return sources.map(({ name, runs: all }) => ({
+      name: basename(resolve(name)),
+      ...computeOf(all.filter(({ manifest }) => !shown.has(manifest.id))),
+    }))
+  }
+
   async function page(): Promise<Written> {
-    const isGiven = command.getOptionValueSource('title') === 'cli'
-    const name = isGiven ? title : ((await recipeOf(items))?.title ?? title)
+    const name = isTyped('title') ? title : (earlier?.title ?? title)
     const runs = await selectRuns(items, flags)
-    const options = { ...(await context(runs)), published, mix, ...(claims && { claims }) }
+    const preliminary = await preliminaryTo(runs)
+    const options = { ...(await context(runs)), published, mix, kit: true, preliminary, ...(claims && { claims }) }
     await requireNumbers(runs, options)
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false)
     const { references } = options
@@ -106,11 +151,16 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 
   async function wholeFolder(path: string): Promise<Written> {
     const { runs, sources } = await selectWholeRuns(items, flags)
-    const recipe = { schema: 1, title, published, mix, ...(claims && { claims }) } as const
-    const isGiven = ([name]: readonly [string, unknown]) => command.getOptionValueSource(name) === 'cli'
-    const given = {
-      ...Object.fromEntries(Object.entries({ title, published, mix }).filter(isGiven)),
+    const preliminary = await preliminaryTo(runs)
+    const added = {
       ...(claims && { claims }),
+      ...(kit && { kit }),
+      ...(preliminary.length > 0 && { preliminary }),
+    }
+    const recipe = { schema: 1, title, published, mix, ...added } as const
+    const given = {
+      ...Object.fromEntries(Object.entries({ title, published, mix }).filter(([name]) => isTyped(name))),
+      ...added,
     }
     const options = await context(runs)
     await requireNumbers(runs, options)

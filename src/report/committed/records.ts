@@ -10,13 +10,14 @@ import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { printable } from '../../core/plainText.ts'
 import { fileName, parseRecord, reportedRun } from '../../core/recordSchemas.ts'
-import type { Job, ResultRecord } from '../../core/result.ts'
+import type { EpochRecord, Job, ResultRecord } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { improvements, reportedEpoch } from '../../runner/store/runSummary.ts'
 import { Store } from '../../runner/store/store.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import { claimsSchema } from '../comparison/claims.ts'
+import type { PreliminaryCompute } from '../kit/ledger.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
 /**
@@ -29,6 +30,18 @@ export const COMPACT_RECORDS = 'runs.jsonl.gz'
 
 const REMEDY = 'restore it from a copy, or write the report again'
 
+const hours = z.number().min(0)
+const runCount = z.int().min(0)
+const preliminarySchema = z.strictObject({
+  name: z.string(),
+  runs: runCount,
+  failed: runCount,
+  unfinished: runCount,
+  cpuHours: hours,
+  gpuHours: hours,
+  untimed: runCount,
+}) satisfies z.ZodType<PreliminaryCompute>
+
 const recipeSchema = z.strictObject({
   schema: z.literal(1),
   title: z.string(),
@@ -36,6 +49,10 @@ const recipeSchema = z.strictObject({
   mix: z.boolean(),
   /** Claims of papers with which the report compares its runs, with the rules of their verdicts; absent: none. */
   claims: claimsSchema.optional(),
+  /** Whether the report has the files that a paper needs: checklists, compute, sources, and how to repeat the runs. */
+  kit: z.boolean().optional(),
+  /** Compute of runs that the report does not show but that were made for it; absent: none. */
+  preliminary: z.array(preliminarySchema).readonly().optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileName).optional(),
   /** Names of the report's files, without run folders and `report.json`; absent in reports of old program versions. */
@@ -155,10 +172,16 @@ export function compacted(run: RunRecord): RunRecord {
   const { manifest, epochs, result, failure } = run
   return {
     manifest,
-    epochs: epochs.map(reportedEpoch),
+    // Of a run without a result the times of its epochs are kept, which are all that is known of its cost.
+    epochs: result ? epochs.map(reportedEpoch) : epochs.map(timedEpoch),
     ...(result && { result: compactedResult(result) }),
     ...(failure && { failure }),
   }
+}
+
+function timedEpoch(epoch: RunRecord['epochs'][number]) {
+  const { seconds } = epoch as Partial<EpochRecord>
+  return { ...reportedEpoch(epoch), ...(seconds !== undefined && { seconds }) }
 }
 
 function compactedResult(result: ResultRecord): ResultRecord {

@@ -3,14 +3,20 @@
  * numbers of figures, pictures and the HTML page. All but the pictures are the same bytes on every machine, so `bench
  * verify` can recompute and compare them.
  */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
 import type { Job } from '../../core/result.ts'
+import { packageVersion } from '../../system/environment.ts'
+import { isThere } from '../../system/readable.ts'
 import { listTables } from '../../tables/openTable.ts'
 import { embeddedTables } from '../../tables/tableFolders.ts'
 import { type ContentOptions, figuresOf, type NamedFigure, type NamedTable, tablesOf } from '../content.ts'
 import { type FigureKind, isFigureKind } from '../figures/index.ts'
 import { csvField, renderTable, type TableFormat } from '../formats/renderTable.ts'
+import { type ChecklistName, checklists, checklistText } from '../kit/checklist.ts'
+import { reproduceScript } from '../kit/reproduce.ts'
 import { renderPage } from '../page/page.ts'
 import { type PictureFormat, renderFigure } from '../pictures/picture.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -119,15 +125,23 @@ export async function checkedFiles(
 }
 
 /** Returns whether `bench verify` recomputes and compares the report's file with this name. */
-export const isChecked = (name: string): boolean => /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE
+export const isChecked = (name: string): boolean =>
+  /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE && name !== LOCKFILE
 
 async function contents(
   runs: readonly RunRecord[],
-  { title, published, mix, claims }: ReportRecipe,
+  { title, published, mix, claims, kit, preliminary }: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
 ): Promise<ReportFiles> {
-  const options = { ...context, published, mix, ...(claims && { claims }) }
+  const options = {
+    ...context,
+    published,
+    mix,
+    ...(claims && { claims }),
+    ...(kit && { kit }),
+    ...(preliminary && { preliminary }),
+  }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
   const all = await figuresOf(runs, options, isShown)
@@ -139,9 +153,54 @@ async function contents(
     ...figures.flatMap(figureFiles),
     [LOOKUPS, () => lookupsCsv(runs)],
     [PAGE, page],
+    ...(kit ? kitFiles(runs, options) : []),
   ]
   return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
 }
+
+/** Returns the files of a paper kit that are no tables. */
+const kitFiles = (runs: readonly RunRecord[], options: ContentOptions) => [
+  ...(Object.keys(checklists) as ChecklistName[]).map(
+    (name) => [`checklist-${name}.md`, () => checklistText(name, { ...options, runs })] as const,
+  ),
+  [REPRODUCE, () => reproduceScript(runs)] as const,
+  [CITATION, citation] as const,
+  ...(isThere(LOCKFILE_PATH) ? [[LOCKFILE, lockfile] as const] : []),
+]
+
+const REPRODUCE = 'reproduce.sh'
+const CITATION = 'CITATION.cff'
+const LOCKFILE = 'package-lock.json'
+
+/** Returns whether a file is written only into reports with a paper kit. */
+export const isKitFile = (name: string): boolean =>
+  /^(checklist-\w+|compute|improvement|hyperparameters)\./.test(name) || [REPRODUCE, CITATION, LOCKFILE].includes(name)
+
+const LOCKFILE_PATH = fileURLToPath(new URL('../../../package-lock.json', import.meta.url))
+
+/** Returns the program's lockfile without the packages that only its development needs. */
+function lockfile(): string {
+  const { packages, ...rest } = JSON.parse(readFileSync(LOCKFILE_PATH, 'utf8'))
+  const needed = Object.entries<Record<string, unknown>>(packages).filter(
+    ([, { dev, devOptional }]) => !dev && !devOptional,
+  )
+  const shortened = needed.map(([path, { devDependencies: _, ...entry }]) => [path, entry])
+  return `${JSON.stringify({ ...rest, packages: Object.fromEntries(shortened) }, null, 1)}\n`
+}
+
+/** Returns how to cite the program, in the Citation File Format. */
+const citation = (): string =>
+  [
+    'cff-version: 1.2.0',
+    'message: If you use these results, please cite the program and the papers of the compared methods.',
+    'title: nas-bench-harness',
+    `version: ${packageVersion}`,
+    'license: MIT',
+    'type: software',
+    'authors:',
+    '  - name: The nas-bench-harness contributors',
+    '',
+  ].join('\n')
 
 const tableFiles = ({ name, table }: NamedTable) =>
   Object.entries(TABLE_FORMATS).map(

@@ -15,6 +15,7 @@ import { COMPACT_RECORDS, isCompact, parseRecipe, RECIPE, type ReportRecipe, rea
 import {
   computedFiles,
   isInForm,
+  isKitFile,
   type ReportContext,
   type ReportFiles,
   type ReportForm,
@@ -72,7 +73,10 @@ export async function updateReport(
   form?: ReportForm,
 ): Promise<void> {
   const { recipe, runs, space } = await readReport(folder, spaceOf)
-  const isWanted = (name: string) => (form ? isInForm(name, form) : recipe.files?.includes(name) !== false)
+  const isNew = (name: string) =>
+    (changes.kit === true && isKitFile(name)) || (changes.claims !== undefined && name.startsWith('claims.'))
+  const isWanted = (name: string) =>
+    form ? isInForm(name, form) : recipe.files?.includes(name) !== false || isNew(name)
   const files = await computedFiles(runs, { ...recipe, ...changes }, { space, references }, isWanted)
   requireFree(folder, files.keys(), earlierRecipe(folder))
   replaceFiles(folder, files, recipe)

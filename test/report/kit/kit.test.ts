@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest'
+import { builtins } from '../../../src/builtins.ts'
+import { runCommand } from '../../../src/cli/commands/run.ts'
+import { type ExperimentFlags, resolveExperiment } from '../../../src/cli/experimentFlags.ts'
+import { compacted } from '../../../src/report/committed/records.ts'
+import type { Cell, Tabular } from '../../../src/report/formats/tabular.ts'
+import { checklistText } from '../../../src/report/kit/checklist.ts'
+import { hyperparameterTable } from '../../../src/report/kit/hyperparameters.ts'
+import { improvementTable } from '../../../src/report/kit/improvement.ts'
+import { computeOf, ledgerTable } from '../../../src/report/kit/ledger.ts'
+import { reproduceScript, runCommands } from '../../../src/report/kit/reproduce.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { runId } from '../../../src/runner/plan/identity.ts'
+import { makePlan } from '../../../src/runner/plan/plan.ts'
+import { wordsOf } from '../../support/shell.ts'
+import { type FixtureRun, failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
+
+const NONE = new Set<string>()
+const named = <Run extends FixtureRun>(run: Run): Run => {
+  const id = runId(run.manifest.job)
+  return { ...run, manifest: { ...run.manifest, id }, ...(run.result && { result: { ...run.result, id } }) }
+}
+const plain = (cell: Cell) => (cell.kind === 'text' ? cell.text : cell.kind === 'number' ? cell.value : cell)
+const rowsOf = ({ rows }: Tabular) => rows.map((row) => row.map(plain))
+
+/** Parses a printed `bench run` command as the program does, and returns the ids of the runs that it would make. */
+async function plannedIds(line: string): Promise<string[]> {
+  const [, , ...argv] = wordsOf(line)
+  let flags: ExperimentFlags = {}
+  const command = runCommand()
+  command.action((_, given) => {
+    flags = given
+  })
+  await command.parseAsync(argv, { from: 'user' })
+  const { experiment, registered } = await resolveExperiment(builtins, flags, undefined)
+  return (await makePlan(experiment, registered)).jobs.map(({ id }) => id)
+}
+
+/** Runs as the given flags of `bench run` would make them. */
+async function runsOf(...argv: string[]): Promise<RunRecord[]> {
+  const command = runCommand()
+  let flags: ExperimentFlags = {}
+  command.action((_, given) => {
+    flags = given
+  })
+  await command.parseAsync(argv, { from: 'user' })
+  const { experiment, registered } = await resolveExperiment(builtins, flags, undefined)
+  const { jobs } = await makePlan(experiment, registered)
+  const { environment } = fixtureRun().manifest
+  return jobs.map(({ id, job }) => ({ manifest: { schema: 1, id, job, environment }, epochs: [] }))
+}
+
+describe('reproduce.sh', () => {
+  test.each([
+    [
+      'a search with options and probes',
+      '--algo drnas --option progressive=true --option lambda=0.01 --probe hessian:every=2 --probe skip --seeds 3',
+    ],
+    ['several searches, seeds that are not the first ones', '--algo darts-v1,darts-v2,gdas --seeds 3,7,777'],
+    ['a single seed that is not 0', '--algo pc-darts --seeds 5,'],
+    ['a black-box search with a budget', '--algo random,rea --budget 500.5 --seeds 2'],
+    [
+      'a changed protocol',
+      '--algo darts-v1 --protocol micro:epochs=3,network.channels=8,weights.learningRate=0.05 --seeds 1',
+    ],
+    ['fused arithmetic', '--algo enas --fast-math --seeds 1'],
+    ['a reference', '--algo optimal,resnet --seeds 1'],
+  ])('names every setting of the identity: %s', async (_, words) => {
+    const runs = await runsOf(...words.split(' '), '--dataset', 'shapes')
+    const ids = (await Promise.all(runCommands(runs).map(plannedIds))).flat()
+    expect(ids.sort()).toEqual(runs.map(({ manifest }) => manifest.id).sort())
+  })
+
+  test('is a script with one command for the seeds of each configuration', () => {
+    const script = reproduceScript([...fixtureRuns(3), ...fixtureRuns(2, { algorithm: 'gdas' })])
+    expect(script.match(/^bench run /gm)).toHaveLength(2)
+    expect(script).toContain('--seeds 0,1,2')
+    expect(script).toContain('--data "$IMAGES"/cifar10')
+    expect(script).toContain('IMAGES=$1')
+    expect(script).toContain('bench report reproduced')
+  })
+
+  test('says so where a plugin is needed', () => {
+    const run = fixtureRun()
+    const { job } = run.manifest
+    const foreign = {
+      ...run,
+      manifest: { ...run.manifest, job: { ...job, algorithm: { ...job.algorithm, plugin: 'x' } } },
+    }
+    expect(runCommands([foreign])[0]).toMatch(/^# drnas is of a plugin/)
+  })
+})
+
+describe('the ledger of compute', () => {
+  const gpu = (run: FixtureRun): FixtureRun => ({
+    ...run,
+    manifest: { ...run.manifest, job: { ...run.manifest.job, arithmetic: 'device' } },
+  })
+
+  test('counts finished, failed and interrupted runs, on CPUs and GPUs', () => {
+    const { failure: _, ...interrupted } = failedRun({ seed: 2 })
+    // Finished: 12.5 s. Failed and interrupted: ten epochs of 1.25 s each.
+    const runs = [fixtureRun({ seed: 0 }), failedRun({ seed: 1 }), interrupted, gpu(fixtureRun({ seed: 3 }))]
+    expect(computeOf(runs)).toEqual({
+      ...{ runs: 4, failed: 1, unfinished: 1, untimed: 0 },
+      ...{ cpuHours: (3 * 12.5) / 3600, gpuHours: 12.5 / 3600 },
+    })
+  })
+
+  test('counts a run once, and keeps the times of failed runs in compact records', () => {
+    const failed = failedRun()
+    expect(computeOf([failed, failed]).runs).toBe(1)
+    expect(computeOf([compacted(failed)])).toEqual(computeOf([failed]))
+  })
+
+  test('says how many runs have no recorded time', () => {
+    const untimed = { ...failedRun(), epochs: failedRun().epochs.map(({ seconds: _, ...epoch }) => epoch) }
+    expect(ledgerTable([untimed]).notes.join(' ')).toContain('Not counted: 1 run without a result')
+  })
+
+  test('adds preliminary runs to the total', () => {
+    const trial = { name: 'trials', runs: 9, failed: 2, unfinished: 1, cpuHours: 5, gpuHours: 7, untimed: 0 }
+    const rows = rowsOf(ledgerTable(fixtureRuns(2), [trial]))
+    expect(rows.map(([name]) => name)).toEqual(['drnas', 'preliminary: trials', 'total'])
+    expect(rows[2]).toEqual(['total', 11, 2, 1, 25 / 3600 + 5, 7])
+  })
+})
+
+describe('the relative improvement over random search', () => {
+  test('is the difference of the means over the baseline’s mean, in %', () => {
+    const runs = [
+      ...[80, 80].map((accuracyPct, seed) => fixtureRun({ algorithm: 'random', seed, accuracyPct })),
+      ...[84, 92].map((accuracyPct, seed) => fixtureRun({ algorithm: 'drnas', seed, accuracyPct })),
+      fixtureRun({ algorithm: 'optimal', accuracyPct: 99 }),
+    ]
+    const table = improvementTable(runs, new Set(['optimal']))
+    const [[method, cell]] = table?.rows ?? []
+    expect(table?.rows).toHaveLength(1)
+    expect(plain(method)).toBe('drnas')
+    // (84 - 80) / 80 = 5 %, (92 - 80) / 80 = 15 %.
+    expect(cell).toMatchObject({ kind: 'statistic', mean: 10, n: 2 })
+  })
+  test('needs runs of random search', () => expect(improvementTable(fixtureRuns(2), NONE)).toBeUndefined())
+})
+
+describe('the sources of hyper-parameters', () => {
+  test('are those of the preset, and changed values are named as set for these runs', async () => {
+    const runs = await runsOf(
+      '--algo',
+      'darts-v1',
+      '--dataset',
+      'shapes',
+      '--protocol',
+      'laptop:epochs=7',
+      '--seeds',
+      '1',
+    )
+    const rows = rowsOf(hyperparameterTable(runs))
+    const source = (setting: string) => rows.find(([name]) => name === setting)?.[3]
+    expect(source('epochs')).toContain('set for these runs')
+    expect(source('network.channels')).toContain('reduced for two cores')
+    for (const row of rows) expect(String(row[3]).length).toBeGreaterThan(5)
+  })
+})
+
+describe('a checklist', () => {
+  const full = [...fixtureRuns(3), ...fixtureRuns(3, { algorithm: 'random' })].map(named)
+
+  test.each(['neurips', 'nas'] as const)('has an answer and its evidence for every question: %s', (name) => {
+    const text = checklistText(name, { runs: full, references: NONE })
+    const items = text.split(/^\d+\. /m).slice(1)
+    expect(items.length).toBeGreaterThan(10)
+    for (const item of items) expect(item).toMatch(/\n {3}(Yes|No|Partly|Not applicable|For the authors)\. \S/)
+    expect(text).not.toContain('Before these answers are used')
+  })
+
+  test('gives a plain no where there is no evidence', () => {
+    const one = [named(fixtureRun())]
+    expect(checklistText('neurips', { runs: one, references: NONE })).toMatch(/error bars.*\n +No\. 1 seed/)
+    const nas = checklistText('nas', { runs: one, references: NONE })
+    expect(nas).toMatch(/random search.*\n +No\. /)
+    expect(nas).toMatch(/several runs.*\n +No\. /)
+    expect(nas).toMatch(/ablations.*\n +No\. /)
+  })
+
+  test('says yes where the runs have it', () => {
+    const nas = checklistText('nas', { runs: full, references: NONE })
+    expect(nas).toMatch(/random search.*\n +Yes\. /)
+    expect(nas).toMatch(/several runs.*\n +Yes\. 3 seeds of every search \(0–2\)/)
+  })
+
+  const foreignPlugin = (run: FixtureRun): FixtureRun => {
+    const { job } = run.manifest
+    return named({
+      ...run,
+      manifest: { ...run.manifest, job: { ...job, algorithm: { ...job.algorithm, name: 'mine', plugin: 'abc' } } },
+    })
+  }
+  const otherTable = fixtureRun({ seed: 8, table: { name: 'other', sha256: 'fedcba' } })
+  const { failure: _, ...interrupted } = named(failedRun({ seed: 9 }))
+  test.each([
+    ['a failed run', named(failedRun({ seed: 9 })), '1 run failed: drnas seed 9'],
+    ['an unfinished run', interrupted, '1 run did not finish: drnas seed 9'],
+    [
+      'an edited record',
+      { ...named(fixtureRun({ seed: 9 })), manifest: { ...named(fixtureRun({ seed: 9 })).manifest, id: 'drnas-x' } },
+      'is not the hash of its job',
+    ],
+    ['a plugin', foreignPlugin(fixtureRun({ seed: 9 })), 'mine is of plugins'],
+    [
+      'another protocol',
+      named(fixtureRun({ seed: 9, protocol: { ...fixtureRun().manifest.job.protocol, name: 'other' } })),
+      'The runs follow 2 protocols',
+    ],
+    ['another table', named(otherTable), 'not all looked up in the same table'],
+  ] as const)('says before its answers that there is %s', (_, run, sentence) => {
+    for (const name of ['neurips', 'nas'] as const) {
+      const text = checklistText(name, { runs: [...full, run], references: NONE })
+      expect(text.slice(0, text.indexOf('1. **'))).toContain(sentence)
+    }
+  })
+
+  test('of full trainings names them', () => {
+    const text = checklistText('nas', { runs: [named(trainedRun({}))], references: NONE })
+    expect(text).toContain('Architectures were trained in full')
+  })
+})
