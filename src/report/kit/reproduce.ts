@@ -59,6 +59,7 @@ function commandOf(jobs: readonly Job[]): string {
     ...['--protocol', protocol.name, '--seeds', seeds.length === 1 ? `${seeds[0]},` : seeds.join(',')],
     ...(budgetSeconds === undefined ? [] : ['--budget', String(budgetSeconds)]),
     ...options,
+    ...(protocol.metric === undefined || retraining !== undefined ? [] : ['--metric', protocol.metric]),
     ...probes.flatMap((probe) => ['--probe', probe]),
     ...(executor === undefined ? [] : ['--backend', backendOf(executor)]),
     ...(arithmetic === 'fused' ? ['--fast-math'] : []),
@@ -75,12 +76,15 @@ function backendOf(executor: string): string {
 }
 
 function evaluateText({ settings }: NonNullable<Job['retraining']>): string {
-  const { preset, epochs, batchSize, network, data } = settings
+  const { preset, epochs, batchSize, network, data, metric } = settings
   const values = {
     ...{ preset, epochs, batchSize, channels: network.channels, layers: network.layers, family: network.family },
     ...(data.limit !== null && { limit: data.limit }),
     ...(data.imageSize !== null && { imageSize: data.imageSize }),
     ...(!network.auxiliary && { auxiliary: false }),
+    ...(network.head !== undefined && { head: network.head }),
+    ...(data.sampling !== undefined && { sampling: data.sampling }),
+    ...(metric !== undefined && { metric }),
     ...(data.brokenImages !== 'fail' && { brokenImages: data.brokenImages }),
   }
   return `retrain:${Object.entries(values)

@@ -58,7 +58,9 @@ function onTexts(runs: readonly RunRecord[]): string[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
   const datasets = unique(jobs.map(({ dataset }) => datasetWords(dataset.name, runs)))
   const tables = unique(jobs.flatMap(({ table }) => table?.name ?? []))
-  const trainings = unique(jobs.flatMap(({ retraining }) => (retraining ? settingsText(retraining.settings) : [])))
+  const trainings = unique(
+    jobs.flatMap(({ retraining, space }) => (retraining ? settingsText(retraining.settings, space) : [])),
+  )
   const where = `${datasets.join(', ')}, in the space ${unique(jobs.map(({ space }) => space)).join(', ')}`
   const looked = tables.length > 0 ? `, looked up in ${tables.join(', ')}` : ''
   const protocols = unique(
@@ -150,7 +152,7 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
   const rows = rowsOf(runs).filter((row) => errorsOf(row).length > 0)
   return unique(rows.map(({ dataset }) => dataset)).flatMap((dataset) => {
     const own = rows.filter((row) => row.dataset === dataset)
-    if (new Set(own.map(({ settings }) => settingsText(settings))).size > 1) return []
+    if (new Set(own.map(({ settings, space }) => settingsText(settings, space))).size > 1) return []
     const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
     const [best, next] = own.toSorted((a, b) => mean(a) - mean(b))
     const ahead = next
