@@ -276,7 +276,13 @@ const probes = z.looseObject({
     .looseObject({
       sampling: z.enum(['relaxation', 'categorical']),
       samples: positive,
-      accuracyPct: z.record(qualifier, z.looseObject({ min: finite, mean: finite, max: finite, derived: finite })),
+      accuracyPct: z.record(
+        qualifier,
+        z.looseObject({
+          ...{ min: finite, mean: finite, max: finite, derived: finite },
+          quantiles: z.looseObject({ p10: finite, p25: finite, p75: finite, p90: finite }).optional(),
+        }),
+      ),
     })
     .optional(),
 })

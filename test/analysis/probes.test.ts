@@ -126,7 +126,8 @@ describe('the range probe', () => {
 
   test('has no width where all is decided', async () => {
     const { accuracyPct } = await measure(decided)
-    expect(accuracyPct[key]).toEqual({ min: 20, mean: 20, max: 20, derived: 20 })
+    const quantiles = { p10: 20, p25: 20, p75: 20, p90: 20 }
+    expect(accuracyPct[key]).toEqual({ min: 20, mean: 20, max: 20, derived: 20, quantiles })
   })
   test('is wide where nothing is decided, and says how it was sampled', async () => {
     const { accuracyPct, sampling } = await measure(undecided)

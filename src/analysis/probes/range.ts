@@ -1,4 +1,5 @@
 /** Probe of the accuracies of architectures sampled from the current mixing weights (DrNAS, §4.4 and Figure 1). */
+import { quantile } from 'simple-statistics'
 import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import type { Evaluator } from '../../core/evaluation.ts'
@@ -21,6 +22,8 @@ export interface RangeRecord {
 }
 
 export interface AccuracyRange {
+  /** Quantiles of the sampled accuracies in %; absent in records of earlier versions. */
+  readonly quantiles?: { readonly p10: number; readonly p25: number; readonly p75: number; readonly p90: number }
   readonly min: number
   readonly mean: number
   readonly max: number
@@ -80,10 +83,11 @@ async function accuracies(evaluator: Evaluator, genotype: Genotype): Promise<Rea
   return new Map(metrics.map((metric) => [formatQualifier(metric), metric.accuracyPct]))
 }
 
-/** Returns minimum, mean and maximum of the sampled accuracies; undefined if an accuracy is missing. */
+/** Returns minimum, mean, maximum and quantiles of the sampled accuracies; undefined if an accuracy is missing. */
 function summarise(sampled: readonly (number | undefined)[], derived: number | undefined): AccuracyRange | undefined {
   const known = sampled.filter((value) => value !== undefined)
   if (derived === undefined || known.length < sampled.length) return undefined
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length
-  return { min: Math.min(...known), mean, max: Math.max(...known), derived }
+  const [p10, p25, p75, p90] = quantile(known, [0.1, 0.25, 0.75, 0.9])
+  return { min: Math.min(...known), mean, max: Math.max(...known), derived, quantiles: { p10, p25, p75, p90 } }
 }

@@ -121,6 +121,22 @@ describe('the figure of cells', () => {
 })
 
 describe('other figures', () => {
+  test('the range is that of quantiles where all records have them', () => {
+    const withQuantiles = (shift: number) => {
+      const [run] = fixtureRuns(1)
+      const epochs = run.epochs.map((epoch) => {
+        const range = epoch.probes?.range as { accuracyPct: Record<string, object> }
+        const quantiles = { p10: 80 + shift, p25: 85, p75: 88, p90: 90 + shift }
+        const accuracyPct = Object.entries(range.accuracyPct).map(([key, value]) => [key, { ...value, quantiles }])
+        return { ...epoch, probes: { range: { ...range, accuracyPct: Object.fromEntries(accuracyPct) } } }
+      })
+      return { ...run, epochs, manifest: { ...run.manifest, job: { ...run.manifest.job, seed: shift } } }
+    }
+    const figure = rangeFigure([withQuantiles(0), withQuantiles(2)])
+    expect((figure.panels[0] as Plot).series[0].band?.[0]).toEqual({ x: 1, low: 81, high: 91 })
+    expect(figure.caption).toContain('10th to 90th percentile')
+    expect(rangeFigure([withQuantiles(0), ...fixtureRuns(1)]).caption).toContain('least to greatest')
+  })
   test('the range lies around the derived architecture', () => {
     const { points, band } = (rangeFigure(fixtureRuns(1)).panels[0] as Plot).series[0]
     points.forEach(({ y }, i) => {
