@@ -359,6 +359,42 @@ describe('no command changes a run that it did not write', () => {
   })
 })
 
+describe('the arrangement of a table', () => {
+  beforeEach(() => {
+    for (const accuracyPct of [70, 72]) keep(fixtureRun({ algorithm: 'gdas', seed: accuracyPct - 70, accuracyPct }))
+  })
+  const methods = async (...args: string[]) => {
+    const { rows } = JSON.parse(await table('--json', '--published', 'none', ...args))
+    return rows.map(({ method }: { method: string }) => method)
+  }
+
+  test('--sort sorts by a mean or a name', async () => {
+    expect((await methods('--sort', 'cifar10 test')).at(-1)).toBe('gdas')
+    expect(await methods('--sort', 'method')).toEqual(['darts-v1', 'drnas', 'gdas'])
+  })
+  test('--columns chooses columns by title or key, in that order', async () => {
+    const csv = await table('--format', 'csv', '--published', 'none', '--columns', 'CIFAR-10 TEST,seeds')
+    expect(csv.split('\n')[0]).toBe('method,cifar10 test mean,cifar10 test std,cifar10 test n,seeds')
+  })
+  test('--tests against=NAME compares with one search, with interval and effect size', async () => {
+    const { rows } = JSON.parse(await table('--json', '--tests', 'against=gdas'))
+    const [first] = rows
+    expect(rows.map(({ other }: { other: string }) => other).slice(0, 2)).toEqual(['darts-v1', 'drnas'])
+    expect(first).toMatchObject({ seeds: 2, wilcoxonP: null })
+    expect(first.difference).toBeLessThan(0)
+    expect(first.interval).toMatch(/^\[-?\d+\.\d\d, -?\d+\.\d\d\]$/)
+    expect(Math.sign(first.effectSize)).toBe(-1)
+  })
+  test.each([
+    [['--sort', 'cifar11 test'], 'did you mean "cifar10 test"?'],
+    [['--columns', 'sedes'], 'did you mean "seeds"?'],
+    [['--tests', 'against=gdass'], 'did you mean "gdas"?'],
+    [['--tests', 'gdas'], 'expected --tests, or --tests against=NAME'],
+  ])('%j is refused', async (args, message) => {
+    await expect(table(...args)).rejects.toThrow(message)
+  })
+})
+
 describe('claims of papers', () => {
   const rules = (above: number) =>
     `rulesWritten: before\nclaims:\n  - { claim: DrNAS is good, source: Table 4, rule: { measure: accuracy, of: drnas, above: ${above}, seeds: 2 } }\n`

@@ -1,6 +1,7 @@
 /** `bench table`: prints mean ± std of the accuracies of finished runs, one row for each method. */
 import { Command, Option } from 'commander'
 import { BenchError } from '../../core/errors.ts'
+import { againstTable } from '../../report/comparison/againstTable.ts'
 import { type Claims, claimsTable } from '../../report/comparison/claims.ts'
 import { type Comparison, compare } from '../../report/comparison/comparison.ts'
 import { comparisonTable, type SummaryKind, summaries } from '../../report/comparison/comparisonTable.ts'
@@ -8,9 +9,10 @@ import { pairwiseTable } from '../../report/comparison/pairwiseTable.ts'
 import { publishedBeside } from '../../report/comparison/published.ts'
 import { areRetrained } from '../../report/comparison/retrainedRuns.ts'
 import { retrainedTable } from '../../report/comparison/retrainedTable.ts'
+import { sortedBy, withColumns } from '../../report/formats/arrange.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { epochsTable } from '../../report/listings/epochsTable.ts'
-import { jsonOption, oneOf, outOption } from '../options.ts'
+import { commaList, jsonOption, oneOf, outOption } from '../options.ts'
 import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, requireFrameFile, writeFrame } from '../output.ts'
 import {
   addSelectionFlags,
@@ -26,7 +28,9 @@ interface TableFlags extends SelectionFlags {
   readonly format?: FrameFormat
   readonly summary: SummaryKind
   readonly published: string
-  readonly tests?: boolean
+  readonly tests?: string | boolean
+  readonly columns?: readonly string[]
+  readonly sort?: string
   readonly claims?: string | boolean
   readonly mix?: boolean
   readonly epochs?: boolean
@@ -62,7 +66,12 @@ export function tableCommand(): Command {
         'claims',
       ]),
     )
-    .option('--tests', 'print paired tests of every search against the best one')
+    .option('--columns <names>', 'only these columns, in this order, as "CIFAR-10 test,Seeds"', commaList)
+    .option('--sort <column>', 'sort the searches by a column: numbers from the greatest on, texts by the alphabet')
+    .option(
+      '--tests [against=name]',
+      'print paired tests of every search against the best one, or against the named one, with effect sizes',
+    )
     .option(
       '--claims [file]',
       'print claims of papers with their verdicts (YAML; default: those of the experiment file or report)',
@@ -80,7 +89,10 @@ export function tableCommand(): Command {
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
   const format = outputFormat(flags, FRAME_FORMATS, 'text')
   requireFrameFile(format, flags.out)
-  const write = (content: Tabular) => writeFrame(content, format, flags.out)
+  const write = (content: Tabular) => {
+    const sorted = flags.sort === undefined ? content : sortedBy(content, flags.sort)
+    return writeFrame(flags.columns === undefined ? sorted : withColumns(sorted, flags.columns), format, flags.out)
+  }
   if (flags.epochs) return write(epochsTable((await selectWholeRuns(items, flags)).runs))
   const runs = await selectRuns(items, flags)
   const references = await referenceNames(flags.plugin ?? [])
@@ -93,7 +105,7 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
       'these runs have no looked-up numbers to compare; `bench retrain --help` says how to train what they found',
     )
   }
-  if (flags.tests) return write(requiredTests(comparison, references))
+  if (flags.tests) return write(requiredTests(comparison, references, flags.tests))
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
   await write(content)
@@ -106,9 +118,16 @@ async function requiredClaims(items: readonly string[], flags: TableFlags): Prom
 }
 
 /**
- * Returns the table of paired significance tests between searches. @throws BenchError `missing` if the runs are too few
+ * Returns the table of paired significance tests between searches.
+ * @param asked value of `--tests`: true, or `against=NAME`
+ * @throws BenchError `missing` if the runs are too few
  */
-function requiredTests(comparison: Comparison, references: ReadonlySet<string>): Tabular {
+function requiredTests(comparison: Comparison, references: ReadonlySet<string>, asked: string | boolean): Tabular {
+  if (typeof asked === 'string') {
+    const [, name] = /^against=(.+)$/s.exec(asked) ?? []
+    if (name !== undefined) return againstTable(comparison, references, name)
+    throw new BenchError('bad-input', `--tests ${asked}: expected --tests, or --tests against=NAME of a search`)
+  }
   const tests = pairwiseTable(comparison, references)
   if (tests !== undefined) return tests
   throw new BenchError(
