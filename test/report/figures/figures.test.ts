@@ -135,7 +135,7 @@ describe('other figures', () => {
     const figure = rangeFigure([withQuantiles(0), withQuantiles(2)])
     expect((figure.panels[0] as Plot).series[0].band?.[0]).toEqual({ x: 1, low: 81, high: 91 })
     expect(figure.caption).toContain('10th to 90th percentile')
-    expect(rangeFigure([withQuantiles(0), ...fixtureRuns(1)]).caption).toContain('least to greatest')
+    expect(rangeFigure([withQuantiles(0), fixtureRun({ seed: 1 })]).caption).toContain('least to greatest')
   })
   test('the range lies around the derived architecture', () => {
     const { points, band } = (rangeFigure(fixtureRuns(1)).panels[0] as Plot).series[0]
@@ -310,7 +310,7 @@ describe('accuracy over time', () => {
 
   test('of black-box searches is the oracle’s best answer over simulated time, and the caption speaks of nothing else', () => {
     const { caption, panels } = anytimeFigure(asking('rea'))
-    expect(panels.map(({ title }) => title)).toEqual(['best answer of the oracle'])
+    expect(panels.map(({ title }) => title)).toEqual(['validation, best so far'])
     expect(caption).toMatch(/^Best validation accuracy that the oracle has told .* Mean and min to max over seeds\.$/)
     expect(caption).not.toMatch(/test|epoch/i)
   })
