@@ -211,9 +211,9 @@ const NEURIPS: readonly Item[] = [
   },
   {
     question: 'Are data and code open, with instructions?',
-    answer: ({ datasets, tables }) => [
-      'Yes',
-      `The program is open source (MIT), reproduce.sh has the commands. Data: ${datasets.join(', ')}${tables.length > 0 ? `; tables: ${tables.join(', ')}` : ''}. Records: runs.jsonl.gz or runs/.`,
+    answer: ({ datasets, tables, caveats }) => [
+      caveats.some((each) => each.includes('of plugins')) ? 'Partly' : 'Yes',
+      `The program is open source (MIT), reproduce.sh has the commands; plugins are for their authors to publish. Data: ${datasets.join(', ')}${tables.length > 0 ? `; tables: ${tables.join(', ')}` : ''}. Records: runs.jsonl.gz or runs/.`,
     ],
   },
   {
