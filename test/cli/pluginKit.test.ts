@@ -189,7 +189,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     const path = join(folder, 'empty.ts')
     writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
     await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(
-      `plugin ${path} has no algorithms and no spaces to check`,
+      `plugin ${path} has no algorithms, spaces or scores to check`,
     )
   })
 })
