@@ -122,8 +122,9 @@ async function describeJob(
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
   const resolved = resolveProtocol(preset, { space: space.name, dataset, algorithm: algorithm.name })
-  const { metric } = experiment
-  const protocol = metric === undefined ? resolved : { ...resolved, metric }
+  const { metric = resolved.metric ?? 'top1' } = experiment
+  // A metric that changes nothing leaves the job the same, so that it is not run again.
+  const protocol = metric === (resolved.metric ?? 'top1') ? resolved : { ...resolved, metric }
   const trains = algorithm.kind === 'supernet'
   if (trains) checkSearchable(protocol, space, dataset)
   const retraining =

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { builtins } from '../../../src/builtins.ts'
-import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
+import { DEFAULTS, type Experiment } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
 import { registerPlugins } from '../../../src/system/plugins.ts'
 import { temporaryFolder } from '../../data/sampleFiles.ts'
@@ -21,4 +21,19 @@ test('a job records the plugin of its space like that of its algorithm', async (
   const jobOn = async (space: string) => (await makePlan({ ...experiment, space }, registered)).jobs[0].job
   expect(await jobOn('mine')).toMatchObject({ space: 'mine', spacePlugin: expect.stringMatching(/^mine.ts@sha256:/) })
   expect(await jobOn('darts')).not.toHaveProperty('spacePlugin')
+})
+
+test('the metric is part of a search’s job and of its training, unless it is the one that they have anyway', async () => {
+  const registered = await registerPlugins(builtins, [])
+  const algorithms = [{ name: 'darts-v1', options: {} }]
+  const experiment = { ...DEFAULTS, algorithms, space: 'darts', retraining: { preset: 'trial' }, seeds: [0] }
+  const planned = async (changes: Partial<Experiment>) =>
+    (await makePlan({ ...experiment, ...changes }, registered)).jobs[0]
+  const plain = await planned({})
+  expect((await planned({ metric: 'top1' }))?.id).toBe(plain?.id)
+  const { id, job } = (await planned({ metric: 'mAP' })) ?? {}
+  expect(id).not.toBe(plain?.id)
+  expect([job?.protocol.metric, job?.retraining?.settings.metric]).toEqual(['mAP', 'mAP'])
+  const zen = await planned({ protocol: 'zen-paper', metric: 'top1' })
+  expect([zen?.job.protocol.metric, zen?.job.retraining?.settings.metric]).toEqual(['top1', undefined])
 })
