@@ -359,6 +359,7 @@ const result = z.looseObject({
   parameters: finite.optional(),
   macs: finite.optional(),
   epochs: natural,
+  validMetricPct: finite.optional(),
   trainings: z.array(trainingOutcome).min(1).optional(),
   oracle: z
     .looseObject({ budgetSeconds: finite.nullable(), usedSeconds: finite, evaluations: natural.optional(), queries })

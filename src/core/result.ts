@@ -174,6 +174,10 @@ export interface ResultRecord {
   /** Number of epochs that the search did: fewer than planned if it ended early. */
   readonly epochs: number
   /**
+   * Value of the protocol's metric on the validation images after the last epoch, in %; absent where epochs have none.
+   */
+  readonly validMetricPct?: number
+  /**
    * Numbers of images and classes in the dataset; absent if no images were read, and in records of earlier versions.
    */
   readonly images?: ImageCounts

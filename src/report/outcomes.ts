@@ -12,9 +12,9 @@ import { describeEnvironment } from '../system/environment.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { areRetrained } from './comparison/retrainedRuns.ts'
-import { retrainedTable } from './comparison/retrainedTable.ts'
+import { METRIC_TITLES, retrainedTable } from './comparison/retrainedTable.ts'
 import { renderTable, type TableFormat } from './formats/renderTable.ts'
-import { count, type Tabular, word } from './formats/tabular.ts'
+import { absent, count, number, type Tabular, word } from './formats/tabular.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface OutcomesOptions {
@@ -92,13 +92,21 @@ async function genotypesTable(
     const file = join(store, id, 'result.json')
     return [retrainCommand({ file, genotype, family, dataset: dataset.name, folder: data[dataset.name], protocol })]
   })
+  const [metric] = found.flatMap(({ job, result }) => (result.validMetricPct === undefined ? [] : job.protocol.metric))
+  const measured = ({ validMetricPct: value }: ResultRecord) => (value === undefined ? absent : number(value, 2))
   return {
     columns: [
       { title: 'Method', key: 'method' },
       { title: 'Seed', key: 'seed' },
+      ...(metric ? [{ title: `Validation ${METRIC_TITLES[metric]} (%)`, key: 'validMetricPct' }] : []),
       { title: 'Architecture', key: 'genotype' },
     ],
-    rows: found.map(({ result: { algorithm, seed, genotype } }) => [word(algorithm), count(seed), word(genotype)]),
+    rows: found.map(({ result }) => [
+      word(result.algorithm),
+      count(result.seed),
+      ...(metric ? [measured(result)] : []),
+      word(result.genotype),
+    ]),
     notes: [],
     commands: { purpose: 'To train it in full', lines: await Promise.all(lines) },
   }

@@ -102,6 +102,7 @@ describe('the command that trains what a search found', () => {
   const found = { file: 'my runs/x/result.json', genotype, family: dartsFamily, protocol: fixtureProtocol }
   const sized = { ...fixtureProtocol, name: 'micro:data.imageSize=32', data: { ...data, imageSize: 32 } }
   const skipping = { ...fixtureProtocol, data: { ...data, brokenImages: 'skip' as const } }
+  const measured = { ...fixtureProtocol, metric: 'mAP' as const, data: { ...data, sampling: 'balanced' as const } }
   const onPhotographs = { ...fixtureProtocol, network: { ...network, family: 'imagenet' as const } }
 
   test.each([
@@ -117,6 +118,11 @@ describe('the command that trains what a search found', () => {
       'without broken images',
       { dataset: 'cifar10', folder: 'x', protocol: skipping },
       '--dataset cifar10 --data x --broken-images skip',
+    ],
+    [
+      'by the search’s metric and sampling',
+      { dataset: 'cifar10', folder: 'x', protocol: measured },
+      '--dataset cifar10 --data x --sampling balanced --metric mAP',
     ],
     ['on ImageNet', { dataset: 'imagenet', folder: 'x', protocol: onPhotographs }, '--dataset imagenet --data x'],
     ['on photographs of one’s own', { dataset: 'own', folder: 'own', protocol: onPhotographs }, '--dataset ./own'],

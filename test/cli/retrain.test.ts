@@ -225,10 +225,12 @@ describe('bench run --evaluate retrain', () => {
   test('without it prints how to train the found architecture', async () => {
     const protocol = 'micro:epochs=1,batchSize=4'
     const search = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
-    const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--json')
-    const [line] = JSON.parse(stdout).commands
+    const { stdout } = await place.bench(...search, '--protocol', protocol, '--seeds', '1', '--metric', 'mAP', '--json')
+    const { commands, runs } = JSON.parse(stdout)
+    expect(runs[0].validMetricPct).toBeGreaterThan(0)
+    const [line] = commands
     expect(line).toMatch(
-      /^bench retrain --genotype runs\/darts-v1-pictures-seed0-\w+\/result\.json --dataset pictures --data pictures$/,
+      /^bench retrain --genotype runs\/darts-v1-pictures-seed0-\w+\/result\.json --dataset pictures --data pictures --metric mAP$/,
     )
   })
 })

@@ -129,7 +129,8 @@ const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
   cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
 })
 
-const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
+/** Titles of table columns by metric. */
+export const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
   top1: 'Top-1',
   balanced: 'Balanced accuracy',
   mAP: 'mAP',

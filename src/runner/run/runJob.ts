@@ -120,8 +120,10 @@ async function searchThrough(
     const epochs = await runEpochs(search, { job, saved, resources, context, meter, evaluations, journal, report })
     const { evaluation, timing } = await evaluate(search, job, resources, journal)
     const images = evaluation?.images ?? (await resources.images?.())
-    const result = resultRecord(job, run.id, space, { search, epochs, oracle, evaluation, images, timing })
     journal.flush()
+    const validMetricPct = job.protocol.metric && run.epochs().at(-1)?.validMetricPct
+    const outcome = { search, epochs, oracle, evaluation, images, timing, validMetricPct }
+    const result = resultRecord(job, run.id, space, outcome)
     run.finish(result)
     return result
   } finally {
@@ -190,13 +192,14 @@ interface SearchOutcome {
   readonly evaluation: Evaluation | undefined
   readonly images: ImageCounts | undefined
   readonly timing: ResultRecord['timing']
+  readonly validMetricPct: number | undefined
 }
 
 function resultRecord(
   job: Job,
   id: string,
   space: SearchSpace,
-  { search, epochs, oracle, evaluation, images, timing }: SearchOutcome,
+  { search, epochs, oracle, evaluation, images, timing, validMetricPct }: SearchOutcome,
 ): ResultRecord {
   const queries = oracle?.queries ?? []
   return {
@@ -213,6 +216,7 @@ function resultRecord(
     parameters: evaluation?.parameters,
     macs: evaluation?.macs,
     epochs,
+    ...(validMetricPct !== undefined && { validMetricPct }),
     ...(images && { images }),
     ...(evaluation?.trainings && { trainings: evaluation.trainings.map(withoutTime) }),
     ...(oracle !== undefined && queries.length > 0
