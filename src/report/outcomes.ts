@@ -45,6 +45,7 @@ export async function renderOutcomes(
     dataset: job.dataset.name,
     seed: job.seed,
     genotype: result?.genotype ?? null,
+    ...(result?.validMetricPct !== undefined && { validMetricPct: result.validMetricPct }),
     ...(result?.trainings && trainingsOf(result)),
     ...(failure && { failure: failure.message }),
   }))
