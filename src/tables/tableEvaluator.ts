@@ -42,7 +42,7 @@ export function tableEvaluator<G extends Genotype>(
   curves?: ReadCurves,
 ): Evaluator {
   const { name, space: tableSpace, table: file } = table.manifest
-  if (tableSpace !== space.name) {
+  if (tableSpace !== (space.tablesOf ?? space.name)) {
     throw new BenchError('bad-input', `table ${name} is of space ${tableSpace}, not ${space.name}`)
   }
   const find = (genotype: Genotype) => indexIn(table, space, genotype as G)

@@ -8,6 +8,7 @@ import { dartsWithoutNone } from '../../../src/spaces/darts/index.ts'
 import { nb201, nb201WithoutNone } from '../../../src/spaces/nb201/index.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
 import { indexIn } from '../../../src/tables/spaceIndex.ts'
+import { tableEvaluator } from '../../../src/tables/tableEvaluator.ts'
 
 const space = nb201WithoutNone as unknown as SearchSpace
 const wanted = undefined
@@ -33,6 +34,20 @@ describe('NAS-Bench-201 without none', () => {
       const text = space.format(genotype)
       expect(indexIn(opened, space, genotype)).toBe(nb201.numbering?.indexOf(nb201.parse(text)))
       expect(space.format(space.derive(space.oneHot(genotype)))).toBe(text)
+    }
+  })
+
+  it('gets the benchmark’s numbers from its tables, and validation accuracies for black-box searches', async () => {
+    const opened = await openTable('nb201-micro')
+    const [own, whole] = [
+      tableEvaluator(opened, space, 'shapes'),
+      tableEvaluator(opened, nb201 as unknown as SearchSpace, 'shapes'),
+    ]
+    for (let i = 0; i < 5; i++) {
+      const genotype = sample(space, random(i))
+      const same = nb201.parse(space.format(genotype))
+      expect(await own.evaluate(genotype)).toEqual(await whole.evaluate(same))
+      expect(await own.validate(genotype)).toEqual(await whole.validate(same))
     }
   })
 
