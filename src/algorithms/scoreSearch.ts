@@ -13,7 +13,7 @@ import { Rater, ratingScores } from '../analysis/scores/rating.ts'
 import { defineAlgorithm, type PlannedSearch, type Search, type SearchContext } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { count } from './shared/options.ts'
-import { bestByScore, scoredSearch, scoreName } from './shared/scoredSearch.ts'
+import { bestByScore, SIZE_SETTINGS, scoredSearch, scoreName } from './shared/scoredSearch.ts'
 
 interface ScoreSearchOptions {
   readonly score: string
@@ -54,6 +54,7 @@ export const scoreSearch = defineAlgorithm({
   source: 'Mellor et al., "Neural Architecture Search without Training", ICML 2021',
   look: { colour: 'olive', dash: 'dotted', marker: 'triangle' },
   kind: 'black-box',
+  reads: SIZE_SETTINGS,
   options: z.strictObject({
     score: scoreName('naswot', 'score, or several joined by +, whose ranks are added'),
     networks: count(100, 'N, architectures to score'),
@@ -71,6 +72,7 @@ export const knas = defineAlgorithm({
   source: 'Xu et al., "KNAS: Green Neural Architecture Search", ICML 2021',
   look: { colour: 'olive', dash: 'solid', marker: 'rect' },
   kind: 'black-box',
+  reads: SIZE_SETTINGS,
   options: z.strictObject({
     networks: count(100, 'architectures to rank by the mean of their Gram matrix'),
     verify: count(20, 'k, best architectures whose validation accuracies are asked for'),

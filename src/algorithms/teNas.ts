@@ -41,6 +41,7 @@ export const teNas = defineAlgorithm({
   source: 'Chen, Gong, Wang, "Neural Architecture Search on ImageNet in Four GPU Hours", ICLR 2021',
   look: { colour: 'purple', dash: 'dotted', marker: 'rect' },
   kind: 'black-box',
+  reads: ['data.imageSize'],
   spaces: ['nb201'],
   options: z.strictObject({
     batch: count(16, 'images of the neural tangent kernel (72 in the paper’s code)', 2),

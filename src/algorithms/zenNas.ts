@@ -14,7 +14,7 @@ import { BenchError } from '../core/errors.ts'
 import { macCount, parameterCount } from '../core/network.ts'
 import { type Genotype, mutate, type SearchSpace, sample } from '../core/space.ts'
 import { count, optionalNumber } from './shared/options.ts'
-import { scoredSearch, scoreName } from './shared/scoredSearch.ts'
+import { SIZE_SETTINGS, scoredSearch, scoreName } from './shared/scoredSearch.ts'
 
 /** Largest size of the full-size network, in millions; absent: no limit. */
 interface SizeLimits {
@@ -48,6 +48,7 @@ export const zenNas = defineAlgorithm({
   source: 'Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021',
   look: { colour: 'sky', dash: 'dashed', marker: 'rectRot' },
   kind: 'black-box',
+  reads: SIZE_SETTINGS,
   options: z.strictObject({
     score: scoreName('zen', 'score that is maximised'),
     networks: count(300, 'architectures to score'),

@@ -56,6 +56,8 @@ export interface Algorithm<Options = unknown> {
    * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
    */
   readonly idle?: Readonly<Record<string, string>>
+  /** Protocol settings that a search without a supernet reads, such as the size of the networks that it scores. */
+  readonly reads?: readonly string[]
   /**
    * Rules of `bench check plugin` that the algorithm breaks on purpose: name of the rule → reason. Sigmoid weights, for
    * example, need not sum to 1.

@@ -6,6 +6,9 @@ import { BenchError } from '../../core/errors.ts'
 import type { RandomStream } from '../../core/random.ts'
 import { type Genotype, sample } from '../../core/space.ts'
 
+/** Settings of the protocol that decide on the networks that searches by scores build. */
+export const SIZE_SETTINGS: readonly string[] = ['network.channels', 'network.depth', 'data.imageSize']
+
 /** Makes the schema of an option that names a score, or several joined by +, whose ranks are then added. */
 export const scoreName = (usual: string, description: string) =>
   z.string().default(usual).describe(description).superRefine(checkScoreName)

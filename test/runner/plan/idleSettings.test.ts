@@ -24,6 +24,8 @@ describe('a setting without effect is refused', () => {
     ['multi-darts', 'stepOrder=weights-first', 'multi-darts (the weight steps come first)'],
     ['zen-darts', 'network.track=false', 'zen-darts (the BN term reads the variances that batch norms keep)'],
     ['random', 'epochs=5', 'random (no search network is trained)'],
+    ['score-search', 'epochs=5', 'score-search (no search network is trained)'],
+    ['te-nas', 'network.channels=8', 'te-nas (no search network is trained)'],
     ['drnas', 'data.brokenImages=skip', 'drnas (its images are decoded beforehand)'],
     ['drnas', 'data.cutoutGrows=true', 'drnas (data.cutout is 0)'],
   ])('%s: %s', async (algorithm, change, whom) => {
@@ -31,6 +33,12 @@ describe('a setting without effect is refused', () => {
     await expect(check([algorithm], { protocol: `micro:${change}` })).rejects.toThrow(
       `protocol setting ${setting} does nothing for ${whom}; leave it out`,
     )
+  })
+
+  it.each(['score-search', 'zen-nas', 'knas'])('but not the size of the networks that %s scores', async (algorithm) => {
+    for (const change of ['network.channels=8', 'network.depth=2', 'data.imageSize=16']) {
+      await expect(check([algorithm], { protocol: `micro:${change}` })).resolves.toBeUndefined()
+    }
   })
 
   it('with a reason for each algorithm', async () => {
