@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
-import { kendall, spearman } from '../../src/analysis/statistics/ranks.ts'
+import { kendall, spearman } from '../../src/analysis/statistics/rankCorrelation.ts'
 import type { Qualifier } from '../../src/core/metric.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { writeAtomically } from '../../src/system/atomicFile.ts'

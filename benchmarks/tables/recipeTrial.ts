@@ -5,7 +5,7 @@
  *     bench tables import …/nb201.csv.gz --as nb201
  *     npx jiti benchmarks/tables/recipeTrial.ts micro|RECIPE.yaml [CELLS] [SEEDS]
  */
-import { kendall, spearman } from '../../src/analysis/statistics/ranks.ts'
+import { kendall, spearman } from '../../src/analysis/statistics/rankCorrelation.ts'
 import { random } from '../../src/core/random.ts'
 import { openDataset } from '../../src/data/openDataset.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'

@@ -185,7 +185,7 @@ export default definePlugin({ name: 'stubborn', algorithms: [defineAlgorithm({
     expect(complained).toBe('')
   })
 
-  it('refuses a plugin without algorithms and spaces', async () => {
+  it('refuses a plugin without algorithms, spaces and scores', async () => {
     const path = join(folder, 'empty.ts')
     writeFileSync(path, "export default { name: 'empty', algorithms: [] }")
     await expect(bench(checkCommand(), 'plugin', path)).rejects.toThrow(

@@ -31,6 +31,12 @@ export function rankCorrelations(x: readonly number[], y: readonly number[]): Ra
   return correlate(denseRanks(x), denseRanks(y), identity(x.length))
 }
 
+/** Returns Spearman's ρ of two samples: Pearson's r of their mid-ranks. Undefined if a sample is constant. */
+export const spearman = (x: readonly number[], y: readonly number[]) => rankCorrelations(x, y).spearman
+
+/** Returns Kendall's τ_b of two samples. Undefined if a sample is constant. */
+export const kendall = (x: readonly number[], y: readonly number[]) => rankCorrelations(x, y).kendall
+
 /**
  * Returns both rank correlations with intervals: percentiles of the correlations of resampled pairs.
  * @param draws number of resamples

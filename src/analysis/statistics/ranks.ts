@@ -1,6 +1,4 @@
-/** Ranks of values with ties, and rank correlations. Values that are equal to twelve digits count as ties. */
-import { sampleCorrelation } from 'simple-statistics'
-
+/** Ranks of values with ties. Values that are equal to twelve digits count as ties. */
 /** Returns the rank of each value, 1 for the smallest. Tied values get the mean of their ranks. */
 export function midRanks(values: readonly number[]): number[] {
   const sorted = Float64Array.from(values).sort()
@@ -46,31 +44,3 @@ export function decimalDifferences(x: readonly number[], y: readonly number[]): 
   const step = 10 ** (Math.floor(Math.log10(largest)) + 1 - SIGNIFICANT_DIGITS)
   return x.map((value, i) => decimal(Math.round((value - y[i]) / step) * step))
 }
-
-/** Returns Spearman's ρ of two samples: Pearson's r of their mid-ranks. Undefined if a sample is constant. */
-export function spearman(x: readonly number[], y: readonly number[]): number | undefined {
-  const [first, second] = [x.map(decimal), y.map(decimal)]
-  if (isConstant(first) || isConstant(second)) return undefined
-  return sampleCorrelation(midRanks(first), midRanks(second))
-}
-
-/**
- * Returns Kendall's τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)): of n₀ pairs, C are concordant, D discordant, n₁ tied in x
- * and n₂ tied in y. Undefined if a sample is constant.
- */
-export function kendall(x: readonly number[], y: readonly number[]): number | undefined {
-  const [first, second] = [x.map(decimal), y.map(decimal)]
-  if (isConstant(first) || isConstant(second)) return undefined
-  let [balance, untiedX, untiedY] = [0, 0, 0]
-  for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < i; j++) {
-      const [dx, dy] = [Math.sign(first[i] - first[j]), Math.sign(second[i] - second[j])]
-      balance += dx * dy
-      untiedX += dx * dx
-      untiedY += dy * dy
-    }
-  }
-  return balance / Math.sqrt(untiedX * untiedY)
-}
-
-const isConstant = (values: readonly number[]) => values.every((value) => value === values[0])

@@ -2,9 +2,10 @@
 
 import { dirname, join } from 'node:path'
 import { sampleCorrelation } from 'simple-statistics'
-import { kendall, spearman } from '../../analysis/statistics/ranks.ts'
+import { rankCorrelations } from '../../analysis/statistics/rankCorrelation.ts'
 import { formatQualifier, parseQualifier, type Qualifier } from '../../core/metric.ts'
 import { pluralize } from '../../core/plainText.ts'
+import { DEGENERATE } from '../../core/score.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { type FrontPoint, type QualifierFilter, rankOf } from '../../tables/query.ts'
@@ -209,15 +210,19 @@ export function correlationTable(
   manifest: Manifest,
   among = '',
 ): Tabular {
-  const constant = [x, y].some((values) => values.every((value) => value === values[0]))
-  const lines = {
-    Pearson: constant ? undefined : sampleCorrelation(x, y),
-    Spearman: spearman(x, y),
-    'Kendall τ-b': kendall(x, y),
-  }
+  // Pearson's r would be decided by the number in place of a score of a degenerate network.
+  const proper = [...x.keys()].filter((i) => Math.abs(x[i]) !== DEGENERATE && Math.abs(y[i]) !== DEGENERATE)
+  const [properX, properY] = [x, y].map((values) => proper.map((i) => values[i]))
+  const constant = [properX, properY].some((values) => values.every((value) => value === values[0]))
+  const { spearman, kendall } = rankCorrelations(x, y)
+  const lines: readonly (readonly [string, number | undefined, number])[] = [
+    ['Pearson', constant ? undefined : sampleCorrelation(properX, properY), proper.length],
+    ['Spearman', spearman, x.length],
+    ['Kendall τ-b', kendall, x.length],
+  ]
   return {
     columns: [column('statistic', 'Correlation'), column('value', 'Value'), column('n')],
-    rows: Object.entries(lines).map(([name, value]) => [word(name), number(value, 4), count(x.length)]),
+    rows: lines.map(([name, value, n]) => [word(name), number(value, 4), count(n)]),
     notes: [`${names.join(' with ')}${among && `, of architectures${among}`}`, origin(manifest)],
   }
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { chiSquareSurvival, studentCdf } from '../../../src/analysis/statistics/distributions.ts'
 import { friedman, nemenyi } from '../../../src/analysis/statistics/friedman.ts'
 import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
-import { averageRanks, kendall, midRanks, spearman } from '../../../src/analysis/statistics/ranks.ts'
+import { rankCorrelations } from '../../../src/analysis/statistics/rankCorrelation.ts'
+import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
 import { bootstrapInterval, summarise } from '../../../src/analysis/statistics/summary.ts'
 import { type RandomStream, random } from '../../../src/core/random.ts'
 import scipy from '../../fixtures/scipyStatistics.json' with { type: 'json' }
@@ -183,8 +184,8 @@ describe('ties', () => {
           wilcoxon(x, y),
           pairedPermutation(x, y, random(0)).twoSided,
           friedman(x.map((a, i) => [a, y[i], 8010 * (x[i] > 1000 ? 1 : 0.01)])).statistic,
-          kendall(x, y),
-          spearman(x, y),
+          rankCorrelations(x, y).kendall,
+          rankCorrelations(x, y).spearman,
         ]
         const [exact, percent] = both(pairs, p)
         expect(percent).toEqual(exact)
@@ -204,8 +205,7 @@ describe('ties', () => {
         [a, b],
       ]),
     ).toMatchObject({ ranks: [1.5, 1.5], statistic: 0, p: 1 })
-    expect(kendall([a, b], [1, 2])).toBeUndefined()
-    expect(spearman([a, b], [1, 2])).toBeUndefined()
+    expect(rankCorrelations([a, b], [1, 2])).toEqual({ spearman: undefined, kendall: undefined })
   })
   test('of differences between means of three accuracies are ties', () => {
     const [x, y] = [
