@@ -364,14 +364,13 @@ function memoryOf(pid: number): number {
 
 /**
  * Kills the processes that a program of an earlier command left behind on this machine, which are recognised by the
- * token in their environment. Does nothing if the process that started the program was on another machine.
+ * token in their environment. Does nothing if the process that started the program was on another machine, or if the
+ * system does not show environments (it has no `/proc`), since the number of a process group may be in use again.
  */
-export function endLeftovers({ token, group, startedBy }: ProgramIdentity): void {
+export function endLeftovers({ token, startedBy }: ProgramIdentity): void {
   const { host, boot } = thisProcess()
   if (startedBy.host !== host || startedBy.boot !== boot) return
-  const found = processesWith(token)
-  if (found === undefined) killGroup(group)
-  for (const pid of found ?? []) {
+  for (const pid of processesWith(token) ?? []) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
