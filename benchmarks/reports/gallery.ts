@@ -42,7 +42,7 @@ interface Picture {
 const SOURCES: Readonly<Record<string, string>> = {
   range: 'runs',
   alpha: 'runs --algo drnas',
-  anytime: 'reports/nb201-blackbox',
+  anytime: 'reports/nb201-blackbox --dataset cifar10',
   ranks: 'reports/nb201-blackbox --dataset cifar10',
   scatter: 'reports/hessian-shapes',
   cells: 'reports/hessian-shapes',
