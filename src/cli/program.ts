@@ -15,12 +15,12 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
   ['retrain', 'train an architecture in full', async () => (await import('./commands/retrain.ts')).retrainCommand()],
   [
     'evaluate',
-    'measure a trained network: accuracy by class, mAP, calibration',
+    'measure a trained network on any images',
     async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
   ],
   [
     'export',
-    'write a trained network for other programs: ONNX, …',
+    'write a trained network as ONNX, PyTorch, TensorFlow.js, …',
     async () => (await import('./commands/export.ts')).exportCommand(),
   ],
   [

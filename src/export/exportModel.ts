@@ -103,7 +103,14 @@ export async function exportedFiles(
   const written: ExportedFile[] = []
   for (const name of formats) {
     // The card lists the other files, so it is written last.
-    if (name !== 'card') written.push(...(await formatNamed(name).write(deployment, stem, { ...facts, files: [] })))
+    if (name === 'card') continue
+    const { write, ending } = formatNamed(name)
+    const prefix = formats.length > 1 && ending === undefined ? `${name}/` : ''
+    for (const file of await write(deployment, stem, { ...facts, files: [] })) {
+      const own = prefix + file.name
+      // The weights of --to pytorch are those of --to safetensors.
+      if (!written.some((earlier) => earlier.name === own)) written.push({ ...file, name: own })
+    }
   }
   if (formats.includes('card')) {
     const files = written.map((file) => file.name)

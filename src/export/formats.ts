@@ -12,7 +12,7 @@ export interface ExportedFile {
 interface ExportFormat {
   /** Description of the format in lists and help texts. */
   readonly about: string
-  /** Usual ending of the format's main file; absent: the format is a folder of its own. */
+  /** Ending of the format's main file; absent: the format is a folder of its own. */
   readonly ending?: string
   /**
    * Returns the files of a network in this format, the main file first.
@@ -40,6 +40,29 @@ export const exportFormats = {
     about: 'weights alone, with PyTorch’s names and layouts',
     ending: '.safetensors',
     write: (deployment, stem) => [{ name: `${stem}.safetensors`, content: safetensorsFile(deployment) }],
+  },
+  pytorch: {
+    about: 'one Python file whose load() returns the network, with its weights beside it',
+    ending: '.py',
+    write: async (deployment, stem) => {
+      const { pytorchModule } = await import('./pytorch.ts')
+      const weights = `${stem}.safetensors`
+      return [
+        { name: `${stem}.py`, content: pytorchModule(deployment, weights) },
+        { name: weights, content: safetensorsFile(deployment) },
+      ]
+    },
+  },
+  tfjs: {
+    about: 'graph model of TensorFlow.js: a folder with model.json and weights.bin',
+    write: async (deployment) => {
+      const { graphModel } = await import('./tfjs.ts')
+      const { json, weights } = graphModel(deployment, 'weights.bin')
+      return [
+        { name: 'model.json', content: json },
+        { name: 'weights.bin', content: weights },
+      ]
+    },
   },
   card: {
     about: 'a model card: README with front matter',

@@ -120,7 +120,8 @@ async function prepare(line: string): Promise<void> {
 
 /** What lies in the folder before the page begins. */
 const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> = {
-  'README.md'() {
+  async 'README.md'() {
+    await writePictures(join(desk.folder, 'photos'), { side: 32 })
     writeFileSync(join(desk.folder, 'nb201.csv.gz'), gzipSync(wholeTable()))
     writeCifar(join(desk.home, 'datasets/cifar10'))
     const [program] = textOf('README.md').match(/(?<=```ts\n)import \{\n {2}bilevelSearch[\s\S]*?(?=```)/) ?? []
@@ -157,6 +158,7 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
   'docs/reports.md'() {
     return prepare('bench run --algo darts-v1,random --protocol micro:epochs=2,data.limit=16 --probe hessian --seeds 3')
   },
+  'docs/exporting.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
   'docs/retraining.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
   async 'docs/own-images.md'() {
     for (const file of [...[0, 1, 2, 3].map((i) => `cat/${i}.png`), ...[0, 1, 2, 3].map((i) => `dog/${i}.png`)]) {

@@ -26,6 +26,7 @@ function runtimeHere(): Runtime | undefined {
     return undefined
   }
 }
+/** CI installs the package and sets EXPECT_ONNXRUNTIME, so that the comparison is not skipped there. */
 const runtime = runtimeHere()
 
 describe.each(cases)('the ONNX file of $name', (kind) => {
@@ -36,7 +37,7 @@ describe.each(cases)('the ONNX file of $name', (kind) => {
     bytes = onnxModel(trained.deployment)
   })
 
-  test.skipIf(runtime === undefined)(
+  test.skipIf(runtime === undefined && !process.env.EXPECT_ONNXRUNTIME)(
     `gives the same logits in onnxruntime for any batch${runtime ? '' : ' (skipped: onnxruntime-node is not installed)'}`,
     async () => {
       const { Tensor, InferenceSession } = runtime as Runtime
@@ -77,7 +78,7 @@ describe.each(cases)('the ONNX file of $name', (kind) => {
     const names = fromBinary(ModelProtoSchema, bytes).graph?.initializer.map(({ name }) => name) ?? []
     expect(new Set(names).size).toBe(names.length)
     expect(names.filter((name) => name.startsWith('auxiliary'))).toEqual([])
-    expect(names).toContain('classifier.weight')
+    expect(names.filter((name) => name.startsWith('classifier.')).length).toBeGreaterThan(1)
   })
 })
 

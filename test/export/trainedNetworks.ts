@@ -4,6 +4,7 @@
  */
 import type { Executor } from '../../src/core/executor.ts'
 import type { Network } from '../../src/core/network.ts'
+import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
 import { random } from '../../src/core/random.ts'
 import type { EvaluationNetworkOptions, SpaceFamily } from '../../src/core/space.ts'
 import { openExecutor } from '../../src/engine/index.ts'
@@ -39,7 +40,27 @@ interface Case {
 const cell = nb201 as unknown as Case['family']
 const darts = dartsFamily as unknown as Case['family']
 
+/** A network as a plugin may build one: with channels cut and shuffled, a border dropped, and pixels flattened. */
+const ofPlugin: Case['family'] = {
+  parse: () => ({ space: 'plugin' }),
+  network(_, { shape, channels }) {
+    const builder = new NetworkBuilder(shape)
+    const wide = builder.conv(builder.input, 2 * channels, { kernel: 3, stride: 2, padding: 1 }, 'first.conv')
+    const norm = builder.batchNorm(wide, { affine: true, track: true }, 'first.bn')
+    const cut = builder.slice(builder.crop(builder.relu(norm), 1), 1, 6)
+    const shuffled = builder.shuffle(cut, 3)
+    const pooled = builder.pool('avgPool', shuffled, { kernel: 3, stride: 2, padding: 1 })
+    const logits = builder.linear(pooled, shape.classes, 'classifier')
+    return builder.build({ name: 'network of a plugin', heads: [{ logits, lossWeight: 1 }], features: pooled })
+  },
+}
+
 export const cases: readonly Case[] = [
+  {
+    name: 'a network with cut and shuffled channels, a dropped border and flattened pixels',
+    ...{ family: ofPlugin, genotype: '' },
+    options: { side: 12, channels: 4, depth: 1 },
+  },
   {
     name: 'DARTS cells with every operation, auxiliary head and drop path, for CIFAR',
     ...{ family: darts, genotype: EVERY_OPERATION },
@@ -54,6 +75,11 @@ export const cases: readonly Case[] = [
     name: 'DARTS cells with ImageNet’s stem',
     ...{ family: darts, genotype: EVERY_OPERATION },
     options: { side: 64, channels: 4, depth: 3, family: 'imagenet' },
+  },
+  {
+    name: 'DARTS cells with a head of hidden layers',
+    ...{ family: darts, genotype: EVERY_OPERATION },
+    options: { side: 16, channels: 4, depth: 3, hiddenLayers: [8, 6] },
   },
   {
     name: 'NAS-Bench-201 cells with every operation',
