@@ -208,38 +208,41 @@ describe('multi-step DARTS', () => {
     expect(await meanNorm(1e-3)).toBeLessThan(0.6e-3)
   })
 
-  it('spends the first m epochs without labels', async () => {
-    const data = { ...(await analyticContext().data()), shape }
-    const labelled: string[] = []
-    const context = {
-      ...analyticContext({ protocol: { epochs: 2, batchSize: size } }),
-      data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch: 2 } }),
-      supernet: async () => ({
-        ...supernet,
-        step: async () => {
-          labelled.push('step')
-        },
-        gradient: async () => {
-          labelled.push('gradient')
-          return {
-            loss: 1,
-            correct: 0,
-            correct5: 0,
-            samples: 1,
-            mixing: { theta: alpha, edgeWeights: [0, 0, 0, 0, 0, 0] },
-          }
-        },
-        takeTally: async () => ({ loss: 1, correct: 0, correct5: 0, samples: 1 }),
-      }),
-    }
-    const search = await zenDarts.search(context, zenDarts.options.parse({ m: 1, n: 1 }))
-    const first = await search.epoch(0)
-    expect(labelled).toEqual([])
-    expect(first.trainLoss).toBeUndefined()
-    expect(Object.keys(first.extra ?? {})).toEqual(expect.arrayContaining(['zen', 'logNtk', 'bn']))
-    expect(await supernet.momentum.norm()).toBeGreaterThan(0)
-    await search.epoch(1)
-    expect(labelled).toEqual(['step', 'gradient', 'step', 'gradient'])
-    expect(await supernet.momentum.norm()).toBe(0)
-  })
+  it.each([{ m: 1 }, {}])(
+    'spends the first m epochs without labels, and one of two by default: %j',
+    async (options) => {
+      const data = { ...(await analyticContext().data()), shape }
+      const labelled: string[] = []
+      const context = {
+        ...analyticContext({ protocol: { epochs: 2, batchSize: size } }),
+        data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch: 2 } }),
+        supernet: async () => ({
+          ...supernet,
+          step: async () => {
+            labelled.push('step')
+          },
+          gradient: async () => {
+            labelled.push('gradient')
+            return {
+              loss: 1,
+              correct: 0,
+              correct5: 0,
+              samples: 1,
+              mixing: { theta: alpha, edgeWeights: [0, 0, 0, 0, 0, 0] },
+            }
+          },
+          takeTally: async () => ({ loss: 1, correct: 0, correct5: 0, samples: 1 }),
+        }),
+      }
+      const search = await zenDarts.search(context, zenDarts.options.parse({ ...options, n: 1 }))
+      const first = await search.epoch(0)
+      expect(labelled).toEqual([])
+      expect(first.trainLoss).toBeUndefined()
+      expect(Object.keys(first.extra ?? {})).toEqual(expect.arrayContaining(['zen', 'logNtk', 'bn']))
+      expect(await supernet.momentum.norm()).toBeGreaterThan(0)
+      await search.epoch(1)
+      expect(labelled).toEqual(['step', 'gradient', 'step', 'gradient'])
+      expect(await supernet.momentum.norm()).toBe(0)
+    },
+  )
 })

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { afterEach, expect, test, vi } from 'vitest'
 import { diagnose } from '../../src/runner/diagnosis.ts'
 
@@ -10,6 +11,12 @@ test('everything that the package contains is found, and nothing is broken', asy
   const states = Object.fromEntries(findings.map(({ subject, state }) => [subject, state]))
   expect(states).toMatchObject({ 'backend wasm': 'ok', 'dataset shapes': 'ok', 'table nb201-micro': 'ok' })
   expect(Object.values(states)).not.toContain('broken')
+})
+
+test('the memory of the machine is given in GiB', async () => {
+  expect((await stateOf('machine'))?.detail).toMatch(
+    new RegExp(`; ${(totalmem() / 1024 ** 3).toFixed(1)} GiB of memory$`),
+  )
 })
 
 test('a data folder that is not writable is reported with the way to name another', async () => {

@@ -213,6 +213,15 @@ describe('the bilevel loop', () => {
     expect(sgdOf(analyticProtocol, 4).learningRate).toBeCloseTo(0.01, 15)
   })
 
+  it.each([1, 2, 3])(
+    'restarts at the initial rate in epoch %i where asked, and ends at the least all the same',
+    (from) => {
+      expect(sgdOf(analyticProtocol, from, from).learningRate).toBeCloseTo(0.1, 15)
+      expect(sgdOf(analyticProtocol, 4, from).learningRate).toBeCloseTo(0.01, 15)
+      expect(sgdOf(analyticProtocol, from + 1, from).learningRate).toBeLessThan(0.1)
+    },
+  )
+
   it.each([
     ['scheduled', 0.055 * (3 / 4)],
     ['initial', 0.1 * (3 / 4)],

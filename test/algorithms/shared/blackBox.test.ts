@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { averaged, emptyAverage, policyGradient } from '../../../src/algorithms/reinforce.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
-import type { Genotype } from '../../../src/core/space.ts'
+import { positivePower } from '../../../src/core/numbers.ts'
+import { type Genotype, sample } from '../../../src/core/space.ts'
 import { analyticContext } from '../analyticSupernet.ts'
 
 const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).filter(
@@ -10,7 +11,7 @@ const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).f
 )
 
 /** All that an algorithm asked for within a budget of `evaluations`, and its answer. */
-async function run(algorithm: Algorithm, evaluations: number, seed = 0) {
+async function run(algorithm: Algorithm, evaluations: number, seed = 0, options: object = {}) {
   const context = analyticContext({ budgetSeconds: 100 * evaluations, seed })
   const asked: string[] = []
   const query = context.oracle.query.bind(context.oracle)
@@ -26,7 +27,7 @@ async function run(algorithm: Algorithm, evaluations: number, seed = 0) {
       return reply
     },
   }
-  const search = await algorithm.search({ ...context, oracle }, algorithm.options.parse({}))
+  const search = await algorithm.search({ ...context, oracle }, algorithm.options.parse(options))
   const report = await search.epoch(0)
   return { asked, search, report, answer: context.space.format(search.genotype()), space: context.space }
 }
@@ -101,6 +102,67 @@ describe('local search', () => {
     const { extra } = await search.epoch(0)
     expect(extra).toEqual({ evaluations: 6, budgetLeftSeconds: 5400 })
     expect(encode(search.genotype())).toEqual([1, 2])
+  })
+})
+
+/**
+ * The architectures that BOHB (Falkner et al. 2018, eq. 2-4, with the kernels of statsmodels for unordered decisions)
+ * evaluates, written down once more and plainly.
+ */
+async function bohbByHand(evaluations: number, candidates: number, leastBandwidth: number) {
+  const { space, oracle, random } = analyticContext({ budgetSeconds: 100 * evaluations })
+  const { cardinalities, encode, decode } = space.encoding
+  const stream = random('bohb')
+  const seen: { decisions: readonly number[]; accuracyPct: number }[] = []
+  const densityOf = (centres: readonly (readonly number[])[]) => {
+    const n = centres.length
+    const bandwidths = cardinalities.map((c, at) => {
+      const meanOf = (f: (value: number) => number) => centres.reduce((sum, centre) => sum + f(centre[at]), 0) / n
+      const deviation = Math.sqrt(Math.max(0, meanOf((v) => v * v) - meanOf((v) => v) * meanOf((v) => v)))
+      const rule = 1.06 * positivePower(n, -1 / (4 + cardinalities.length)) * deviation
+      return Math.min(1 - 1 / c, Math.max(leastBandwidth, rule))
+    })
+    const kernel = (at: number, isEqual: boolean) =>
+      isEqual ? 1 - bandwidths[at] : bandwidths[at] / (cardinalities[at] - 1)
+    const at = (decisions: readonly number[]) =>
+      centres.reduce((sum, centre) => sum + decisions.reduce((p, v, i) => p * kernel(i, v === centre[i]), 1), 0) / n
+    return { bandwidths, at }
+  }
+  const asked: string[] = []
+  while (asked.length < evaluations) {
+    let genotype = undefined as Genotype | undefined
+    stream.uniform()
+    if (seen.length < cardinalities.length + 3) genotype = sample(space, stream)
+    else {
+      const ordered = seen.toSorted((a, b) => b.accuracyPct - a.accuracyPct).map(({ decisions }) => decisions)
+      const share = Math.floor(0.15 * ordered.length)
+      const goodCentres = ordered.slice(0, Math.max(cardinalities.length + 1, share))
+      const good = densityOf(goodCentres)
+      const bad = densityOf(ordered.slice(-Math.max(cardinalities.length + 1, ordered.length - share)))
+      let best = -1
+      for (let i = 0; i < candidates; i++) {
+        const decisions = stream
+          .choice(goodCentres)
+          .map((v, at) => (stream.uniform() < 1 - good.bandwidths[at] ? v : stream.integer(cardinalities[at])))
+        const ratio = good.at(decisions) / bad.at(decisions)
+        if (ratio > best) [best, genotype] = [ratio, decode(decisions)]
+      }
+    }
+    const answer = genotype && (await oracle.query(genotype))
+    if (genotype === undefined || answer === undefined) break
+    seen.push({ decisions: encode(genotype), accuracyPct: answer.accuracyPct })
+    asked.push(space.format(genotype))
+  }
+  return asked
+}
+
+describe('BOHB', () => {
+  it.each([
+    { candidates: 4, minBandwidth: 0.3 },
+    { candidates: 16, minBandwidth: 0.001 },
+  ])('evaluates what its equations propose, with %j', async ({ candidates, minBandwidth }) => {
+    const { asked } = await run(builtinAlgorithms.bohb as Algorithm, 120, 0, { candidates, minBandwidth })
+    expect(asked).toEqual(await bohbByHand(120, candidates, minBandwidth))
   })
 })
 

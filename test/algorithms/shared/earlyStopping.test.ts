@@ -3,7 +3,7 @@ import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
 import { softmaxRelaxation } from '../../../src/algorithms/distributions/categorical.ts'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { bilevelSearch, initialParameters } from '../../../src/algorithms/shared/bilevel.ts'
-import { type EarlyStopOptions, earlyStopped } from '../../../src/algorithms/shared/earlyStopping.ts'
+import { checkEarlyStop, type EarlyStopOptions, earlyStopped } from '../../../src/algorithms/shared/earlyStopping.ts'
 import type { Algorithm, EpochReport } from '../../../src/core/algorithm.ts'
 import type { Matrix } from '../../../src/core/mixing.ts'
 import { openExecutor } from '../../../src/engine/index.ts'
@@ -18,8 +18,8 @@ const flat: Series = () => 0.5
 /** Doubles after epoch 20. */
 const jump: Series = (epoch) => (epoch > 20 ? 1 : 0.5)
 
-async function begin(series: Series, options: EarlyStopOptions = { earlyStop: 'eigenvalue' }) {
-  const context = { ...analyticContext({ protocol: { epochs: EPOCHS } }), data: async () => analyticData(0, 1) }
+async function begin(series: Series, options: EarlyStopOptions = { earlyStop: 'eigenvalue' }, epochs = EPOCHS) {
+  const context = { ...analyticContext({ protocol: { epochs } }), data: async () => analyticData(0, 1) }
   const whole = await bilevelSearch(context, { start: initialParameters(context), relaxation: () => softmaxRelaxation })
   return earlyStopped(context, whole, options, async (_, __, epoch) => series(epoch))
 }
@@ -69,6 +69,29 @@ describe('a search stopped early by its eigenvalue', () => {
     expect(await ends({})).toBe(10)
     expect(await ends({ earlyStopFrom: 17 })).toBe(18)
   })
+
+  it.each([{}, { earlyStopEvery: 1 }, { earlyStopEvery: 3 }, { earlyStopFrom: 4 }])(
+    'is refused in advance for exactly the numbers of epochs within which no growth ends it, with %j',
+    async (given) => {
+      const options = { earlyStop: 'eigenvalue', ...given } as const
+      const isAccepted = (epochs: number) => {
+        try {
+          checkEarlyStop('darts-v1', epochs, options)
+          return true
+        } catch {
+          return false
+        }
+      }
+      const ends = async (epochs: number) => {
+        const search = await begin((epoch) => 2 ** epoch, options, epochs)
+        await run(search, 0, epochs)
+        return search.ended !== undefined
+      }
+      const lengths = Array.from({ length: 36 }, (_, i) => i + 2)
+      expect(lengths.filter(isAccepted)).not.toEqual([])
+      for (const epochs of lengths) expect(isAccepted(epochs), `${epochs} epochs`).toBe(await ends(epochs))
+    },
+  )
 
   it('ends the same if it is saved and restored in between, and stays ended', async () => {
     const whole = await begin(jump)

@@ -48,6 +48,26 @@ describe('a number', () => {
     expect(parse(name, options).success).toBe(false)
   })
 
+  it.each([
+    ['snas', 'tauMax', 1e-3, 0.9e-3],
+    ['snas', 'tauMin', 1e-3, 0.9e-3],
+    ['gdas', 'tauMax', 1e-3, 0.9e-3],
+    ['gdas', 'tauMin', 1e-3, 0.9e-3],
+    ['bohb', 'eta', 1.01, 1],
+    ['bohb', 'minBandwidth', 0, -0.1],
+    ['bohb', 'candidates', 1, 0],
+    ['drnas', 'lambda', 0, -0.1],
+    ['pc-darts', 'warmup', 0, -1],
+    ['enas', 'learningRate', 0, -0.1],
+    ['reinforce', 'learningRate', 0, -0.1],
+    ['darts-v1', 'earlyStopEvery', 1, 0],
+    ['zen-darts', 'n', 1, 0],
+  ] as const)('may be as small as its meaning allows and no smaller: %s, %s from %d', (name, option, least, less) => {
+    const others = option === 'earlyStopEvery' ? { earlyStop: 'eigenvalue' } : {}
+    expect(parse(name, { ...others, [option]: least }).success).toBe(true)
+    expect(parse(name, { ...others, [option]: less }).success).toBe(false)
+  })
+
   it('may be text', () => {
     expect(parse('drnas', { lambda: '1e-2' }).data).toMatchObject({ lambda: 0.01 })
     expect(parse('pc-darts', { k: ' 2 ', warmup: '0' }).data).toEqual({ k: 2, warmup: 0 })

@@ -100,6 +100,23 @@ describe('a search that ends before its last epoch', () => {
   })
 })
 
+test('each epoch records the seconds that it took', async () => {
+  const started = performance.now()
+  const { run } = await running('timed', () => ({
+    epoch: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return {}
+    },
+    ended: undefined,
+    epochs: 3,
+  }))
+  const whole = (performance.now() - started) / 1000
+  const seconds = run.epochs().map((epoch) => epoch.seconds ?? 0)
+  expect(seconds).toHaveLength(3)
+  for (const each of seconds) expect(each).toBeGreaterThan(0.025)
+  expect(seconds.reduce((sum, each) => sum + each, 0)).toBeLessThan(whole)
+})
+
 describe('an object that is not a search', () => {
   test.each<[string, Partial<Search>, string]>([
     ['a number of epochs', { epochs: undefined }, 'brief: epochs is undefined, not a positive integer'],
