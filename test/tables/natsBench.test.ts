@@ -105,6 +105,9 @@ describe.each([
     expect(of('ori-test', 3)?.loss).toHaveLength(3)
     expect(of('ori-test', 5)).toBeUndefined() // only the last epoch was measured: it stands in the table
     expect(await readCurves('nats', 8, { folders: [tables] })).toEqual([])
+    const { manifest } = await open()
+    const recorded = [...new Set(curves.map(({ dataset, split, epochs }) => `${dataset}/${split}/${epochs}`))]
+    expect(manifest.curves?.of.toSorted()).toEqual(recorded.sort())
   })
 })
 
