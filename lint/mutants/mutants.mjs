@@ -28,6 +28,7 @@ const HELP = `Usage: npm run mutants -- [options]
                   (default algorithms,analysis,tables,runner,report/comparison)
   --folder PATH   where the copy and the results are (default: in the folder for temporary files)
   --budget S      seconds of tests that a mutant may survive before it counts as a survivor (default 180)
+  --only LIST     numbers of the mutants that are run, separated by commas (default: all that are not killed yet)
   --close         run only the tests in the folders of the mutants, not the rest
 
 A mutant may delete files or end processes that the program would not: run it in a container, or as a user of its own.
@@ -44,6 +45,7 @@ const { values } = parseArgs({
     within: { type: 'string', default: 'algorithms,analysis,tables,runner,report/comparison' },
     folder: { type: 'string' },
     budget: { type: 'string', default: '180' },
+    only: { type: 'string' },
     close: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -57,6 +59,7 @@ for (const name of ['sample', 'budget'])
     console.error(`--${name} ${values[name]} is not a positive whole number`)
     process.exit(2)
   }
+const only = values.only?.split(',').map(Number)
 const within = values.within.split(',')
 const FOLDER = resolve(values.folder ?? join(tmpdir(), `nas-bench-mutants-${values.seed}`))
 const TREE = join(FOLDER, 'tree')
@@ -284,7 +287,7 @@ async function judge(mutant, known, before) {
 async function judgeAll(mutants, known) {
   for (const [index, mutant] of mutants.entries()) {
     const before = results().get(mutant.id)
-    if (before?.status === 'killed' || before?.status === 'timed out') continue
+    if (before?.status === 'killed' || before?.status === 'timed out' || only?.includes(mutant.id) === false) continue
     const result = await judge(mutant, known, before)
     writeFileSync(file('results.jsonl'), `${JSON.stringify(result)}\n`, { flag: 'a' })
     const { kind, file: source, line } = mutant

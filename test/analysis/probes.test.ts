@@ -9,7 +9,7 @@ import type { RangeRecord } from '../../src/analysis/probes/range.ts'
 import type { Search } from '../../src/core/algorithm.ts'
 import type { BatchSource } from '../../src/core/data.ts'
 import type { Evaluator } from '../../src/core/evaluation.ts'
-import type { Executor } from '../../src/core/executor.ts'
+import type { Executable, Executor } from '../../src/core/executor.ts'
 import { parseQualifier } from '../../src/core/metric.ts'
 import type { Matrix, Relaxation } from '../../src/core/mixing.ts'
 import type { ProbeContext } from '../../src/core/probe.ts'
@@ -171,6 +171,19 @@ describe('the proxies probe', () => {
     expect(Number.isFinite(first.zenScore)).toBe(true)
     expect(first.ntkConditionNumber ?? 1).toBeGreaterThanOrEqual(1)
     expect(await measure()).toEqual(first)
+  })
+
+  test('frees every network that it compiles', async () => {
+    const compiled: Executable[] = []
+    const watched: Executor = Object.assign(Object.create(executor), {
+      async compile(...given: Parameters<Executor['compile']>) {
+        compiled.push(await executor.compile(...given))
+        return compiled.at(-1)
+      },
+    })
+    await parseProbe('proxies:repeats=1,batch=2').epoch(0, search(decided), { ...context(), executor: watched })
+    expect(compiled.length).toBeGreaterThan(1)
+    for (const executable of compiled) expect(() => executable.weights).toThrow('was used after dispose')
   })
 
   test('builds that network for the images that the protocol has', async () => {

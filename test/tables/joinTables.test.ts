@@ -64,6 +64,28 @@ describe('the merge of imported tables has', () => {
     expect(manifest).toMatchObject({ source: { format: 'merged', name: 'a, b' }, notes: ['Made in a test.'] })
   })
 
+  test('the seeds of a mean that the tables state, else those of the columns', async () => {
+    const seedsOf = async (seeds?: readonly number[]) => {
+      const place = 'cifar10/ori-test/2'
+      for (const [name, index] of [
+        ['left', 1],
+        ['right', 2],
+      ] as const) {
+        const numbers = [
+          { name: `${place}/777`, values: Float64Array.of(50) },
+          { name: `${place}/mean`, values: Float64Array.of(60), ...(seeds && { seeds }) },
+        ]
+        const source = { format: 'csv', name, sha256: '' }
+        const content = { index: Int32Array.of(index), arch: [space.at(index)], numbers, texts: [], source, notes: [] }
+        writeTable(folder, name, space, content)
+      }
+      const { columns } = await joinTables(['left', 'right'], { name: 'both', folder, space, folders })
+      return columns.find(({ name }) => name === `${place}/mean`)?.seeds
+    }
+    expect(await seedsOf([999, 111])).toEqual([111, 999])
+    expect(await seedsOf()).toEqual([777])
+  })
+
   test('the curves of all tables', async () => {
     const curves = await readCurves('all', 7, { folders })
     expect(curves.map(({ dataset, accuracyPct }) => [dataset, accuracyPct])).toEqual([

@@ -8,6 +8,7 @@ import type { TableContent } from '../../src/tables/content.ts'
 import { identityMapping, type Mapping } from '../../src/tables/importers/mapping.ts'
 import { type ColumnFacts, checkPages, compressors } from '../../src/tables/importers/parquetPages.ts'
 import { readSource } from '../../src/tables/importers/readSource.ts'
+import { readThrift } from '../../src/tables/importers/thrift.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import { damagedCopies } from '../support/full.ts'
 import { resetLimits } from './resetLimits.ts'
@@ -194,6 +195,44 @@ const pageOf = (fields: Fields, content: readonly number[], size = content.lengt
 const values = (content: readonly number[], encoding: number, count = 8) =>
   pageOf({ 5: { 1: count, 2: encoding, 3: RLE, 4: RLE } }, content)
 const dictionary = (count: number) => pageOf({ 1: 2, 7: { 1: count, 2: 0 } }, new Array(8 * 4).fill(1))
+
+test('a field of a header may have its number written out or as the difference to the one before', () => {
+  // Type 5 is an integer; numbers are in zigzag encoding, twice their value.
+  const short = Uint8Array.of(0x15, 14, 0x25, 18, 0)
+  const long = Uint8Array.of(0x05, 2, 14, 0x05, 6, 18, 0)
+  const far = Uint8Array.of(0x15, 14, 0x05, ...varint(2 * 300), 18, 0x15, 22, 0)
+  const fieldsOf = (bytes: Uint8Array) => [...readThrift(bytes, 0).struct]
+  expect(fieldsOf(short)).toEqual([
+    [1, 7],
+    [3, 9],
+  ])
+  expect(fieldsOf(long)).toEqual([
+    [1, 7],
+    [3, 9],
+  ])
+  expect(fieldsOf(far)).toEqual([
+    [1, 7],
+    [300, 9],
+    [301, 11],
+  ])
+})
+
+describe('the pages of a Parquet column are accepted where', () => {
+  // Packed values 0, 1, 2, 3, 0, 1, 2, 3 of two bits each are the bytes 0xe4, 0xe4; a head is 2 · groups + 1.
+  const packed = [3, 0xe4, 0xe4]
+  test.each<[string, readonly number[], number]>([
+    ['packed values are followed by a run of equal ones', [2, ...packed, 2 * 4, 3], 12],
+    ['a run of equal values is followed by packed ones', [2, 2 * 4, 3, ...packed], 12],
+    ['two groups of packed values are followed by a third', [2, 5, 0xe4, 0xe4, 0xe4, 0xe4, ...packed], 24],
+    ['packed values are more than the page has, up to a whole group', [2, ...packed], 5],
+  ])('%s', (_, content, count) => {
+    const chunk = Uint8Array.from([...dictionary(4), ...values(content, RLE_DICTIONARY, count)])
+    expect(() => checkPages(chunk, { ...facts, rows: count }, 'x.parquet')).not.toThrow()
+    // The values are really read: with a dictionary of three, the highest index has no value.
+    const lacking = Uint8Array.from([...dictionary(3), ...values(content, RLE_DICTIONARY, count)])
+    expect(() => checkPages(lacking, { ...facts, rows: count }, 'x.parquet')).toThrow('that its dictionary lacks')
+  })
+})
 
 describe('the pages of a Parquet column are refused at once where', () => {
   const runs = (...content: readonly number[]) => [...dictionary(4), ...values(content, RLE_DICTIONARY)]

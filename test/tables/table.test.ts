@@ -6,6 +6,7 @@ import { type Nb201Genotype, nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadArrow } from '../../src/tables/arrowLibrary.ts'
 import type { TableContent } from '../../src/tables/content.ts'
 import { openTable, verifyTable } from '../../src/tables/openTable.ts'
+import { readCurves } from '../../src/tables/readCurves.ts'
 import { indexIn, spaceIndex } from '../../src/tables/spaceIndex.ts'
 import type { Table } from '../../src/tables/table.ts'
 import { encodeCurves, writeCurves } from '../../src/tables/writeCurves.ts'
@@ -84,6 +85,13 @@ describe('an open table', () => {
     expect(opened.value(6, parseQualifier('cifar10/ori-test/200/777'))).toBe(91)
     expect(() => opened.arch(6)).toThrow('column "arch" disagrees with the table’s manifest')
     await expect(verifyTable('damaged', { folders: [folder] })).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  test('has no row before the first or after the last where all architectures up to one are in it', async () => {
+    writeTable(folder, 'first', space, { ...content, index: Int32Array.of(0, 1, 2), arch: [0, 1, 2].map(space.at) })
+    const first = await openTable('first', { folders: [folder] })
+    expect([-1, 0, 1, 2, 3, 4].map((index) => first.row(index))).toEqual([undefined, 0, 1, 2, undefined, undefined])
+    expect(first.metrics(3)).toEqual([])
   })
 
   test('has no value for an architecture without a row or for an index outside the space', () => {
@@ -202,11 +210,17 @@ describe('a table is refused with an error of one line where', () => {
     await expect(verifyTable(path('three.arrow'))).resolves.toMatchObject({ name: 'three', rows: 3 })
   })
 
-  test('the manifest has a column outside the file', async () => {
+  test('the manifest has a part of a column outside the file, whichever part', async () => {
     const manifest = JSON.parse(readFileSync(path('three.manifest.json'), 'utf8'))
-    manifest.columns.at(-1).buffers.values = [manifest.table.bytes - 8, 2 ** 40]
-    writeFileSync(path('moved.manifest.json'), JSON.stringify(manifest))
-    await expect(openTable(path('moved.arrow'))).rejects.toThrow('lies outside of the table')
+    const { buffers } = manifest.columns.find(({ name }: { name: string }) => name === 'unique')
+    expect(Object.keys(buffers).sort()).toEqual(['offsets', 'validity', 'values'])
+    for (const part of Object.keys(buffers)) {
+      const right = buffers[part]
+      buffers[part] = [manifest.table.bytes - 8, 9]
+      writeFileSync(path('moved.manifest.json'), JSON.stringify(manifest))
+      await expect(openTable(path('moved.arrow')), part).rejects.toThrow('lies outside of the table')
+      buffers[part] = right
+    }
   })
 
   test('its name is unknown', async () => {
@@ -228,6 +242,26 @@ test('two columns may be the same array in memory', async () => {
 test('a table cannot be written where a file stands in place of the folder', () => {
   const place = path('three.arrow')
   expect(() => writeTable(place, 'x', space, content)).toThrow(`cannot write ${place}`)
+})
+
+test('curves are read as they were written, with the epochs that were not measured missing', async () => {
+  const epochs = 21
+  const holes = (every: number) =>
+    Float64Array.from({ length: epochs }, (_, epoch) => (epoch % every === 1 ? Number.NaN : epoch / 4))
+  const whole = Float64Array.from({ length: epochs }, (_, epoch) => epoch)
+  const splits = [
+    { split: 'train', accuracyPct: holes(2), loss: holes(3), seconds: whole },
+    { split: 'x-valid', accuracyPct: whole, loss: holes(8), seconds: Float64Array.from(whole, () => 2) },
+  ]
+  const runs = [{ dataset: 'cifar10', epochs, seed: 777, splits }]
+  const bytes = encodeCurves([{ index: 5, arch: space.at(5), runs }])
+  writeTable(folder, 'curved', space, content, await writeCurves(folder, 'curved', [{ range: [5, 5], bytes }]))
+  const found = await readCurves('curved', 5, { folders: [folder] })
+  const missing = (values: Float64Array) => [...values].map((value) => (Number.isNaN(value) ? null : value))
+  expect(found.map(({ split, accuracyPct, loss }) => [split, accuracyPct, loss])).toEqual(
+    splits.map(({ split, accuracyPct, loss }) => [split, missing(accuracyPct), missing(loss)]),
+  )
+  expect(found.map(({ seconds }) => seconds)).toEqual([[...whole], null])
 })
 
 test('a table that cannot be written leaves no curves behind', async () => {

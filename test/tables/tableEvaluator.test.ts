@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../src/core/space.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
+import type { OracleRule } from '../../src/tables/manifest.ts'
 import { openTable } from '../../src/tables/openTable.ts'
-import { oraclesOf } from '../../src/tables/oracles.ts'
+import { accuracyOnCurve, oraclesOf } from '../../src/tables/oracles.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
 import type { Table } from '../../src/tables/table.ts'
 import { MissingRow, tableEvaluator } from '../../src/tables/tableEvaluator.ts'
@@ -80,16 +81,20 @@ describe('a table as an evaluator', () => {
 })
 
 describe('trainings of several lengths', () => {
-  const curves = async () =>
-    [111, 777].map((seed) => ({
-      dataset: 'cifar10-valid',
-      split: 'x-valid',
-      epochs: 12,
-      seed,
-      accuracyPct: Array.from({ length: 12 }, (_, i) => (i === 7 ? null : seed / 111 + i)),
-      loss: [],
-      seconds: null,
-    }))
+  const curve = (seed: number, dataset = 'cifar10-valid', split = 'x-valid', epochs = 12) => ({
+    ...{ dataset, split, epochs, seed },
+    accuracyPct: Array.from({ length: epochs }, (_, i) => (i === 7 && split === 'x-valid' ? null : seed / 111 + i)),
+    loss: [],
+    seconds: null,
+  })
+  /** Those of two seeds, and others that differ in the dataset, the split or the length. */
+  const curves = async () => [
+    curve(111),
+    curve(777),
+    curve(9999, 'cifar100'),
+    curve(9999, 'cifar10-valid', 'train'),
+    curve(9999, 'cifar10-valid', 'x-valid', 200),
+  ]
   /** Two whole trainings, and curves of the shorter where `of` says so. */
   const evaluator = async (of: readonly string[]) => {
     const manifest = {
@@ -119,6 +124,15 @@ describe('trainings of several lengths', () => {
     expect(same).toEqual(usual)
     expect(part).toEqual({ accuracyPct: (1 + 7) / 2 + 3, seconds: expect.closeTo((2000 / 200) * (4 + 1 / 3), 9) })
     expect(whole).toEqual({ accuracyPct: 80, seconds: expect.closeTo(2000 * (1 + 1 / 200 / 3), 9) })
+  })
+
+  test('have the accuracy of the seed that the rule names, or the mean of those there are', async () => {
+    const of = async (seed: string) =>
+      accuracyOnCurve(await curves(), { accuracy: `cifar10-valid/x-valid/12/${seed}` } as OracleRule, 4)
+    expect(await of('111')).toBe(1 + 3)
+    expect(await of('777')).toBe(7 + 3)
+    expect(await of('mean')).toBe((1 + 7) / 2 + 3)
+    await expect(of('888')).rejects.toThrow('no curve of cifar10-valid/x-valid/12/888 was measured after epoch 4')
   })
 
   test('are refused if the table does not have them', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compare } from '../../../src/report/comparison/comparison.ts'
 import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
-import { publishedTables } from '../../../src/report/comparison/published.ts'
+import { publishedBeside, publishedTables } from '../../../src/report/comparison/published.ts'
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
 import { paretoFigure } from '../../../src/report/figures/pareto.ts'
@@ -94,6 +94,14 @@ describe('the table of a comparison', () => {
     expect(cells(table, 'drnas')?.slice(2, 5)).toEqual(['3', '1', '0'])
   })
 
+  test('counts as failed only runs with a failure and no result, as unfinished those with neither', () => {
+    const { result: _, ...unfinished } = fixtureRun({ seed: 4 })
+    const [failed] = [failedRun({ seed: 2 })]
+    const finishedLater = { ...fixtureRun({ seed: 3 }), failure: failed.failure }
+    const [row] = compare([...fixtureRuns(2), failed, finishedLater, unfinished]).rows
+    expect(row).toMatchObject({ seeds: 3, finished: 3, failed: 1, unfinished: 1 })
+  })
+
   test('shows no deviation for a single seed', () =>
     expect(cells(markdown(compare([fixtureRun({ accuracyPct: 93.5 })])), 'drnas')?.[3]).toBe('**93.50 ± —**'))
 
@@ -123,12 +131,46 @@ describe('the table of a comparison', () => {
     expect(shown).toEqual(['**94.36 ± —**', '**94.36 ± —**', '94.35 ± —', '94.37 ± —'])
   })
 
+  test('marks the best mean in whatever order the methods come', () => {
+    const [low, middle, high] = [
+      fixtureRun({ algorithm: 'gdas', accuracyPct: 9.5 }),
+      fixtureRun({ algorithm: 'snas', accuracyPct: 94 }),
+      fixtureRun({ algorithm: 'drnas', accuracyPct: 100 }),
+    ]
+    const orders = [
+      [low, middle, high],
+      [low, high, middle],
+      [middle, low, high],
+      [middle, high, low],
+      [high, low, middle],
+      [high, middle, low],
+    ]
+    for (const runs of orders) {
+      const table = markdown(compare(runs))
+      const shown = ['gdas', 'snas', 'drnas'].map((method) => cells(table, method)?.[3])
+      expect(shown).toEqual(['9.50 ± —', '94.00 ± —', '**100.00 ± —**'])
+    }
+  })
+
   test('shows NaN as NaN and never marks it as the best', () => {
     const table = markdown(
       compare([fixtureRun({ accuracyPct: Number.NaN }), fixtureRun({ algorithm: 'gdas', accuracyPct: 10 })]),
     )
     expect(cells(table, 'drnas')?.[3]).toBe('NaN ± —')
     expect(cells(table, 'gdas')?.[3]).toBe('**10.00 ± —**')
+  })
+
+  test('stands beside a published table that has one of its columns, whichever', () => {
+    const comparison = compare(fixtureRuns(2))
+    const own = comparison.columns.filter(({ dataset, searchedOn }) => dataset === searchedOn)
+    expect(own.map(({ split }) => split)).toEqual(['validation', 'test'])
+    for (const column of own) {
+      const { table } = publishedBeside({ ...comparison, columns: [column] }, 'drnas-table-4')
+      expect(table?.id, `${column.dataset} ${column.split}`).toBe('drnas-table-4')
+    }
+    const unknown = { ...comparison.columns[0], dataset: 'shapes' }
+    const beside = () => publishedBeside({ ...comparison, columns: [unknown] }, 'drnas-table-4')
+    expect(beside).toThrow('the published table drnas-table-4 has none of the columns of this comparison')
   })
 
   test('has empty cells for a method without a finished seed', () =>

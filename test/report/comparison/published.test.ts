@@ -54,11 +54,14 @@ describe('published rows', () => {
     expect(named.filter(({ algorithm }) => algorithm !== undefined).length).toBeGreaterThan(40)
   })
 
-  test('say which file and place are wrong', () => {
-    const text =
-      'document: D\ntables: [{ id: a, place: b, title: c, columns: [{ title: t }], rows: [{ method: m, values: [1, 2] }] }]'
-    expect(() => parsePublished(text, 'd.yaml')).toThrow(
-      'published rows d.yaml: tables.0: a row has more or fewer values than there are columns',
-    )
-  })
+  test.each(['[1, 2]', '[]', '[1] }, { method: n, values: [1, 2]'])(
+    'say which file and place are wrong: %s',
+    (values) => {
+      const rows = `[{ method: m, values: ${values} }]`
+      const text = `document: D\ntables: [{ id: a, place: b, title: c, columns: [{ title: t }], rows: ${rows} }]`
+      expect(() => parsePublished(text, 'd.yaml')).toThrow(
+        'published rows d.yaml: tables.0: a row has more or fewer values than there are columns',
+      )
+    },
+  )
 })

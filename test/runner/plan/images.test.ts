@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { resolveProtocol } from '../../../src/protocols/index.ts'
-import { benchmarkSplit, checkBenchmarkSplit } from '../../../src/runner/plan/images.ts'
+import { benchmarkSplit, checkBenchmarkSplit, searchImageSize } from '../../../src/runner/plan/images.ts'
 import { nb201, officialCifar10Split } from '../../../src/spaces/nb201/index.ts'
 
 const images = (count: number) => ({ count, pixels: new Uint8Array(), labels: new Int32Array(count) })
@@ -74,4 +74,13 @@ describe('the protocol with data.split=benchmark', () => {
   test('nats-paper:data.split=seeded uses seeded halves', () => {
     expect(resolveProtocol('nats-paper:data.split=seeded', job('cifar10')).data.split).toBe('seeded')
   })
+})
+
+test.each([
+  ['micro', '--protocol micro:data.imageSize=32'],
+  ['micro:epochs=3,batchSize=8', '--protocol micro:epochs=3,batchSize=8,data.imageSize=32'],
+  ['micro:epochs=3,data.imageSize=12,batchSize=8', '--protocol micro:epochs=3,batchSize=8,data.imageSize=32'],
+])('the setting that changes the image side of %s keeps its other settings', (name, setting) => {
+  const protocol = resolveProtocol(name, { space: 'nb201', dataset: 'cifar10', algorithm: 'darts-v1' })
+  expect(searchImageSize(protocol)).toEqual({ imageSize: protocol.data.imageSize, sizeSetting: setting })
 })

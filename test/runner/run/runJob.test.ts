@@ -117,6 +117,32 @@ test('each epoch records the seconds that it took', async () => {
   expect(seconds.reduce((sum, each) => sum + each, 0)).toBeLessThan(whole)
 })
 
+test.each([0, 1, 3])('a black-box search that asked %i times records its queries', async (times) => {
+  const algorithm = defineAlgorithm({
+    ...brief,
+    kind: 'black-box',
+    async search(context) {
+      const epoch = async () => {
+        for (let n = 0; n < times; n++) await context.oracle.query(atIndex(n))
+        return {}
+      }
+      return { ...(await brief.search(context, {})), epochs: 1, epoch, ended: undefined, genotype: () => atIndex(7) }
+    },
+  })
+  const known = async () => ({ metrics: [metric(50)] })
+  const evaluator = {
+    identity: '',
+    evaluate: known,
+    lookup: known,
+    validate: async () => ({ accuracyPct: 40, seconds: 5 }),
+  }
+  const { result } = await running(`asks ${times}`, () => ({}), { algorithm, evaluator })
+  const queries = Array.from({ length: times }, (_, n) => ({
+    ...{ genotype: nb201.format(atIndex(n)), accuracyPct: 40, usedSeconds: 5 * (n + 1) },
+  }))
+  expect(result.oracle).toEqual(times === 0 ? undefined : { budgetSeconds: null, usedSeconds: 5 * times, queries })
+})
+
 describe('an object that is not a search', () => {
   test.each<[string, Partial<Search>, string]>([
     ['a number of epochs', { epochs: undefined }, 'brief: epochs is undefined, not a positive integer'],

@@ -134,6 +134,17 @@ describe('the index of a store', () => {
     expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
   })
 
+  test.each(['run.json', 'result.json', 'failure.json'])('leaves out a run whose %s just changed', (file) => {
+    const run = runs().find(({ path }) => existsSync(join(path, file))) ?? expect.fail(`no run has ${file}`)
+    const now = Date.now() / 1000
+    utimesSync(join(run.path, file), now, now)
+    indexed()
+    expect(parsed(indexed)).toBeGreaterThan(0)
+    later()
+    indexed()
+    expect(parsed(indexed)).toBe(0)
+  })
+
   test('keeps the order of the requested runs of several stores', () => {
     const other = join(folder, 'other')
     cpSync(store, other, { recursive: true })

@@ -122,6 +122,16 @@ describe('the folder of a run', () => {
     held.release()
   })
 
+  test.each(['lock', 'checkpoint', 'checkpoint.4711.tmp'])('of a finished run is rid of %s alone', (leftover) => {
+    run.begin(manifest)
+    writeFileSync(
+      join(run.path, leftover),
+      leftover === 'lock' ? JSON.stringify({ ...thisProcess(), startedTicks: '1' }) : '',
+    )
+    expect(() => run.tidy()).not.toThrow()
+    expect(readdirSync(run.path)).toEqual(['run.json'])
+  })
+
   test('reports the line of its epochs that is not a record, or of another epoch', () => {
     run.begin(manifest)
     run.appendEpochs([epoch(0), epoch(1)])
