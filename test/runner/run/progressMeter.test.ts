@@ -39,6 +39,16 @@ describe('the meter of a search by epochs', () => {
     expect(shares).toEqual([9, 10, 11, 12, 13, 14, 15, 16].map((batches) => batches / 16))
   })
 
+  test('goes by the batches of the epoch before also where that had a single one', () => {
+    const shares: number[] = []
+    const meter = new ProgressMeter((share) => shares.push(share))
+    for (const epoch of [0, 1]) {
+      meter.beginEpoch(epoch, 2)
+      countEpoch(meter, 1)
+    }
+    expect(shares).toEqual([1 / 8, 1])
+  })
+
   test('reports at most every 150 ms', () => {
     const shares: number[] = []
     const meter = new ProgressMeter((share) => shares.push(share))
