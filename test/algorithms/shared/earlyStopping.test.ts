@@ -76,7 +76,7 @@ describe('a search stopped early by its eigenvalue', () => {
       const options = { earlyStop: 'eigenvalue', ...given } as const
       const isAccepted = (epochs: number) => {
         try {
-          checkEarlyStop('darts-v1', epochs, options)
+          checkEarlyStop('darts-v1', analyticContext({ protocol: { epochs } }), options)
           return true
         } catch {
           return false
