@@ -55,7 +55,10 @@ const cases: readonly [string, string | RegExp][] = [
     '--select perturbation does nothing for rea, rsps: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm',
   ],
   ['run --algo random --early-stop skips', /^--early-stop skips does nothing for random: it needs a search that /],
-  ['run --algo darts-v1 --select pertubation', /^darts-v1: option select=pertubation: Invalid option/],
+  [
+    'run --algo darts-v1 --select pertubation',
+    /^darts-v1: option select=pertubation: Invalid input: expected "perturbation"/,
+  ],
   [
     'run --algo darts-v1 --option selectTune=2',
     'darts-v1: option selectTune=2: does nothing here; add select=perturbation, or leave it out',
