@@ -1,0 +1,183 @@
+"""Follows ten recorded weight steps of a search on NAS-Bench-201 in PyTorch and float64, written from the papers'
+equations and not from this repository's code: network, SGD, Adam, and each method's own part. `fixes.ts` calls it.
+Exits with status 1 if an architecture parameter differs by 1e-5 or more after any step."""
+import json
+import sys
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+
+def numbers(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+NONE, SKIP, CONV1, CONV3, POOL = range(5)
+EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+OPERATIONS = {CONV1: "nor_conv_1x1", CONV3: "nor_conv_3x3"}
+
+
+def load(tensor):
+    """Filters are recorded as [height, width, in, out]; linear weights as [in, out]."""
+    value = numbers(tensor["values"]).reshape(tensor["shape"])
+    if value.dim() == 4:
+        value = value.permute(3, 2, 0, 1)
+    elif tensor["name"] == "classifier.weight":
+        value = value.t()
+    return value.contiguous().requires_grad_(True)
+
+
+class Network:
+    def __init__(self, record):
+        self.w = {tensor["name"]: load(tensor) for tensor in record["tensors"]}
+        self.statistics = {}
+        self.training = True
+
+    def norm(self, x, name):
+        if name not in self.statistics:
+            self.statistics[name] = (torch.zeros(x.shape[1]), torch.ones(x.shape[1]))
+        mean, variance = self.statistics[name]
+        scale, shift = self.w.get(f"{name}.weight"), self.w.get(f"{name}.bias")
+        return F.batch_norm(x, mean, variance, scale, shift, self.training, 0.1, 1e-5)
+
+    def convolved(self, x, name, stride=1):
+        filters = self.w[f"{name}.conv.weight"]
+        y = F.conv2d(F.relu(x), filters, stride=stride, padding=filters.shape[2] // 2)
+        return self.norm(y, f"{name}.bn")
+
+    def operation(self, x, op, name):
+        if op == NONE:
+            return torch.zeros_like(x)
+        if op == SKIP:
+            return x
+        if op == POOL:
+            return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        return self.convolved(x, f"{name}.{OPERATIONS[op]}")
+
+    def cell(self, x, theta, name):
+        nodes = [x, 0, 0, 0]
+        for edge, (source, target) in enumerate(EDGES):
+            input = nodes[source]
+            for op in range(5):
+                nodes[target] = nodes[target] + theta[edge, op] * self.operation(input, op, f"{name}.edge{source}-{target}")
+        return nodes[3]
+
+    def block(self, x, name):
+        y = self.convolved(self.convolved(x, f"{name}.conv_a", 2), f"{name}.conv_b")
+        return y + F.conv2d(F.avg_pool2d(x, 2, 2), self.w[f"{name}.downsample.conv.weight"])
+
+    def loss(self, batch, theta):
+        x = self.norm(F.conv2d(batch[0], self.w["stem.conv.weight"], padding=1), "stem.bn")
+        for stage in range(3):
+            if stage > 0:
+                x = self.block(x, f"cell{2 * stage - 1}")
+            x = self.cell(x, theta, f"cell{2 * stage}")
+        x = F.relu(self.norm(x, "lastact.bn")).mean((2, 3))
+        return F.cross_entropy(F.linear(x, self.w["classifier.weight"], self.w["classifier.bias"]), batch[1])
+
+    def weight_gradient(self, loss):
+        names = list(self.w)
+        found = torch.autograd.grad(loss, [self.w[name] for name in names], allow_unused=True)
+        return {n: torch.zeros_like(self.w[n]) if g is None else g.detach() for n, g in zip(names, found)}
+
+
+class Sgd:
+    def __init__(self, settings):
+        self.settings, self.buffers = settings, {}
+
+    def step(self, w, gradients, rate):
+        norm = torch.sqrt(sum((g**2).sum() for g in gradients.values()))
+        factor = min(1.0, self.settings["clipNorm"] / (norm.item() + 1e-6))
+        with torch.no_grad():
+            for name in w:
+                g = gradients[name] * factor + self.settings["weightDecay"] * w[name]
+                buffer = self.buffers.get(name)
+                buffer = g if buffer is None else self.settings["momentum"] * buffer + g
+                self.buffers[name] = buffer
+                w[name] -= rate * buffer
+
+
+class Adam:
+    def __init__(self, settings, like):
+        self.settings, self.steps = settings, 0
+        self.mean, self.square = torch.zeros_like(like), torch.zeros_like(like)
+
+    def step(self, alpha, gradient):
+        self.steps += 1
+        b1, b2 = self.settings["adamBetas"]
+        g = gradient + self.settings["weightDecay"] * alpha
+        self.mean = b1 * self.mean + (1 - b1) * g
+        self.square = b2 * self.square + (1 - b2) * g**2
+        mean, square = self.mean / (1 - b1**self.steps), self.square / (1 - b2**self.steps)
+        return alpha - self.settings["learningRate"] * mean / (square.sqrt() + self.settings["epsilon"])
+
+
+def batch_of(recorded, shape):
+    images = numbers(recorded["images"]).reshape(-1, shape["height"], shape["width"], shape["channels"])
+    return images.permute(0, 3, 1, 2), torch.tensor(recorded["labels"])
+
+
+def simplex(theta):
+    cut = theta.clamp(0, 1)
+    for row, original in zip(cut, theta):
+        if row.sum() == 0:
+            row[original.argmax()] = 1
+    return cut / cut.sum(-1, keepdim=True)
+
+
+def penalty(method, options, alpha, fraction):
+    """β-DARTS' mean of logsumexp, growing with the fraction of the epochs; the zero-one loss of Fair-DARTS."""
+    if method == "beta-darts":
+        return options["lambda"] * fraction * torch.logsumexp(alpha, -1).mean()
+    if method == "fair-darts":
+        return -options["zeroOne"] * ((torch.sigmoid(alpha) - 0.5) ** 2).mean()
+    return 0.0
+
+
+def chosen(alpha):
+    """NASP's proximal step on NAS-Bench-201: one-hot at the largest α of each edge."""
+    return F.one_hot(alpha.argmax(-1), alpha.shape[-1]).to(alpha.dtype)
+
+
+def follow(record):
+    method, options = record["method"], record["options"]
+    network, sgd = Network(record), Sgd(record["sgd"])
+    alpha = torch.tensor(record["alpha"])
+    adam = Adam(record["adam"], alpha)
+    mix = {"fair-darts": torch.sigmoid, "nasp": chosen}.get(method, lambda a: torch.softmax(a, -1))
+    total = len(record["steps"])
+    for e, step in enumerate(record["steps"]):
+        train, valid = (batch_of(step[half], record["shape"]) for half in ("weights", "architecture"))
+        # NASP's gradient is taken at the one-hot weights, and applied to α.
+        point = (chosen(alpha) if method == "nasp" else alpha.clone()).requires_grad_(True)
+        theta = point if method == "nasp" else mix(point)
+        loss = network.loss(valid, theta) + penalty(method, options, point, e / total)
+        (gradient,) = torch.autograd.grad(loss, point)
+        alpha = adam.step(alpha, gradient)
+        if method == "nasp":
+            alpha = alpha.clamp(0, 1)
+        theta = mix(alpha)
+        if method == "sdarts-rs":
+            epsilon = options["epsilonMin"] + (options["epsilon"] - options["epsilonMin"]) * e / total
+            theta = simplex(theta + epsilon * (2 * torch.tensor(step["uniforms"]) - 1))
+        sgd.step(network.w, network.weight_gradient(network.loss(train, theta)), step["learningRate"])
+        yield alpha
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        record = json.load(file)
+    start = torch.tensor(record["alpha"])
+    worst = 0.0
+    for alpha, found in zip(follow(record), record["found"]):
+        worst = max(worst, (alpha - torch.tensor(found)).abs().max().item())
+    moved = (alpha - start).abs().max().item()
+    print(f"{record['method']}: largest difference {worst:.1e} in {len(record['found'])} steps; α moved by {moved:.2g}")
+    return worst >= 1e-5
+
+
+if __name__ == "__main__":
+    sys.exit(main())
