@@ -1,0 +1,226 @@
+"""Follows ten recorded weight steps of a search on NAS-Bench-201 in PyTorch and float64, written from the papers'
+equations and not from this repository's code: network, SGD, Adam, and each method's own part. `record.ts` calls it.
+Exits with status 1 if an architecture parameter differs by 1e-5 or more after any step."""
+import json
+import sys
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+
+def numbers(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+NONE, SKIP, CONV1, CONV3, POOL = range(5)
+EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+OPERATIONS = {CONV1: "nor_conv_1x1", CONV3: "nor_conv_3x3"}
+
+
+def load(tensor):
+    """Filters are recorded as [height, width, in, out]; linear weights as [in, out]."""
+    value = numbers(tensor["values"]).reshape(tensor["shape"])
+    if value.dim() == 4:
+        value = value.permute(3, 2, 0, 1)
+    elif tensor["name"] == "classifier.weight":
+        value = value.t()
+    return value.contiguous().requires_grad_(True)
+
+
+class Network:
+    def __init__(self, record):
+        self.w = {tensor["name"]: load(tensor) for tensor in record["tensors"]}
+        self.statistics = {}
+        self.training = True
+
+    def norm(self, x, name):
+        if name not in self.statistics:
+            self.statistics[name] = (torch.zeros(x.shape[1]), torch.ones(x.shape[1]))
+        mean, variance = self.statistics[name]
+        scale, shift = self.w.get(f"{name}.weight"), self.w.get(f"{name}.bias")
+        return F.batch_norm(x, mean, variance, scale, shift, self.training, 0.1, 1e-5)
+
+    def convolved(self, x, name, stride=1):
+        filters = self.w[f"{name}.conv.weight"]
+        y = F.conv2d(F.relu(x), filters, stride=stride, padding=filters.shape[2] // 2)
+        return self.norm(y, f"{name}.bn")
+
+    def operation(self, x, op, name):
+        if op == NONE:
+            return torch.zeros_like(x)
+        if op == SKIP:
+            return x
+        if op == POOL:
+            return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        return self.convolved(x, f"{name}.{OPERATIONS[op]}")
+
+    def cell(self, x, theta, name, beta):
+        nodes = [x, 0, 0, 0]
+        for edge, (source, target) in enumerate(EDGES):
+            input = nodes[source]
+            for op in range(5):
+                nodes[target] = nodes[target] + theta[edge, op] * self.operation(input, op, f"{name}.edge{source}-{target}")
+            nodes[target] = nodes[target] + beta * input
+        return nodes[3]
+
+    def block(self, x, name):
+        y = self.convolved(self.convolved(x, f"{name}.conv_a", 2), f"{name}.conv_b")
+        return y + F.conv2d(F.avg_pool2d(x, 2, 2), self.w[f"{name}.downsample.conv.weight"])
+
+    def loss(self, batch, cells, beta=0.0):
+        """cells: mixing weights of each of the three cells."""
+        x = self.norm(F.conv2d(batch[0], self.w["stem.conv.weight"], padding=1), "stem.bn")
+        for stage in range(3):
+            if stage > 0:
+                x = self.block(x, f"cell{2 * stage - 1}")
+            x = self.cell(x, cells[stage], f"cell{2 * stage}", beta)
+        x = F.relu(self.norm(x, "lastact.bn")).mean((2, 3))
+        return F.cross_entropy(F.linear(x, self.w["classifier.weight"], self.w["classifier.bias"]), batch[1])
+
+    def weight_gradient(self, loss, retain=False):
+        names = list(self.w)
+        found = torch.autograd.grad(loss, [self.w[name] for name in names], retain_graph=retain, allow_unused=True)
+        return {n: torch.zeros_like(self.w[n]) if g is None else g.detach() for n, g in zip(names, found)}
+
+
+class Sgd:
+    def __init__(self, settings):
+        self.settings, self.buffers = settings, {}
+
+    def step(self, w, gradients, rate, frozen=()):
+        moving = [name for name in w if name not in frozen]
+        norm = torch.sqrt(sum((gradients[name] ** 2).sum() for name in moving))
+        factor = min(1.0, self.settings["clipNorm"] / (norm.item() + 1e-6))
+        with torch.no_grad():
+            for name in moving:
+                g = gradients[name] * factor + self.settings["weightDecay"] * w[name]
+                buffer = self.buffers.get(name)
+                buffer = g if buffer is None else self.settings["momentum"] * buffer + g
+                self.buffers[name] = buffer
+                w[name] -= rate * buffer
+
+
+class Adam:
+    def __init__(self, settings, like):
+        self.settings, self.steps = settings, 0
+        self.mean, self.square = torch.zeros_like(like), torch.zeros_like(like)
+
+    def step(self, alpha, gradient):
+        self.steps += 1
+        b1, b2 = self.settings["adamBetas"]
+        g = gradient + self.settings["weightDecay"] * alpha
+        self.mean = b1 * self.mean + (1 - b1) * g
+        self.square = b2 * self.square + (1 - b2) * g**2
+        mean, square = self.mean / (1 - b1**self.steps), self.square / (1 - b2**self.steps)
+        return alpha - self.settings["learningRate"] * mean / (square.sqrt() + self.settings["epsilon"])
+
+
+def batch_of(recorded, shape):
+    images = numbers(recorded["images"]).reshape(-1, shape["height"], shape["width"], shape["channels"])
+    return images.permute(0, 3, 1, 2), torch.tensor(recorded["labels"])
+
+
+def simplex(theta):
+    cut = theta.clamp(0, 1)
+    for row, original in zip(cut, theta):
+        if row.sum() == 0:
+            row[original.argmax()] = 1
+    return cut / cut.sum(-1, keepdim=True)
+
+
+def attacked(network, batch, theta, epsilon, steps, uniforms):
+    """SDARTS-ADV: projected gradient ascent on the mixing weights, in evaluation mode."""
+    network.training = False
+    before = network.loss(batch, [theta] * 3).item()
+    worst = simplex(theta + epsilon * (2 * uniforms - 1))
+    for _ in range(steps):
+        point = worst.clone().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(network.loss(batch, [point] * 3), point)
+        moved = worst + 2 * epsilon / steps * gradient.sign()
+        worst = simplex(theta + (moved - theta).clamp(-epsilon, epsilon))
+    after = network.loss(batch, [worst] * 3).item()
+    network.training = True
+    return theta if after < before else worst
+
+
+def matching(a, b):
+    """OLES: cosine of two gradients of a filter [out, in, h, w] along its output channels, mean over positions."""
+    return F.cosine_similarity(a, b, dim=0).mean().item()
+
+
+def follow(record):
+    method, options = record["method"], record["options"]
+    network, sgd = Network(record), Sgd(record["sgd"])
+    alpha = numbers(record["alpha"])
+    adam = Adam(record["adam"], alpha)
+    operations = [name for name in network.w if ".edge" in name]
+    trained, sums, seen, frozen = None, {}, 0, set()
+    total = len(record["steps"])
+    for e, step in enumerate(record["steps"]):
+        train, valid = (batch_of(step[half], record["shape"]) for half in ("weights", "architecture"))
+        beta = options["beta"] * (1 - e / total) if method == "darts-minus" else 0.0
+        mix = (lambda a: a) if method == "gaea" else (lambda a: torch.softmax(a, -1))
+
+        point = alpha.clone().requires_grad_(True)
+        loss = network.loss(valid, [mix(point)] * 3, beta)
+        if method == "oles":
+            now = network.weight_gradient(loss, retain=True)
+            if trained is not None:
+                seen += 1
+                for name in operations:
+                    sums[name] = sums.get(name, 0.0) + matching(now[name], trained[name])
+                if seen == options["window"]:
+                    frozen |= {name for name in operations if sums[name] / seen < options["threshold"]}
+                    sums, seen = {}, 0
+        (gradient,) = torch.autograd.grad(loss, point)
+        if method == "gaea":
+            alpha = (alpha * torch.exp(-options["rate"] * gradient)).clamp(min=1e-5)
+            alpha = alpha / alpha.sum(-1, keepdim=True)
+        else:
+            alpha = adam.step(alpha, gradient)
+
+        theta = mix(alpha)
+        if method == "sdarts-adv":
+            epsilon = options["epsilonMin"] + (options["epsilon"] - options["epsilonMin"]) * e / total
+            theta = attacked(network, train, theta, epsilon, options["steps"], numbers(step["uniforms"]))
+        cells = [theta.clone().requires_grad_(True) for _ in range(3)]
+        loss = network.loss(train, cells, beta)
+        gradients = network.weight_gradient(loss, retain=True)
+        if method == "lambda-darts":
+            own = [g.clone().requires_grad_(True) for g in torch.autograd.grad(loss, cells)]
+            harmony = sum(F.cosine_similarity(own[i].flatten(), own[j].flatten(), dim=0) for i, j in ((0, 1), (0, 2), (1, 2))) / 3
+            directions = torch.autograd.grad(harmony, own)
+            step_size = options["epsilon"] / torch.sqrt(sum((d**2).sum() for d in directions))
+            sides = []
+            for sign in (1, -1):
+                moved = [c.detach() + sign * step_size * d for c, d in zip(cells, directions)]
+                sides.append(network.weight_gradient(network.loss(train, moved)))
+            factor = options["lambda"] * e / (total - 1) / (2 * step_size)
+            gradients = {n: g - factor * (sides[0][n] - sides[1][n]) for n, g in gradients.items()}
+        trained = gradients
+        sgd.step(network.w, gradients, step["learningRate"], frozen)
+        yield alpha, len(frozen)
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        record = json.load(file)
+    worst, moved, frozen, counted = 0.0, 0.0, 0, 0
+    start = numbers(record["alpha"])
+    for (alpha, frozen), found, counted in zip(follow(record), record["found"], record["frozen"]):
+        found = numbers(found)
+        difference = (alpha - found).abs().max().item()
+        worst = max(worst, difference)
+        if "-v" in sys.argv:
+            print(f"  {difference:.1e}")
+        moved = (alpha - start).abs().max().item()
+    note = f"; {frozen} filters frozen here, {counted} there" if record["method"] == "oles" else ""
+    print(f"{record['method']}: largest difference {worst:.1e} in {len(record['found'])} steps; α moved by {moved:.2g}{note}")
+    return worst >= 1e-5 or frozen != counted
+
+
+if __name__ == "__main__":
+    sys.exit(main())
