@@ -8,7 +8,8 @@
  * α stays still for the first 10 of the 25 epochs of a stage, here for 40 % of them. Meanwhile the dropout rate falls in
  * a line from p, p (E − e − 1)/E in epoch e of E, then as p·exp(−0.2·25/E·(e − 0.4 E)) (`chenxin061/pdarts`:
  * train_search.py, for E = 25). Every stage has its own cosine, momentum and moments. Dropout drops the whole output of a
- * skip connection for single samples, where the authors' code drops single values of it.
+ * skip connection for single samples, where the authors' code drops single values of it. The stages need more than 120
+ * lines.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
