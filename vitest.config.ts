@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests with exhaustive variants, which `npm run test:full` runs (see `test/support/full.ts`). */
 const EXHAUSTIVE = [
+  'algorithms/external/kills',
   'algorithms/lambdaDarts',
   'analysis/statistics/tests',
   'cli/badInput',
