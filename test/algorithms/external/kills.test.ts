@@ -146,7 +146,8 @@ sleep 1000 < /dev/null
 
   test('is ended with its child processes when the user interrupts the command', async () => {
     const { child, ended } = place.start(command(stepper(true), 'interrupted'))
-    await until(() => runningPrograms(), 'the program')
+    // Before the run begins, the program is started only to describe itself.
+    await until(() => place.runs('interrupted').flatMap(() => runningPrograms()), 'the program of the run')
     child.kill('SIGINT')
     expect(await ended).toMatchObject({ code: 130 })
     await until(() => runningPrograms().length === 0, 'the end of the program', 5_000)
