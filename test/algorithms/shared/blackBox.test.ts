@@ -6,8 +6,11 @@ import { positivePower } from '../../../src/core/numbers.ts'
 import { type Genotype, sample } from '../../../src/core/space.ts'
 import { analyticContext } from '../analyticSupernet.ts'
 
+/** Searches that rate untrained networks ask the oracle little or never; `scoreSearch.test.ts` tests them. */
+const RATING_NETWORKS = ['score-search', 'knas', 'zen-nas', 'te-nas']
+
 const searches = Object.values(builtinAlgorithms as Record<string, Algorithm>).filter(
-  ({ kind }) => kind === 'black-box',
+  ({ kind, name }) => kind === 'black-box' && !RATING_NETWORKS.includes(name),
 )
 
 /** All that an algorithm asked for within a budget of `evaluations`, and its answer. */
