@@ -208,6 +208,26 @@ describe('multi-step DARTS', () => {
     expect(await meanNorm(1e-3)).toBeLessThan(0.6e-3)
   })
 
+  it('reports the score at its architecture step, whose BN term is a mean over four pairs of passes', async () => {
+    const data = { ...(await analyticContext().data()), shape }
+    const context = {
+      ...analyticContext({ protocol: { epochs: 1, batchSize: size } }),
+      data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch: 1 } }),
+      supernet: async () => supernet,
+    }
+    const options = zenDarts.options.parse({ m: 1, n: 1, beta1: 0.5, beta2: 3 })
+    const search = await zenDarts.search(context, options)
+    const { parameters } = (await search.save()) as unknown as BilevelState
+    const { extra } = await search.epoch(0)
+    const stream = context.random('zen', 'architecture', 0)
+    const batch = gaussianBatch(shape, size, stream)
+    const signs = Array.from({ length: size }, () => stream.sign())
+    const relaxed = softmaxRelaxation.relax(parameters)
+    const { value: ntk } = await logNtk(supernet, relaxed.mixing, batch, signs, supernet.vector())
+    const { value: bn } = await bnTerm(supernet.executable, softmaxRelaxation, parameters, batch, stream, 4)
+    expect(extra).toMatchObject({ logNtk: ntk, bn, zen: 0.5 * ntk + 3 * bn })
+  })
+
   it.each([{ m: 1 }, {}])(
     'spends the first m epochs without labels, and one of two by default: %j',
     async (options) => {

@@ -115,7 +115,7 @@ describe('a CSV file', () => {
   test('has the separator by which the column of architectures is found, whatever the other names contain', async () => {
     const mapping = await readMapping(write('arch: cell\nignore: ["a,b,c,d"]\n'))
     // Only the header decides: the values have more commas than semicolons.
-    await importText(`params-M;cifar10-valid/x-valid/12/777;arch\n0,8;40,5;${RESNET}\n0,07;50,5;${SKIP}\n`)
+    await importText(`params-M;unique;arch\n0,8;a,b,c,d,e;${RESNET}\n0,07;f,g,h,i,j;${SKIP}\n`)
     const [small, large] = [0, 1].map((await openTable('small', { folders: [folder] })).column('params-M').at)
     expect([small, large]).toEqual([0.07, 0.8])
     await importText(`cell;a,b,c,d;params-M\n${RESNET};x;0,8\n`, mapping)
