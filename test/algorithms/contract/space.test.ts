@@ -43,7 +43,7 @@ describe('a space that breaks a rule is told which', () => {
       'one-hot mixing weights',
       {
         oneHot: (genotype) =>
-          nb201.oneHot(genotype).map((row, edge) => row.map((weight, op) => (edge === 3 && op < 2 ? 1 : weight))),
+          nb201.oneHot(genotype).map((row, edge) => row.map((weight, op) => (edge === 3 ? Number(op < 2) : weight))),
       },
     ],
     ['one-hot mixing weights', { derive: () => nb201.encoding.decode([1, 1, 1, 1, 1, 1]) }],
