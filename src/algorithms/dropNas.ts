@@ -29,7 +29,7 @@ type Mask = readonly (readonly boolean[])[]
 
 /** Draws which operations of each edge a step keeps: each with probability 1 − r^(1/4), at least one of each group. */
 export function drawKept(edges: readonly Edge[], rate: number, stream: RandomStream): Mask {
-  const dropped = rate ** (1 / 4)
+  const dropped = Math.sqrt(Math.sqrt(rate))
   return edges.map(({ operations }) => {
     const kept = operations.map(() => false)
     for (const withWeights of [true, false]) {

@@ -36,7 +36,7 @@ export function zeroOneLoss(weight: number): Penalty {
   const scale = (alpha: Matrix) => -weight / alpha.flat().length
   return {
     value: (alpha) =>
-      scale(alpha) * sigmoid(alpha).reduce((sum, row) => row.reduce((s, x) => s + (x - 0.5) ** 2, sum), 0),
+      scale(alpha) * sigmoid(alpha).reduce((sum, row) => row.reduce((s, x) => s + (x - 0.5) * (x - 0.5), sum), 0),
     gradient: (alpha) => map(sigmoid(alpha), (s) => scale(alpha) * 2 * (s - 0.5) * s * (1 - s)),
   }
 }

@@ -60,7 +60,7 @@ export const mgmOutputs = defineScore({
     try {
       await executable.gradient({ batch }, { kind: 'logits', cotangent }, { weights: gradient }, 'probe')
       const g = await gradient.read()
-      return weightRanges(input.network).reduce((sum, [from, to]) => sum + normOf(g, from, to) ** 2, 0)
+      return weightRanges(input.network).reduce((sum, [from, to]) => sum + squared(normOf(g, from, to)), 0)
     } finally {
       gradient.dispose()
     }
@@ -94,6 +94,8 @@ function inverseVariation(gradients: readonly Float32Array[], at: number): numbe
   }
   const mean = sum / count
   let squares = 0
-  for (const gradient of gradients) squares += (gradient[at] - mean) ** 2
+  for (const gradient of gradients) squares += squared(gradient[at] - mean)
   return squares === 0 ? 0 : absolute / count / Math.sqrt(squares / count)
 }
+
+const squared = (value: number): number => value * value

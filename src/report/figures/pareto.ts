@@ -113,6 +113,7 @@ function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy
  */
 function cutBelow(series: readonly Series[]): Pick<Axis, 'limits'> {
   const values = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))
+  if (values.length === 0) return {}
   const low = lowerCut(values)
   return values.some((value) => value < low) ? { limits: [Math.floor(low), undefined] } : {}
 }
