@@ -142,7 +142,7 @@ describe('bench query', () => {
     [[], 'no architecture is named; name one'],
     [['--top', '3'], '--top of 2 columns: say which with --by'],
     [['--top', '3', '--by', 'params'], 'did you mean "params-M"'],
-    [['--correlate', 'params-M'], '--correlate takes two columns, found 1'],
+    [['--correlate', 'params-M'], '--correlate takes two columns, or the word scores; found 1'],
     [['10', '--format', 'arrow'], '--format arrow needs a file: --out FILE.arrow'],
     [['10', '--curves'], 'table mine has no per-epoch curves'],
     [['99'], 'table mine has no row for 99'],
