@@ -18,8 +18,22 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** What it has written to standard error so far. */
+  /** What it has written to standard error so far, without the messages of GPU drivers. */
   errors(): string
+}
+
+/**
+ * What a Vulkan driver and Dawn (the WebGPU library) write to standard error when `--backend auto` looks for a GPU:
+ * libwayland's complaint on a machine without a desktop session, and Dawn's warning about an adapter that it leaves
+ * out, with the place in Dawn's source and an empty line. The program cannot turn them off, and they depend on the
+ * drivers of the machine.
+ */
+const GPU_DRIVER_MESSAGES =
+  /^error: XDG_RUNTIME_DIR is invalid or not set in the environment\.\n|^Warning: .*\n(?: - While .*\n)+(?: {4}at .*\/third_party\/dawn\/.*\n)+\n/gm
+
+/** Returns the text of standard error without the messages of GPU drivers. */
+function withoutGpuDriverMessages(stderr: string): string {
+  return stderr.replace(GPU_DRIVER_MESSAGES, '')
 }
 
 /** A folder to run in, with a user's data folder that holds the toy table as `nb201`. */
@@ -40,8 +54,11 @@ export class Workplace {
     let stderr = ''
     child.stdout.on('data', (text) => (stdout += text))
     child.stderr.on('data', (text) => (stderr += text))
-    const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-    return { child, ended, errors: () => stderr }
+    const errors = () => withoutGpuDriverMessages(stderr)
+    const ended = new Promise<Ended>((resolve) =>
+      child.on('close', (code) => resolve({ code, stdout, stderr: errors() })),
+    )
+    return { child, ended, errors }
   }
 
   bench(...args: string[]): Promise<Ended> {
