@@ -42,8 +42,7 @@ export function checkCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --option tau=2 --json\n' +
-        '  bench check plugin ./my_method.py',
+      '\nExamples:\n  bench check plugin ./my-search.ts\n  bench check plugin ./my-search.ts --option tau=2 --json',
     )
     .action(checkPlugin)
   return new Command('check')

@@ -39,8 +39,7 @@ export function newCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins\n' +
-        '  bench new algo my-climb --python',
+      '\nExamples:\n  bench new algo my-search\n  bench new algo my-climb --kind black-box --folder plugins',
     )
     .action(newAlgorithm)
   const score = new Command('score')

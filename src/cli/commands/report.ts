@@ -85,7 +85,7 @@ export function reportCommand(): Command {
     .option('--quiet', 'print nothing')
     .addHelpText(
       'after',
-      '\nExamples:\n  bench report --out report.html\n  bench report configs/nb201-table4.yaml --folder reports/table4 --kit\n  bench report --checklist neurips',
+      '\nExamples:\n  bench report --out report.html\n  bench report configs/nb201-table4.yaml --folder reports/table4 --kit',
     )
     .action(report)
 }

@@ -15,7 +15,7 @@ import { retrainingPresets } from '../../retrain/presets.ts'
 import { parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
 import { type Experiment, parseSeeds } from '../../runner/plan/experiment.ts'
 import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
-import type { SbatchOptions } from '../../runner/slurm/submit.ts'
+import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { architectureName } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
@@ -125,6 +125,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const store = new Store(flags.store)
   const { space, architectures } = architecturesOf(flags, registered, store)
   const experiment = experimentOf(flags, space, architectures)
+  if (flags.slurm) requireNamedBackend(experiment, registered)
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
   const { jobs, threads, slurm, json, out, published } = flags
   const processes = { jobs, threads, seedsPerDevice: 1 }

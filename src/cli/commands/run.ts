@@ -7,7 +7,7 @@ import { builtins } from '../../builtins.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { refuseIdleSettings } from '../../runner/plan/idleSettings.ts'
 import { makePlan } from '../../runner/plan/plan.ts'
-import type { SbatchOptions } from '../../runner/slurm/submit.ts'
+import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { cores } from '../../system/cores.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
@@ -62,9 +62,7 @@ export function runCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  bench run --algo drnas --space nb201 --seeds 4\n' +
-        '  bench run --algo ./my_method.py --dry-run\n' +
-        '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00\n' +
-        '  bench run configs/nb201-table4.yaml --reuse reports/mine',
+        '  bench run configs/nb201-table4.yaml --backend webgpu --slurm partition=gpu,gres=gpu:1,time=8:00:00',
     )
     .action(run)
 }
@@ -73,6 +71,7 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   const format = tableFormat(flags)
   const quiet = flags.quiet === true || flags.json === true
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
+  if (flags.slurm && !flags.dryRun) requireNamedBackend(experiment, registered)
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
   // With --algo only some algorithms of the file are run; its other settings may be for the rest.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)

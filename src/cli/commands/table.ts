@@ -81,7 +81,7 @@ export function tableCommand(): Command {
     .addOption(outOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --out table4.tex\n  bench table --epochs --out epochs.arrow',
+      '\nExamples:\n  bench table --format md\n  bench table configs/nb201-table4.yaml --out table4.tex',
     )
     .action(table)
 }

@@ -257,7 +257,7 @@ const NEURIPS: readonly Item[] = [
     question: 'Are new assets documented?',
     answer: () => [
       'Yes',
-      'The records have a documented form (docs/reports.md), and `bench verify` recomputes what the report shows from them.',
+      'The records have a documented form (docs/reports.md), and `bench verify .` in the folder of the report recomputes what it shows from them.',
     ],
   },
   {

@@ -7,8 +7,10 @@
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../../core/errors.ts'
 import { requireOnce } from '../../core/names.ts'
+import type { Registered } from '../../system/plugins.ts'
+import type { Experiment } from '../plan/experiment.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
-import { ordersOf, type Processes, trainsNetwork } from '../processes/orders.ts'
+import { ordersOf, type Processes } from '../processes/orders.ts'
 import { unfinished } from '../processes/runPlan.ts'
 import type { Store } from '../store/store.ts'
 import { discardArray, type JobArray, queuedJobs, slurm, writeArray } from './arrays.ts'
@@ -45,13 +47,11 @@ export interface Submission {
 /**
  * Submits those unfinished jobs of a plan that are not yet in Slurm's queue. Returns undefined if every job is
  * finished.
- * @throws BenchError `bad-input` if the backend is `auto`, `unsupported` if this machine has no Slurm, `failed` if
- * Slurm refuses
+ * @throws BenchError `unsupported` if this machine has no Slurm, `failed` if Slurm refuses
  */
 export function submit(plan: Plan, store: Store, request: SubmissionRequest): Submission | undefined {
   const missing = unfinished(plan, store)
   if (missing.length === 0) return undefined
-  refuseAuto(plan, missing)
   store.prepare()
   const inQueue = queuedJobs(store)
   const queued = missing.filter(({ id }) => inQueue.has(id))
@@ -73,11 +73,17 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
 }
 
 /**
- * Refuses `--backend auto` for jobs submitted to Slurm: the backend is part of a job's identity, and this machine
- * cannot know what the compute nodes have.
+ * Refuses `--backend auto` for an experiment that is to be submitted to Slurm and trains networks: the backend is part
+ * of a job's identity, and this machine cannot know what the compute nodes have. It is called before the experiment is
+ * planned, because planning with `auto` searches this machine for a GPU.
+ * @throws BenchError `bad-input` if the backend is `auto`
  */
-function refuseAuto({ experiment }: Plan, missing: readonly PlannedJob[]): void {
-  if (experiment.executor.backend !== 'auto' || !missing.some(trainsNetwork)) return
+export function requireNamedBackend(
+  { algorithms, executor, retraining }: Experiment,
+  { registry }: Pick<Registered, 'registry'>,
+): void {
+  const trains = retraining !== undefined || algorithms.some(({ name }) => registry.algorithm(name).kind === 'supernet')
+  if (executor.backend !== 'auto' || !trains) return
   throw new BenchError(
     'bad-input',
     '--slurm computes on other machines, so the backend must be named: --backend wasm, webgpu or tensorflow',
