@@ -77,6 +77,10 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'darts-pt': { tune: 0 },
   'r-darts': { validationEpochs: 0, order: 'first' },
   'p-darts': { layers: '3,3,4' },
+  'score-search': { networks: 3 },
+  'zen-nas': { networks: 4, population: 2 },
+  'te-nas': { batch: 2, images: 20 },
+  knas: { networks: 20, verify: 20 },
 }
 
 const trainers: readonly (readonly [string, Setting])[] = [
@@ -158,7 +162,30 @@ function withNaN({ shape, ...halves }: SearchData): SearchData {
   }
 }
 
-describe.each(ofKind('black-box').map((algorithm) => [algorithm.name, algorithm] as const))('%s', (_, algorithm) => {
+/** Searches that rate untrained networks and never ask for an accuracy. */
+const NEVER_ASKING: readonly string[] = ['zen-nas', 'te-nas']
+
+const asking: readonly (readonly [string, Setting])[] = [
+  ...ofKind('black-box')
+    .filter(({ name }) => !NEVER_ASKING.includes(name) && name !== 'score-search')
+    .map((algorithm) => [algorithm.name, { algorithm, options: smaller[algorithm.name] }] as const),
+  [
+    'score-search, verify',
+    {
+      algorithm: builtinAlgorithms['score-search'] as Algorithm,
+      options: { score: 'params', networks: 20, verify: 20 },
+    },
+  ],
+  [
+    'rea, start=score',
+    {
+      algorithm: builtinAlgorithms.rea as Algorithm,
+      options: { start: 'score', startScore: 'params', startNetworks: 20 },
+    },
+  ],
+]
+
+describe.each(asking)('%s', (_, setting) => {
   /** Plausible until the 20th question. */
   function answering(last: { readonly accuracyPct: number; readonly seconds: number }): Evaluator {
     let asked = 0
@@ -180,11 +207,23 @@ describe.each(ofKind('black-box').map((algorithm) => [algorithm.name, algorithm]
     [{ accuracyPct: 90, seconds: 0 }, 'the training time of |', 'is 0 s, by which a budget of 1000 s never ends'],
     [{ accuracyPct: 90, seconds: -1 }, 'the training time of |', 'is -1 s, by which a budget of 1000 s never ends'],
   ])('fails when the oracle answers %j', async (last, quantity, found) => {
-    const { error, result } = await running({ algorithm, evaluator: answering(last), budgetSeconds: 1000 })
+    const { error, result } = await running({ ...setting, evaluator: answering(last), budgetSeconds: 1000 })
     expect(error?.message).toContain(quantity)
     expect(error?.message).toContain(found)
     expect(result).toBeUndefined()
   })
+})
+
+test.each([...NEVER_ASKING, 'score-search'])('%s asks for no accuracy, so none misleads it', async (name) => {
+  const algorithm = (builtinAlgorithms as unknown as Record<string, Algorithm>)[name]
+  const lookup = async () => ({ metrics: [] })
+  const validate = async () => expect.fail('it asks for an accuracy')
+  const evaluator: Evaluator = { identity: 'silent', evaluate: lookup, lookup, validate }
+  const setting = { algorithm, options: smaller[name], evaluator, budgetSeconds: 1000 }
+  const { error, result, epochs } = await running(setting)
+  expect(error).toBeUndefined()
+  expect(result).toBeDefined()
+  expect(JSON.stringify(epochs)).not.toContain('null')
 })
 
 test('a search of a plugin, which looks at nothing but its own comparisons, fails as well', async () => {
