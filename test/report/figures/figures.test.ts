@@ -144,6 +144,15 @@ describe('other figures', () => {
       expect(y).toBeLessThanOrEqual(band?.[i].high ?? Number.NaN)
     })
   })
+  test('size and accuracy are missing of runs whose size is unknown, which leave the panels of other runs', () => {
+    const sizeless = fixtureRuns(2).map((run): RunRecord => {
+      const { parameters: _, ...result } = run.result as NonNullable<RunRecord['result']>
+      return { ...run, result }
+    })
+    expect(() => paretoFigure(sizeless)).toThrow('no finished run has both a test number and parameters (M)')
+    const { panels } = paretoFigure([...sizeless, trainedRun({})].map(onOneSpace))
+    expect(panels.map(({ title }) => title)).toEqual(['CIFAR-10 test'])
+  })
   test('the front joins what no other beats in size and accuracy', () => {
     const found = [400, 500, 600].map((parameters, seed) => {
       const { result, ...run } = fixtureRun({ seed, accuracyPct: [80, 79, 81][seed] })
