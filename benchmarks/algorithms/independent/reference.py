@@ -146,6 +146,23 @@ def attacked(network, batch, theta, epsilon, steps, uniforms):
     return theta if after < before else worst
 
 
+def penalty(method, options, alpha, fraction):
+    """β-DARTS' mean of logsumexp, growing with the fraction of the epochs; the zero-one loss of Fair-DARTS."""
+    if method == "beta-darts":
+        return options["lambda"] * fraction * torch.logsumexp(alpha, -1).mean()
+    if method == "fair-darts":
+        return -options["zeroOne"] * ((torch.sigmoid(alpha) - 0.5) ** 2).mean()
+    return 0.0
+
+
+def largest(alpha):
+    """NASP's proximal step on NAS-Bench-201: one-hot at the largest α of each edge, with the gradient passed to α."""
+    return F.one_hot(alpha.argmax(-1), alpha.shape[-1]).to(alpha.dtype) + alpha - alpha.detach()
+
+
+MIXES = {"fair-darts": torch.sigmoid, "gaea": lambda alpha: alpha, "nasp": largest}
+
+
 def matching(a, b):
     """OLES: cosine of two gradients of a filter [out, in, h, w] along its output channels, mean over positions."""
     return F.cosine_similarity(a, b, dim=0).mean().item()
@@ -156,16 +173,16 @@ def follow(record):
     network, sgd = Network(record), Sgd(record["sgd"])
     alpha = numbers(record["alpha"])
     adam = Adam(record["adam"], alpha)
+    mix = MIXES.get(method, lambda a: torch.softmax(a, -1))
     operations = [name for name in network.w if ".edge" in name]
     trained, sums, seen, frozen = None, {}, 0, set()
     total = len(record["steps"])
     for e, step in enumerate(record["steps"]):
         train, valid = (batch_of(step[half], record["shape"]) for half in ("weights", "architecture"))
         beta = options["beta"] * (1 - e / total) if method == "darts-minus" else 0.0
-        mix = (lambda a: a) if method == "gaea" else (lambda a: torch.softmax(a, -1))
 
         point = alpha.clone().requires_grad_(True)
-        loss = network.loss(valid, [mix(point)] * 3, beta)
+        loss = network.loss(valid, [mix(point)] * 3, beta) + penalty(method, options, point, e / total)
         if method == "oles":
             now = network.weight_gradient(loss, retain=True)
             if trained is not None:
@@ -181,11 +198,17 @@ def follow(record):
             alpha = alpha / alpha.sum(-1, keepdim=True)
         else:
             alpha = adam.step(alpha, gradient)
+        if method == "nasp":
+            alpha = alpha.clamp(0, 1)
 
         theta = mix(alpha)
-        if method == "sdarts-adv":
+        if method in ("sdarts-adv", "sdarts-rs"):
             epsilon = options["epsilonMin"] + (options["epsilon"] - options["epsilonMin"]) * e / total
-            theta = attacked(network, train, theta, epsilon, options["steps"], numbers(step["uniforms"]))
+            uniforms = numbers(step["uniforms"])
+            if method == "sdarts-adv":
+                theta = attacked(network, train, theta, epsilon, options["steps"], uniforms)
+            else:
+                theta = simplex(theta + epsilon * (2 * uniforms - 1))
         cells = [theta.clone().requires_grad_(True) for _ in range(3)]
         loss = network.loss(train, cells, beta)
         gradients = network.weight_gradient(loss, retain=True)
