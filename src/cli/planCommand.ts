@@ -67,7 +67,8 @@ export async function executePlan(
   const outcomes = await runWithProgress(plan, store, processes, quiet, label)
   if (options.failsAtOnce) throwSharedFault(outcomes)
   const width = out === undefined ? process.stdout.columns : undefined
-  const rendering = { store: relative('', store.folder), data: plan.experiment.data, width, published }
+  const { data, plugins } = plan.experiment
+  const rendering = { store: relative('', store.folder), data, plugins, width, published }
   writeOutput(await renderOutcomes(outcomes, format, rendering), out)
   reportFailedRuns(outcomes, label)
 }

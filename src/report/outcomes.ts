@@ -3,12 +3,17 @@
  * run.
  */
 import { join } from 'node:path'
+import { benchCommand } from '../core/plainText.ts'
 import type { Job, ResultRecord } from '../core/result.ts'
 import { retrainCommand } from '../retrain/retrainCommand.ts'
+import { FINAL_WEIGHTS } from '../retrain/trainingFolder.ts'
 import type { Experiment } from '../runner/plan/experiment.ts'
 import type { Outcome } from '../runner/processes/runPlan.ts'
 import { builtinSpaces } from '../spaces/index.ts'
 import { describeEnvironment } from '../system/environment.ts'
+import { groupBy } from '../system/groupBy.ts'
+import { contentName } from '../system/json.ts'
+import { isThere } from '../system/readable.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
 import { areRetrained } from './comparison/retrainedRuns.ts'
@@ -22,6 +27,8 @@ export interface OutcomesOptions {
   readonly store: string
   /** Image folder of each dataset for which the user named one, for the printed commands. */
   readonly data: Experiment['data']
+  /** Plugins that the user named, for the printed commands. */
+  readonly plugins: Experiment['plugins']
   /** Width of the terminal on which the results are printed, in characters; absent if the output is not a terminal. */
   readonly width?: number
   /** Published table whose rows stand below full trainings: its id; `auto` for the one that fits; or `none`. */
@@ -70,7 +77,9 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
       ...(failure && { failure: { schema: 1, id, epoch: 0, message: failure.message } }),
     }),
   )
-  if (areRetrained(records)) return retrainedTable(records, options.published ?? 'auto')
+  if (areRetrained(records)) {
+    return { ...retrainedTable(records, options.published ?? 'auto'), ...exportCommands(outcomes, options) }
+  }
   // The runs of one command follow one preset, which differs between algorithms and datasets only where the papers do.
   const comparison = { ...compare(records, { mix: true }), mixed: [] }
   if (comparison.columns.length > 0) return comparisonTable(comparison)
@@ -78,6 +87,33 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
     outcomes.flatMap(({ planned, result }) => (result ? { job: planned.job, result } : [])),
     options,
   )
+}
+
+/**
+ * Returns the commands that write trained networks as ONNX files: one for each method and dataset, of its first run with
+ * weights. Runs that were taken over from a report have no weights.
+ */
+function exportCommands(
+  outcomes: readonly Outcome[],
+  { store, plugins }: OutcomesOptions,
+): Pick<Tabular, 'commands'> | undefined {
+  const trained = outcomes.flatMap(({ planned: { job }, result }) => {
+    const [training, ...others] = result?.trainings ?? []
+    if (training === undefined || !isThere(join(store, training.id, FINAL_WEIGHTS))) return []
+    return [{ job, id: result?.id ?? '', seeds: others.length > 0 ? ['--seed', String(training.seed)] : [] }]
+  })
+  const groups = groupBy(trained, ({ job }) => contentName([job.algorithm, job.dataset.name, job.retraining?.settings]))
+  const first = [...groups.values()].map(([one]) => one)
+  const names = first.map(({ job }) => `${job.algorithm.name}-${job.dataset.name}`.replace(/[^\w.]+/g, '-'))
+  const lines = first.map(({ id, seeds, job }, at) => {
+    const isOnlyOne = names.filter((name) => name === names[at]).length === 1
+    const plugin = job.spacePlugin === undefined ? [] : plugins.flatMap((file) => ['--plugin', file])
+    const out = `${isOnlyOne ? names[at] : id}.onnx`
+    return benchCommand('export', join(store, id), ...seeds, ...plugin, '--to', 'onnx', '--out', out)
+  })
+  if (lines.length === 0) return undefined
+  const purpose = trained.length > lines.length ? 'To export the first network of each method' : 'To export the network'
+  return { commands: { purpose, lines } }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
@@ -196,6 +196,36 @@ describe('every printed command works when pasted', () => {
     const searched = await place.bench(...args, ...small)
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8')
     expect(lines.some((line) => line.includes('--image-size 16 --no-auxiliary'))).toBe(true)
+  })
+
+  test('after full trainings of architectures, which name the export of each one', async () => {
+    const small = ['--preset', 'nb201-paper', '--epochs', '1', '--channels', '4', '--layers', '1']
+    const images = ['--dataset', 'pictures', '--data', "it's my pictures", '--store', "trained 'ones'"]
+    const trained = await place.bench('retrain', '--genotype', '6111', '--genotype', '6112', ...images, ...small)
+    const exports = (await pasteAll(trained)).filter((line) => line.startsWith('bench export'))
+    expect(exports).toHaveLength(2)
+    const written = readdirSync(place.folder).filter((name) => name.endsWith('.onnx'))
+    expect(written).toHaveLength(2)
+    const json = await place.bench('retrain', '--genotype', '6111', ...images, ...small, '--json')
+    expect(JSON.parse(json.stdout).commands[0]).toMatch(/^bench export .* --out genotype-pictures\.onnx$/)
+  })
+
+  test('after searches that end in full trainings with several seeds', async () => {
+    const retrain = { preset: 'nb201-paper', epochs: 1, channels: 4, layers: 1, seeds: [5, 6] }
+    const file = { algorithms: ['darts-v1', 'drnas'], space: 'nb201', datasets: ['pictures'], seeds: [3, 4] }
+    const protocol = 'micro:epochs=1,batchSize=4,data.limit=8'
+    writeFileSync(join(place.folder, 'search.yaml'), JSON.stringify({ ...file, protocol, evaluate: { retrain } }))
+    const searched = await place.bench('run', 'search.yaml', '--data', "it's my pictures")
+    expectGood('bench run search.yaml', searched)
+    const exports = (await pasteAll(searched)).filter((line) => line.startsWith('bench export'))
+    expect(exports.map((line) => / --seed 5 .* --out (.*)$/.exec(line)?.[1])).toEqual([
+      'darts-v1-pictures.onnx',
+      'drnas-pictures.onnx',
+    ])
+    // Without its weights a network cannot be exported, and nothing is printed that would fail.
+    for (const run of place.runs('runs')) rmSync(join(run, 'weights.safetensors'), { force: true })
+    const again = await place.bench('run', 'search.yaml', '--data', "it's my pictures")
+    expect(again.stdout).not.toContain('bench export')
   })
 
   test('after bench new algo', async () => {
