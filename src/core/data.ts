@@ -66,6 +66,8 @@ export interface SearchData {
   readonly architecture: BatchSource
   /** The architecture half in order, without augmentation, for validation accuracies. */
   readonly validation: BatchSource
+  /** Weight of each class in the loss of the search's steps; absent: all 1. */
+  readonly classWeights?: readonly number[]
   /** Returns batches of all images of both halves that are training images, for single-level searches. */
   whole(): WholeSet
 }

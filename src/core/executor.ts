@@ -90,8 +90,17 @@ export interface Tally {
 
 /** The scalar function of the network's output that is differentiated. */
 export type Objective =
-  /** Mean softmax cross-entropy over the batch. With label smoothing s, the target is (1 − s)·onehot + s / classes. */
-  | { readonly kind: 'cross-entropy'; readonly labelSmoothing?: number }
+  /**
+   * Mean softmax cross-entropy over the batch. With label smoothing s, the target of sample n with label y_n is
+   * t_n = (1 − s)·onehot(y_n) + s / classes. With class weights w, the mean is weighted as in PyTorch's
+   * `CrossEntropyLoss(weight=w)`: Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_(y_n).
+   */
+  | {
+      readonly kind: 'cross-entropy'
+      readonly labelSmoothing?: number
+      /** Weight of each class, positive; absent: all 1. */
+      readonly classWeights?: readonly number[]
+    }
   /**
    * Sum of cotangent·logits over all samples and classes of the main head; the cotangent has shape [batch, classes].
    */

@@ -100,6 +100,11 @@ export interface Protocol {
      * the images of small classes repeat and those of large ones take turns. `uniform`, the default: each image once.
      */
     readonly sampling?: 'uniform' | 'balanced'
+    /**
+     * Weights of the classes in the loss of the training steps. `balanced`: n / (classes · n_c), where n_c of the n
+     * training images are in class c, so that every class counts alike. `none`, the default: each image counts alike.
+     */
+    readonly classWeights?: 'none' | 'balanced'
     /** Number of training images to use, the first in the order that `split` defines; null: all images. */
     readonly limit: number | null
     /**

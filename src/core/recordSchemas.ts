@@ -156,6 +156,7 @@ const protocol = z.looseObject({
     imageSize: positive.nullable(),
     limit: finite.nullable(),
     sampling: z.enum(['uniform', 'balanced']).optional(),
+    classWeights: z.enum(['none', 'balanced']).optional(),
     brokenImages: z.enum(['fail', 'skip']).optional(),
   }),
   headline: z.record(label, z.array(z.looseObject({ dataset: label, validation: qualifier, test: qualifier }))),
@@ -195,6 +196,7 @@ export const retrainingSettings = z.looseObject({
     imageSize: positive.nullable(),
     limit: finite.nullable(),
     sampling: z.enum(['uniform', 'balanced']).optional(),
+    classWeights: z.enum(['none', 'balanced']).optional(),
     brokenImages: z.enum(['fail', 'skip']),
   }),
 }) satisfies z.ZodType<RetrainingSettings>

@@ -8,7 +8,7 @@ import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
 import { eachBatch, type Images, orderedBatches, shuffledBatches } from './batches/batches.ts'
 import { everyRow, viewImages } from './batches/imageView.ts'
-import { balancedOrder, searchHalves } from './batches/subset.ts'
+import { balancedClassWeights, balancedOrder, searchHalves } from './batches/subset.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
 
 export interface SearchDataOptions {
@@ -67,8 +67,12 @@ export function searchData(dataset: Dataset, options: SearchDataOptions): Search
     sampling,
     ...(data.cutoutGrows && epochs > 1 && { cutoutProbability }),
   }
+  const labels = [weights, architecture].flatMap(({ set, rows }) => Array.from(rows, (row) => set.labels[row]))
   return {
     shape: weights.shape,
+    ...(data.classWeights === 'balanced' && {
+      classWeights: balancedClassWeights(Int32Array.from(labels), dataset.classNames),
+    }),
     weights: shuffledBatches(weights, { ...shuffle, role: 'weights' }),
     architecture: shuffledBatches(architecture, { ...shuffle, role: 'architecture' }),
     validation: orderedBatches(architecture, { batchSize, seed, role: 'validation' }),
@@ -98,6 +102,8 @@ export interface TrainingDataOptions {
 export interface TrainingData {
   readonly shape: ImageShape
   readonly train: BatchSource
+  /** Weight of each class in the training loss; absent: all 1. */
+  readonly classWeights?: readonly number[]
   /** Yields batches of the test images (all, or those at the indices) once, in order, without augmentation. */
   test(indices?: Uint32Array): Iterable<Batch> | AsyncIterable<Batch>
   /**
@@ -119,8 +125,10 @@ export function trainingData(dataset: Dataset, options: TrainingDataOptions): Tr
   })
   const chosen = options.trainIndices ?? limited(dataset.train, data.limit, seed)
   const images = view(dataset.train, chosen)
+  const labels = Int32Array.from(images.rows, (row) => images.set.labels[row])
   return {
     shape: images.shape,
+    ...(data.classWeights === 'balanced' && { classWeights: balancedClassWeights(labels, dataset.classNames) }),
     train: shuffledBatches(images, { batchSize, augmentation: data, seed, sampling: data.sampling, role: 'training' }),
     test: (indices) => eachBatch(view(dataset.test, indices), { batchSize, seed, role: 'test' }),
     trainOnce: (indices) => eachBatch(view(dataset.train, indices), { batchSize, seed, role: 'training once' }),

@@ -138,6 +138,7 @@ const absent: Readonly<Record<string, unknown>> = {
   'data.architecturePortion': 0,
   'data.brokenImages': 'fail',
   'data.sampling': 'uniform',
+  'data.classWeights': 'none',
   'data.cutoutGrows': false,
 }
 
@@ -149,6 +150,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   'data.split': ['seeded', 'fixed', 'benchmark'],
   'data.brokenImages': ['fail', 'skip'],
   'data.sampling': ['uniform', 'balanced'],
+  'data.classWeights': ['none', 'balanced'],
 }
 
 /**

@@ -72,7 +72,7 @@ async function openInMemory({ name, folder, settings: { data }, report }: Images
 }
 
 async function openPhotographs({ name, folder, settings, report }: ImagesRequest): Promise<RetrainingImages> {
-  const { imageSize, limit, brokenImages, sampling } = settings.data
+  const { imageSize, limit, brokenImages, sampling, classWeights } = settings.data
   const stream = await openImageStream(name, folder, imageSize ?? undefined)
   return {
     name,
@@ -82,6 +82,7 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
     ...(stream.split && { split: stream.split }),
     classNames: stream.classNames,
     statistics: stream.statistics,
-    open: (options) => streamedTrainingData(stream, { limit, brokenImages, sampling, report, ...options }),
+    open: (options) =>
+      streamedTrainingData(stream, { limit, brokenImages, sampling, classWeights, report, ...options }),
   }
 }

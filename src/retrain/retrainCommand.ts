@@ -25,7 +25,7 @@ export interface Found {
 /** Returns a complete `bench retrain …` command that works when pasted. */
 export async function retrainCommand({ file, genotype, family, dataset, folder, protocol }: Found): Promise<string> {
   const { metric = 'top1' } = protocol
-  const { imageSize, brokenImages, sampling } = protocol.data
+  const { imageSize, brokenImages, sampling, classWeights } = protocol.data
   const own = isOnPhotographs(protocol) ? undefined : await sideOf(dataset, folder, protocol)
   // A size was requested, or the images differ in size and need one.
   const isSized = imageSize !== null && (own === 'several' || changedSettings(protocol.name).includes('data.imageSize'))
@@ -35,6 +35,7 @@ export async function retrainCommand({ file, genotype, family, dataset, folder, 
     ...(isSized ? ['--image-size', String(imageSize)] : []),
     ...(brokenImages === 'skip' ? ['--broken-images', 'skip'] : []),
     ...(sampling === 'balanced' ? ['--sampling', sampling] : []),
+    ...(classWeights === 'balanced' ? ['--class-weights', classWeights] : []),
     ...(metric !== 'top1' ? ['--metric', metric] : []),
     ...(side === undefined || takesAuxiliary(family, genotype, dataset, side) ? [] : ['--no-auxiliary']),
   )

@@ -9,6 +9,7 @@ import { requireOnce, unknownName } from '../core/names.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
 import type { SpaceFamily } from '../core/space.ts'
+import { requireOneBalance } from '../data/batches/subset.ts'
 import { overridden, plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
@@ -37,6 +38,8 @@ export interface RetrainingRequest {
   readonly metric?: ReportedMetric
   /** How often the training images of each class are drawn: each image once per epoch, or each class equally often. */
   readonly sampling?: 'uniform' | 'balanced'
+  /** Weights of the classes in the training loss: none, or by which every class counts alike. */
+  readonly classWeights?: 'none' | 'balanced'
   /** Weights to keep beside the final ones. */
   readonly keep?: WeightsToKeep
   /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
@@ -115,8 +118,10 @@ export function resolveSettings(
       limit: request.limit ?? data.limit,
       brokenImages: request.brokenImages ?? data.brokenImages,
       ...(request.sampling === 'balanced' && { sampling: request.sampling }),
+      ...(request.classWeights === 'balanced' && { classWeights: request.classWeights }),
     },
   }
+  requireOneBalance(settings.data)
   const { leastDepth = 1 } = family
   if (settings.network.layers >= leastDepth) return settings
   throw new BenchError(
@@ -226,6 +231,7 @@ export const requestSchema = z.strictObject({
   head: z.string().optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
   sampling: z.enum(['uniform', 'balanced']).optional(),
+  classWeights: z.enum(['none', 'balanced']).optional(),
   metric: z.enum(REPORTED_METRICS).optional(),
   keep: keepSchema.optional(),
   family: z.enum(['cifar', 'imagenet']).optional(),

@@ -109,7 +109,11 @@ async function trainEpoch(
   rates: Pick<TrainingEpoch, 'learningRate' | 'dropProbability'>,
   onStep: (share: number) => void,
 ): Promise<Tally> {
-  const objective: Objective = { kind: 'cross-entropy', ...(labelSmoothing > 0 && { labelSmoothing }) }
+  const objective: Objective = {
+    kind: 'cross-entropy',
+    ...(labelSmoothing > 0 && { labelSmoothing }),
+    ...(data.classWeights && { classWeights: data.classWeights }),
+  }
   const sgd: SgdStep = { ...weights, learningRate: rates.learningRate }
   const steps = data.train.batchesPerEpoch
   for (let i = 0; i < steps; i++) {

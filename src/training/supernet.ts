@@ -15,6 +15,7 @@ import { requireFiniteNumbers } from '../core/numbers.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import type { Supernet } from '../core/supernet.ts'
+import { withOverrides } from '../engine/plan/executable.ts'
 import { droppingPaths } from './dropPath.ts'
 import { requireFiniteResults } from './finite.ts'
 import { initialWeights } from './initialise.ts'
@@ -28,6 +29,8 @@ export interface SupernetRequest {
   readonly batchSize: number
   /** Random stream from which the supernet's initial weights are drawn. */
   readonly stream: RandomStream
+  /** Weight of each class in the loss of steps and gradients; absent: all 1. */
+  readonly classWeights?: readonly number[]
   /** Returns the current probability of dropping an edge of the supernet for a sample; absent: no edge is dropped. */
   readonly dropProbability?: () => number
 }
@@ -36,12 +39,23 @@ const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 /** Compiles and initialises a search network. Its calls throw NotFiniteError at the first number that is not finite. */
 export async function createSupernet(request: SupernetRequest): Promise<Supernet> {
-  const { executor, network, edges, batchSize, stream, dropProbability } = request
-  const compiled = await executor.compile(network, { batchSize })
+  const { executor, network, edges, batchSize, stream, dropProbability, classWeights } = request
+  const plain = await executor.compile(network, { batchSize })
+  const compiled = classWeights === undefined ? plain : weightingClasses(plain, classWeights)
   const dropping = dropProbability === undefined ? compiled : droppingPaths(compiled, dropProbability)
   const executable = requireFiniteResults(dropping)
   executable.weights.write(initialWeights(network, stream))
   return supernetOver(executable, edges)
+}
+
+/** Returns an executable whose steps and gradients weight the classes in every cross-entropy; evaluations do not. */
+function weightingClasses(executable: Executable, classWeights: readonly number[]): Executable {
+  const weighted = (objective: Objective): Objective =>
+    objective.kind === 'cross-entropy' ? { classWeights, ...objective } : objective
+  return withOverrides(executable, {
+    gradient: (feed, objective, want, mode) => executable.gradient(feed, weighted(objective), want, mode),
+    step: (feed, objective, sgd) => executable.step(feed, weighted(objective), sgd),
+  })
 }
 
 function supernetOver(executable: Executable, edges: readonly Edge[]): Supernet {

@@ -124,6 +124,15 @@ describe('the command that trains what a search found', () => {
       { dataset: 'cifar10', folder: 'x', protocol: measured },
       '--dataset cifar10 --data x --sampling balanced --metric mAP',
     ],
+    [
+      'with the search’s class weights',
+      {
+        dataset: 'cifar10',
+        folder: 'x',
+        protocol: { ...fixtureProtocol, data: { ...data, classWeights: 'balanced' as const } },
+      },
+      '--dataset cifar10 --data x --class-weights balanced',
+    ],
     ['on ImageNet', { dataset: 'imagenet', folder: 'x', protocol: onPhotographs }, '--dataset imagenet --data x'],
     ['on photographs of one’s own', { dataset: 'own', folder: 'own', protocol: onPhotographs }, '--dataset ./own'],
   ])('%s', async (_, on, words) => {

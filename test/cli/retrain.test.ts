@@ -113,6 +113,25 @@ describe('bench retrain', () => {
       expect(dataset).toMatchObject({ name: 'classes', split: { testPortion: 0.25, seed: 3 } })
     }
     expect(files.join()).toContain('"sampling"')
+    const weighted = ['--preset', 'nb201-paper', '--dataset', './classes', '--image-size', '8', '--epochs', '1']
+    const cell = [...weighted, '--channels', '4', '--layers', '1', '--json', '--store', 'weighted']
+    const train = (...more: string[]) => place.bench('retrain', '--genotype', '6111', ...cell, ...more)
+    const results = await Promise.all([train(), train('--class-weights', 'balanced')])
+    const found = results.map(({ stdout }) => JSON.parse(stdout))
+    expect(found[1].notes.join()).toContain('classes weighted equally in the loss')
+    expect(found[0].runs[0].trainings[0].id).not.toBe(found[1].runs[0].trainings[0].id)
+    const losses = place
+      .runs('weighted')
+      .filter((path) => path.includes('retrain-'))
+      .map((path) => JSON.parse(readFileSync(join(path, 'result.json'), 'utf8')))
+    expect(losses.map(({ job }) => job.settings.data.classWeights).sort()).toEqual(['balanced', undefined])
+    expect(losses[0].epochs[0].trainLoss).not.toBe(losses[1].epochs[0].trainLoss)
+    const twice = await train('--class-weights', 'balanced', '--sampling', 'balanced')
+    expect(twice).toMatchObject({ code: 2, stdout: '' })
+    expect(twice.stderr).toContain('leave one of them out')
+    const lost = await train('--class-weights', 'balanced', '--limit', '1')
+    expect(lost).toMatchObject({ code: 2 })
+    expect(lost.stderr).toMatch(/class (cat|dog) has none of the 1 training image/)
   })
 
   test('records and shows which search found the architecture', async () => {

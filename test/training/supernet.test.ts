@@ -7,8 +7,9 @@ import { randomBatch, randomTheta, searchNetwork } from '../engine/contract/smal
 
 const SGD = { learningRate: 0.05, momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 }
 
-const open = async () =>
+const open = async (classWeights?: readonly number[]) =>
   createSupernet({
+    classWeights,
     executor: await openExecutor({ backend: 'wasm' }),
     network: searchNetwork(),
     edges: nb201.edges,
@@ -51,6 +52,26 @@ describe('a search network', () => {
     await supernet.gradient(randomBatch(8, 'a'), { theta })
     expect(await statistics()).not.toEqual(start)
     supernet.dispose()
+  })
+
+  it('weights the classes in the loss of steps and gradients, and in no evaluation', async () => {
+    const batch = randomBatch(8, 'a')
+    const { classes } = searchNetwork()
+    const rare = batch.labels[0]
+    const classWeights = Array.from({ length: classes }, (_, label) => (label === rare ? 100 : 0.01))
+    const [plain, weighted] = [await open(), await open(classWeights)]
+    const lossOf = async (supernet: typeof plain) => (await supernet.gradient(batch, { theta }, { mode: 'probe' })).loss
+    expect(new Set(batch.labels).size).toBeGreaterThan(1)
+    expect(await lossOf(weighted)).not.toBeCloseTo(await lossOf(plain), 3)
+    expect(await weighted.evaluate([batch], { theta })).toEqual(await plain.evaluate([batch], { theta }))
+    const gradients = [plain.vector(), weighted.vector()]
+    await plain.gradient(batch, { theta }, { weights: gradients[0], mode: 'probe' })
+    await weighted.gradient(batch, { theta }, { weights: gradients[1], mode: 'probe' })
+    expect(await gradients[1].read()).not.toEqual(await gradients[0].read())
+    await weighted.step(batch, { theta }, SGD)
+    await plain.step(batch, { theta }, SGD)
+    expect((await weighted.takeTally()).loss).not.toBeCloseTo((await plain.takeTally()).loss, 3)
+    for (const supernet of [plain, weighted]) supernet.dispose()
   })
 
   it('refuses a mixing whose rows are not its edges', async () => {

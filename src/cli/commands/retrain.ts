@@ -96,6 +96,11 @@ export function retrainCommand(): Command {
       'balanced: each class equally often in every epoch; uniform: each image once (default: uniform)',
       oneOf('sampling', ['uniform', 'balanced'] as const),
     )
+    .option(
+      '--class-weights <how>',
+      'balanced: weights in the loss by which every class counts alike; none (default: none)',
+      oneOf('class weights', ['none', 'balanced'] as const),
+    )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .addOption(fastMathOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
@@ -171,6 +176,7 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
   const { name, folder, family } = imagesOf(flags, space)
   const { preset, epochs, channels, layers, batchSize, limit, imageSize, brokenImages, sampling, metric, head, keep } =
     flags
+  const { classWeights } = flags
   // Commander sets `auxiliary: true` if --no-auxiliary is absent; the preset decides then.
   const auxiliary = flags.auxiliary === false ? false : undefined
   return {
@@ -197,6 +203,7 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
       imageSize,
       brokenImages,
       sampling,
+      classWeights,
       metric,
       head,
       keep,

@@ -3,6 +3,7 @@
  * half of a search.
  */
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RandomStream } from '../../core/random.ts'
 
@@ -49,6 +50,35 @@ export function equalClasses(labels: Int32Array, stream: RandomStream): Uint32Ar
     return [...repeated, ...Array.from(part, (place) => images[place])]
   })
   return stream.permutation(drawn.length).map((place) => drawn[place])
+}
+
+/**
+ * Returns the weight of each class in the loss by which every class counts alike: n / (classes · n_c) for n images, n_c
+ * of them in class c, as scikit-learn's `class_weight='balanced'`. Equal classes have weight 1.
+ * @param labels label of each training image
+ * @throws BenchError `bad-input` that names a class without images
+ */
+export function balancedClassWeights(labels: Int32Array, classNames: readonly string[]): readonly number[] {
+  const counts = new Array<number>(classNames.length).fill(0)
+  for (const label of labels) counts[label]++
+  const empty = counts.indexOf(0)
+  if (empty < 0) return counts.map((count) => labels.length / (counts.length * count))
+  const found = `classWeights=balanced: class ${classNames[empty]} has none of the ${pluralize(labels.length, 'training image')}`
+  throw new BenchError('bad-input', `${found}, so it has no weight; add images or raise the limit`)
+}
+
+/**
+ * Refuses settings that balance the classes twice, by sampling and by weights in the loss, so that rare classes would
+ * count more than common ones.
+ * @throws BenchError `bad-input`
+ */
+export function requireOneBalance({
+  sampling,
+  classWeights,
+}: Pick<Protocol['data'], 'sampling' | 'classWeights'>): void {
+  if (sampling !== 'balanced' || classWeights !== 'balanced') return
+  const found = 'sampling=balanced and classWeights=balanced each make the classes count alike'
+  throw new BenchError('bad-input', `${found}; leave one of them out`)
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import { countBatches, epochOrder, prefetch, type Sampling } from '../batches/batches.ts'
 import { everyRow } from '../batches/imageView.ts'
-import { balancedOrder, searchHalves } from '../batches/subset.ts'
+import { balancedClassWeights, balancedOrder, searchHalves } from '../batches/subset.ts'
 import type { TrainingData } from '../imagesInMemory.ts'
 import { DecodePool } from './decodePool.ts'
 import type { ImageFiles, ImageStream } from './imageStream.ts'
@@ -44,6 +44,7 @@ export function streamedTrainingData(
   const test = { ...training, files: stream.test, rows: everyRow(stream.test.paths.length), role: 'test' }
   return {
     shape: stream.shape,
+    ...weightedClasses(stream, training.rows, options),
     train: shuffledStream(training, options),
     test: (rows = test.rows) => eachStreamed({ ...test, rows }, options),
     trainOnce: (rows = training.rows) => eachStreamed({ ...training, rows }, options),
@@ -67,6 +68,7 @@ export function streamedSearchData(
   const architecture = { ...common, rows: shares.architecture, role: 'architecture' }
   return {
     shape: stream.shape,
+    ...weightedClasses(stream, Uint32Array.from([...shares.weights, ...shares.architecture]), options),
     weights: shuffledStream(weights, options),
     architecture: shuffledStream(architecture, options),
     validation: orderedStream({ ...architecture, role: 'validation' }, options),
@@ -79,6 +81,13 @@ export function streamedSearchData(
     }),
     close: () => pool.close(),
   }
+}
+
+/** Returns the weights of the classes in the loss if the options say so. @param rows indices of the training images */
+function weightedClasses({ train, classNames }: ImageStream, rows: Uint32Array, { classWeights }: StreamOptions) {
+  if (classWeights !== 'balanced') return {}
+  const labels = Int32Array.from(rows, (row) => train.labels[row])
+  return { classWeights: balancedClassWeights(labels, classNames) }
 }
 
 const openPool = ({ shape, statistics }: ImageStream, { threads, report }: StreamedDataOptions) =>
@@ -105,6 +114,8 @@ export interface StreamOptions {
   readonly seed: number
   /** How often the photographs of each class are drawn for training (`Protocol.data.sampling`); absent: each one once. */
   readonly sampling?: Sampling
+  /** Weights of the classes in the loss (`Protocol.data.classWeights`); absent: `none`. */
+  readonly classWeights?: Protocol['data']['classWeights']
   /**
    * What to do with a photograph that cannot be decoded: `fail` (default) throws an error, `skip` leaves it out of its
    * batch.

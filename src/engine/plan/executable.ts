@@ -29,6 +29,9 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
   if (objective?.kind === 'logits') {
     expectLength('cotangent', objective.cotangent.length, batch.size * network.classes)
   }
+  if (objective?.kind === 'cross-entropy' && objective.classWeights !== undefined) {
+    expectLength('classWeights', objective.classWeights.length, network.classes)
+  }
   if (objective?.kind === 'observed') {
     const { observed = [], values } = network
     expectLength('cotangents', objective.cotangents.length, observed.length)
@@ -134,6 +137,12 @@ export function withOverrides(executable: Executable, overrides: Partial<Executa
     },
   })
 }
+
+/** Returns the weight of each class in a cross-entropy; 1 for every class of an objective without class weights. */
+export const classWeightsOf = (
+  { classWeights }: Extract<Objective, { readonly kind: 'cross-entropy' }>,
+  { classes }: Pick<Network, 'classes'>,
+): readonly number[] => classWeights ?? new Array<number>(classes).fill(1)
 
 /**
  * Returns a wrapper of a compiled network that forwards every call until `dispose`. Any later call throws a

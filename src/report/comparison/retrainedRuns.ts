@@ -82,11 +82,12 @@ export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => 
  * @param space name of the search space, which decides what the number of cells counts
  */
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings, space: string): string {
-  const { limit, imageSize, sampling } = data
+  const { limit, imageSize, sampling, classWeights } = data
   const head = network.head === undefined ? '' : `, head ${network.head}`
-  const balanced = sampling === 'balanced' ? ', classes drawn equally often' : ''
+  const drawn = sampling === 'balanced' ? ', classes drawn equally often' : ''
+  const weighted = classWeights === 'balanced' ? ', classes weighted equally in the loss' : ''
   const perStage = builtinSpaces[space]?.family?.depthCounts === 'stage'
   const cells = `${pluralize(network.layers, 'cell')}${perStage ? ' a stage' : ''}`
   const images = `${limit === null ? 'all training images' : pluralize(limit, 'training image')}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`
-  return `preset ${preset}, ${pluralize(epochs, 'epoch')}, ${images}, batch ${batchSize}, C=${network.channels}, ${cells}${head}${balanced}`
+  return `preset ${preset}, ${pluralize(epochs, 'epoch')}, ${images}, batch ${batchSize}, C=${network.channels}, ${cells}${head}${drawn}${weighted}`
 }

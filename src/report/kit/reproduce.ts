@@ -84,6 +84,7 @@ function evaluateText({ settings }: NonNullable<Job['retraining']>): string {
     ...(!network.auxiliary && { auxiliary: false }),
     ...(network.head !== undefined && { head: network.head }),
     ...(data.sampling !== undefined && { sampling: data.sampling }),
+    ...(data.classWeights !== undefined && { classWeights: data.classWeights }),
     ...(metric !== undefined && { metric }),
     ...(data.brokenImages !== 'fail' && { brokenImages: data.brokenImages }),
   }

@@ -5,7 +5,7 @@ import type { Algorithm, PlannedSearch } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { SearchSpace, SupernetOptions } from '../../core/space.ts'
-import { halvesOf } from '../../data/batches/subset.ts'
+import { halvesOf, requireOneBalance } from '../../data/batches/subset.ts'
 import { fidelitiesOf, oracleOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
@@ -29,6 +29,7 @@ export function checkSearch(algorithm: Algorithm, options: Record<string, unknow
   const { space, protocol, lookup, budgetSeconds } = plan
   const { manifest } = lookup
   const network = networkOf(plan)
+  requireOneBalance(protocol.data)
   if (algorithm.kind === 'supernet') {
     checkHalves(protocol)
     network()

@@ -113,7 +113,7 @@ export async function openSearchData(
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
   const search = streamedSearchData(stream, {
     ...{ data, batchSize, seed, report },
-    ...{ brokenImages: data.brokenImages, sampling: data.sampling },
+    ...{ brokenImages: data.brokenImages, sampling: data.sampling, classWeights: data.classWeights },
   })
   return { ...search, images: streamCounts(stream) }
 }

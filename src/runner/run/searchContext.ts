@@ -62,7 +62,7 @@ export function searchContext(resources: SearchResources): SearchContext {
     data,
     async supernet(options, ownProbability) {
       const { affine, track, ...size } = protocol.network
-      const { shape } = await data()
+      const { shape, classWeights } = await data()
       const network = space.supernet({ shape, ...size, batchNorm: { affine, track }, ...options })
       const { createSupernet } = await import('../../training/supernet.ts')
       const { searchDropProbability } = await import('../../training/dropPath.ts')
@@ -70,6 +70,7 @@ export function searchContext(resources: SearchResources): SearchContext {
       const dropProbability = () => searchDropProbability(resources.epoch(), protocol.epochs, dropPath)
       return createSupernet({
         ...((ownProbability || dropPath > 0) && { dropProbability: ownProbability ?? dropProbability }),
+        ...(classWeights && { classWeights }),
         executor: await resources.executor(),
         network,
         edges: space.edges,

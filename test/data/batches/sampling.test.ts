@@ -1,7 +1,7 @@
-/** Sampling of unequal classes: every class equally often in each epoch. */
+/** Unequal classes: every class equally often in each epoch, or weighted in the loss. */
 import { describe, expect, test } from 'vitest'
 import { random } from '../../../src/core/random.ts'
-import { equalClasses } from '../../../src/data/batches/subset.ts'
+import { balancedClassWeights, equalClasses, requireOneBalance } from '../../../src/data/batches/subset.ts'
 import type { Dataset } from '../../../src/data/dataset.ts'
 import { searchData, trainingData } from '../../../src/data/imagesInMemory.ts'
 
@@ -82,4 +82,43 @@ test('holds for both halves of a search and for a training, and not for validati
   expect((await classes(search.validation.batch(0))).sort((a, b) => b - a)).toEqual([30, 6, 6])
   for await (const batch of tested()) expect(await classes(Promise.resolve(batch))).toEqual([60, 12, 12])
   expect(search.weights.batchesPerEpoch).toBe(1)
+})
+
+describe('class weights', () => {
+  const weighted = { ...data, sampling: undefined, classWeights: 'balanced' as const }
+
+  test('are inverse to the sizes of the classes and have mean 1 over the images', () => {
+    const labels = Int32Array.from([0, 0, 0, 0, 0, 0, 1, 1, 2])
+    const weights = balancedClassWeights(labels, ['a', 'b', 'c'])
+    expect(weights).toEqual([0.5, 1.5, 3])
+    expect(labels.reduce((sum, label) => sum + weights[label], 0)).toBeCloseTo(labels.length, 12)
+    expect(balancedClassWeights(Int32Array.from([1, 0]), ['a', 'b'])).toEqual([1, 1])
+  })
+
+  test('count the images of both halves of a search, and those that a limit leaves to a training', () => {
+    const images = unequal([60, 9, 3])
+    const expected = [72 / 180, 72 / 27, 72 / 9]
+    expect(searchData(images, { data: weighted, batchSize: 8, seed: 1 }).classWeights).toEqual(expected)
+    expect(trainingData(images, { data: weighted, batchSize: 8, seed: 1 }).classWeights).toEqual(expected)
+    const limited = { ...weighted, limit: 24 }
+    const few = trainingData(images, { data: limited, batchSize: 8, seed: 1 })
+    const counts = few.classWeights?.map((weight) => 24 / (3 * weight)) ?? []
+    expect(counts.map((count) => Math.round(count)).reduce((sum, count) => sum + count)).toBe(24)
+    for (const plain of [searchData, trainingData]) {
+      expect(plain(images, { data, batchSize: 8, seed: 1 })).not.toHaveProperty('classWeights')
+    }
+  })
+
+  test('are refused where a class has no images, by its name', () => {
+    const options = { data: { ...weighted, limit: 2 }, batchSize: 2, seed: 1 }
+    for (const open of [searchData, trainingData]) {
+      expect(() => open(unequal([60, 9, 3]), options)).toThrow(/class [012] has none of the 2 training images/)
+    }
+    expect(() => balancedClassWeights(new Int32Array(4), ['cat', 'dog'])).toThrow(/class dog has none/)
+  })
+
+  test('are refused beside balanced sampling', () => {
+    expect(() => requireOneBalance({ sampling: 'balanced', classWeights: 'balanced' })).toThrow(/leave one of them out/)
+    for (const one of [{ sampling: 'balanced' }, { classWeights: 'balanced' }] as const) requireOneBalance(one)
+  })
 })

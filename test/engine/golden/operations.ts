@@ -76,6 +76,24 @@ export function describeOperations(open: () => Promise<Executor>, check: Declare
         checkCrossEntropy(executor, crossEntropy),
       )
     }
+    for (const weighted of WEIGHTED_CROSS_ENTROPY) {
+      check(`with class weights and smoothing ${weighted.label_smoothing} as PyTorch’s`, async () =>
+        checkCrossEntropy(executor, weighted, CLASS_WEIGHTS),
+      )
+    }
+    check('with class weights of 1: as without', async () => {
+      for (const crossEntropy of golden.cross_entropy) {
+        const classes = crossEntropy.logits.shape[1]
+        const plain = await crossEntropyOf(executor, crossEntropy)
+        const weighted = await crossEntropyOf(executor, crossEntropy, new Array<number>(classes).fill(1))
+        expect(Math.abs(weighted.loss / plain.loss - 1)).toBeLessThan(1e-6)
+        expectClose(weighted.gradient, plain.gradient, 1e-6)
+      }
+    })
+    check('class weights of another number than the classes are refused', async () => {
+      const wrong = crossEntropyOf(executor, golden.cross_entropy[0], [1])
+      await expect(wrong).rejects.toThrow(/classWeights has 1 entries, expected/)
+    })
   })
 }
 
@@ -184,7 +202,7 @@ function writeOperation(builder: NetworkBuilder, { id, weights }: OperationCase,
 /**
  * Builds a network whose logits are the weight of a linear layer on one-hot samples, so that its gradient is theirs.
  */
-async function checkCrossEntropy(executor: Executor, golden: CrossEntropyCase): Promise<void> {
+async function crossEntropyOf(executor: Executor, golden: CrossEntropyCase, classWeights?: readonly number[]) {
   const [size, classes] = golden.logits.shape
   const builder = new NetworkBuilder({ height: 1, width: 1, channels: size })
   const logits = builder.linear(builder.input, classes, 'logits')
@@ -192,13 +210,55 @@ async function checkCrossEntropy(executor: Executor, golden: CrossEntropyCase): 
   const executable = await executor.compile(network, { batchSize: size })
   executable.weights.write(Float32Array.from([...goldenValues(golden.logits), ...new Float32Array(classes)]))
   const feed = { batch: { images: identity(size), labels: Int32Array.from(golden.labels), size } }
-  const objective = { kind: 'cross-entropy', labelSmoothing: golden.label_smoothing } as const
+  const objective = { kind: 'cross-entropy', labelSmoothing: golden.label_smoothing, classWeights } as const
   const gradient = executable.vector()
-  const { loss } = await executable.gradient(feed, objective, { weights: gradient }, 'train')
-  expect(Math.abs(loss / golden.loss - 1)).toBeLessThan(1e-6)
-  expectClose((await gradient.read()).subarray(0, size * classes), golden.grad_logits.flat(), TOLERANCE)
-  executable.dispose()
+  try {
+    const { loss } = await executable.gradient(feed, objective, { weights: gradient }, 'train')
+    return { loss, gradient: (await gradient.read()).slice(0, size * classes) }
+  } finally {
+    executable.dispose()
+  }
 }
+
+async function checkCrossEntropy(executor: Executor, golden: CrossEntropyCase, classWeights?: readonly number[]) {
+  const { loss, gradient } = await crossEntropyOf(executor, golden, classWeights)
+  expect(Math.abs(loss / golden.loss - 1)).toBeLessThan(1e-6)
+  expectClose(gradient, golden.grad_logits.flat(), TOLERANCE)
+}
+
+const CLASS_WEIGHTS = [0.5, 1, 3, 0.25, 2]
+
+/**
+ * Loss and gradient of `torch.nn.CrossEntropyLoss(weight=CLASS_WEIGHTS, label_smoothing=s)` in PyTorch, in 32-bit floats,
+ * on four samples of five classes.
+ */
+const WEIGHTED_CROSS_ENTROPY: readonly CrossEntropyCase[] = [
+  {
+    loss: 2.42324352,
+    label_smoothing: 0,
+    grad_logits: [
+      [-0.05762803, 0.02892898, 0.00677856, 0.01838381, 0.00353668],
+      [0.07453079, 0.0047353, -0.24482696, 0.15877247, 0.00678837],
+      [0.14301585, 0.0054882, -0.32245886, 0.13855261, 0.03540221],
+      [0.03301298, 0.05622435, 0.03679936, 0.10438083, -0.23041752],
+    ],
+  },
+  {
+    loss: 2.33274198,
+    label_smoothing: 0.1,
+    grad_logits: [
+      [-0.05271891, 0.03149397, 0.00087209, 0.02092083, -0.00056797],
+      [0.06925512, 0.00212191, -0.22253793, 0.14945173, 0.00170913],
+      [0.13397349, 0.00283341, -0.29590008, 0.13034397, 0.0287492],
+      [0.03076358, 0.05204411, 0.02854455, 0.10040021, -0.21175246],
+    ],
+  },
+].map((expected) => ({
+  id: 'weighted',
+  logits: { name: 'logits', shape: [4, 5], seed: 7, offset: 0, scale: 2 },
+  labels: [0, 2, 2, 4],
+  ...expected,
+}))
 
 function expectSummary(actual: ArrayLike<number>, expected: Summary): void {
   const values = Array.from(actual)

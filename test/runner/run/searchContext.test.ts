@@ -39,6 +39,36 @@ it('passes the epoch of the search to batches whose cutout grows, also if an epo
   expect(await epochsAsked(false)).toEqual(Array(2 * steps).fill(undefined))
 })
 
+it('gives the search network the class weights of its images', async () => {
+  const space = darts as unknown as SearchSpace
+  const shape = { height: 8, width: 8, channels: 3, classes: 10 }
+  const executor = await openExecutor({ backend: 'wasm' })
+  const stream = random(1, 'images')
+  const images = Float32Array.from({ length: 2 * 8 * 8 * 3 }, () => stream.normal())
+  const mixing = { theta: space.edges.map(({ operations }) => operations.map(() => 1 / operations.length)) }
+  const analytic = analyticContext({ space, protocol: { batchSize: 2 } })
+  const lossUnder = async (classWeights: readonly number[] | undefined, labels: Int32Array) => {
+    const context = searchContext({
+      ...analytic,
+      protocol: { ...analytic.protocol, network: { ...analytic.protocol.network, depth: 3 } },
+      data: async () => ({ ...(await analytic.data()), shape, ...(classWeights && { classWeights }) }),
+      executor: async () => executor,
+      epoch: () => 0,
+      onBatch: () => {},
+    })
+    const supernet = await context.supernet()
+    const { loss } = await supernet.gradient({ images, labels, size: 2 }, mixing)
+    supernet.dispose()
+    return loss
+  }
+  const weights = [4, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+  // Of samples of one class, a weighted mean is the plain one; of two classes it is not.
+  const same = Int32Array.of(0, 0)
+  expect(await lossUnder(weights, same)).toBeCloseTo(await lossUnder(undefined, same), 5)
+  const two = Int32Array.of(0, 1)
+  expect(await lossUnder(weights, two)).not.toBeCloseTo(await lossUnder(undefined, two), 5)
+})
+
 it('gives the search network drop path where the protocol has it, none in the first epoch and most in the last', async () => {
   const space = darts as unknown as SearchSpace
   const shape = { height: 8, width: 8, channels: 3, classes: 10 }

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Batch } from '../../../core/data.ts'
 import type { Objective } from '../../../core/executor.ts'
 import type { Head, Network, ValueId } from '../../../core/network.ts'
+import { classWeightsOf } from '../../plan/executable.ts'
 import { addAll } from '../rules/entrywise.ts'
 
 /** The loss, summed over all heads of a network, with its gradient. */
@@ -70,12 +71,20 @@ function scoreHead({ classes }: Network, batch: Batch, objective: LogitsObjectiv
     const cotangent = tf.tensor2d(objective.cotangent.slice(), [batch.size, classes])
     return { loss: tf.sum(tf.mul(logits, cotangent)), gradient: cotangent }
   }
-  const share = head.lossWeight / batch.size
-  const target = tf.tensor2d(targets(batch, classes, objective.labelSmoothing ?? 0), [batch.size, classes])
+  const weights = classWeightsOf(objective, { classes })
+  const share = head.lossWeight / batch.labels.reduce((sum, label) => sum + weights[label], 0)
+  const plain = targets(batch, classes, objective.labelSmoothing ?? 0)
+  const target = tf.tensor2d(
+    plain.map((part, i) => part * weights[i % classes]),
+    [batch.size, classes],
+  )
   const logProbability = logSoftmax(logits)
+  const probability = tf.exp(logProbability)
+  // Without class weights a target sums to 1; multiplying by the computed sum would change the last bits.
+  const scaled = objective.classWeights === undefined ? probability : tf.mul(probability, tf.sum(target, 1, true))
   return {
     loss: tf.mul(tf.sum(tf.mul(target, logProbability)), -share),
-    gradient: tf.mul(tf.sub(tf.exp(logProbability), target), share),
+    gradient: tf.mul(tf.sub(scaled, target), share),
   }
 }
 

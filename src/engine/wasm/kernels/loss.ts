@@ -5,12 +5,14 @@
 import { batch } from './lanes'
 
 /**
- * Computes the mean softmax cross-entropy over the batch, with label smoothing s: target = (1 − s)·onehot + s /
- * classes.
+ * Computes the mean softmax cross-entropy over the batch, with label smoothing s and class weights w: target t =
+ * (1 − s)·onehot + s / classes, loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n). With all w = 1, the bits are those
+ * of the mean without weights, because multiplication by 1 is exact and (1 − s) + s rounds to 1.
  *
  * @param logits [batch, channels]; the first `classes` channels are logits, the others padding
- * @param gradient overwritten with weight / batch · (softmax − target), zeros in padding channels
+ * @param gradient overwritten with weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t), zeros in padding channels
  * @param smoothing address of s, a double
+ * @param classWeights address of w, a double for each class
  * @param tally address of three doubles [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
  * @param count 1: also count correct predictions; 0: only the loss
  */
@@ -21,14 +23,22 @@ export function crossEntropy(
   classes: i32,
   channels: i32,
   smoothing: usize,
+  classWeights: usize,
   weight: f64,
   tally: usize,
   count: i32,
 ): void {
   const smooth = load<f64>(smoothing)
-  const share = weight / f64(batch)
+  let labelWeights: f64 = 0
+  for (let n = 0; n < batch; n++) {
+    labelWeights += load<f64>(classWeights + (usize(load<i32>(labels + (usize(n) << 2))) << 3))
+  }
+  const share = weight / labelWeights
   const stride = usize(channels) << 2
   const end = usize(classes) << 2
+  let meanWeight: f64 = 0
+  for (let at: usize = 0; at < end; at += 4) meanWeight += load<f64>(classWeights + (at << 1))
+  meanWeight /= f64(classes)
   memory.fill(gradient, 0, stride * usize(batch))
   let loss: f64 = 0
   for (let n = 0; n < batch; n++) {
@@ -42,15 +52,18 @@ export function crossEntropy(
     for (let at: usize = 0; at < end; at += 4) {
       const z = f64(load<f32>(row + at)) - largest
       total += Math.exp(z)
-      sum += z
+      sum += load<f64>(classWeights + (at << 1)) * z
     }
     const logTotal = Math.log(total)
     const own = f64(load<f32>(row + label)) - largest
-    loss += logTotal - (1 - smooth) * own - (smooth * sum) / f64(classes)
+    const ownWeight = load<f64>(classWeights + (label << 1))
+    const targetWeight = (1 - smooth) * ownWeight + smooth * meanWeight
+    loss += targetWeight * logTotal - (1 - smooth) * ownWeight * own - (smooth * sum) / f64(classes)
     for (let at: usize = 0; at < end; at += 4) {
       const p = Math.exp(f64(load<f32>(row + at)) - largest) / total
       const target = (at == label ? 1 - smooth : 0) + smooth / f64(classes)
-      store<f32>(result + at, f32(share * (p - target)))
+      const weighted = load<f64>(classWeights + (at << 1)) * target
+      store<f32>(result + at, f32(share * (p * targetWeight - weighted)))
     }
     if (count) countAnswers(row, label, end, tally)
   }

@@ -159,6 +159,7 @@ export function lowerHeads(context: Context): void {
       gradient: gradients[head],
       channels: context.extent(logits).channels,
       smoothing: layout.smoothing,
+      classWeights: layout.classWeights,
       weight: lossWeight,
       count: head === 0 ? 1 : 0,
       ...common,

@@ -45,7 +45,7 @@ export const signatures = {
   maxPoolGradient: ['input', 'output', 'gradient', 'result', 'height', 'width', 'channels', 'outputHeight', 'outputWidth', 'kernel', 'stride', 'padding'],
   globalMean: ['input', 'output', 'pixels', 'channels'],
   globalMeanGradient: ['gradient', 'result', 'pixels', 'channels', 'accumulate'],
-  crossEntropy: ['logits', 'labels', 'gradient', 'classes', 'channels', 'smoothing', 'weight', 'tally', 'count'],
+  crossEntropy: ['logits', 'labels', 'gradient', 'classes', 'channels', 'smoothing', 'classWeights', 'weight', 'tally', 'count'],
   cotangent: ['logits', 'labels', 'gradient', 'classes', 'channels', 'given', 'tally'],
   axpy: ['y', 'a', 'x', 'length'],
   scale: ['x', 'a', 'length'],

@@ -27,6 +27,8 @@ export interface Layout {
   readonly pathScales: number
   /** Byte address of the label smoothing of the loss, a float64. */
   readonly smoothing: number
+  /** Byte address of the weight of each class in the loss, float64. */
+  readonly classWeights: number
   /**
    * Byte address of three float64: the loss of the batch, its number of correct predictions, and its number of top-5
    * correct predictions.
@@ -54,6 +56,7 @@ export function layOut(program: Program, network: Network, batchSize: number): L
     cotangent: program.reserve(batchSize * network.classes * 4),
     pathScales: program.reserve(batchSize * network.pathCount * 4),
     smoothing: program.reserve(8),
+    classWeights: program.reserve(network.classes * 8),
     tally: program.reserve(24),
   }
 }

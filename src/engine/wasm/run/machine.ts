@@ -5,7 +5,7 @@
 import type { Activations, Feed, GradientResult, Mode, Objective, ObservedActivation } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { observedObjective, withAllPaths } from '../../plan/executable.ts'
+import { classWeightsOf, observedObjective, withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
 import { drawNoises, FeedNumbers, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Plan } from '../lower/plan.ts'
@@ -62,8 +62,10 @@ export class Machine {
     const { doubles, floats } = this.arena
     doubles.fill(0, layout.tally / 8, layout.tally / 8 + 3)
     const cotangents = objective.kind === 'observed' ? objective.cotangents : undefined
-    if (objective.kind === 'cross-entropy') doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
-    else this.#feeding.writeCotangent(objective.kind === 'logits' ? objective.cotangent : this.#noCotangent(feed))
+    if (objective.kind === 'cross-entropy') {
+      doubles[layout.smoothing / 8] = objective.labelSmoothing ?? 0
+      doubles.set(classWeightsOf(objective, this.network), layout.classWeights / 8)
+    } else this.#feeding.writeCotangent(objective.kind === 'logits' ? objective.cotangent : this.#noCotangent(feed))
     this.#replay.run('forward', runKind, flags)
     this.#replay.run(objective.kind === 'cross-entropy' ? 'cross-entropy' : 'logits', runKind, flags)
     if (wants.weights || wants.coefficients || wants.observed) {

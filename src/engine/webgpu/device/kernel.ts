@@ -30,8 +30,8 @@ export const defineKernel = <const B extends string, const A extends string>(ker
  * The numbers that change from run to run and that all kernels read as `run.NAME`; `RunNumbers` writes them.
  *
  * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval.
- * `tally`: number of the tally that receives the loss and the counts. `smoothing`: label smoothing. `rate` …
- * `clipNorm`: settings of the SGD step (`sgd`). `factor`: the factor of the kernels `axpy` and `scale`.
+ * `tally`: number of the tally that receives the loss and the counts. `smoothing`: label smoothing.
+ * `labelWeights`: sum of the class weights of the batch's labels. `rate` … `clipNorm`: settings of the SGD step (`sgd`). `factor`: the factor of the kernels `axpy` and `scale`.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
@@ -39,6 +39,7 @@ export const RUN_FIELDS = {
   mode: 'u32',
   tally: 'u32',
   smoothing: 'f32',
+  labelWeights: 'f32',
   rate: 'f32',
   momentum: 'f32',
   nesterov: 'u32',

@@ -67,13 +67,20 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 }`
 
 /**
- * Kernel: mean cross-entropy over the batch with target = (1 − s)·onehot + s / classes, where s is the label smoothing;
- * gradient ← weight / batch · (softmax − target), where `weight` is the loss weight of the head. The main head (`main`
- * = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the tally.
+ * Kernel: mean cross-entropy over the batch with target t = (1 − s)·onehot + s / classes, where s is the label
+ * smoothing, and class weights w: loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n), where `run.labelWeights` is the
+ * denominator; gradient ← weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t), where `weight` is the loss weight of
+ * the head. The main head (`main` = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',
-  buffers: { logits: 'read f32', labels: 'read u32', gradient: 'write f32', results: 'write f32' },
+  buffers: {
+    logits: 'read f32',
+    labels: 'read u32',
+    classWeights: 'read f32',
+    gradient: 'write f32',
+    results: 'write f32',
+  },
   /**
    * The argument `weight` is the loss weight of the head: the bits of a 32-bit float, passed as an unsigned integer.
    */
@@ -85,19 +92,24 @@ fn sampleLoss(sample: u32, start: u32, label: u32) -> f32 {
   for (var i = 1u; i < args.classes; i++) { largest = max(largest, logits[start + i]); }
   var total = 0.0;
   var sum = 0.0;
+  var weights = 0.0;
   for (var i = 0u; i < args.classes; i++) {
     let z = logits[start + i] - largest;
     total += exp(z);
-    sum += z;
+    sum += classWeights[i] * z;
+    weights += classWeights[i];
   }
-  let share = bitcast<f32>(args.weight) / f32(run.samples);
+  let own = (1.0 - run.smoothing) * classWeights[label];
+  let targetWeight = own + even * weights;
+  let share = bitcast<f32>(args.weight) / run.labelWeights;
   for (var i = 0u; i < args.classes; i++) {
-    let hit = select(0.0, 1.0 - run.smoothing, i == label);
-    gradient[start + i] = share * (exp(logits[start + i] - largest) / total - hit - even);
+    let hit = select(0.0, own, i == label);
+    let p = exp(logits[start + i] - largest) / total;
+    gradient[start + i] = share * (p * targetWeight - hit - even * classWeights[i]);
   }
-  return log(total) - (1.0 - run.smoothing) * (logits[start + label] - largest) - even * sum;
+  return targetWeight * log(total) - own * (logits[start + label] - largest) - even * sum;
 }
-${overBatch('bitcast<f32>(args.weight) / f32(run.samples)')}`,
+${overBatch('bitcast<f32>(args.weight) / run.labelWeights')}`,
 })
 
 /**

@@ -13,7 +13,7 @@ const ONE_WORKGROUP = () => [1, 1, 1] as const
 /** Emits the dispatches of both objectives, each as a section of its own; a step runs one of the two sections. */
 export function lowerHeads(context: Context): void {
   const { program, feeds, graph } = context
-  const { labels, results, cotangent: cotangents } = feeds
+  const { labels, results, classWeights, cotangent: cotangents } = feeds
   const { heads, classes } = graph.network
   const gradients = heads.map(({ logits }) => logitsGradient(context, logits))
   const buffersOf = (head: number) => ({
@@ -25,7 +25,7 @@ export function lowerHeads(context: Context): void {
   heads.forEach(({ logits, lossWeight }, head) => {
     const { channels } = context.extent(logits)
     const args = { classes, channels, main: head === 0 ? 1 : 0, weight: bitsOf(lossWeight) }
-    program.emit(crossEntropy, { buffers: buffersOf(head), args, grid: ONE_WORKGROUP })
+    program.emit(crossEntropy, { buffers: { ...buffersOf(head), classWeights }, args, grid: ONE_WORKGROUP })
   })
   program.enter('logits')
   heads.forEach(({ logits }, head) => {

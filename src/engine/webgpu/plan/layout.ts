@@ -60,6 +60,8 @@ export function disposeState({ weights, momentum, gradient, statistics, parts }:
 export interface Feeds {
   readonly images: GPUBuffer
   readonly labels: GPUBuffer
+  /** Weight of each class in the cross-entropy. */
+  readonly classWeights: GPUBuffer
   readonly cotangent: GPUBuffer
   /** Factors of drop path by which each sample is multiplied on each path, [paths, largest batch]. */
   readonly pathScales: GPUBuffer
@@ -96,6 +98,7 @@ export function makeFeeds(program: Program, network: Network, batchSize: number,
   return {
     images: buffer(batchSize * height * width * channels, 'the images'),
     labels: buffer(batchSize, 'the labels'),
+    classWeights: buffer(network.classes, 'the class weights'),
     cotangent: buffer(batchSize * network.classes, 'the cotangent'),
     pathScales: buffer(batchSize * network.pathCount, 'the scales of drop path'),
     terms: buffer(2 * termCount, 'the mixing weights'),

@@ -5,7 +5,7 @@
 import type { Activations, Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
 import type { Network } from '../../../core/network.ts'
 import { coefficientGradient } from '../../graph/terms.ts'
-import { observedObjective, withAllPaths } from '../../plan/executable.ts'
+import { classWeightsOf, observedObjective, withAllPaths } from '../../plan/executable.ts'
 import { once } from '../../plan/lowering.ts'
 import { drawNoises, FeedNumbers, isOff, nameOf, type RunKind } from '../../plan/runInputs.ts'
 import type { Device } from '../device/device.ts'
@@ -143,7 +143,8 @@ export class Machine {
     if (objective.kind === 'logits') this.#feeding.writeCotangent(objective.cotangent)
     if (objective.kind === 'observed') this.#feeding.writeCotangent(new Float32Array(size * this.network.classes))
     const smoothing = isEntropy ? (objective.labelSmoothing ?? 0) : 0
-    this.#set(runKind, size, { tally, smoothing, ...(sgd && descentOf(sgd)) })
+    const labelWeights = isEntropy ? this.#writeClassWeights(feed, classWeightsOf(objective, this.network)) : size
+    this.#set(runKind, size, { tally, smoothing, labelWeights, ...(sgd && descentOf(sgd)) })
     const back: Section[] = wants.weights || wants.coefficients || wants.observed ? ['backward'] : []
     const loss = isEntropy ? 'cross-entropy' : 'logits'
     const sections: Section[] = ['forward', loss, ...back, ...(sgd ? (['descent'] as const) : [])]
@@ -151,6 +152,12 @@ export class Machine {
     const result = this.#submit(sections, runKind, size, flags, after, cotangents)
     for (const buffer of cotangents ?? []) buffer.destroy()
     return { flags, result }
+  }
+
+  /** Writes the class weights of a cross-entropy to the GPU. Returns the sum of those of the batch's labels. */
+  #writeClassWeights({ batch }: Feed, classWeights: readonly number[]): number {
+    this.#device.write(this.plan.feeds.classWeights, Float32Array.from(classWeights))
+    return batch.labels.reduce((sum, label) => sum + classWeights[label], 0)
   }
 
   /** Returns one GPU buffer for each cotangent of an observed activation, with padding channels. */
