@@ -89,8 +89,14 @@ const positive = z.int().min(1)
  */
 const LONGEST_LABEL = 4000
 
-/** Schema of a text that tables, captions and figures show. */
-const label = z.string().max(LONGEST_LABEL)
+/**
+ * Schema of a text that tables, captions and figures show. Names such as `constructor`, which every JavaScript object
+ * answers to, are refused: looked up in a table of names, they would find a function.
+ */
+const label = z
+  .string()
+  .max(LONGEST_LABEL)
+  .refine((text) => !(text in Object.prototype), { error: 'expected a name that JavaScript does not reserve' })
 
 /** Schema of a name in a record that is also used as the name of a file, and so must not contain path separators. */
 export const fileName = label.refine(isFileName, { error: 'expected a name without / and \\' })
@@ -312,7 +318,10 @@ const queries = z.array(z.unknown()).superRefine((points, context) => {
   let usedSeconds = 0
   for (const [at, point] of points.entries()) {
     const problem = answerProblem(point as Partial<RecordedQuery> | null, usedSeconds)
-    if (problem !== undefined) return context.addIssue({ code: 'custom', path: [at], message: problem })
+    // Without `continue: false` the checks of the whole oracle would still run, on values that are not queries.
+    if (problem !== undefined) {
+      return context.addIssue({ code: 'custom', path: [at], message: problem, continue: false })
+    }
     usedSeconds = (point as RecordedQuery).usedSeconds
   }
 }) as unknown as z.ZodType<readonly RecordedQuery[]>

@@ -29,8 +29,8 @@ import { RunFolder } from '../../src/runner/store/runFolder.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { lockHolder } from '../../src/system/lock.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
-import { damagedCopies } from '../support/full.ts'
-import { jsonMutations } from '../support/jsonMutations.ts'
+import { damagedCopies, full } from '../support/full.ts'
+import { jsonMutations, jsonReplacements, type Mutation } from '../support/jsonMutations.ts'
 import { recipe as buildRecipe } from '../tablebuild/tinyBuild.ts'
 import { temporaryFolder } from '../tables/temporaryFolder.ts'
 import { askingRun, failedRun, fixtureRun, trainedRun } from './fixtureRuns.ts'
@@ -97,22 +97,10 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
     what,
     async () => {
       const path = place()
-      const [before, value] = [readFileSync(path), whole()]
+      const value = whole()
       await read()
-      const faults: string[] = []
-      let [refused, mostSeconds] = [0, 0]
       const residentBefore = process.resourceUsage().maxRSS
-      try {
-        for (const { text, what: done } of jsonMutations(value, COUNT, 11)) {
-          writeFileSync(path, framed(path, text))
-          const { fault, isRefused, seconds } = await judged(read, path)
-          mostSeconds = Math.max(mostSeconds, seconds)
-          if (isRefused) refused++
-          if (fault !== undefined) faults.push(`${done}: ${fault}`)
-        }
-      } finally {
-        writeFileSync(path, before)
-      }
+      const { faults, refused, mostSeconds } = await survived(path, jsonMutations(value, COUNT, 11), read)
       const growthMb = Math.round((process.resourceUsage().maxRSS - residentBefore) / 1024)
       if (process.env.MUTATIONS !== undefined) console.log(what, { count: COUNT, refused, mostSeconds, growthMb })
       expect(faults).toEqual([])
@@ -120,6 +108,33 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
     },
     20_000 + 500 * COUNT,
   )
+}
+
+/** Writes one damaged copy of a file after the other, and reads each; the file is as before afterwards. */
+async function survived(path: string, copies: Iterable<Mutation>, read: () => Promise<unknown>) {
+  const before = readFileSync(path)
+  const faults: string[] = []
+  let [refused, mostSeconds] = [0, 0]
+  try {
+    for (const { text, what } of copies) {
+      writeFileSync(path, framed(path, text))
+      const { fault, isRefused, seconds } = await judged(read, path)
+      mostSeconds = Math.max(mostSeconds, seconds)
+      if (isRefused) refused++
+      if (fault !== undefined) faults.push(`${what}: ${fault}`)
+    }
+  } finally {
+    writeFileSync(path, before)
+  }
+  return { faults, refused, mostSeconds }
+}
+
+/** Tests that null, in any place of a file, and names that every JavaScript object answers to are survived. */
+function survivesEverywhere(what: string, whole: () => unknown, path: string, read: () => Promise<unknown>): void {
+  test(`${what}, with null and JavaScript's own names in each place`, async () => {
+    const { faults } = await survived(path, jsonReplacements(whole(), [null, [null], 'constructor', '__proto__']), read)
+    expect(faults).toEqual([])
+  })
 }
 
 /** Tests that a file with changed bytes, or cut short, is read or refused in one line. */
@@ -189,6 +204,10 @@ for (const [name, runs] of Object.entries(stores)) {
   const show = () => showAll(folder)
   survives(`run.json of ${name}`, json('run.json'), () => join(run, 'run.json'), show)
   survives(`result.json of ${name}`, json('result.json'), () => join(run, 'result.json'), show)
+  for (const file of ['run.json', 'result.json']) {
+    if (name !== 'questions' && !full) continue
+    survivesEverywhere(`${file} of ${name}`, json(file), join(run, file), show)
+  }
   if (runs[0].epochs.length === 0) continue
   const epochs = () => runs[0].epochs
   survives(`epochs.jsonl of ${name}`, epochs, () => join(run, 'epochs.jsonl'), show)

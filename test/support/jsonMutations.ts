@@ -25,6 +25,22 @@ export function* jsonMutations(value: unknown, count: number, seed: number): Gen
   }
 }
 
+/**
+ * Copies of a JSON value in each of which one place holds one of `values`; of the entries of a list only the last is
+ * changed.
+ */
+export function* jsonReplacements(value: unknown, values: readonly unknown[]): Generator<Mutation> {
+  const count = placesIn({ root: value }).length
+  for (let i = 0; i < count; i++)
+    for (const changed of values) {
+      const copy = { root: structuredClone(value) }
+      const { parent, key, path } = placesIn(copy)[i]
+      if (Array.isArray(parent) && Number(key) < parent.length - 1) continue
+      parent[key] = changed
+      yield { text: JSON.stringify(copy.root), what: `${path} ← ${JSON.stringify(changed)}` }
+    }
+}
+
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 
 /** What JSON can write and no value here should be: a number beyond all doubles, and arrays in arrays. */
