@@ -31,7 +31,7 @@
   const number = (value) =>
     Math.abs(value) >= 0.01 && Math.abs(value) < 1e6 ? String(+value.toFixed(4)) : value.toExponential(2)
 
-  /** Returns the densest choice of ticks whose labels have room on the axis. */
+  /** Sets the ticks of an axis: of the choices whose labels have room the one with most ticks. */
   const roundTicks =
     ({ choices, room }) =>
     (scale) => {
@@ -40,7 +40,7 @@
       const hasRoom = (ticks) =>
         ticks.every(([value], i) => i === 0 || decade * Math.log10(value / ticks[i - 1][0]) >= room)
       const inside = choices.map((ticks) => ticks.filter(([value]) => value >= scale.min && value <= scale.max))
-      const ticks = inside.find(hasRoom) ?? []
+      const ticks = inside.filter(hasRoom).reduce((best, next) => (next.length > best.length ? next : best), [])
       if (ticks.length > 1) scale.ticks = ticks.map(([value]) => ({ value }))
     }
 

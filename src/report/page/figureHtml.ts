@@ -183,8 +183,10 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   ])
   const values = shown.filter((value) => value !== null && value > 0) as number[]
   if (values.length === 0) return null
-  // A decade more on each side, since the axis extends to its next tick.
-  const choices = tickChoices(Math.min(...values) / 10, Math.max(...values) * 10)
+  // More on each side, since the axis extends to its next tick: a decade, or where there is less than one, half.
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const beyond = high / low < 10 / 1.5 ** 2 ? 1.5 : 10
+  const choices = tickChoices(low / beyond, high * beyond)
   return {
     room: ENLARGED * fontSize.tick * LABEL_ROOM[axis],
     choices: choices.map((ticks) => ticks.map((value) => [value, tickLabel(value)])),

@@ -166,11 +166,11 @@ function scaleOf(
   }
 }
 
-/**
- * Choices of ticks for every decade of a logarithmic axis, the densest first. The first choice whose labels do not
- * overlap is taken.
- */
+/** Choices of ticks for every decade of a logarithmic axis, the densest first. */
 const STEPS = [[1, 2, 5], [1, 3], [1]]
+
+/** Most evenly spaced ticks of an axis that spans less than a decade. */
+const MOST_EVEN = 12
 
 /**
  * Space that a tick's label needs along its axis, in multiples of the font size: the width of `10,000` and a gap on x,
@@ -179,32 +179,36 @@ const STEPS = [[1, 2, 5], [1, 3], [1]]
 export const LABEL_ROOM = { x: 5.1, y: 2.1 }
 
 /**
- * Returns the possible lists of ticks for a logarithmic axis from `low` to `high`: the densest list first, each in
- * ascending order.
+ * Returns the possible lists of ticks for a logarithmic axis from `low` to `high`, each in ascending order: 1, 2 and 5
+ * of every decade and thinner choices, and, where the axis spans less than a decade, evenly spaced numbers.
  */
 export function tickChoices(low: number, high: number): number[][] {
   const first = Math.floor(Math.log10(low))
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i)
-  return STEPS.map((steps) => {
-    const ticks = powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
-    return ticks.filter((tick) => tick >= low && tick <= high)
-  })
+  const even = high / low < 10 ? powers.flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power - 1}`))) : []
+  return [
+    ...STEPS.map((steps) => powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))),
+    ...even.filter((step) => (high - low) / step <= MOST_EVEN).map((step) => multiples(step, high)),
+  ].map((ticks) => ticks.filter((tick) => tick >= low && tick <= high))
 }
 
+/** Returns the multiples of a step up to `high`, without the rounding errors of a sum. */
+const multiples = (step: number, high: number): number[] =>
+  Array.from({ length: Math.floor(high / step) }, (_, i) => Number(((i + 1) * step).toPrecision(12)))
+
 /**
- * Returns the ticks of a logarithmic axis from `low` to `high`, ascending: the densest choice whose labels do not
- * overlap.
+ * Returns the ticks of a logarithmic axis from `low` to `high`, ascending: of the choices whose labels do not overlap
+ * the one with most ticks, or the powers of ten if all overlap.
  * @param most largest number of evenly spaced labels that fit on the axis
  */
 export function logTicks(low: number, high: number, most: number): number[] {
   const room = Math.log10(high / low) / most
-  const fitting = STEPS.findIndex((steps) => nearest(steps) >= room)
-  return tickChoices(low, high).at(fitting) ?? []
+  const fits = (ticks: readonly number[]) =>
+    ticks.every((tick, i) => i === 0 || Math.log10(tick / ticks[i - 1]) >= room)
+  const choices = tickChoices(low, high)
+  const thinnest = choices[STEPS.length - 1]
+  return choices.filter(fits).reduce((best, ticks) => (ticks.length > best.length ? ticks : best), thinnest)
 }
-
-/** Returns the smallest distance between two neighbouring ticks of a choice, as a fraction of a decade. */
-const nearest = (steps: readonly number[]): number =>
-  Math.min(...steps.map((step, i) => Math.log10((steps[i + 1] ?? 10) / step)))
 
 /** Returns the label of a tick: `10,000`, `0.05`, and very large or small values as `1e-7`. */
 export const tickLabel = (value: number): string =>

@@ -10,6 +10,12 @@ test('in narrow panels they are fewer, and no two labels touch', () => {
   expect(logTicks(100, 20_000, 3)).toEqual([100, 1000, 10_000])
 })
 
+test('an axis of less than a decade has evenly spaced ticks, as far apart as their labels need', () => {
+  expect(logTicks(53, 100, 8)).toEqual([60, 70, 80, 90, 100])
+  expect(logTicks(53, 100, 3)).toEqual([60, 80, 100])
+  expect(logTicks(0.021, 0.029, 5)).toEqual([0.022, 0.024, 0.026, 0.028])
+})
+
 test('what the page chooses from is what a picture chooses from', () => {
   const choices = tickChoices(0.009, 3)
   expect(choices.map((ticks) => ticks.length)).toEqual([8, 6, 3])
