@@ -60,6 +60,12 @@ export const transferProgress = (stream: NodeJS.WriteStream): AmountProgress => 
 /** Returns a progress display for the import of a lookup table, which counts architectures. */
 export const importProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, architectures)
 
+/** Returns a progress display for the import of runs of other programs. */
+export const runProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, runsDone)
+
+const runsDone = (done: number, total?: number): string =>
+  total === undefined ? pluralize(done, 'run') : `${done} of ${pluralize(total, 'run')}`
+
 /** Returns a progress display for work on images, such as computing a network on them. */
 export const imageProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, imagesDone)
 

@@ -49,6 +49,11 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
     'lookup tables: import, fetch, build, merge, info',
     async () => (await import('./commands/tables.ts')).tablesCommand(),
   ],
+  [
+    'import',
+    'take runs of other programs over: CSV, logs, NASLib',
+    async () => (await import('./commands/import.ts')).importCommand(),
+  ],
   ['data', 'image datasets: fetch, info', async () => (await import('./commands/data.ts')).dataCommand()],
   ['genotype', 'show an architecture', async () => (await import('./commands/genotype.ts')).genotypeCommand()],
   [

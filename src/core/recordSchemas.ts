@@ -236,6 +236,7 @@ const job = z.looseObject({
   executor: label.optional(),
   arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
   seed: natural,
+  imported: z.looseObject({ content: label }).optional(),
 }) satisfies z.ZodType<Job>
 
 const environment = z.looseObject({
@@ -250,6 +251,7 @@ const manifest = z.looseObject({
   schema: z.literal(1),
   id: fileName,
   job,
+  importedFrom: z.looseObject({ file: label, sha256: label, format: label }).optional(),
   environment,
   resumedIn: z.array(environment).optional(),
 }) satisfies z.ZodType<RunManifest>

@@ -54,6 +54,11 @@ export interface Job {
   readonly probes: readonly string[]
   readonly seed: number
   /**
+   * Marks a run that another program computed and `bench import runs` read from a file; its settings are unknown.
+   * `content` is the SHA-256 of what was read: the architectures with their epochs and times.
+   */
+  readonly imported?: { readonly content: string }
+  /**
    * Name of the executor that trains the network, since executors round differently. Absent for algorithms that train
    * no network.
    */
@@ -99,7 +104,9 @@ export interface RunManifest {
    * job.
    */
   readonly foundBy?: Finder
-  /** The environment in which the run began: machine and versions of programs. */
+  /** The file that an imported run was read from, its SHA-256, and its format, such as `CSV`. Not part of the job. */
+  readonly importedFrom?: { readonly file: string; readonly sha256: string; readonly format: string }
+  /** The environment in which the run began (or was imported): machine and versions of programs. */
   readonly environment: Environment
   /** Further environments in which the run was resumed, in order; absent if there were none. */
   readonly resumedIn?: readonly Environment[]

@@ -6,6 +6,7 @@ import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'
+import { IMPORTED } from '../protocols/imported.ts'
 import { architectureName, builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
@@ -36,8 +37,12 @@ type Variant = Pick<Method, 'label' | 'variant'>
 /** Returns the methods of one algorithm, given as groups of runs, each with its label and its position among them. */
 function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
   const texts = labels(groups.map(([first]) => first))
-  return groups.map((group, variant) => [group, { label: texts[variant], variant }])
+  return groups.map((group, variant) => [group, { label: marked(texts[variant], group[0]), variant }])
 }
+
+/** Returns the label of a method, which says that its runs were imported from another program if they were. */
+const marked = (label: string, { manifest: { job } }: RunRecord): string =>
+  job.imported === undefined || label.includes(`protocol=${IMPORTED}`) ? label : `${label} (${IMPORTED})`
 
 /**
  * Returns a method with only one run for each seed, dataset and settings of full training. Of several finished runs

@@ -83,6 +83,9 @@ export const LIMITS = {
   'program-log-mib': { value: 64, unit: 'MiB', meaning: 'what such a program prints in one run' },
   'program-checkpoint-mib': { value: 2048, unit: 'MiB', meaning: 'the files that such a program saves at a time' },
   'program-files': { value: 1000, unit: 'files', meaning: 'source files of such a program, which identify its jobs' },
+  'runs-mib': { value: 256, unit: 'MiB', meaning: 'a file of runs to import, unpacked; a log of a search takes 1' },
+  'runs-number': { value: 100_000, unit: 'runs', meaning: 'runs of a file to import' },
+  'run-points': { value: 100_000, unit: 'points', meaning: 'epochs or times of a run to import' },
   'pickle-line-kib': { value: 16_384, unit: 'KiB', meaning: 'a line of a pickle of protocol 0, as an array is' },
 } as const satisfies Readonly<Record<string, Limit>>
 

@@ -150,6 +150,12 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
     const row = (index: number) => `${spaceIndex(nb201).at(index)},${columns.map((_, i) => i % 7).join()}\n`
     writeFileSync(join(desk.folder, 'wide.csv'), `arch,${columns.join()}\n${row(5)}${row(6)}`)
   },
+  'docs/importing-runs.md'() {
+    const [rows] = textOf('docs/importing-runs.md').match(/(?<=```csv\n)[\s\S]*?(?=```)/) ?? []
+    writeFileSync(join(desk.folder, 'results.csv'), rows ?? '')
+    const log = (epoch: number) => `epoch ${epoch} lr 1e-2\ngenotype = ${spaceIndex(nb201).at(epoch)}\n`
+    writeFileSync(join(desk.folder, 'drnas-seed2.log'), [0, 1, 2].map(log).join(''))
+  },
   'docs/gallery.md'() {
     symlinkSync(join(ROOT, 'reports'), join(desk.folder, 'reports'))
     const search = 'bench run --algo darts-v1,drnas --protocol micro:epochs=2,data.limit=256 --seeds 2 --store runs'

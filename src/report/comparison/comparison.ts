@@ -7,6 +7,7 @@ import { onceEach } from '../../core/onceEach.ts'
 import type { Headline } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import { missingImages } from '../../data/datasetNames.ts'
+import { IMPORTED } from '../../protocols/imported.ts'
 import { differingKeys, flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -159,7 +160,11 @@ function differingSettings(runs: readonly RunRecord[]): readonly string[] {
     const known = protocols.flatMap(({ headline }) => (headline[dataset] ? JSON.stringify(headline[dataset]) : []))
     return unique(known).length > 1
   })
-  const search = differingKeys(protocols.map(({ headline: _, ...settings }) => settings))
+  // The settings of imported runs are unknown, so that only the name of their protocol differs.
+  const known = protocols.filter(({ name }) => name !== IMPORTED)
+  const ofKnown = differingKeys(known.map(({ headline: _, ...settings }) => settings))
+  const isMixed = known.length > 0 && known.length < protocols.length
+  const search = [...(isMixed && !ofKnown.includes('name') ? ['name'] : []), ...ofKnown]
   return [...search, ...reported.map((dataset) => `headline.${dataset}`)]
 }
 

@@ -8,7 +8,7 @@ import { type Claims, claimsTable } from '../comparison/claims.ts'
 import { reductionsOf } from '../comparison/published.ts'
 import { isRetrained } from '../comparison/retrainedRuns.ts'
 import { groupByMethod } from '../methods.ts'
-import { seedList } from '../page/reproducibility.ts'
+import { importedFiles, seedList } from '../page/reproducibility.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { BASELINE } from './improvement.ts'
 import { computeOf, type PreliminaryCompute } from './ledger.ts'
@@ -120,13 +120,14 @@ function factsOf({ runs, references, claims, preliminary = [] }: Evidence): Fact
 }
 
 /** Returns sentences about runs that no answer may pass over: failed, unfinished, edited and foreign ones. */
-function caveatsOf(runs: readonly RunRecord[]): string[] {
+export function caveatsOf(runs: readonly RunRecord[]): string[] {
   const failed = runs.filter(({ result, failure }) => result === undefined && failure !== undefined)
   const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined)
   const edited = runs.filter(({ manifest: { id, job } }) => runId(job) !== id)
   const plugins = unique(
     runs.flatMap(({ manifest: { job } }) => (job.algorithm.plugin === undefined ? [] : job.algorithm.name)),
   )
+  const imported = runs.filter(({ manifest }) => manifest.job.imported !== undefined)
   const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol.name))
   const tables = unique(runs.map(({ manifest }) => manifest.job.table?.sha256 ?? 'none'))
   const versions = unique(runs.map(({ manifest }) => manifest.environment.version))
@@ -136,6 +137,11 @@ function caveatsOf(runs: readonly RunRecord[]): string[] {
     ...(edited.length > 0
       ? [
           `The name of ${pluralize(edited.length, 'run')} is not the hash of its job, so its record was changed or comes from elsewhere: ${named(edited)}.`,
+        ]
+      : []),
+    ...(imported.length > 0
+      ? [
+          `${pluralize(imported.length, 'run')} of other programs ${imported.length === 1 ? 'was' : 'were'} imported from ${importedFiles(imported)}; settings and compute are unknown and not counted.`,
         ]
       : []),
     ...(plugins.length > 0

@@ -32,7 +32,7 @@ export function reproduceScript(runs: readonly RunRecord[]): string {
  */
 export function runCommands(runs: readonly RunRecord[]): readonly string[] {
   const jobs = [...new Map(runs.map(({ manifest }) => [manifest.id, manifest.job])).values()]
-  const groups = groupBy(jobs, ({ seed: _, ...job }) => contentName(job))
+  const groups = groupBy(jobs, ({ seed: _, imported: __, ...job }) => contentName(job))
   return [...groups.values()].map((same) => commandOf(same))
 }
 
@@ -42,6 +42,9 @@ const BUILT_IN: ReadonlySet<string> = new Set(['shapes'])
 function commandOf(jobs: readonly Job[]): string {
   const [job] = jobs
   const { algorithm, space, dataset, table, protocol, budgetSeconds, probes, retraining, executor, arithmetic } = job
+  if (job.imported !== undefined) {
+    return `# ${algorithm.name}, seed ${jobs.map(({ seed }) => seed).join(', ')}, was imported from another program; its runs are not repeated here`
+  }
   if (algorithm.plugin !== undefined || job.spacePlugin !== undefined) {
     return `# ${algorithm.name} is of a plugin, which must be named with --plugin; its runs are not repeated here`
   }

@@ -6,6 +6,7 @@
 import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
+import { IMPORTED } from '../../protocols/imported.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
@@ -66,14 +67,32 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   const protocols = new Map(runs.map(({ manifest }) => [nameOf(manifest.job.protocol), manifest.job.protocol]))
   return [...protocols.values()].map(({ name, headline: _, ...values }) => [
     `Protocol ${name}`,
-    [...flatten(values)].map(([key, value]) => `${key} ${value}`).join(', '),
+    name === IMPORTED
+      ? `runs of other programs, whose settings are unknown; read from ${importedFiles(runs)}`
+      : [...flatten(values)].map(([key, value]) => `${key} ${value}`).join(', '),
   ])
+}
+
+/** Returns the names of the files that runs were imported from, with the beginnings of their hashes. */
+export function importedFiles(runs: readonly RunRecord[]): string {
+  const files = runs.flatMap(({ manifest: { importedFrom } }) =>
+    importedFrom === undefined
+      ? []
+      : `${importedFrom.file} (${importedFrom.format}, SHA-256 ${importedFrom.sha256.slice(0, 16)})`,
+  )
+  return distinct(files).join(', ')
 }
 
 /** Returns one job for each group of runs that differ only in their seed, with a title that names the group's seeds. */
 export function configurationsOf(runs: readonly RunRecord[]) {
   const groups = groupBy(runs, ({ manifest: { job } }) =>
-    JSON.stringify({ ...job, seed: undefined, algorithm: nameOf(job.algorithm), protocol: nameOf(job.protocol) }),
+    JSON.stringify({
+      ...job,
+      seed: undefined,
+      imported: undefined,
+      algorithm: nameOf(job.algorithm),
+      protocol: nameOf(job.protocol),
+    }),
   )
   return [...groups.values()].map((own) => {
     const { seed: _, ...job } = own[0].manifest.job
