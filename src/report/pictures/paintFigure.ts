@@ -95,11 +95,11 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
   const isLine = form === 'line' || form === 'steps'
   const style = {
     pointStyle: look.marker,
-    radius: (isLine ? 2.2 : 3.2) * MARKER_SCALE[look.marker],
+    radius: (isLine ? 2.2 : form === 'cloud' ? 1.6 : 3.2) * MARKER_SCALE[look.marker],
     borderWidth: isStroked(look.marker) ? 1.4 : 0,
     rotation: 0,
   }
-  if (form !== 'cloud') drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
+  drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
   paintText(context, {
     kind: 'text',
     x: x + 22,
