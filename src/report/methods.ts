@@ -50,20 +50,20 @@ const marked = (label: string, { manifest: { job } }: RunRecord): string =>
  * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full
  * trainings
  */
-export function oneRunPerSeed<M extends Method>(method: M): M {
-  const { label, runs } = method
+export const oneRunPerSeed = <M extends Method>(method: M): M => ({ ...method, runs: runsBySeed(method) })
+
+const runsBySeed = onceEach(({ label, runs }: Method): readonly RunRecord[] => {
   const bySeed = groupBy(runs, ({ manifest: { job } }) =>
     [job.dataset.name, job.seed, ...(job.retraining ? [contentName(job.retraining)] : [])].join(' '),
   )
-  const kept = [...bySeed.values()].map((rivals) => {
+  return [...bySeed.values()].map((rivals) => {
     const finished = rivals.filter(({ result }) => result !== undefined)
     const [first = rivals[0], ...others] = finished
     const other = others.find((run) => endOf(run) !== endOf(first))
     if (other !== undefined) throw contradiction(label, first, other)
     return first
   })
-  return { ...method, runs: kept }
-}
+})
 
 /**
  * Returns the outcome of a finished run as text, to be compared: its final architecture and the accuracies of its full

@@ -69,17 +69,35 @@ const normalSurvival = (z: number): number => (z < 0 ? 1 - normalSurvival(-z) : 
  * Runs the paired permutation test (Fisher 1935) on the sum of the differences: exact over all sign patterns up to 16
  * pairs; beyond that, over 100,000 drawn patterns and the observed one. The statistic is the mean difference.
  */
-export function pairedPermutation(x: readonly number[], y: readonly number[], stream: RandomStream): TestResult {
-  const differences = decimalDifferences(x, y)
-  const observed = sum(differences)
-  const sums = differences.length <= ENUMERATED_PAIRS ? allSums(differences) : drawnSums(differences, stream)
-  const slack = 1e-9 * sum(differences.map(Math.abs))
-  const share = (keep: (total: number) => boolean) => sums.filter((total) => keep(total)).length / sums.length
-  return testResult(
-    observed / differences.length,
-    share((total) => total >= observed - slack),
-    share((total) => total <= observed + slack),
+export const pairedPermutation = (x: readonly number[], y: readonly number[], stream: RandomStream): TestResult =>
+  pairedPermutations([[x, y]], stream)[0]
+
+/**
+ * Runs the paired permutation test on several pairs of samples. Each test has the result that it would have alone on
+ * the stream, but the sign patterns, which take most of the time, are drawn once for all.
+ */
+export function pairedPermutations(
+  samples: readonly (readonly [x: readonly number[], y: readonly number[]])[],
+  stream: RandomStream,
+): readonly TestResult[] {
+  const tested = samples.map(([x, y]) => decimalDifferences(x, y))
+  const drawn = drawnSums(
+    tested.filter((differences) => differences.length > ENUMERATED_PAIRS),
+    stream,
   )
+  return tested.map((differences) => permutationResult(differences, drawn.get(differences) ?? allSums(differences)))
+}
+
+/** @param sums sum of the differences for each sign pattern that the test compares */
+function permutationResult(differences: readonly number[], sums: Float64Array): TestResult {
+  const observed = sum([...differences])
+  const slack = 1e-9 * sum(differences.map(Math.abs))
+  let [atLeast, atMost] = [0, 0]
+  for (const total of sums) {
+    if (total >= observed - slack) atLeast++
+    if (total <= observed + slack) atMost++
+  }
+  return testResult(observed / differences.length, atLeast / sums.length, atMost / sums.length)
 }
 
 /** Returns p-values adjusted by Holm's step-down correction (1979), in the order of the input. */
@@ -117,28 +135,69 @@ function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
+/** Number of words that the stream draws before each sample uses them. */
+const CHUNK = 4096
+
 /**
- * Returns the observed sum of the differences, and Σ ±d for each drawn sign pattern. The signs are the bits of 32-bit
- * words that the stream draws.
+ * Returns, for each sample of differences, the observed sum, and Σ ±d for each drawn sign pattern. The signs are the
+ * bits of 32-bit words that the stream draws; every sample begins with the first word.
  */
-function drawnSums(differences: readonly number[], stream: RandomStream): Float64Array {
-  const different = differences.filter((d) => d !== 0)
-  const words = Math.ceil(different.length / 32)
-  const byByte = sumsByByte(different, 4 * words)
-  const sums = new Float64Array(1 + DRAWS)
-  sums[0] = sum([...differences])
-  for (let draw = 1; draw <= DRAWS; draw++) {
-    let total = 0
-    for (let at = 0; at < 1024 * words; at += 1024) {
-      const word = stream.uint32()
+function drawnSums(
+  samples: readonly (readonly number[])[],
+  stream: RandomStream,
+): ReadonlyMap<readonly number[], Float64Array> {
+  const all = samples.map((differences) => new SignSums(differences))
+  const words = new Uint32Array(CHUNK)
+  let waiting = all.filter((sums) => !sums.isComplete)
+  while (waiting.length > 0) {
+    for (let i = 0; i < CHUNK; i++) words[i] = stream.uint32()
+    for (const sums of waiting) sums.take(words)
+    waiting = waiting.filter((sums) => !sums.isComplete)
+  }
+  return new Map(samples.map((differences, i) => [differences, all[i].sums]))
+}
+
+/** Sums Σ ±d of one sample of differences, computed as the words with the signs arrive. */
+class SignSums {
+  /** The observed sum, then the sum of each drawn pattern. */
+  readonly sums = new Float64Array(1 + DRAWS)
+  readonly #byByte: Float64Array
+  /** Number of finished sums. */
+  #done = 1
+  /** The unfinished sum, and the position of its next word in the lookup table. */
+  #total = 0
+  #at = 0
+
+  constructor(differences: readonly number[]) {
+    const different = differences.filter((d) => d !== 0)
+    this.#byByte = sumsByByte(different, 4 * Math.ceil(different.length / 32))
+    this.sums[0] = sum([...differences])
+    if (different.length === 0) this.#done = this.sums.length
+  }
+
+  get isComplete(): boolean {
+    return this.#done === this.sums.length
+  }
+
+  take(words: Uint32Array): void {
+    const [byByte, end] = [this.#byByte, this.#byByte.length]
+    let [total, at, done] = [this.#total, this.#at, this.#done]
+    for (let i = 0; i < words.length && done < this.sums.length; i++) {
+      const word = words[i]
       total += byByte[at + (word & 255)]
       total += byByte[at + 256 + ((word >>> 8) & 255)]
       total += byByte[at + 512 + ((word >>> 16) & 255)]
       total += byByte[at + 768 + (word >>> 24)]
+      at += 1024
+      if (at < end) continue
+      this.sums[done++] = total
+      total = 0
+      at = 0
     }
-    sums[draw] = total
+    this.#total = total
+    this.#at = at
+    this.#done = done
   }
-  return sums
 }
 
 /** Returns a lookup table [group][pattern] of Σ ±d over each group of eight differences, for all 256 sign patterns. */

@@ -69,20 +69,28 @@ export interface Cell {
 export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
   if (runs.length === 0)
     throw new BenchError('missing', 'there are no runs to compare; `bench run --algo drnas` makes some')
+  const { mixed } = commonSettings(runs)
+  if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
+  return comparisonOf(runs)
+}
+
+const commonSettings = onceEach((runs: readonly RunRecord[]): Pick<Comparison, 'space' | 'mixed'> => {
   const space = onlySpace(runs)
   refuseMixedTables(runs)
-  const mixed = differingSettings(runs)
-  if (mixed.length > 0 && !options.mix) throw mixedProtocols(runs, mixed)
+  return { space, mixed: differingSettings(runs) }
+})
+
+/** Made once for all tables and figures of the same runs. */
+const comparisonOf = onceEach((runs: readonly RunRecord[]): Comparison => {
   const columns = columnsOf(runs)
   const methods = groupByMethod(runs).map(oneRunPerSeed)
   return {
-    space,
+    ...commonSettings(runs),
     columns,
     rows: methods.map((method) => rowOf(method, columns)),
     protocols: unique(runs.map(({ manifest }) => manifest.job.protocol.name)),
-    mixed,
   }
-}
+})
 
 /**
  * Returns the rows of searches, without algorithms that answer with a fixed architecture, such as `optimal`.

@@ -2,7 +2,7 @@
  * Makes the table of paired significance tests, which compare every search with the best one on the seeds that all
  * searches finished.
  */
-import { EXACT_WILCOXON_PAIRS, holm, pairedPermutation, wilcoxon } from '../../analysis/statistics/paired.ts'
+import { EXACT_WILCOXON_PAIRS, holm, pairedPermutations, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
@@ -74,19 +74,25 @@ function pairsOf({ rows, seeds, scores }: Blocks, column: string): Pair[] {
   const samples = rows.map((row, i) => ({ label: row.method.label, values: scores.map((block) => block[i]) }))
   const mean = ({ values }: (typeof samples)[number]) => summarise(values).mean
   const best = samples.toSorted((a, b) => mean(b) - mean(a))[0]
-  return samples
-    .filter((sample) => sample !== best)
-    .map(({ label, values }) => ({
-      column,
-      best: best.label,
-      other: label,
-      seeds: seeds.length,
-      difference: summarise(values.map((value, i) => best.values[i] - value)).mean,
-      ...(seeds.length >= FEWEST_BLOCKS && {
-        wilcoxonP: wilcoxon(best.values, values).twoSided,
-        permutationP: pairedPermutation(best.values, values, random(0, 'table', 'permutation')).twoSided,
-      }),
-    }))
+  const others = samples.filter((sample) => sample !== best)
+  const isTested = seeds.length >= FEWEST_BLOCKS
+  const permutations = isTested
+    ? pairedPermutations(
+        others.map(({ values }) => [best.values, values]),
+        random(0, 'table', 'permutation'),
+      )
+    : []
+  return others.map(({ label, values }, at) => ({
+    column,
+    best: best.label,
+    other: label,
+    seeds: seeds.length,
+    difference: summarise(values.map((value, i) => best.values[i] - value)).mean,
+    ...(isTested && {
+      wilcoxonP: wilcoxon(best.values, values).twoSided,
+      permutationP: permutations[at].twoSided,
+    }),
+  }))
 }
 
 /**

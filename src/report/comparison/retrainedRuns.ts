@@ -1,5 +1,6 @@
 /** Groups runs with full trainings into rows: one for each method, dataset and settings of the training. */
 import { summarise } from '../../analysis/statistics/summary.ts'
+import { onceEach } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
@@ -13,8 +14,16 @@ import type { RunRecord } from '../runRecord.ts'
  * Returns whether a report of these runs shows test errors of full trainings instead of looked-up accuracies. It does
  * so if some runs train their architecture in full and all others are searches without a lookup table.
  */
-export const areRetrained = (runs: readonly RunRecord[]): boolean =>
-  runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined)
+export const areRetrained = onceEach(
+  (runs: readonly RunRecord[]): boolean =>
+    runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined),
+)
+
+/** Returns the runs without full trainings: the list itself if it has none, so that what was computed for it is reused. */
+export const searchesAmong = onceEach((runs: readonly RunRecord[]): readonly RunRecord[] => {
+  const searches = runs.filter((run) => !isRetrained(run))
+  return searches.length === runs.length ? runs : searches
+})
 
 /** Returns whether a run trains its architecture in full (stand-alone, from scratch) instead of looking it up. */
 export const isRetrained = ({ manifest }: RunRecord): boolean => manifest.job.retraining !== undefined

@@ -7,7 +7,7 @@ import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { type Drawing, heading, type Ink, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { compare, datasetTitle, type Row, searchesOf, valuesOf } from '../comparison/comparison.ts'
-import { errorsOf, rowsOf } from '../comparison/retrainedRuns.ts'
+import { errorsOf, rowsOf, searchesAmong } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import type { AxisLimits, Figure } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
@@ -67,7 +67,7 @@ export function accuraciesFigure(
 }
 
 function lookedUp(runs: readonly RunRecord[], names: ReadonlySet<string>) {
-  const own = runs.filter(({ manifest }) => manifest.job.retraining === undefined)
+  const own = searchesAmong(runs)
   if (own.length === 0) return []
   const comparison = compare(own, { mix: true })
   const looks = looksOf(comparison.rows.map(({ method }) => method))

@@ -9,11 +9,21 @@ import { grouped, pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import { type FrontPoint, paretoFront } from '../../tables/query.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { retrainedGroups, settingsText } from '../comparison/retrainedRuns.ts'
+import { retrainedGroups, searchesAmong, settingsText } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import { type Axis, type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isOfColumn, lowerCut, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
+import {
+  isOfColumn,
+  lowerCut,
+  qualifiersOf,
+  repeatWords,
+  type ShownMethod,
+  shownMethods,
+  testColumns,
+  withoutRepeats,
+  withRuns,
+} from './shared.ts'
 
 /**
  * Measures of network size that the figure can show on its x axis, each with the axis label and the number that it is
@@ -55,6 +65,7 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
       ...(hidden > 0
         ? [`${pluralize(hidden, 'point')} far below the others ${hidden === 1 ? 'is' : 'are'} not shown.`]
         : []),
+      ...repeatWords(methods),
     ].join(' '),
     columns: Math.min(3, panels.length),
     panels,
@@ -62,7 +73,7 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
 }
 
 function lookedUp(all: readonly RunRecord[]): PanelKind[] {
-  const runs = all.filter(({ manifest }) => manifest.job.retraining === undefined)
+  const runs = searchesAmong(all)
   if (runs.length === 0) return []
   return testColumns(runs).map((column) => ({
     title: column.title,
@@ -98,12 +109,13 @@ function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy
       return { label: labelOf({ ...method, runs }), look, form: 'points', points }
     })
     .filter(({ points }) => points.length > 0)
+  const shownSeries = series.map((each) => ({ ...each, points: withoutRepeats(each.points) }))
   return {
     kind: 'plot',
     title,
     x: { label: paretoCosts[cost].label, scale: 'linear' },
     y: { label: 'accuracy (%)', scale: 'linear', ...cutBelow(series) },
-    series: [frontSeries(series, title), ...series],
+    series: [frontSeries(shownSeries, title), ...shownSeries],
   }
 }
 

@@ -12,7 +12,16 @@ import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { architecturesWithBoth } from './pareto.ts'
-import { isOfColumn, qualifiersOf, type ShownMethod, shownMethods, testColumns, withRuns } from './shared.ts'
+import {
+  isOfColumn,
+  qualifiersOf,
+  repeatWords,
+  type ShownMethod,
+  shownMethods,
+  testColumns,
+  withoutRepeats,
+  withRuns,
+} from './shared.ts'
 
 /**
  * Returns the figure of validation against test error, with a panel for each test accuracy of the runs that the lookup
@@ -58,7 +67,7 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
       : ''
   return {
     name: 'scatter',
-    caption: `${architecturesWithBoth(rows, table.manifest.name)}, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}`,
+    caption: `${architecturesWithBoth(rows, table.manifest.name)}, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}${repeatWords(methods).map((words) => ` ${words}`)}`,
     columns: Math.min(2, Math.max(1, panels.length)),
     panels,
   }
@@ -109,7 +118,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
     return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true, thin: true }))
   })
   const ends = searched.flatMap(({ label, look, trajectories, others }): Series[] => {
-    const points = [...trajectories.map((points) => points.slice(-1)), ...others].flat()
+    const points = withoutRepeats([...trajectories.map((points) => points.slice(-1)), ...others].flat())
     return points.length === 0 ? [] : [{ label, look, form: 'points', points }]
   })
   return [...lines, ...ends]

@@ -6,6 +6,8 @@
 import { quantile } from 'simple-statistics'
 import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
 import { onceEach } from '../../core/onceEach.ts'
+import { pluralize } from '../../core/plainText.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { type Column, compare } from '../comparison/comparison.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { Axis, BandPoint, Figure, Plot, Point, Series } from '../pictures/figure.ts'
@@ -42,11 +44,11 @@ export interface ShownMethod extends Method {
  * all panels.
  * @param runs all runs of the figure, also those that some panels leave out
  */
-export function shownMethods(runs: readonly RunRecord[]): readonly ShownMethod[] {
+export const shownMethods = onceEach((runs: readonly RunRecord[]): readonly ShownMethod[] => {
   const methods = groupByMethod(runs)
   const looks = looksOf(methods)
   return methods.map((method, i) => ({ ...method, look: looks[i] }))
-}
+})
 
 /**
  * Returns the methods of which some runs meet a condition, each with one such run for each seed.
@@ -57,8 +59,31 @@ export const withRuns = (
   isShown: (run: RunRecord) => boolean,
 ): readonly ShownMethod[] =>
   methods
-    .map((method) => oneRunPerSeed({ ...method, runs: method.runs.filter(isShown) }))
+    .map((method) => {
+      const runs = method.runs.filter(isShown)
+      return oneRunPerSeed(runs.length === method.runs.length ? method : { ...method, runs })
+    })
     .filter(({ runs }) => runs.length > 0)
+
+/** Number of points of a search above which those at the same place are one point, since they would cover each other. */
+const MANY_POINTS = 200
+
+/**
+ * Returns the points of a search, one a seed. Of more than 200 seeds those that ended at the same place share a point,
+ * whose note counts them.
+ */
+export function withoutRepeats(points: readonly Point[]): readonly Point[] {
+  if (points.length <= MANY_POINTS) return points
+  return [...groupBy(points, ({ x, y }) => `${x} ${y}`).values()].map(([first, ...others]) =>
+    others.length === 0 ? first : { ...first, note: `${first.note}; ${pluralize(others.length, 'other seed')} here` },
+  )
+}
+
+/** Returns the sentences of a caption that explain points that stand for several seeds; empty without so many seeds. */
+export const repeatWords = (methods: readonly Method[]): readonly string[] =>
+  methods.some(({ runs }) => runs.length > MANY_POINTS)
+    ? [`Of a search with more than ${MANY_POINTS} seeds, those that ended at the same place share a point.`]
+    : []
 
 /**
  * What the band around a curve shows: `range` is min to max over the seeds, `std` is ± 1 standard deviation, `none` is

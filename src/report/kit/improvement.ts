@@ -4,6 +4,7 @@
  */
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { compare, searchesOf, valuesOf } from '../comparison/comparison.ts'
+import { searchesAmong } from '../comparison/retrainedRuns.ts'
 import { absent, type Cell, type Tabular, word } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -15,7 +16,7 @@ export const BASELINE = 'random'
  * the baseline; undefined if the runs have no baseline or no looked-up accuracies.
  */
 export function improvementTable(runs: readonly RunRecord[], references: ReadonlySet<string>): Tabular | undefined {
-  const searched = runs.filter(({ manifest }) => manifest.job.retraining === undefined)
+  const searched = searchesAmong(runs)
   if (searched.length === 0) return undefined
   const comparison = compare(searched, { mix: true })
   const searches = searchesOf(comparison, references)

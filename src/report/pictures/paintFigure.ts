@@ -2,7 +2,7 @@
  * Lays out the panels and the legend of a figure, and paints them on a canvas: plots with Chart.js, drawings shape by
  * shape.
  */
-import { createCanvas, Path2D, type SKRSContext2D } from '@napi-rs/canvas'
+import { type Canvas, createCanvas, Path2D, type SKRSContext2D } from '@napi-rs/canvas'
 import {
   Chart,
   Filler,
@@ -24,27 +24,39 @@ import { colourOf, lightTheme } from './theme.ts'
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
 /**
- * Number of points from which on a series is painted as one bitmap: as vector shapes so many points would take
+ * Number of points from which on a series is painted into a bitmap: as vector shapes so many points would take
  * megabytes.
  */
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
 
-/** Chart.js plugin that paints the points of a large series as one bitmap. */
-const clouds: Plugin<'scatter'> = {
-  id: 'clouds',
-  beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
-    if (meta.data.length < CLOUD_POINTS) return
-    const scale = CLOUD_DPI / 96
-    const image = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
-    const context = image.getContext('2d')
-    context.scale(scale, scale)
-    const own = context as unknown as typeof ctx
-    for (const point of meta.data as PointElement[]) point.draw(own, chartArea)
+/**
+ * Returns a Chart.js plugin for one chart that paints the points of large series as a bitmap. Large series that are
+ * painted one after the other share it.
+ */
+function clouds(): Plugin<'scatter'> {
+  const scale = CLOUD_DPI / 96
+  let image: Canvas | undefined
+  function flush(ctx: Chart['ctx']): void {
+    if (image === undefined) return
     const target = ctx as unknown as SKRSContext2D
     target.drawImage(image, 0, 0, image.width / scale, image.height / scale)
-    return false
-  },
+    image = undefined
+  }
+  return {
+    id: 'clouds',
+    beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
+      if (meta.data.length < CLOUD_POINTS) return flush(ctx)
+      if (image === undefined) {
+        image = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
+        image.getContext('2d').scale(scale, scale)
+      }
+      const own = image.getContext('2d') as unknown as typeof ctx
+      for (const point of meta.data as PointElement[]) point.draw(own, chartArea)
+      return false
+    },
+    afterDatasetsDraw: ({ ctx }) => flush(ctx),
+  }
 }
 
 // Replaces the ticks of Chart.js on logarithmic axes, which do not consider whether their labels have room.
@@ -134,7 +146,7 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
   })
   const config = chartConfig(plot, lightTheme)
   const options = { ...config.options, devicePixelRatio: 1 }
-  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds] }).destroy()
+  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds()] }).destroy()
 }
 
 /** Height of a plot's panel divided by its width. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chiSquareSurvival, studentCdf } from '../../../src/analysis/statistics/distributions.ts'
 import { friedman, nemenyi } from '../../../src/analysis/statistics/friedman.ts'
-import { holm, pairedPermutation, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
+import { holm, pairedPermutation, pairedPermutations, wilcoxon } from '../../../src/analysis/statistics/paired.ts'
 import { rankCorrelations } from '../../../src/analysis/statistics/rankCorrelation.ts'
 import { averageRanks, midRanks } from '../../../src/analysis/statistics/ranks.ts'
 import { bootstrapInterval, summarise } from '../../../src/analysis/statistics/summary.ts'
@@ -79,6 +79,17 @@ describe('paired tests', () => {
       }),
       { numRuns: 5 },
     )
+  })
+  test('permutation tests that share their draws give what each gives alone, whatever their numbers of pairs', () => {
+    const stream = random(4)
+    const samples = [200, 5, 17, 40, 64].map((pairs) => {
+      const x = Array.from({ length: pairs }, () => stream.normal() + 0.1)
+      // Equal pairs are left out, so that samples of one length use different numbers of words.
+      return [x, x.map((value, i) => (i % 3 === 0 ? value : 0))] as const
+    })
+    const equal = [Array(20).fill(1), Array(20).fill(1)] as const
+    const all = [...samples, equal]
+    expect(pairedPermutations(all, random(3))).toEqual(all.map(([x, y]) => pairedPermutation(x, y, random(3))))
   })
   test("Wilcoxon's p of many pairs, from the normal distribution, is near the exact one, with ties and without", () => {
     for (const decimals of full ? [1, 6] : [1]) {

@@ -285,6 +285,22 @@ describe('pictures', () => {
     expect(picture.length).toBeLessThan(1_000_000)
     if (format === 'svg') expect(picture.toString().match(/<image/g)).toHaveLength(1)
   })
+  test('hold large series that are painted one after the other as one image, in the order of the series', () => {
+    const seriesOf = (label: string, count: number) => ({
+      label,
+      look: { colour: '#9aa6b2', dash: [], marker: 'circle' } as const,
+      form: 'points' as const,
+      points: Array.from({ length: count }, (_, i) => ({ x: i % 125, y: Math.floor(i / 125) })),
+    })
+    const axis = { label: 'error (%)', scale: 'linear' } as const
+    const images = (...sizes: readonly number[]) => {
+      const series = sizes.map((size, i) => seriesOf(`search ${i}`, size))
+      const plot: Plot = { kind: 'plot', title: '', x: axis, y: axis, series }
+      const svg = renderFigure({ name: 'pareto', caption: '', columns: 1, panels: [plot] }, 'svg').toString()
+      return svg.match(/<image/g)?.length ?? 0
+    }
+    expect([images(1200, 1500), images(1200, 3, 1500), images(3, 3)]).toEqual([1, 2, 0])
+  })
   const figure = hessianFigure(fixtureRuns(2))
   test('a PNG is 85 mm wide at 300 dpi', async () => {
     const { width } = await loadImage(renderFigure(figure, 'png'))
@@ -339,6 +355,33 @@ describe('accuracy over time', () => {
     const captionOf = (seeds: number) => anytimeFigure(asking('rea', seeds)).caption
     expect(captionOf(20)).toContain('min to max')
     expect(captionOf(21)).toContain('± 1 std')
+  })
+})
+
+describe('the results of many seeds', () => {
+  const runsOf = (n: number) =>
+    Array.from({ length: n }, (_, seed): RunRecord => {
+      const { result, ...run } = fixtureRun({ seed, accuracyPct: 90 + (seed % 3) })
+      return { ...run, ...(result && { result: { ...result, parameters: 1e6 } }) }
+    })
+  const pointsOf = (n: number) => {
+    const { caption, panels } = paretoFigure(runsOf(n))
+    return { caption, points: (panels[0] as Plot).series[1].points }
+  }
+  test('share a point where they ended at the same place, which says so', () => {
+    const { caption, points } = pointsOf(201)
+    expect(points.map(({ y }) => y)).toEqual([90, 91, 92])
+    expect(points.map(({ note }) => /^seed (\d+):.*; (\d+) other seeds here$/.exec(note ?? '')?.slice(1))).toEqual([
+      ['0', '66'],
+      ['1', '66'],
+      ['2', '66'],
+    ])
+    expect(caption).toContain('Of a search with more than 200 seeds, those that ended at the same place share a point.')
+  })
+  test('have a point each up to 200 seeds', () => {
+    const { caption, points } = pointsOf(200)
+    expect(points).toHaveLength(200)
+    expect(caption).not.toContain('share a point')
   })
 })
 
