@@ -22,14 +22,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import random
 import select
 import signal
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Callable, Mapping, NamedTuple, Optional, Sequence, Union
@@ -250,6 +248,8 @@ def run(
     try:
         message = channel.receive()
         if message["type"] == "describe":
+            import platform  # only here and below where needed: a search starts sooner without these modules
+
             declared = {
                 "name": name,
                 "version": version,
@@ -260,6 +260,8 @@ def run(
                 "source": source,
                 "language": f"{platform.python_implementation().replace('CPython', 'Python')} {platform.python_version()}",
             }
+            if sys.executable:
+                declared["interpreter"] = sys.executable
             if spaces is not None:
                 declared["spaces"] = list(spaces)
             if files is not None:
@@ -268,6 +270,8 @@ def run(
         else:
             channel.search(search, message, epochs if epochs is not None or kind == "gradient" else 1)
     except Exception as error:
+        import traceback
+
         traceback.print_exc()
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}, line {place.lineno})"

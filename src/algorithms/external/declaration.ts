@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, delimiter, dirname, extname, join, relative, resolve, sep } from 'node:path'
+import { basename, delimiter, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
@@ -57,8 +57,8 @@ export async function readMethod(source: string): Promise<ExternalMethod> {
 
 async function methodOfProgram(source: string, path: string): Promise<ExternalMethod> {
   const command = { words: wordsFor(path), folder: dirname(path), environment: environmentOf({}) }
-  const { declared, interpreter } = await describe(source, command)
-  return { declared, command, interpreter, origin: originOf(path, declared.files, command) }
+  const described = await describe(source, command)
+  return { ...described, origin: originOf(path, described.declared.files, command) }
 }
 
 async function methodOfFile(source: string, path: string): Promise<ExternalMethod> {
@@ -87,8 +87,8 @@ async function methodOfFile(source: string, path: string): Promise<ExternalMetho
   }
   // A complete declaration in the file saves starting the program to ask for it.
   const isComplete = given.name !== undefined && given.version !== undefined && given.options !== undefined
-  const { declared, interpreter } = isComplete ? declaredIn(path, given) : await describe(source, command, given)
-  return { declared, command, interpreter, origin: originOf(path, declared.files, command) }
+  const described = isComplete ? { ...declaredIn(path, given), command } : await describe(source, command, given)
+  return { ...described, origin: originOf(path, described.declared.files, command) }
 }
 
 function declaredIn(path: string, given: unknown) {
@@ -156,11 +156,26 @@ async function describe(source: string, command: ProgramCommand, given: object =
     if (parsed.data.type !== 'method') {
       throw new BenchError('bad-input', `${source} answered describe with ${parsed.data.type}; expected method`)
     }
-    const { type, protocol, language, ...declared } = parsed.data
-    return { declared: { ...declared, ...given } as Declaration, interpreter: language }
+    const { type, protocol, language, interpreter, ...declared } = parsed.data
+    return {
+      declared: { ...declared, ...given } as Declaration,
+      interpreter: language,
+      command: startedBy(command, interpreter),
+    }
   } finally {
     await program.end()
   }
+}
+
+/**
+ * Returns the command with the path of the interpreter that has answered, in place of a name on the PATH. The name may
+ * be that of a script (a shim of pyenv or conda) that starts the interpreter, which can take longer than Python itself.
+ */
+function startedBy(command: ProgramCommand, interpreter: string | undefined): ProgramCommand {
+  const [word, ...others] = command.words
+  const isName = /^python[\d.]*$/.test(word)
+  if (!isName || interpreter === undefined || !isAbsolute(interpreter) || !existsSync(interpreter)) return command
+  return { ...command, words: [interpreter, ...others] }
 }
 
 /** Checks the version of the conversation that a message states. @throws BenchError `unsupported` for another one */

@@ -52,6 +52,7 @@ const method = declaration.extend({
   type: z.literal('method'),
   protocol: z.int(),
   language: z.string().optional().describe('interpreter and version, as "Python 3.11.7"'),
+  interpreter: z.string().optional().describe('absolute path of that interpreter, by which searches are then started'),
 })
 
 const ready = z.strictObject({
