@@ -1,6 +1,6 @@
 """The PyTorch side of the comparison: a training step of DARTS' evaluation network (DARTS_V2), with auxiliary head.
 
-    python evaluation_step.py CELLS CHANNELS SIZE BATCH SECONDS [THREADS|cuda]
+    python evaluation_step.py CELLS CHANNELS SIZE BATCH SECONDS [THREADS|cuda] [compiled]
 
 Prints lines as `search_step.py` does. Drop path is left out on both sides: it costs next to nothing.
 """
@@ -9,7 +9,7 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from search_step import measure, prepare
+from search_step import in_mode, measure, prepare
 from torch import nn
 
 NORMAL = [
@@ -114,15 +114,16 @@ class EvaluationNetwork(nn.Module):
         return self.classifier(previous.mean((2, 3))), auxiliary
 
 
-def main(cells, channels, size, batch, seconds, place="1"):
+def main(cells, channels, size, batch, seconds, place="1", mode="eager"):
     device = prepare(place)
     network = EvaluationNetwork(cells, channels).to(device)
+    forward = in_mode(network, mode)
     sgd = torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
     images, labels = torch.randn(batch, 3, size, size).to(device), torch.randint(10, (batch,)).to(device)
 
     def step():
         sgd.zero_grad()
-        logits, auxiliary = network(images)
+        logits, auxiliary = forward(images)
         (F.cross_entropy(logits, labels) + 0.4 * F.cross_entropy(auxiliary, labels)).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5)
         sgd.step()

@@ -1,10 +1,11 @@
 """The PyTorch side of the comparison: one weight step and one architecture step of the NAS-Bench-201 search network.
 
-    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [THREADS|cuda]
+    python search_step.py CHANNELS CELLS SIZE BATCH SECONDS [THREADS|cuda] [compiled]
 
-Prints one JSON line a step pair: wall and processor milliseconds of each step. Eager mode, float32: one thread of the
-processor or so many, or a GPU, where a line stands for the mean over ten steps of each kind and one wait for them, the
-first ten of each are not counted, and a line before says what it ran on and how.
+Prints one JSON line a step pair: wall and processor milliseconds of each step. Eager mode, or torch.compile with
+`compiled`; float32: one thread of the processor or so many, or a GPU, where a line stands for the mean over ten steps of
+each kind and one wait for them, the first ten of each are not counted, a line before says what it ran on and how, and the
+last one gives the largest memory that PyTorch allocated on the GPU.
 """
 
 import json
@@ -91,9 +92,10 @@ class SearchNetwork(nn.Module):
         return self.classifier(F.relu(self.norm(x)).mean((2, 3)))
 
 
-def main(channels, cells, size, batch, seconds, place="1"):
+def main(channels, cells, size, batch, seconds, place="1", mode="eager"):
     device = prepare(place)
     network = SearchNetwork(channels, cells).to(device)
+    forward = in_mode(network, mode)
     weights = [p for name, p in network.named_parameters() if name != "alpha"]
     sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
     adam = torch.optim.Adam([network.alpha], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
@@ -101,13 +103,13 @@ def main(channels, cells, size, batch, seconds, place="1"):
 
     def weight_step():
         sgd.zero_grad()
-        F.cross_entropy(network(images), labels).backward()
+        F.cross_entropy(forward(images), labels).backward()
         nn.utils.clip_grad_norm_(weights, 5)
         sgd.step()
 
     def architecture_step():
         adam.zero_grad()
-        F.cross_entropy(network(images), labels).backward()
+        F.cross_entropy(forward(images), labels).backward()
         adam.step()
 
     measure({"weights": weight_step, "architecture": architecture_step}, device, seconds)
@@ -125,8 +127,15 @@ def prepare(place):
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
     versions = f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
-    print(json.dumps({"setting": f"{versions} on {torch.cuda.get_device_name()}; TF32 off, cudnn.benchmark on"}))
+    print(json.dumps({"setting": f"{versions} on {torch.cuda.get_device_name()}; TF32 off, cudnn.benchmark on"}), flush=True)
     return "cuda"
+
+
+def in_mode(network, mode):
+    """Returns the network itself (mode "eager"), or what torch.compile makes of it (mode "compiled")."""
+    if mode not in ("eager", "compiled"):
+        sys.exit(f'mode "{mode}" is neither eager nor compiled')
+    return torch.compile(network) if mode == "compiled" else network
 
 
 def measure(steps, device, seconds):
@@ -139,6 +148,8 @@ def measure(steps, device, seconds):
         print(json.dumps({name: timed(step, device) for name, step in steps.items()}), flush=True)
         if time.perf_counter() >= end:
             break
+    if device == "cuda":
+        print(json.dumps({"memoryBytes": torch.cuda.max_memory_allocated()}), flush=True)
 
 
 def timed(step, device):

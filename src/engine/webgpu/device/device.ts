@@ -48,16 +48,24 @@ export class Device {
    *
    * @param limits which limits on buffers and bindings hold: `largest`, those of the adapter; `promised`, the smaller
    * ones that WebGPU guarantees on every device
-   * @throws BenchError `unsupported` if there is no GPU
+   * @param options.timestamps whether passes can be timed (feature `timestamp-query`, not rounded), for benchmarks
+   * @throws BenchError `unsupported` if there is no GPU, or it cannot time passes
    */
-  static async open(limits: 'largest' | 'promised' = 'largest'): Promise<Device> {
-    const adapter = await gpuAdapter()
+  static async open(
+    limits: 'largest' | 'promised' = 'largest',
+    { timestamps = false }: { readonly timestamps?: boolean } = {},
+  ): Promise<Device> {
+    const adapter = await gpuAdapter({ exactTimestamps: timestamps })
     if (adapter === undefined) {
       throw new BenchError('unsupported', 'no GPU adapter was found; use --backend wasm')
     }
     const wanted = limits === 'largest' ? WANTED_LIMITS : []
     const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]))
-    return new Device(await adapter.requestDevice({ requiredLimits }), describeAdapter(adapter))
+    if (timestamps && !adapter.features.has('timestamp-query')) {
+      throw new BenchError('unsupported', `${describeAdapter(adapter).name} has no timestamps (timestamp-query)`)
+    }
+    const requiredFeatures: GPUFeatureName[] = timestamps ? ['timestamp-query'] : []
+    return new Device(await adapter.requestDevice({ requiredLimits, requiredFeatures }), describeAdapter(adapter))
   }
 
   /** The number of storage buffers that one kernel can bind on this device. */

@@ -1,4 +1,5 @@
 /** Opens WebGPU in Node.js through Dawn (Chromium's WebGPU library), from the optional npm package `webgpu`. */
+import { BenchError } from '../../../core/errors.ts'
 import { importOptional, isInstalled } from '../../../system/optionalPackage.ts'
 
 /** Describes the GPU that WebGPU would use. */
@@ -47,16 +48,59 @@ export function defineNavigatorGpu(): Promise<GPU> {
  */
 const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 
+/** Dawn flag that turns off the rounding of timestamps to 0.1 ms. */
+const EXACT_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization'
+
+/**
+ * Name of the environment variable that chooses among several GPUs: WebGPU takes the first whose name contains its
+ * value. `bench run` sets it for each worker process.
+ */
+export const GPU_VARIABLE = 'NAS_BENCH_GPU'
+
 let own: Promise<GPU> | undefined
 
 /**
- * Returns the fastest WebGPU adapter, for this program's own kernels; undefined if the package `webgpu` is not
- * installed or there is no GPU that WebGPU can use.
+ * Returns the fastest WebGPU adapter, or the one that the environment variable `NAS_BENCH_GPU` names, for this
+ * program's own kernels; undefined if the package `webgpu` is not installed or there is no GPU that WebGPU can use.
+ *
+ * @param options.exactTimestamps whether timestamps are not rounded; counts only in the first call of a process
+ * @throws BenchError `unsupported` if no GPU has the name, with the names that there are
  */
-export async function gpuAdapter(): Promise<GPUAdapter | undefined> {
+export async function gpuAdapter({ exactTimestamps = false } = {}): Promise<GPUAdapter | undefined> {
   if (!isInstalled('webgpu')) return undefined
-  own ??= loadDawn().then(({ create }) => create(OWN_FLAGS))
-  return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
+  const name = process.env[GPU_VARIABLE] ?? ''
+  const flags = [...OWN_FLAGS, ...(exactTimestamps ? [EXACT_TIMESTAMPS] : []), ...(name ? [`adapter=${name}`] : [])]
+  own ??= loadDawn().then(({ create }) => create(flags))
+  try {
+    return (await (await own).requestAdapter({ powerPreference: 'high-performance' })) ?? undefined
+  } catch (cause) {
+    if (name === '') throw cause
+    const names = namesIn((cause as Error).message)
+    const known = names.length > 0 ? `WebGPU finds ${names.join(', ')}` : 'WebGPU finds none'
+    throw new BenchError('unsupported', `no GPU is named "${name}" (${GPU_VARIABLE}); ${known}`, { cause })
+  }
+}
+
+/** A name that no GPU has: Dawn's answer to it lists those that there are. */
+const NO_NAME = 'no GPU has this name'
+
+/** Returns the names of the GPUs that a message of Dawn lists. */
+const namesIn = (message: string): string[] =>
+  [...message.matchAll(/^ \* backend: .*, name: '(.*)'$/gm)].map(([, n]) => n)
+
+/**
+ * Returns the different names of the GPUs that WebGPU finds here, in Dawn's order. Dawn chooses a GPU by name only, so
+ * equal GPUs have one name together.
+ */
+export async function gpuNames(): Promise<readonly string[]> {
+  if (!isInstalled('webgpu')) return []
+  const { create } = await loadDawn()
+  try {
+    await create([`adapter=${NO_NAME}`]).requestAdapter()
+    return []
+  } catch (error) {
+    return [...new Set(namesIn((error as Error).message))]
+  }
 }
 
 /**

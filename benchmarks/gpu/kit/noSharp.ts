@@ -1,0 +1,4 @@
+/** Stands for `sharp` in the kit, which reads CIFAR-10 in binary form only. */
+export default function sharp(): never {
+  throw new Error('the GPU kit has no image decoder (sharp)')
+}
