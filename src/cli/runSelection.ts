@@ -185,6 +185,16 @@ async function partAt<Run extends RunRecord>(
   return { runs: read(folders), sources: folders.flatMap(sourcesOf) }
 }
 
+/**
+ * Returns the folders of the runs that arguments select, before any narrowing by flags; none for reports, whose runs are
+ * over.
+ */
+export async function selectedFolders(items: readonly string[], flags: SelectionFlags): Promise<readonly RunFolder[]> {
+  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const folders = places.map((place) => (place.kind === 'report' ? [] : foldersAt(place, flags)))
+  return (await Promise.all(folders)).flat()
+}
+
 async function foldersAt(
   place: Exclude<Place, { kind: 'report' }>,
   flags: SelectionFlags,
@@ -202,6 +212,8 @@ function sourcesOf({ path }: RunFolder): Source[] {
   return isLink ? [store, { kind: 'store', folder: dirname(realpathSync(path)) }] : [store]
 }
 
+const toldLines = new Set<string>()
+
 /** Returns the folders of those runs of an experiment file that were begun, and prints how many were not. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
@@ -218,10 +230,10 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   const store = new Store(flags.store ?? file.store)
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
-  if (absent > 0)
-    printAsideLine(
-      `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`,
-    )
+  const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`
+  // A command that watches runs reads them again and again.
+  if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
+  toldLines.add(told)
   return begun
 }
 

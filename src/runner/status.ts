@@ -100,17 +100,22 @@ export function trainingOf(
  * gave.
  */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
-  const { retraining, dataset, executor, arithmetic } = job
   const last = run.epochs().at(-1)
-  if (retraining === undefined || last === undefined || executor === undefined) return []
+  if (last === undefined) return []
+  return trainingIdsOf(job, last.genotype).map((id) => new TrainingFolder(store.folder, id).finishedEpochs())
+}
+
+/** Returns the ids of a job's full trainings of an architecture, one for each training seed; none if it has none. */
+export function trainingIdsOf(job: Job, genotype: string): string[] {
+  const { retraining, dataset, executor, arithmetic } = job
+  if (retraining === undefined || executor === undefined) return []
   const { settings, seeds = [job.seed], keep } = retraining
   const { contentHash = '' } = dataset
-  const { genotype } = last
   return seeds.map((seed) => {
     const training = trainingJob({
       ...{ genotype, dataset: { ...dataset, contentHash }, settings, keep, seed, executor, arithmetic },
       ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
     })
-    return new TrainingFolder(store.folder, trainingId(training)).finishedEpochs()
+    return trainingId(training)
   })
 }

@@ -12,7 +12,7 @@ import { downloadsOf } from '../../report/page/figureHtml.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
-import { commaList, jsonOption, oneOf, repeated } from '../options.ts'
+import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../options.ts'
 import { outputFormat, print, writeOutput } from '../output.ts'
 import {
   addSelectionFlags,
@@ -22,6 +22,7 @@ import {
   referenceNames,
   SELECTION_HELP,
   type SelectionFlags,
+  selectedFolders,
   selectRuns,
   selectWholeRuns,
   spaceOf,
@@ -39,6 +40,9 @@ interface ReportFlags extends SelectionFlags {
   readonly preliminary?: readonly string[]
   readonly compact?: boolean
   readonly figures?: readonly string[]
+  readonly watch?: boolean
+  /** Seconds between two looks of `--watch`. */
+  readonly interval?: number
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -81,6 +85,8 @@ export function reportCommand(): Command {
     )
     .option('--kit', 'with --folder: add what a paper needs: checklists, compute, sources of settings, reproduce.sh')
     .option('--preliminary <store>', 'other runs that were made for the report, counted in its compute', repeated)
+    .option('--watch', 'write the page anew as runs proceed, until none runs; the open page refreshes itself')
+    .option('--interval <seconds>', 'with --watch: seconds between two looks (default: 10)', positiveNumber)
     .addOption(jsonOption())
     .option('--quiet', 'print nothing')
     .addHelpText(
@@ -104,14 +110,51 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   if (folder !== undefined && asked !== undefined) {
     throw new BenchError('bad-input', '--checklist prints answers; --folder writes them with --kit')
   }
+  if (flags.interval !== undefined && !flags.watch)
+    throw new BenchError('bad-input', '--interval is for --watch; add it')
+  if (flags.watch && (folder !== undefined || asked !== undefined)) {
+    const other = folder === undefined ? '--checklist' : '--folder'
+    throw new BenchError('bad-input', `--watch writes a page again and again; leave out ${other}`)
+  }
   if (folder === undefined && kit) throw new BenchError('bad-input', '--kit adds files to a report; name its --folder')
   const earlier = await recipeOf(items)
   const claims = await claimsFor(items, flags)
   if (asked !== undefined) return printChecklists(asked)
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
+  if (flags.watch) return watchRuns(flags.interval ?? 10)
   const written = folder === undefined ? await page() : await wholeFolder(folder)
   if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
-  else if (!flags.quiet) print(`${written.path}: ${pluralize(written.runs, 'run')}\n`)
+  else tell(written)
+
+  function tell({ path, runs }: Written, more = ''): void {
+    if (!flags.quiet) print(`${path}: ${pluralize(runs, 'run')}${more}\n`)
+  }
+
+  /** Writes the page whenever records of the runs changed, until no run is running, or until Ctrl-C. */
+  async function watchRuns(seconds: number): Promise<void> {
+    const { pause, stopSignal } = await import('../watchStatus.ts')
+    const stop = stopSignal()
+    let last = ''
+    try {
+      while (!stop.signal.aborted) {
+        const folders = await selectedFolders(items, flags)
+        const running = folders.filter((run) => run.state() === 'running').length
+        const stamp = folders.map((run) => `${run.id} ${run.state()} ${run.epochCount()}`).join('\n')
+        if (stamp !== last) {
+          const written = await page(running > 0 ? seconds : undefined)
+          if (flags.json) print(`${JSON.stringify({ ...written, running })}\n`)
+          else tell(written, `, ${running} running`)
+        }
+        last = stamp
+        if (running === 0) return
+        await pause(1000 * seconds, stop.signal)
+      }
+      // The page that is left behind has nothing to wait for.
+      if (last !== '') await page()
+    } finally {
+      stop.end()
+    }
+  }
 
   async function printChecklists(names: readonly ChecklistName[]): Promise<void> {
     const out = isTyped('out') ? flags.out : undefined
@@ -135,7 +178,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     }))
   }
 
-  async function page(): Promise<Written> {
+  /** @param refreshSeconds seconds after which the open page loads itself anew; absent: it does not */
+  async function page(refreshSeconds?: number): Promise<Written> {
     const name = isTyped('title') ? title : (earlier?.title ?? title)
     const runs = await selectRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
@@ -145,7 +189,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const { references } = options
     const downloads = downloadsOf(shown.map(({ figure }) => figure))
     const tables = tablesOf(runs, options)
-    writeNamedFile(flags.out, renderPage({ title: name, runs, tables, figures: shown, references, downloads }))
+    const content = { title: name, runs, tables, figures: shown, references, downloads }
+    writeNamedFile(flags.out, renderPage({ ...content, ...(refreshSeconds !== undefined && { refreshSeconds }) }))
     return { path: flags.out, runs: runs.length }
   }
 

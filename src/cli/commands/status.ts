@@ -9,7 +9,7 @@ import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
-import { jsonOption, outOption, reuseOption, storeOption } from '../options.ts'
+import { jsonOption, outOption, positiveNumber, reuseOption, storeOption } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
 import {
   isExperimentFile,
@@ -22,6 +22,7 @@ import {
   referenceNames,
   SELECTION_HELP,
 } from '../runSelection.ts'
+import type { StoredRun } from '../watchStatus.ts'
 
 interface StatusFlags extends ExperimentFlags {
   readonly store?: string
@@ -29,6 +30,9 @@ interface StatusFlags extends ExperimentFlags {
   readonly format?: TableFormat
   readonly json?: boolean
   readonly out?: string
+  readonly watch?: boolean
+  /** Seconds between two looks of `--watch`. */
+  readonly interval?: number
 }
 
 export function statusCommand(): Command {
@@ -45,25 +49,46 @@ export function statusCommand(): Command {
     .addOption(tableFormatOption())
     .addOption(jsonOption())
     .addOption(outOption())
-    .addHelpText('after', '\nExamples:\n  bench status\n  bench status configs/nb201-table4.yaml --store runs')
+    .option('--watch', 'show running jobs with epoch, loss, accuracy and time left, until all are done')
+    .option('--interval <seconds>', 'with --watch: seconds between two looks (default: 2)', positiveNumber)
+    .addHelpText('after', '\nExamples:\n  bench status --watch\n  bench status configs/nb201-table4.yaml --store runs')
     .action(status)
 }
 
 async function status(items: readonly string[], flags: StatusFlags): Promise<void> {
   const format = tableFormat(flags)
+  refuseIdle(flags, format)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
-  const runs = isPlanned ? await plannedRuns(items, flags) : await storedRuns(items, flags)
+  if (flags.watch) {
+    const { watchRuns } = await import('../watchStatus.ts')
+    const look = isPlanned ? await plannedRuns(items, flags) : () => storedRuns(items, flags)
+    return watchRuns(look, { intervalSeconds: flags.interval ?? 2, json: flags.json === true })
+  }
+  const runs = await (isPlanned ? (await plannedRuns(items, flags))() : storedRuns(items, flags))
   const isTrained = runs.some(({ training }) => training !== undefined)
   // Loading the algorithms takes longer than reading thousands of runs.
   const references = isTrained ? await referenceNames(flags.plugin ?? []) : undefined
   writeTable(statusTable(runs, references), format, flags.out)
 }
 
+/** Refuses options that do nothing beside the others. @throws BenchError `bad-input` */
+function refuseIdle({ watch, interval, out }: StatusFlags, format: TableFormat): void {
+  if (interval !== undefined && !watch) throw new BenchError('bad-input', '--interval is for --watch; add it')
+  if (!watch) return
+  if (out !== undefined) throw new BenchError('bad-input', '--watch prints again and again; leave out --out')
+  if (format !== 'text' && format !== 'json') {
+    throw new BenchError('bad-input', `--watch prints text, or with --json a line for each look; leave out --format`)
+  }
+}
+
 /**
- * Returns the states of all runs of an experiment, which an experiment file or flags describe; also of runs not yet
- * begun.
+ * Returns a function that returns the present states of all runs of an experiment, which an experiment file or flags
+ * describe; also of runs not yet begun.
  */
-async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+async function plannedRuns(
+  [path, ...rest]: readonly string[],
+  flags: StatusFlags,
+): Promise<() => Promise<readonly StoredRun[]>> {
   if (rest.length > 0) {
     throw new BenchError(
       'bad-input',
@@ -76,15 +101,15 @@ async function plannedRuns([path, ...rest]: readonly string[], flags: StatusFlag
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
   const { jobs } = await makePlan(experiment, registered, printAsideLine)
-  const runs = storeStatus(new Store(flags.store ?? file.store), jobs)
-  if (flags.reuse === undefined) return runs
+  const store = new Store(flags.store ?? file.store)
   const { reusable } = await import('../../report/committed/reuse.ts')
-  const sources = await readReused(flags.reuse, flags)
+  const sources = flags.reuse === undefined ? [] : await readReused(flags.reuse, flags)
   const elsewhere = new Map(sources.flatMap((source) => [...reusable(jobs, source)]))
-  return runs.map((run) => {
-    const record = run.state === 'finished' ? undefined : elsewhere.get(run.id)
-    return record === undefined ? run : statusOfRecord(record)
-  })
+  return async () =>
+    storeStatus(store, jobs).map((run) => {
+      const record = run.state === 'finished' ? undefined : elsewhere.get(run.id)
+      return record === undefined ? { ...run, store } : statusOfRecord(record)
+    })
 }
 
 /** Flags of `bench status` that describe an experiment and cannot select among stored runs. */
@@ -103,7 +128,7 @@ const EXPERIMENT_FLAGS = [
 ] as const
 
 /** Returns the states of those runs in stores and reports that the flags, such as `--algo`, select. */
-async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly RunStatus[]> {
+async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly StoredRun[]> {
   const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {
     const name = `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
@@ -115,11 +140,13 @@ async function storedRuns(items: readonly string[], flags: StatusFlags): Promise
   return narrow(runs, ({ job }) => job, flags)
 }
 
-async function statusAt(place: Place, flags: StatusFlags): Promise<readonly RunStatus[]> {
-  if (place.kind === 'store') return storeStatus(place.store)
+async function statusAt(place: Place, flags: StatusFlags): Promise<readonly StoredRun[]> {
+  const at = (store: Store, planned?: Parameters<typeof storeStatus>[1]) =>
+    storeStatus(store, planned).map((run) => ({ ...run, store }))
+  if (place.kind === 'store') return at(place.store)
   if (place.kind === 'run') {
     const { id, path } = place.run
-    return storeStatus(new Store(dirname(path)), [{ id, job: place.run.manifest().job }])
+    return at(new Store(dirname(path)), [{ id, job: place.run.manifest().job }])
   }
   return (await recordsAt(place, flags, readRuns)).map(statusOfRecord)
 }

@@ -29,6 +29,8 @@ export interface PageContent {
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
   /** Names of the algorithms that answer with a fixed architecture; absent: none. */
   readonly references?: ReadonlySet<string>
+  /** Seconds after which the open page loads itself anew, for runs that are under way; absent: it does not. */
+  readonly refreshSeconds?: number
   /** Pictures of each figure to download, by the figure's name; absent: the page offers none. */
   readonly downloads?: Readonly<Record<string, Downloads>>
 }
@@ -44,7 +46,7 @@ const FIRST_FIGURE = 'accuracies'
 
 /** Returns the HTML of a report's page. */
 export function renderPage(content: PageContent): string {
-  const { title, runs, tables, figures, references = new Set<string>(), downloads = {} } = content
+  const { title, runs, tables, figures, references = new Set<string>(), downloads = {}, refreshSeconds } = content
   const figureSections = figures.map(({ title: name, figure }, i) =>
     section(figure.name, name, figureHtml(figure, i, Object.keys(downloads[figure.name] ?? {}))),
   )
@@ -89,9 +91,14 @@ export function renderPage(content: PageContent): string {
     script('downloads', downloads),
     `<script>${chartLibrary()}</script>`,
     `<script>${asset('client.js')}</script>`,
+    ...(refreshSeconds === undefined ? [] : [refreshing(refreshSeconds)]),
     '</body></html>\n',
   ].join('\n')
 }
+
+/** Returns the script by which an open page loads itself anew; browsers keep the place to which it was scrolled. */
+const refreshing = (seconds: number): string =>
+  `<script>setTimeout(() => location.reload(), ${Math.round(1000 * seconds)})</script>`
 
 function section(id: string, title: string, content: string): Section {
   const anchor = `<a class="anchor" href="#${id}" aria-label="Link to ${escaped(title)}">#</a>`

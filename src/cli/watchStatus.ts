@@ -1,0 +1,157 @@
+/**
+ * `bench status --watch`: shows the running jobs with epoch, loss, accuracy and time left, again and again, until none
+ * runs any more.
+ */
+import { pluralize } from '../core/plainText.ts'
+import { renderTable } from '../report/formats/renderTable.ts'
+import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
+import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
+import type { RunStatus } from '../runner/status.ts'
+import type { Store } from '../runner/store/store.ts'
+import { print } from './output.ts'
+import { formatDuration } from './progressTracker.ts'
+
+/** The state of a run, and the store that it is in; no store if the run was read from a report. */
+export type StoredRun = RunStatus & { readonly store?: Store }
+
+export interface WatchOptions {
+  /** Seconds between two looks at the runs. */
+  readonly intervalSeconds: number
+  /** Whether each look prints one line of JSON; else a table that is redrawn on a terminal. */
+  readonly json: boolean
+}
+
+/**
+ * Prints the progress of runs until none is running or queued, or until Ctrl-C or the end of the reader of standard
+ * output. On a terminal the table is redrawn in place; otherwise it is printed again when it changed.
+ * @param look returns the present states of the runs
+ */
+export async function watchRuns(look: () => Promise<readonly StoredRun[]>, options: WatchOptions): Promise<void> {
+  const readers = new Map<string, LiveProgressReader>()
+  const readerOf = (store: Store) => {
+    const reader = readers.get(store.folder) ?? new LiveProgressReader(store)
+    readers.set(store.folder, reader)
+    return reader
+  }
+  const draw = options.json ? printLine : process.stdout.isTTY ? redrawing() : printingChanges()
+  const stop = stopSignal()
+  try {
+    while (!stop.signal.aborted) {
+      const runs = await look()
+      const running = runs.flatMap((run): Running[] =>
+        run.state === 'running' && run.store ? [{ run, progress: readerOf(run.store).progressOf(run) }] : [],
+      )
+      draw(runs, running)
+      if (!runs.some(({ state }) => state === 'running' || state === 'queued')) return
+      await pause(1000 * options.intervalSeconds, stop.signal)
+    }
+  } finally {
+    stop.end()
+  }
+}
+
+interface Running {
+  readonly run: StoredRun
+  readonly progress: LiveProgress
+}
+
+type Draw = (runs: readonly RunStatus[], running: readonly Running[]) => void
+
+/** Returns a signal that is aborted by Ctrl-C, SIGTERM or a closed standard output, and a function that ends this. */
+export function stopSignal(): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController()
+  const stop = () => controller.abort()
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.once(signal, stop)
+  process.stdout.once('error', stop)
+  const end = () => {
+    for (const signal of signals) process.off(signal, stop)
+    process.stdout.off('error', stop)
+  }
+  return { signal: controller.signal, end }
+}
+
+/** Waits so many milliseconds, or until the signal is aborted. */
+export const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })
+
+/** Prints one look as a line of JSON: the time, the number of runs in each state, and every running job. */
+const printLine: Draw = (runs, running) => {
+  const jobs = running.map(({ run: { id, job }, progress }) => ({
+    ...{ id, algorithm: job.algorithm.name, dataset: job.dataset.name, seed: job.seed },
+    ...progress,
+  }))
+  const failed = runs.flatMap(({ id, state, failure }) => (state === 'failed' ? [{ id, failure }] : []))
+  const record = { time: new Date().toISOString(), states: statesOf(runs), running: jobs, failed }
+  print(`${JSON.stringify(record)}\n`)
+}
+
+/** Returns the number of runs in each state that occurs. */
+function statesOf(runs: readonly RunStatus[]): Record<string, number> {
+  const states: Record<string, number> = {}
+  for (const { state } of runs) states[state] = (states[state] ?? 0) + 1
+  return states
+}
+
+/** Returns a function that prints a look as a table, if it differs from the last one in more than the time left. */
+function printingChanges(): Draw {
+  let last = ''
+  return (runs, running) => {
+    const timeless = renderTable(watchTable(runs, running, false), 'text')
+    if (timeless === last) return
+    last = timeless
+    print(`${new Date().toISOString()}\n${renderTable(watchTable(runs, running), 'text')}\n`)
+  }
+}
+
+/** Returns a function that draws a look over the last one on the terminal. */
+function redrawing(): Draw {
+  let drawn = 0
+  return (runs, running) => {
+    const { columns = 80, rows = 24 } = process.stdout
+    const lines = renderTable(watchTable(runs, running), 'text', columns).trimEnd().split('\n')
+    // A line that wraps, or a table higher than the terminal, could not be drawn over.
+    const most = Math.max(3, rows - 1)
+    const hidden = lines.length - most
+    const shown =
+      hidden > 0 ? [...lines.slice(0, most - 2), `… ${hidden + 1} more lines`, lines[lines.length - 1]] : lines
+    const text = shown.map((line) => `${[...line].slice(0, columns).join('')}\n`).join('')
+    process.stdout.write(drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '')
+    print(text)
+    drawn = shown.length
+  }
+}
+
+/** Returns the table of one look. @param isTimed whether it has the time left, which differs between any two looks */
+function watchTable(runs: readonly RunStatus[], running: readonly Running[], isTimed = true): Tabular {
+  const states = Object.entries(statesOf(runs)).map(([state, number]) => `${number} ${state}`)
+  const failures = runs.flatMap(({ id, state, failure = '' }) =>
+    state === 'failed' ? [`${id} failed: ${failure.split('\n')[0]}`] : [],
+  )
+  return {
+    columns: titled(['algorithm', 'dataset', 'seed', 'phase', 'epoch', 'loss', 'accuracy', 'ETA', 'run']).map(
+      (column) => (column.key === 'run' ? { ...column, optional: 1 } : column),
+    ),
+    rows: running.map(({ run: { id, job }, progress: { phase, epoch, epochs, loss, accuracyPct, etaSeconds } }) => [
+      word(job.algorithm.name),
+      word(job.dataset.name),
+      count(job.seed),
+      word(phase),
+      word(epochs === undefined ? `${epoch}` : `${epoch}/${epochs}`),
+      number(loss, 3),
+      accuracyPct === undefined ? absent : word(`${accuracyPct.toFixed(2)} %`),
+      etaSeconds === undefined || !isTimed ? absent : word(formatDuration(etaSeconds)),
+      word(id),
+    ]),
+    notes: [...failures, [pluralize(runs.length, 'run'), ...states].join(', ')],
+  }
+}

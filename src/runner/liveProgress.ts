@@ -1,0 +1,120 @@
+/** Reads from a store how far its running jobs are: epoch, loss, accuracy and estimated time left of each. */
+import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { EpochRecord, Job } from '../core/result.ts'
+import { TrainingFolder } from '../retrain/trainingFolder.ts'
+import { type RunStatus, trainingIdsOf } from './status.ts'
+import type { Store } from './store/store.ts'
+
+/** How far a running job is, according to the last records that it wrote. */
+export interface LiveProgress {
+  /** Whether the job searches, or trains in full what it found. */
+  readonly phase: 'search' | 'training'
+  /** Number of finished epochs of the search or of the full training under way. */
+  readonly epoch: number
+  /** Number of all epochs of the search or training; absent for black-box searches, which may end at any time. */
+  readonly epochs?: number
+  /** Mean training loss of the last finished epoch. */
+  readonly loss?: number
+  /**
+   * Accuracy after the last finished epoch, in %: in a search that of the search network on validation images, else on
+   * training images; of a black-box search the best looked-up accuracy so far; in a full training that on test images.
+   */
+  readonly accuracyPct?: number
+  /** Estimated seconds until the job ends, from the mean time of its epochs; absent if unknown. */
+  readonly etaSeconds?: number
+}
+
+/**
+ * Follows the running jobs of one store. Keeps what it read of each file until the file changes, because checkpoints of
+ * full trainings are large.
+ */
+export class LiveProgressReader {
+  readonly #store: Store
+  readonly #read = new Map<string, { readonly stamp: string; readonly value: unknown }>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Returns how far a job is. @param now present time in milliseconds, for the time left */
+  progressOf({ id, job }: Pick<RunStatus, 'id' | 'job'>, now = Date.now()): LiveProgress {
+    const epochsFile = join(this.#store.folder, id, 'epochs.jsonl')
+    const epochs = this.#once(epochsFile, () => this.#store.run(id).epochs()) ?? []
+    const training = this.#training(job, epochs, now)
+    return training ?? searchProgress(job, epochs, secondsSince(epochsFile, now))
+  }
+
+  /** Returns the progress of the full training under way; undefined while none was begun. */
+  #training(job: Job, epochs: readonly EpochRecord[], now: number): LiveProgress | undefined {
+    const { retraining } = job
+    const last = epochs.at(-1)
+    if (retraining === undefined || last === undefined) return undefined
+    const total = retraining.settings.epochs
+    const trainings = trainingIdsOf(job, last.genotype).map((id) => {
+      const folder = join(this.#store.folder, id)
+      const opened = new TrainingFolder(this.#store.folder, id)
+      const result = this.#once(join(folder, 'result.json'), () => opened.result())
+      const file = join(folder, 'checkpoint')
+      const saved = this.#once(file, () => {
+        const checkpoint = opened.checkpoint()
+        return checkpoint && { epochs: checkpoint.epochs, wallSeconds: checkpoint.wallSeconds }
+      })
+      return { isFinished: result !== undefined, saved, file }
+    })
+    const open = trainings.filter(({ isFinished }) => !isFinished)
+    const [current] = open
+    // A training's folder is made when the training begins.
+    if (current === undefined || statIfThere(dirname(trainings[0].file)) === undefined) return undefined
+    const { epochs: done = [], wallSeconds = 0 } = current.saved ?? {}
+    const finished = done.at(-1)
+    const left = open.length * total - done.length
+    const seconds = done.length > 0 ? (wallSeconds / done.length) * left - secondsSince(current.file, now) : undefined
+    return {
+      phase: 'training',
+      epoch: done.length,
+      epochs: total,
+      ...(finished && { loss: finished.trainLoss, accuracyPct: finished.testAccuracyPct }),
+      ...(seconds !== undefined && { etaSeconds: Math.max(0, seconds) }),
+    }
+  }
+
+  /** Returns what `read` made of a file when the file last changed; undefined if there is no such file. */
+  #once<T>(path: string, read: () => T): T | undefined {
+    const stats = statIfThere(path)
+    if (stats === undefined) return undefined
+    const stamp = `${stats.mtimeMs} ${stats.size} ${stats.ino}`
+    const known = this.#read.get(path)
+    if (known?.stamp === stamp) return known.value as T
+    const value = read()
+    this.#read.set(path, { stamp, value })
+    return value
+  }
+}
+
+function searchProgress(job: Job, epochs: readonly EpochRecord[], idleSeconds: number): LiveProgress {
+  const last = epochs.at(-1)
+  const epoch = epochs.length
+  const total = job.executor === undefined || epoch > job.protocol.epochs ? undefined : job.protocol.epochs
+  const loss = last?.trainLoss
+  const accuracyPct = last?.validAccuracyPct ?? last?.trainAccuracyPct
+  const timed = epochs.flatMap(({ seconds }) => seconds ?? [])
+  const mean = timed.reduce((sum, seconds) => sum + seconds, 0) / timed.length
+  const isTimed = timed.length > 0 && total !== undefined && job.retraining === undefined
+  return {
+    phase: 'search',
+    epoch,
+    ...(total !== undefined && { epochs: total }),
+    ...(loss !== undefined && { loss }),
+    ...(accuracyPct !== undefined && { accuracyPct }),
+    ...(isTimed && { etaSeconds: Math.max(0, mean * (total - epoch) - idleSeconds) }),
+  }
+}
+
+/** Returns how long ago a file was written, in seconds; 0 if there is none. */
+const secondsSince = (path: string, now: number): number => {
+  const stats = statIfThere(path)
+  return stats === undefined ? 0 : Math.max(0, (now - stats.mtimeMs) / 1000)
+}
+
+const statIfThere = (path: string) => statSync(path, { throwIfNoEntry: false })
