@@ -13,7 +13,15 @@ import { sortedBy, withColumns } from '../../report/formats/arrange.ts'
 import type { Tabular } from '../../report/formats/tabular.ts'
 import { epochsTable } from '../../report/listings/epochsTable.ts'
 import { commaList, jsonOption, oneOf, outOption } from '../options.ts'
-import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, requireFrameFile, writeFrame } from '../output.ts'
+import {
+  FRAME_FORMATS,
+  type FrameFormat,
+  formatOption,
+  outputFormat,
+  requireFrameFile,
+  writeFrame,
+  writeOutput,
+} from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
@@ -22,10 +30,11 @@ import {
   type SelectionFlags,
   selectRuns,
   selectWholeRuns,
+  spaceOf,
 } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
-  readonly format?: FrameFormat
+  readonly format?: FrameFormat | 'optuna'
   readonly summary: SummaryKind
   readonly published: string
   readonly tests?: string | boolean
@@ -38,17 +47,21 @@ interface TableFlags extends SelectionFlags {
   readonly out?: string
 }
 
+/** The formats of the command; `optuna` writes the queries of black-box searches in place of a table. */
+const FORMATS = [...FRAME_FORMATS, 'optuna'] as const
+
 const summaryNames = Object.keys(summaries)
 
 export function tableCommand(): Command {
   const command = new Command('table')
     .summary('mean ± std of finished runs as text, Markdown, CSV, JSON or LaTeX')
     .description(
-      'Compares finished runs in one table. Runs nothing: the same store gives the same table, byte for byte.',
+      'Compares finished runs in one table. Runs nothing: the same store gives the same table, byte for byte. ' +
+        'The format optuna is a journal with the queries of black-box searches, for optuna-dashboard.',
     )
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
-    .addOption(formatOption('table', FRAME_FORMATS).argParser(oneOf('format', FRAME_FORMATS)))
+    .addOption(formatOption('table', FORMATS).argParser(oneOf('format', FORMATS)))
     .option(
       '--summary <name>',
       `summary of the seeds: ${summaryNames.join(', ')}`,
@@ -87,7 +100,8 @@ export function tableCommand(): Command {
 }
 
 async function table(items: readonly string[], flags: TableFlags): Promise<void> {
-  const format = outputFormat(flags, FRAME_FORMATS, 'text')
+  const format = outputFormat<FrameFormat | 'optuna'>(flags, FORMATS, 'text')
+  if (format === 'optuna') return writeOptunaJournal(items, flags)
   requireFrameFile(format, flags.out)
   const write = (content: Tabular) => {
     const sorted = flags.sort === undefined ? content : sortedBy(content, flags.sort)
@@ -109,6 +123,15 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   const published = publishedBeside(comparison, flags.published)
   const content = comparisonTable(comparison, { summary: flags.summary, published, references })
   await write(content)
+}
+
+/** Writes the queries of black-box searches for Optuna. @throws BenchError `bad-input` for options of tables */
+async function writeOptunaJournal(items: readonly string[], flags: TableFlags): Promise<void> {
+  const idle = (['epochs', 'tests', 'claims', 'columns', 'sort'] as const).find((flag) => flags[flag] !== undefined)
+  if (idle !== undefined) throw new BenchError('bad-input', `--format optuna writes no table; leave out --${idle}`)
+  const { optunaJournal } = await import('../../report/listings/optunaJournal.ts')
+  const { runs } = await selectWholeRuns(items, flags)
+  writeOutput(await optunaJournal(runs, (name) => spaceOf(name, flags.plugin ?? [])), flags.out)
 }
 
 async function requiredClaims(items: readonly string[], flags: TableFlags): Promise<Claims> {
