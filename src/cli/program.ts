@@ -64,6 +64,11 @@ export const commands: readonly (readonly [name: string, summary: string, load: 
   ['new', 'start a new plugin', async () => (await import('./commands/new.ts')).newCommand()],
   ['check', 'check a plugin', async () => (await import('./commands/check.ts')).checkCommand()],
   [
+    'completion',
+    'completion of the command line by the tab key',
+    async () => (await import('./commands/completion.ts')).completionCommand(),
+  ],
+  [
     'doctor',
     'backends, datasets and tables of this machine',
     async () => (await import('./commands/doctor.ts')).doctorCommand(),
@@ -82,6 +87,8 @@ function acceptRaisedLimits(command: Command): void {
  */
 function refuseEmptyNames(program: Command): void {
   program.hook('preAction', (_, command) => {
+    // The word at which the user presses the tab key may be empty.
+    if (command.name() === 'complete') return
     const { options, args } = command
     const values = command.opts()
     const empty = options.find((option) => [values[option.attributeName()]].flat().includes(''))
@@ -163,6 +170,8 @@ export async function programFor(argv: readonly string[]): Promise<Command> {
   }
   // Hidden from the help text: Slurm calls it for the tasks of a job array.
   if (argv[0] === 'slurm-task') program.addCommand((await import('./commands/slurmTask.ts')).slurmTaskCommand())
+  // Hidden, too: the scripts of `bench completion` call it.
+  if (argv[0] === 'complete') program.addCommand((await import('./commands/completion.ts')).completeCommand())
   acceptRaisedLimits(program)
   keepCommandsWhole(program)
   refuseEmptyNames(program)

@@ -51,6 +51,9 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   limits: async () => limitList(),
 }
 
+/** The names of all subjects of `bench list`. */
+export const subjectNames: readonly string[] = Object.keys(subjects)
+
 /**
  * Functions for the subjects of `bench list` whose JSON has more than the table: all settings of protocols or presets,
  * each with its source in the literature.

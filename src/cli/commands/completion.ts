@@ -1,0 +1,202 @@
+/**
+ * `bench completion`: prints the script by which a shell completes commands, options, algorithms, tables, protocols and
+ * other names; and the hidden `bench complete`, which such a script calls at every press of the tab key.
+ */
+import { Command } from 'commander'
+import { jsonOption, oneOf } from '../options.ts'
+import { print } from '../output.ts'
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+type Shell = (typeof SHELLS)[number]
+
+/**
+ * The script of each shell. It gives the words up to the cursor to `bench complete` and offers the lines of its answer;
+ * where the answer is empty, it offers files.
+ */
+const SCRIPTS: Readonly<Record<Shell, string>> = {
+  bash: `_bench_complete() {
+  local IFS=$'\\n'
+  COMPREPLY=($("\${COMP_WORDS[0]}" complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _bench_complete bench nas-bench-harness
+`,
+  zsh: `#compdef bench nas-bench-harness
+_bench_complete() {
+  local -a names
+  names=("\${(@f)$("\${words[1]}" complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "\${names[*]}" ]]; then
+    compadd -- "\${names[@]}"
+  else
+    _files
+  fi
+}
+compdef _bench_complete bench nas-bench-harness
+`,
+  fish: `function __bench_complete
+    set -l words (commandline -opc)
+    set -l names ($words[1] complete -- $words[2..-1] (commandline -ct) 2>/dev/null)
+    if test (count $names) -gt 0
+        printf '%s\\n' $names
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c bench -f -a '(__bench_complete)'
+complete -c nas-bench-harness -f -a '(__bench_complete)'
+`,
+}
+
+const INSTALLATION: Readonly<Record<Shell, string>> = {
+  bash: 'add to ~/.bashrc: source <(bench completion bash)',
+  zsh: 'add to ~/.zshrc, below compinit: source <(bench completion zsh)',
+  fish: 'bench completion fish > ~/.config/fish/completions/bench.fish',
+}
+
+export function completionCommand(): Command {
+  return new Command('completion')
+    .summary('print the completion script of a shell: bash, zsh, fish')
+    .description(
+      'Prints a script with which the tab key completes commands, options, algorithms, tables, protocols and other ' +
+        `names. To install it: ${SHELLS.map((shell) => `${shell}: ${INSTALLATION[shell]}`).join('; ')}.`,
+    )
+    .argument('<shell>', SHELLS.join(', '), oneOf('shell', SHELLS))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench completion bash > ~/.bench-completion\n  bench completion fish > ~/.config/fish/completions/bench.fish',
+    )
+    .action((shell: Shell, { json }: { readonly json?: boolean }) => {
+      const script = SCRIPTS[shell]
+      print(json ? `${JSON.stringify({ shell, script, installation: INSTALLATION[shell] }, null, 2)}\n` : script)
+    })
+}
+
+/** Returns the hidden command that prints the completions of the last of some words, a line each. */
+export function completeCommand(): Command {
+  return new Command('complete')
+    .description('Prints the completions of the last word. The scripts of bench completion call it.')
+    .argument('[words...]', 'words after the program’s name, up to the cursor')
+    .action(async (words: readonly string[]) => {
+      // A shell has no use for an error message at a press of the tab key.
+      const found = await completions(words).catch(() => [])
+      print(found.map((each) => `${each}\n`).join(''))
+    })
+}
+
+/**
+ * Returns the texts by which the last of some words can be replaced; none where a file or a free text is expected.
+ * @param words words after the program's name, up to the cursor; the last one may be empty
+ */
+export async function completions(words: readonly string[]): Promise<readonly string[]> {
+  const { commands, programFor } = await import('../program.ts')
+  // Bash takes the equals sign of --option=value for a word of its own.
+  const typed = words
+    .filter((word, i) => word !== '=' || i === words.length - 1)
+    .map((word) => (word === '=' ? '' : word))
+  const last = typed.at(-1) ?? ''
+  const earlier = typed.slice(0, -1)
+  const matching = (names: readonly string[], start = last) =>
+    [...new Set(names)].filter((name) => name.startsWith(start)).sort()
+  if (earlier.length === 0) return matching([...commands.map(([name]) => name), '--help', '--version'])
+
+  const program = await programFor([earlier[0]])
+  const { command, args } = commandOf(program, earlier)
+  if (args === undefined) return []
+  const [, joined, value] = /^(--[\w-]+)=(.*)$/s.exec(last) ?? []
+  const before = command.options.find(({ long, short }) => [long, short].includes(joined ?? earlier.at(-1)))
+  if (before !== undefined && (before.required || (before.optional && joined !== undefined))) {
+    const text = value ?? last
+    const names = (await VALUES[before.long ?? '']?.()) ?? namedIn(before.description)
+    // The names of a list are completed one by one.
+    const done = LISTS.has(before.long ?? '') ? text.slice(0, text.lastIndexOf(',') + 1) : ''
+    return matching(names, text.slice(done.length)).map(
+      (name) => `${joined === undefined ? '' : `${joined}=`}${done}${name}`,
+    )
+  }
+  if (last.startsWith('-')) return matching([...command.options.flatMap(({ long }) => long ?? []), '--help'])
+  if (command.commands.length > 0) return matching(command.commands.map((each) => each.name()))
+  const names = await ARGUMENTS[pathOf(command)]?.()
+  return names === undefined || args.length > 0 ? [] : matching(names)
+}
+
+/**
+ * Returns the command that some words name, with subcommands, and the arguments among the words after it; no arguments
+ * for an unknown command.
+ */
+function commandOf(
+  program: Command,
+  words: readonly string[],
+): { readonly command: Command; readonly args?: string[] } {
+  let command = program
+  const args: string[] = []
+  for (let i = 0; i < words.length; i++) {
+    const option = command.options.find(({ long, short }) => [long, short].includes(words[i]))
+    if (option?.required) i++
+    if (option !== undefined || words[i].startsWith('-')) continue
+    const next = command.commands.find((each) => each.name() === words[i])
+    if (next !== undefined) command = next
+    else if (command.commands.length > 0) return { command }
+    else args.push(words[i])
+  }
+  return { command, args }
+}
+
+const pathOf = (command: Command): string =>
+  command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+
+/** Returns the values that the description of an option lists, as in `on a broken file: fail, skip (default: fail)`. */
+const namedIn = (description: string): readonly string[] => {
+  const [, list] =
+    /: ([\w.-]+(?:, [\w.-]+)+)(?: \(|$)/.exec(description) ?? /^([\w.-]+(?:, [\w.-]+)+) \(/.exec(description) ?? []
+  return list?.split(', ') ?? []
+}
+
+type Names = () => Promise<readonly string[]>
+const nameOf = ({ name }: { readonly name: string }) => name
+
+const builtinNames =
+  (kind: 'algorithms' | 'spaces' | 'scores'): Names =>
+  async () =>
+    ((await import('../../builtins.ts')).builtins[kind] ?? []).map(nameOf)
+
+const tables: Names = async () => (await import('../../tables/openTable.ts')).listTables()
+const datasets: Names = async () => (await import('../../data/datasetNames.ts')).DATASETS.map(nameOf)
+
+/** The names that each option takes whose description does not list them. */
+const VALUES: Readonly<Record<string, Names>> = {
+  '--algo': builtinNames('algorithms'),
+  '--space': builtinNames('spaces'),
+  '--scores': builtinNames('scores'),
+  '--dataset': datasets,
+  '--table': tables,
+  '--protocol': async () => (await import('../../protocols/index.ts')).presets.map(nameOf),
+  '--preset': async () => (await import('../../retrain/presets.ts')).retrainingPresets.map(nameOf),
+  '--probe': async () => (await import('../../analysis/probes/index.ts')).probes.map(nameOf),
+  '--backend': async () => (await import('../../engine/index.ts')).backendNames,
+  '--evaluate': async () => ['retrain'],
+  '--to': async () => (await import('../../export/formats.ts')).exportFormatNames,
+  '--figures': async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
+  '--log': async () => (await import('../../system/progressLog.ts')).LOG_FORMATS,
+}
+
+/** The options among these whose names may be joined by commas. */
+const LISTS: ReadonlySet<string> = new Set(['--algo', '--dataset', '--scores', '--to', '--figures', '--log'])
+
+/** Returns the ids of the runs in the default store. */
+const runs: Names = async () => {
+  const { Store } = await import('../../runner/store/store.ts')
+  return new Store().runs().map(({ id }) => id)
+}
+
+/** The names that the first argument of a command can be. */
+const ARGUMENTS: Readonly<Record<string, Names>> = {
+  completion: async () => SHELLS,
+  evaluate: runs,
+  export: runs,
+  list: async () => (await import('./list.ts')).subjectNames,
+  plot: async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
+  predict: runs,
+  'data fetch': datasets,
+  'data info': datasets,
+  'tables info': tables,
+}
