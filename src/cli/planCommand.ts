@@ -25,8 +25,9 @@ import {
   submit,
 } from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
+import { LOG_FORMATS, type LogFormat, parseLogFormats } from '../system/progressLog.ts'
 import { isInputFault, onInterrupt } from './failures.ts'
-import { severalTimes } from './options.ts'
+import { commaList, severalTimes } from './options.ts'
 import { print, printAside, wrapToTerminal, writeOutput } from './output.ts'
 import { noProgress, showProgress } from './progressDisplay.ts'
 
@@ -58,8 +59,8 @@ export async function executePlan(
   opening: (plan: Plan, store: Store) => string,
   options: ExecutionOptions,
 ): Promise<void> {
-  const { slurm, format, json, quiet, out, published, label = runName, jobs, threads, seedsPerDevice } = options
-  const processes = { jobs, threads, seedsPerDevice }
+  const { slurm, format, json, quiet, out, published, label = runName, jobs, threads, log, seedsPerDevice } = options
+  const processes = { jobs, threads, log, seedsPerDevice }
   const submission = slurm && submitUnfinished(plan, store, { ...processes, sbatch: slurm }, json)
   if (submission === undefined) await prepareToRun(plan, store)
   if (!quiet) (format === 'text' ? print : printAside)(wrapToTerminal(opening(plan, store)))
@@ -112,6 +113,17 @@ function reportFailedRuns(outcomes: readonly Outcome[], label: (planned: Planned
   printAside(`bench: ${count} failed; the same command tries them again\n`)
   process.exitCode = failed.every(({ failure }) => isInputFault(failure?.code)) ? 2 : 1
 }
+
+/** Returns the option `--log`, which may be given several times. */
+export const logOption = () =>
+  new Option(
+    '--log <formats>',
+    `log the numbers of each epoch as training goes, in the folder of each run: ${LOG_FORMATS.join(', ')}`,
+  ).argParser(
+    severalTimes((text: string, earlier: readonly LogFormat[] = []) => [
+      ...new Set([...earlier, ...parseLogFormats(commaList(text, undefined))]),
+    ]),
+  )
 
 /** Returns the option `--slurm`, which may be given several times: the Slurm options of all its values are merged. */
 export const slurmOption = () =>

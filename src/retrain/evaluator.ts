@@ -10,7 +10,7 @@ import type { TrainingRecord } from './trainingRecord.ts'
 export interface RetrainingEvaluatorOptions
   extends Pick<
     RetrainingRun,
-    'store' | 'family' | 'spacePlugin' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'report'
+    'store' | 'family' | 'spacePlugin' | 'images' | 'executor' | 'executorName' | 'arithmetic' | 'log' | 'report'
   > {
   readonly task: RetrainingTask
   /**

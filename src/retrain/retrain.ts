@@ -5,6 +5,7 @@ import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
 import type { KeptWeights, RetrainingSettings, TrainedInput, WeightsToKeep } from '../core/retraining.ts'
 import type { TrainingData } from '../data/imagesInMemory.ts'
 import type { ProcessIdentity } from '../system/processes.ts'
+import { type LogEntry, type LogFormat, ProgressLog } from '../system/progressLog.ts'
 import type { TensorFile } from '../system/safetensors.ts'
 import { namedTensors } from '../training/namedTensors.ts'
 import type { RetrainingImages } from './images.ts'
@@ -33,6 +34,8 @@ export interface RetrainingRun extends Architecture {
   /** Name of the executor, part of the training's identity and known before the executor is loaded. */
   readonly executorName: string
   readonly arithmetic?: Arithmetic
+  /** Formats in which the numbers of each epoch are logged in the training's folder; absent: none. */
+  readonly log?: readonly LogFormat[]
   readonly report?: (progress: RetrainingProgress) => void
 }
 
@@ -104,6 +107,7 @@ async function trainEpochs(
   const training = await openTraining({ executor: await run.executor(), family, genotype, settings, data, seed })
   try {
     if (saved !== undefined) training.restore(saved.state)
+    const log = run.log && new ProgressLog(folder.path, run.log, epochs.map(logEntry))
     while (epochs.length < settings.epochs) {
       const epoch = await training.epoch(epochs.length, (share) => reportShare(run, epochs, share))
       epochs.push(requireFiniteNumbers(epoch, 'epoch'))
@@ -115,6 +119,7 @@ async function trainEpochs(
         weights = [...weights.filter((earlier) => isStillKept(earlier, run, epochs)), kept]
       }
       folder.save({ id: folder.id, epochs, state, weights, ...clock() })
+      log?.add(logEntry(epochs[count - 1]))
     }
     const content = weightsOf(run, training.network, await training.save(), epochs.length)
     const final = folder.keepWeights(FINAL_WEIGHTS, epochs.length, content)
@@ -125,6 +130,20 @@ async function trainEpochs(
     training.dispose()
   }
 }
+
+/** Returns the numbers of a training epoch for progress logs. */
+const logEntry = (epoch: TrainingEpoch): LogEntry => ({
+  step: epoch.epoch,
+  scalars: {
+    'loss/train': epoch.trainLoss,
+    'accuracy/train': epoch.trainAccuracyPct,
+    'accuracy/test': epoch.testAccuracyPct,
+    'accuracy/test top-5': epoch.testTop5AccuracyPct,
+    'metric/test': epoch.testMetricPct,
+    'learning rate': epoch.learningRate,
+    'drop probability': epoch.dropProbability,
+  },
+})
 
 /**
  * Returns whether the weights after the last finished epoch are kept, because every n-th are or because the epoch is the

@@ -45,7 +45,8 @@ export interface TrainingCheckpoint {
 
 export class TrainingFolder {
   readonly id: string
-  readonly #path: string
+  /** Path of the training's folder. */
+  readonly path: string
   #lock: Lock | undefined
 
   /**
@@ -55,7 +56,7 @@ export class TrainingFolder {
    */
   constructor(store: string, id: string) {
     this.id = id
-    this.#path = join(store, id)
+    this.path = join(store, id)
   }
 
   /**
@@ -63,9 +64,9 @@ export class TrainingFolder {
    * holds the lock, writing fails if another process has taken the lock over.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
-    makeFolder(this.#path)
+    makeFolder(this.path)
     this.#lock = await lock(this.#file('lock'), onWait)
-    removeTemporaries(this.#path)
+    removeTemporaries(this.path)
     if (isThere(this.#file('result.json'))) rmSync(this.#file('checkpoint'), { force: true })
     return this.#lock
   }
@@ -138,13 +139,13 @@ export class TrainingFolder {
    * of an attempt that was killed before its checkpoint.
    */
   #removeOtherWeights(listed: readonly KeptWeights[]): void {
-    for (const name of readdirSync(this.#path)) {
+    for (const name of readdirSync(this.path)) {
       if (!name.endsWith(WEIGHTS_ENDING) || listed.some(({ file }) => file === name)) continue
       rmSync(this.#file(name), { force: true })
     }
   }
 
   #file(name: string): string {
-    return join(this.#path, name)
+    return join(this.path, name)
   }
 }

@@ -76,14 +76,14 @@ export function replaceAtomically(path: string, content: Uint8Array, { mode, uid
 }
 
 /**
- * Appends a text to a file, which is created if missing, and syncs it.
+ * Appends a text or bytes to a file, which is created if missing, and syncs it.
  * @throws the errors of `writeAtomically`; the file then has its former length
  */
-export function appendWhole(path: string, content: string): void {
+export function appendWhole(path: string, content: string | Uint8Array): void {
   try {
     const file = openSync(path, 'a')
     try {
-      appendTo(file, Buffer.from(content))
+      appendTo(file, typeof content === 'string' ? Buffer.from(content) : content)
     } finally {
       closeSync(file)
     }

@@ -1,7 +1,7 @@
 /** Implements the supernet contract on any executor, and builds feeds from batches and mixing weights. */
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { Executable, Executor, Feed, Objective, WeightVector } from '../core/executor.ts'
+import type { Executable, Executor, Feed, Objective, SgdStep, WeightVector } from '../core/executor.ts'
 import {
   coefficientLayout,
   flattenActive,
@@ -31,6 +31,8 @@ export interface SupernetRequest {
   readonly stream: RandomStream
   /** Weight of each class in the loss of steps and gradients; absent: all 1. */
   readonly classWeights?: readonly number[]
+  /** Called before each SGD step. */
+  readonly onStep?: (sgd: SgdStep) => void
   /** Returns the current probability of dropping an edge of the supernet for a sample; absent: no edge is dropped. */
   readonly dropProbability?: () => number
 }
@@ -39,14 +41,24 @@ const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
 
 /** Compiles and initialises a search network. Its calls throw NotFiniteError at the first number that is not finite. */
 export async function createSupernet(request: SupernetRequest): Promise<Supernet> {
-  const { executor, network, edges, batchSize, stream, dropProbability, classWeights } = request
+  const { executor, network, edges, batchSize, stream, dropProbability, classWeights, onStep } = request
   const plain = await executor.compile(network, { batchSize })
   const compiled = classWeights === undefined ? plain : weightingClasses(plain, classWeights)
   const dropping = dropProbability === undefined ? compiled : droppingPaths(compiled, dropProbability)
-  const executable = requireFiniteResults(dropping)
+  const heard = onStep === undefined ? dropping : listeningToSteps(dropping, onStep)
+  const executable = requireFiniteResults(heard)
   executable.weights.write(initialWeights(network, stream))
   return supernetOver(executable, edges)
 }
+
+/** Returns an executable that tells a listener of each SGD step before it is taken. */
+const listeningToSteps = (executable: Executable, onStep: (sgd: SgdStep) => void): Executable =>
+  withOverrides(executable, {
+    step(feed, objective, sgd) {
+      onStep(sgd)
+      return executable.step(feed, objective, sgd)
+    },
+  })
 
 /** Returns an executable whose steps and gradients weight the classes in every cross-entropy; evaluations do not. */
 function weightingClasses(executable: Executable, classWeights: readonly number[]): Executable {

@@ -164,6 +164,7 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
   'docs/reports.md'() {
     return prepare('bench run --algo darts-v1,random --protocol micro:epochs=2,data.limit=16 --probe hessian --seeds 3')
   },
+  'docs/watching.md': () => prepare('bench run --algo random --seeds 1'),
   'docs/exporting.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
   'docs/retraining.md': () => writeCifar(join(desk.home, 'datasets/cifar10')),
   async 'docs/own-images.md'() {

@@ -20,6 +20,7 @@ import { Store } from '../../runner/store/store.ts'
 import { architectureName } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
 import { type Registered, registerPlugins } from '../../system/plugins.ts'
+import type { LogFormat } from '../../system/progressLog.ts'
 import {
   brokenImagesOption,
   fastMathOption,
@@ -34,7 +35,7 @@ import {
   threadsOption,
 } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
-import { executePlan, retrainOpening, slurmOption } from '../planCommand.ts'
+import { executePlan, logOption, retrainOpening, slurmOption } from '../planCommand.ts'
 import { reuseRuns } from '../runSelection.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
@@ -52,6 +53,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly reuse?: readonly string[]
   readonly published: string
   readonly format?: TableFormat
+  readonly log?: readonly LogFormat[]
   readonly json?: boolean
   readonly quiet?: boolean
   readonly out?: string
@@ -111,6 +113,7 @@ export function retrainCommand(): Command {
     .addOption(reuseOption())
     .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
     .addOption(tableFormatOption())
+    .addOption(logOption())
     .addOption(jsonOption())
     .addOption(quietOption())
     .addOption(outOption())
@@ -132,8 +135,8 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const experiment = experimentOf(flags, space, architectures)
   if (flags.slurm) requireNamedBackend(experiment, registered)
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
-  const { jobs, threads, slurm, json, out, published } = flags
-  const processes = { jobs, threads, seedsPerDevice: 1 }
+  const { jobs, threads, log, slurm, json, out, published } = flags
+  const processes = { jobs, threads, log, seedsPerDevice: 1 }
   const options = { ...processes, slurm, format, json, quiet, out, published, label: labels(space), failsAtOnce: true }
   await reuseRuns(plan, store, { reuse: flags.reuse, quiet })
   await executePlan(plan, store, retrainOpening, options)

@@ -10,6 +10,7 @@ import { makePlan } from '../../runner/plan/plan.ts'
 import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { cores } from '../../system/cores.ts'
+import type { LogFormat } from '../../system/progressLog.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
 import {
   jsonOption,
@@ -21,7 +22,7 @@ import {
   threadsOption,
 } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
-import { executePlan, runOpening, slurmOption } from '../planCommand.ts'
+import { executePlan, logOption, runOpening, slurmOption } from '../planCommand.ts'
 import { reuseRuns } from '../runSelection.ts'
 
 interface RunFlags extends ExperimentFlags {
@@ -33,6 +34,7 @@ interface RunFlags extends ExperimentFlags {
   readonly store?: string
   readonly reuse?: readonly string[]
   readonly format?: TableFormat
+  readonly log?: readonly LogFormat[]
   readonly json?: boolean
   readonly quiet?: boolean
   readonly out?: string
@@ -55,6 +57,7 @@ export function runCommand(): Command {
     .addOption(storeOption())
     .addOption(reuseOption())
     .addOption(tableFormatOption())
+    .addOption(logOption())
     .addOption(jsonOption())
     .addOption(quietOption())
     .addOption(outOption())
@@ -76,8 +79,8 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   // With --algo only some algorithms of the file are run; its other settings may be for the rest.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
   if (flags.dryRun) return (await import('../dryRun.ts')).dryRun(plan, flags)
-  const { seedsPerDevice, slurm, json, out, jobs = file.jobs, threads = file.threads } = flags
-  const options = { jobs, threads, seedsPerDevice, slurm, format, json, quiet, out }
+  const { seedsPerDevice, log, slurm, json, out, jobs = file.jobs, threads = file.threads } = flags
+  const options = { jobs, threads, log, seedsPerDevice, slurm, format, json, quiet, out }
   const store = new Store(flags.store ?? file.store)
   await reuseRuns(plan, store, { ...flags, quiet })
   await executePlan(plan, store, runOpening, options)

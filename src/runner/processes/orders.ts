@@ -4,6 +4,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { LogFormat } from '../../system/progressLog.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +20,8 @@ export interface Processes {
    * processes.
    */
   readonly threads?: number
+  /** Formats in which the jobs log the numbers of each epoch; absent: none. */
+  readonly log?: readonly LogFormat[]
 }
 
 /**
@@ -30,7 +33,7 @@ export function ordersOf(
   { experiment, lookups }: Plan,
   missing: readonly PlannedJob[],
   store: Store,
-  { jobs, seedsPerDevice }: { readonly jobs: number; readonly seedsPerDevice: number },
+  { jobs, seedsPerDevice, log }: Pick<Processes, 'seedsPerDevice' | 'log'> & { readonly jobs: number },
 ): WorkOrder[] {
   return experiment.datasets.flatMap((dataset) => {
     const here = missing.filter(({ job }) => job.dataset.name === dataset)
@@ -44,6 +47,7 @@ export function ordersOf(
       data: experiment.data[dataset],
       table: lookups.get(dataset)?.table,
       executor: experiment.executor,
+      ...(log && log.length > 0 && { log }),
     }))
   })
 }

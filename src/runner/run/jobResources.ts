@@ -16,6 +16,7 @@ import type { OpenDatasetOptions } from '../../data/files/fileDatasets.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
 import type { RetrainingProgress } from '../../retrain/retrain.ts'
 import type { Registered } from '../../system/plugins.ts'
+import type { LogFormat } from '../../system/progressLog.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { executorOf, imageSizeOf } from '../../tables/recipe.ts'
 import { openSearchData, requireUnchanged, searchImageSize, writeProgramImages } from '../plan/images.ts'
@@ -56,6 +57,7 @@ export class ResourceOpener {
     const evaluator = await this.#evaluator(job, space)
     return {
       ...{ algorithm, space, threads: this.#order.executor.threads, withMessages: this.#order.withMessages },
+      ...(this.#order.log && { log: this.#order.log }),
       ...(evaluator && { evaluator }),
       ...(job.dataset.name !== 'shapes' && { imageFolder: this.#order.data ?? datasetFolder(job.dataset.name) }),
       programImages: (folder) => writeProgramImages(job, { space, dataset: () => this.#searchDataset(job) }, folder),
@@ -148,8 +150,9 @@ export class ResourceOpener {
 
   /** Returns an evaluator that trains a job's found architecture in full and writes this training to the same store. */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
-    const { store, data } = this.#order
+    const { store, data, log } = this.#order
     return openRetraining({
+      ...(log && { log }),
       ...{ job, task, space, store, folder: data },
       executor: () => this.#executorOf(job),
       report: (report) => this.#report(report),
@@ -216,6 +219,7 @@ interface RetrainingResources {
   readonly store: string
   /** Folder of the images of the full training; absent for the user's data folder and for built-in images. */
   readonly folder?: string
+  readonly log?: readonly LogFormat[]
   executor(): Promise<Executor>
   report(report: RunReport): void
 }
@@ -229,7 +233,7 @@ async function openRetraining(resources: RetrainingResources): Promise<Evaluator
     import('../../retrain/images.ts'),
     import('../../retrain/evaluator.ts'),
   ])
-  const { job, task, space, store, folder, executor, report } = resources
+  const { job, task, space, store, folder, log, executor, report } = resources
   const { dataset, seed, executor: executorName = '', arithmetic } = job
   const notice = (message: string) => report({ kind: 'notice', message })
   const { family } = space
@@ -237,7 +241,7 @@ async function openRetraining(resources: RetrainingResources): Promise<Evaluator
     throw new BenchError('unsupported', `architectures of ${space.name} are not trained in full`)
   const images = await openImages({ name: dataset.name, folder, settings: task.settings, report: notice })
   return retrainingEvaluator({
-    ...{ store, task, family, executor, executorName, arithmetic },
+    ...{ store, task, family, executor, executorName, arithmetic, log },
     ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
     images: requireUnchanged(images, dataset),
     searchSeed: seed,

@@ -1,6 +1,7 @@
 /** Writes the records of a running search: a line for each finished epoch and, from time to time, a checkpoint. */
 import type { Search } from '../../core/algorithm.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
+import { type LogEntry, type LogFormat, ProgressLog } from '../../system/progressLog.ts'
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
@@ -16,9 +17,26 @@ export class Journal {
   readonly #begun = performance.now()
   #lastSave = performance.now()
   #unsaved: EpochRecord[] = []
+  readonly #log: ProgressLog | undefined
+  #learningRate: number | undefined
 
-  /** @param saved checkpoint of an earlier, interrupted attempt at the run */
-  constructor(run: RunFolder, oracle: SimulatedOracle | undefined, saved: Checkpoint | undefined) {
+  /**
+   * @param saved checkpoint of an earlier, interrupted attempt at the run
+   * @param options.log formats in which the numbers of each epoch are logged, too
+   */
+  constructor(
+    run: RunFolder,
+    oracle: SimulatedOracle | undefined,
+    saved: Checkpoint | undefined,
+    { log }: { readonly log?: readonly LogFormat[] } = {},
+  ) {
+    this.#log =
+      log &&
+      new ProgressLog(
+        run.path,
+        log,
+        run.epochs().map((record) => logEntry(record)),
+      )
     this.#run = run
     this.#oracle = oracle
     this.#startedAt = saved?.startedAt ?? new Date().toISOString()
@@ -28,6 +46,7 @@ export class Journal {
   /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
   async add(record: EpochRecord, search: Search): Promise<void> {
     this.#unsaved.push(record)
+    this.#log?.add(logEntry(record, this.#learningRate))
     if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS || search.saves === false) return
     this.flush()
     this.#run.saveCheckpoint({
@@ -46,6 +65,11 @@ export class Journal {
     this.#unsaved = []
   }
 
+  /** Notes the learning rate of an SGD step, for the log of the epoch. */
+  tellLearningRate(rate: number): void {
+    this.#learningRate = rate
+  }
+
   /** Returns how long the run has taken so far, and when it was started and ended. */
   timing(): ResultRecord['timing'] {
     return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
@@ -54,6 +78,29 @@ export class Journal {
   /** Returns the wall-clock seconds that the run has taken, over all its attempts. */
   #wallSeconds(): number {
     return this.#earlierSeconds + secondsSince(this.#begun)
+  }
+}
+
+/**
+ * Returns the numbers of an epoch of a search for progress logs.
+ * @param learningRate rate of the epoch's last SGD step on the network weights; undefined if it is not known
+ */
+function logEntry(record: EpochRecord, learningRate?: number): LogEntry {
+  const { epoch: step, parameters, probes, extra = {} } = record
+  const { dominantEigenvalue } = (probes?.hessian ?? {}) as { readonly dominantEigenvalue?: number }
+  return {
+    step,
+    scalars: {
+      'loss/train': record.trainLoss,
+      'loss/validation': record.validLoss,
+      'accuracy/train': record.trainAccuracyPct,
+      'accuracy/validation': record.validAccuracyPct,
+      'metric/validation': record.validMetricPct,
+      'learning rate': learningRate,
+      'hessian/dominant eigenvalue': dominantEigenvalue,
+      ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [`extra/${name}`, value])),
+    },
+    ...(parameters && { histograms: { alpha: parameters.flat() } }),
   }
 }
 

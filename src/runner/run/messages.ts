@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Environment, RunManifest } from '../../core/result.ts'
 import type { ExecutorOptions } from '../../engine/index.ts'
+import type { LogFormat } from '../../system/progressLog.ts'
 
 /** An event of a running job: its beginning, progress, a finished epoch, a notice, or its end. */
 export type RunReport =
@@ -89,6 +90,8 @@ export interface WorkOrder {
   /** Name or path of the table in which the jobs look architectures up; absent if they look nothing up. */
   readonly table?: string
   readonly executor: ExecutorOptions
+  /** Formats in which the numbers of each epoch are logged beside the records; absent: none. */
+  readonly log?: readonly LogFormat[]
   /** Whether the messages of searches that are programs are reported; absent: false. */
   readonly withMessages?: boolean
 }

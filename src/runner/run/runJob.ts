@@ -101,6 +101,7 @@ async function searchThrough(
   let search: Search | undefined
   const oracle =
     evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries, () => evaluations?.answered())
+  const journal = new Journal(run, oracle, saved, resources)
   const meter = new ProgressMeter((share) => report({ kind: 'progress', share }))
   const context = searchContext({
     ...resources,
@@ -109,15 +110,17 @@ async function searchThrough(
     ...(algorithm.program && { program: programServices(job, run, resources, report) }),
     oracle: oracle ?? noOracle(job),
     epoch: () => search?.scheduleEpoch?.(meter.epoch) ?? meter.epoch,
+    onStep: ({ learningRate }) => journal.tellLearningRate(learningRate),
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
   const algorithmContext = algorithm.kind === 'reference' ? referenceContext(context, job, evaluator) : context
   const options = parseOptions(algorithm, job.algorithm.options)
   search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
-  const journal = new Journal(run, oracle, saved)
   if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
   try {
     const epochs = await runEpochs(search, { job, saved, resources, context, meter, evaluations, journal, report })
+    // A full training may take days, in which `bench status` reads what the search found.
+    journal.flush()
     const { evaluation, timing } = await evaluate(search, job, resources, journal)
     const images = evaluation?.images ?? (await resources.images?.())
     journal.flush()

@@ -2,12 +2,13 @@
 import type { Algorithm, ProgramImages, ProgramServices, SearchContext } from '../../core/algorithm.ts'
 import type { BatchSource, ImageCounts, SearchData, WholeSet } from '../../core/data.ts'
 import type { Evaluator, Oracle } from '../../core/evaluation.ts'
-import type { Executor } from '../../core/executor.ts'
+import type { Executor, SgdStep } from '../../core/executor.ts'
 import { once } from '../../core/onceEach.ts'
 import type { Probe } from '../../core/probe.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import type { SearchSpace } from '../../core/space.ts'
+import type { LogFormat } from '../../system/progressLog.ts'
 
 /** The data, executor, space and callbacks from which the context of a search is made. */
 export interface SearchResources {
@@ -26,6 +27,8 @@ export interface SearchResources {
    * an epoch.
    */
   onBatch(batchesPerEpoch: number): void
+  /** Called before each SGD step on the network weights; absent: nobody listens. */
+  onStep?(sgd: SgdStep): void
 }
 
 /** The opened resources of a job: algorithm, search space, evaluator, probes, images and executor. */
@@ -43,6 +46,8 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
   readonly imageFolder?: string
   /** Number of threads that a search may use; absent: as many as it likes. */
   readonly threads?: number
+  /** Formats in which the numbers of each epoch are logged; absent: none. */
+  readonly log?: readonly LogFormat[]
   /** Whether the messages of a search that is a program are reported; absent: false. */
   readonly withMessages?: boolean
 }
@@ -71,6 +76,7 @@ export function searchContext(resources: SearchResources): SearchContext {
       return createSupernet({
         ...((ownProbability || dropPath > 0) && { dropProbability: ownProbability ?? dropProbability }),
         ...(classWeights && { classWeights }),
+        ...(resources.onStep && { onStep: resources.onStep }),
         executor: await resources.executor(),
         network,
         edges: space.edges,

@@ -14,6 +14,7 @@ import type { Job } from '../../core/result.ts'
 import { backendNames, executorNames } from '../../engine/index.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
 import { contentName, recordText } from '../../system/json.ts'
+import { LOG_FORMATS } from '../../system/progressLog.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import type { WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
@@ -75,6 +76,7 @@ const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseO
         fastMath: z.boolean().optional(),
         threads: z.int().min(1).optional(),
       }),
+      log: z.array(z.enum(LOG_FORMATS)).optional(),
     }),
   ),
 })

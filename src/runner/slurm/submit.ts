@@ -57,8 +57,8 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
   const queued = missing.filter(({ id }) => inQueue.has(id))
   const submitted = missing.filter(({ id }) => !inQueue.has(id))
   if (submitted.length === 0) return { submitted, queued }
-  const { jobs, threads, seedsPerDevice, sbatch } = request
-  const orders = ordersOf(plan, submitted, store, { jobs: jobs ?? 1, seedsPerDevice })
+  const { jobs, threads, seedsPerDevice, log, sbatch } = request
+  const orders = ordersOf(plan, submitted, store, { jobs: jobs ?? 1, seedsPerDevice, log })
   const ordersWithThreads = orders.map((order) => ({
     ...order,
     executor: { ...order.executor, ...(threads && { threads }) },

@@ -1,0 +1,123 @@
+/** `--log` of searches and full trainings, and the journal of black-box searches for Optuna. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Ended, Workplace } from '../support/command.ts'
+
+// Real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const place = new Workplace()
+afterAll(() => place.remove())
+
+const SEARCH = ['run', '--algo', 'darts-v1', '--seeds', '1', '--protocol', 'micro:epochs=2,data.limit=16']
+const TRAINING = 'retrain:preset=nb201-paper,epochs=2,limit=8,channels=4,layers=1'
+const args = [...SEARCH, '--probe', 'hessian:every=1', '--evaluate', TRAINING]
+
+describe('--log', () => {
+  let logged: Ended
+  beforeAll(async () => {
+    ;[logged] = await Promise.all([
+      place.bench(...args, '--log', 'jsonl,tensorboard', '--store', 'logged'),
+      place.bench(...args, '--store', 'plain'),
+    ])
+  })
+  const linesOf = (run: string) =>
+    readFileSync(join(run, 'log.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  const named = (name: string) => place.runs('logged').find((run) => run.includes(name)) ?? ''
+
+  test('writes what each epoch of the search and of the full training measured', () => {
+    expect(logged.stderr).not.toContain('failed')
+    const search = linesOf(named('/darts-v1-'))
+    expect(search.map(({ step }) => step)).toEqual([0, 1])
+    for (const line of search) {
+      expect(line).toMatchObject({ 'loss/train': expect.any(Number), 'learning rate': expect.any(Number) })
+      expect(line['hessian/dominant eigenvalue']).toEqual(expect.any(Number))
+      expect(line.alpha).toHaveLength(30)
+    }
+    const training = linesOf(named('/retrain-'))
+    expect(training.map((line) => [line.step, line['learning rate']])).toEqual([
+      [0, 0.1],
+      [1, 0.05],
+    ])
+    for (const folder of [named('/darts-v1-'), named('/retrain-')]) {
+      expect(readdirSync(folder)).toContain('events.out.tfevents.0.bench')
+    }
+  })
+
+  test('changes no result, and is not part of a run’s identity', () => {
+    expect(place.results('logged')).toEqual(place.results('plain'))
+  })
+})
+
+describe('a journal for Optuna', () => {
+  beforeAll(async () => {
+    await place.bench(
+      'run',
+      '--algo',
+      'rea,random',
+      '--dataset',
+      'cifar10',
+      '--budget',
+      '3000',
+      '--seeds',
+      '2',
+      '--store',
+      'boxes',
+    )
+  })
+
+  test('has a study for each black-box search and a trial with its operations for each query', async () => {
+    const { code, stdout } = await place.bench('table', '--store', 'boxes', '--format', 'optuna', '--algo', 'rea')
+    expect(code).toBe(0)
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const studies = lines.filter(({ op_code }) => op_code === 0)
+    expect(studies.map(({ study_name, directions }) => [study_name.replace(/-[0-9a-f]{16}$/, ''), directions])).toEqual(
+      [
+        ['rea-cifar10-seed0', [2]],
+        ['rea-cifar10-seed1', [2]],
+      ],
+    )
+    for (const [study, { study_name }] of studies.entries()) {
+      const { queries } = JSON.parse(
+        readFileSync(join(place.folder, 'boxes', study_name, 'result.json'), 'utf8'),
+      ).oracle
+      const trials = lines.filter(({ op_code, study_id }) => op_code === 4 && study_id === study)
+      expect(
+        trials.map(({ value, user_attrs }) => [value, user_attrs.architecture, user_attrs.simulatedSeconds]),
+      ).toEqual(
+        queries.map(({ accuracyPct, genotype, usedSeconds }: Record<string, unknown>) => [
+          accuracyPct,
+          genotype,
+          usedSeconds,
+        ]),
+      )
+      for (const { params, distributions, user_attrs } of trials) {
+        const operations = Object.entries<number>(params).map(([edge, position]) => {
+          const { name, attributes } = JSON.parse(distributions[edge])
+          expect(name).toBe('CategoricalDistribution')
+          return attributes.choices[position]
+        })
+        expect(operations).toEqual([...user_attrs.architecture.matchAll(/(\w+)~/g)].map(([, operation]) => operation))
+      }
+    }
+  })
+
+  test.each([
+    [['table', '--store', 'boxes', '--format', 'optuna', '--epochs'], 'leave out --epochs'],
+    [['table', '--store', 'boxes', '--format', 'optuna', '--sort', 'Seeds'], 'leave out --sort'],
+    [['table', '--store', 'logged', '--format', 'optuna'], 'none of these runs is a finished black-box search'],
+    [['run', '--algo', 'rea', '--log', 'tensorbord'], 'tensorboard'],
+    [['run', '--algo', 'rea', '--log', ''], '--log'],
+  ])('is refused, as logs are, for %j', async (words, message) => {
+    const { code, stdout, stderr } = await place.bench(...words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+})
