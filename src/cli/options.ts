@@ -85,14 +85,21 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+const acceptedNames = new WeakMap<object, readonly string[]>()
+
 /** Returns a parser for option values that accepts only the given names; its error suggests the nearest one. */
-export const oneOf =
-  <Name extends string>(what: string, names: readonly Name[]) =>
-  (text: string): Name => {
+export function oneOf<Name extends string>(what: string, names: readonly Name[]): (text: string) => Name {
+  const parser = (text: string): Name => {
     const name = names.find((known) => known === text)
     if (name === undefined) throw unknownName(what, text, names)
     return name
   }
+  acceptedNames.set(parser, names)
+  return parser
+}
+
+/** Returns the names that an option accepts, if its parser is one of `oneOf`; else undefined. */
+export const namesFor = ({ parseArg }: Option): readonly string[] | undefined => parseArg && acceptedNames.get(parseArg)
 
 /** Checks the path of a picture that a command is to write, and returns it after the paths of earlier such options. */
 export const pictureFile = severalTimes((path: string, earlier: readonly string[] = []): string[] => {

@@ -103,7 +103,7 @@ const has = (shell: string) => spawnSync(shell, ['--version']).status === 0
 
 test.skipIf(!has('bash'))('bash completes words by the script (skipped without bash)', () => {
   const script = [
-    'source <(bench completion bash)',
+    'eval "$(bench completion bash)"',
     'complete -p bench | grep -q _bench_complete || echo unregistered',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
     'press() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _bench_complete; printf "%s\\n" "${COMPREPLY[*]}"; }',
@@ -123,7 +123,7 @@ test.skipIf(!has('fish'))('fish completes words by the script (skipped without f
 test.skipIf(!has('zsh'))('zsh completes words by the script (skipped without zsh)', () => {
   const script = [
     'compdef() { : }; compadd() { shift; print -l -- "$@" }; _files() { print files }',
-    'source <(bench completion zsh)',
+    'eval "$(bench completion zsh)"',
     'press() { words=("$@"); CURRENT=$#words; _bench_complete }',
     'press bench stat',
     'press bench run --protocol zen',

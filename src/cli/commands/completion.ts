@@ -3,7 +3,7 @@
  * other names; and the hidden `bench complete`, which such a script calls at every press of the tab key.
  */
 import { Command } from 'commander'
-import { jsonOption, oneOf } from '../options.ts'
+import { jsonOption, namesFor, oneOf } from '../options.ts'
 import { print } from '../output.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -47,8 +47,8 @@ complete -c nas-bench-harness -f -a '(__bench_complete)'
 }
 
 const INSTALLATION: Readonly<Record<Shell, string>> = {
-  bash: 'add to ~/.bashrc: source <(bench completion bash)',
-  zsh: 'add to ~/.zshrc, below compinit: source <(bench completion zsh)',
+  bash: 'add to ~/.bashrc: eval "$(bench completion bash)"',
+  zsh: 'add to ~/.zshrc, below compinit: eval "$(bench completion zsh)"',
   fish: 'bench completion fish > ~/.config/fish/completions/bench.fish',
 }
 
@@ -57,14 +57,12 @@ export function completionCommand(): Command {
     .summary('print the completion script of a shell: bash, zsh, fish')
     .description(
       'Prints a script with which the tab key completes commands, options, algorithms, tables, protocols and other ' +
-        `names. To install it: ${SHELLS.map((shell) => `${shell}: ${INSTALLATION[shell]}`).join('; ')}.`,
+        'names. In ~/.bashrc and, below compinit, in ~/.zshrc the line `eval "$(bench completion bash)"` (or zsh) loads ' +
+        'it; fish reads it from ~/.config/fish/completions/bench.fish.',
     )
     .argument('<shell>', SHELLS.join(', '), oneOf('shell', SHELLS))
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  bench completion bash > ~/.bench-completion\n  bench completion fish > ~/.config/fish/completions/bench.fish',
-    )
+    .addHelpText('after', '\nExamples:\n  bench completion bash\n  bench completion fish --json')
     .action((shell: Shell, { json }: { readonly json?: boolean }) => {
       const script = SCRIPTS[shell]
       print(json ? `${JSON.stringify({ shell, script, installation: INSTALLATION[shell] }, null, 2)}\n` : script)
@@ -106,7 +104,7 @@ export async function completions(words: readonly string[]): Promise<readonly st
   const before = command.options.find(({ long, short }) => [long, short].includes(joined ?? earlier.at(-1)))
   if (before !== undefined && (before.required || (before.optional && joined !== undefined))) {
     const text = value ?? last
-    const names = (await VALUES[before.long ?? '']?.()) ?? namedIn(before.description)
+    const names = namesFor(before) ?? (await VALUES[before.long ?? '']?.()) ?? namedIn(before.description)
     // The names of a list are completed one by one.
     const done = LISTS.has(before.long ?? '') ? text.slice(0, text.lastIndexOf(',') + 1) : ''
     return matching(names, text.slice(done.length)).map(
@@ -162,7 +160,7 @@ const builtinNames =
 const tables: Names = async () => (await import('../../tables/openTable.ts')).listTables()
 const datasets: Names = async () => (await import('../../data/datasetNames.ts')).DATASETS.map(nameOf)
 
-/** The names that each option takes whose description does not list them. */
+/** The names that each option takes whose parser and description do not list them. */
 const VALUES: Readonly<Record<string, Names>> = {
   '--algo': builtinNames('algorithms'),
   '--space': builtinNames('spaces'),
@@ -172,7 +170,6 @@ const VALUES: Readonly<Record<string, Names>> = {
   '--protocol': async () => (await import('../../protocols/index.ts')).presets.map(nameOf),
   '--preset': async () => (await import('../../retrain/presets.ts')).retrainingPresets.map(nameOf),
   '--probe': async () => (await import('../../analysis/probes/index.ts')).probes.map(nameOf),
-  '--backend': async () => (await import('../../engine/index.ts')).backendNames,
   '--evaluate': async () => ['retrain'],
   '--to': async () => (await import('../../export/formats.ts')).exportFormatNames,
   '--figures': async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
