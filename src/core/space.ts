@@ -256,7 +256,9 @@ export function mutate<G extends Genotype>(space: SearchSpace<G>, genotype: G, s
   const { cardinalities, encode, decode } = space.encoding
   const at = stream.integer(cardinalities.length)
   const shift = 1 + stream.integer(cardinalities[at] - 1)
-  return decode(encode(genotype).map((value, i) => (i === at ? (value + shift) % cardinalities[at] : value)))
+  const decisions = [...encode(genotype)]
+  decisions[at] = (decisions[at] + shift) % cardinalities[at]
+  return decode(decisions)
 }
 
 /** Returns all architectures that differ from this one in exactly one decision. */

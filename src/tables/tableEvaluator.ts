@@ -4,6 +4,7 @@
  */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
+import { onceEach } from '../core/onceEach.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { OracleRule } from './manifest.ts'
 import { accuracyOnCurve, type Fidelity, fidelitiesOf, oracleOf } from './oracles.ts'
@@ -47,6 +48,7 @@ export function tableEvaluator<G extends Genotype>(
   }
   const find = (genotype: Genotype) => indexIn(table, space, genotype as G)
   let known: ReadonlyMap<number, Fidelity> | undefined
+  const answersOf = onceEach((rule: OracleRule) => answersBy(table, rule))
   const found = (genotype: Genotype): number => {
     const index = find(genotype)
     if (index === undefined) throw new MissingRow(name, space.format(genotype as G))
@@ -64,9 +66,11 @@ export function tableEvaluator<G extends Genotype>(
     },
     validate: async (genotype, epochs) => {
       const index = found(genotype)
-      if (epochs === undefined) return answerOf(table, index, oracleOf(table.manifest, dataset))
-      const fidelity = fidelities().get(epochs) ?? noSuchLength(name, epochs, fidelities())
-      return partialAnswer(table, index, fidelity, curves)
+      if (epochs === undefined) return answersOf(oracleOf(table.manifest, dataset))(index)
+      const { rule, first } = fidelities().get(epochs) ?? noSuchLength(name, epochs, fidelities())
+      const answer = answersOf(rule)(index)
+      if (first === undefined || curves === undefined) return answer
+      return { ...answer, accuracyPct: accuracyOnCurve(await curves(index), rule, first) }
     },
   }
 
@@ -113,22 +117,20 @@ function costOf(table: Table, index: number, quantity: string, dataset: string):
   return name === undefined ? undefined : table.column(name).at(table.row(index) as number)
 }
 
-function answerOf(table: Table, index: number, rule: OracleRule): OracleAnswer {
-  const row = table.row(index) as number
-  const accuracyPct = required(table, rule.accuracy, row)
-  const seconds = rule.seconds.reduce((sum, { column, factor }) => sum + factor * required(table, column, row), 0)
-  return { accuracyPct, seconds }
+/** Returns the function that answers for an architecture by the rule, with the columns of the rule looked up once. */
+function answersBy(table: Table, rule: OracleRule): (index: number) => OracleAnswer {
+  const accuracy = table.column(rule.accuracy)
+  const costs = rule.seconds.map(({ column, factor }) => ({ name: column, column: table.column(column), factor }))
+  return (index) => {
+    const row = table.row(index) as number
+    const accuracyPct = accuracy.at(row) ?? noNumber(table, rule.accuracy, row)
+    let seconds = 0
+    for (const { name, column, factor } of costs) seconds += factor * (column.at(row) ?? noNumber(table, name, row))
+    return { accuracyPct, seconds }
+  }
 }
 
-async function partialAnswer(table: Table, index: number, { rule, first }: Fidelity, curves?: ReadCurves) {
-  const answer = answerOf(table, index, rule)
-  if (first === undefined || curves === undefined) return answer
-  return { ...answer, accuracyPct: accuracyOnCurve(await curves(index), rule, first) }
-}
-
-function required(table: Table, column: string, row: number): number {
-  const value = table.column(column).at(row)
-  if (value !== undefined) return value
+function noNumber(table: Table, column: string, row: number): never {
   const arch = table.text('arch').at(row)
   throw new BenchError('missing', `table ${table.manifest.name} has no ${column} for ${arch}, which the oracle needs`)
 }
