@@ -45,10 +45,17 @@ const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Ta
     key: oneLine(key),
     ...(within && { within: [oneLine(within[0]), oneLine(within[1])] as const }),
   })),
-  rows: rows.map((row) => row.map((cell) => (cell.kind === 'text' ? { ...cell, text: oneLine(cell.text) } : cell))),
+  rows: rows.map((row) => row.map(plainCell)),
   notes: notes.map(oneLine),
   ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
+
+/** Returns a cell with control characters escaped; the cell itself if it has none, since tables may have thousands. */
+function plainCell(cell: Cell): Cell {
+  if (cell.kind !== 'text') return cell
+  const text = oneLine(cell.text)
+  return text === cell.text ? cell : { ...cell, text }
+}
 
 /**
  * Returns the table format with a name, such as `csv`. @throws BenchError `unknown-name` with the nearest known format

@@ -63,6 +63,13 @@ interface IndexFile {
 /** Numbers of a stamp for each of a run's record files: size, inode, ctime and mtime; zeros for a missing file. */
 const STAMP_NUMBERS = 4
 
+/** The encoded value of a run. Its stamp begins at `at` in `stamps`, which many entries share: a store has thousands. */
+interface Entry<Code> {
+  readonly code: Code
+  readonly stamps: Float64Array
+  readonly at: number
+}
+
 /** An index with one kind of value for the runs of one store. */
 export class StoreIndex<Value, Code, Shared extends object> {
   readonly #folder: string
@@ -70,7 +77,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
   readonly #kind: Kind<Value, Code, Shared>
   readonly #shared: Shared
   /** The encoded values of runs and the stamps of the files that they were read from, by run id. */
-  readonly #entries = new Map<string, { readonly code: Code; readonly stamp: Float64Array }>()
+  readonly #entries = new Map<string, Entry<Code>>()
 
   /** @param folder folder of the store whose runs are indexed */
   constructor(folder: string, kind: Kind<Value, Code, Shared>) {
@@ -86,7 +93,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
     const [ids, codes]: [string[], Code[]] = [JSON.parse(saved.ids), JSON.parse(saved.codes)]
     const length = STAMP_NUMBERS * kind.files.length
     ids.forEach((id, i) => {
-      this.#entries.set(id, { code: codes[i], stamp: saved.stamps.subarray(i * length, (i + 1) * length) })
+      this.#entries.set(id, { code: codes[i], stamps: saved.stamps, at: i * length })
     })
   }
 
@@ -100,9 +107,9 @@ export class StoreIndex<Value, Code, Shared extends object> {
     const codes = runs.map((run) => {
       const stamp = stampOf(run.path, this.#kind.files)
       const entry = this.#entries.get(run.id)
-      if (entry !== undefined && isSame(entry.stamp, stamp)) return entry.code
+      if (entry !== undefined && isOf(entry, stamp)) return entry.code
       const code = this.#kind.encode(this.#kind.read(run), this.#shared)
-      this.#entries.set(run.id, { stamp, code })
+      this.#entries.set(run.id, { code, stamps: stamp, at: 0 })
       if (isSettled(stamp)) stale++
       else unsettled.push(run.id)
       return code
@@ -128,8 +135,8 @@ export class StoreIndex<Value, Code, Shared extends object> {
       else {
         const length = STAMP_NUMBERS * this.#kind.files.length
         const stamps = new Float64Array(entries.length * length)
-        entries.forEach(([, { stamp }], i) => {
-          stamps.set(stamp, i * length)
+        entries.forEach(([, { stamps: own, at }], i) => {
+          stamps.set(own.subarray(at, at + length), i * length)
         })
         const pools = this.#pools().map(([name, { values }]) => [name, values])
         const file: IndexFile = {
@@ -170,21 +177,31 @@ function readSaved(path: string, store: string): IndexFile | undefined {
 function stampOf(folder: string, files: readonly string[]): Float64Array {
   const stamp = new Float64Array(STAMP_NUMBERS * files.length)
   let isFinished = false
-  files.forEach((file, i) => {
-    if (isFinished && file === 'failure.json') return
+  for (let i = 0; i < files.length; i++) {
+    if (isFinished && files[i] === 'failure.json') continue
     try {
-      const found = statSync(`${folder}/${file}`, { throwIfNoEntry: false })
-      if (found === undefined) return
-      if (file === 'result.json') isFinished = true
-      stamp.set([found.size, found.ino, found.ctimeMs, found.mtimeMs], STAMP_NUMBERS * i)
+      const found = statSync(`${folder}/${files[i]}`, QUIETLY)
+      if (found === undefined) continue
+      if (files[i] === 'result.json') isFinished = true
+      const at = STAMP_NUMBERS * i
+      stamp[at] = found.size
+      stamp[at + 1] = found.ino
+      stamp[at + 2] = found.ctimeMs
+      stamp[at + 3] = found.mtimeMs
     } catch {
       // The numbers stay zeros.
     }
-  })
+  }
   return stamp
 }
 
-const isSame = (a: Float64Array, b: Float64Array): boolean => a.every((value, i) => value === b[i])
+const QUIETLY = { throwIfNoEntry: false } as const
+
+/** Tells whether an entry was read from files with this stamp. */
+function isOf({ stamps, at }: Entry<unknown>, stamp: Float64Array): boolean {
+  for (let i = 0; i < stamp.length; i++) if (stamps[at + i] !== stamp[i]) return false
+  return true
+}
 
 /**
  * Tells whether a run's files were last changed long enough ago to be indexed; false if the clock is behind the files'
