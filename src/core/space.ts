@@ -3,7 +3,7 @@
  */
 import type { ImageShape } from './data.ts'
 import type { Drawing } from './drawing.ts'
-import type { Matrix } from './mixing.ts'
+import type { CellMixing, Matrix, Mixing } from './mixing.ts'
 import type { Network } from './network.ts'
 import type { RandomStream } from './random.ts'
 
@@ -197,6 +197,18 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    */
   supernetCells?(depth: number): readonly (readonly number[])[]
   /**
+   * Derives the architecture from the mixing weights that each cell of a supernet has of its own, a cell for each; absent:
+   * architectures of the space are not lists of cells.
+   */
+  deriveCells?(cells: readonly Required<CellMixing>[], threshold?: number): G
+  /**
+   * Returns, for an architecture that is a list of cells, the name and the one-hot mixing weights of each cell; undefined
+   * for other architectures.
+   */
+  oneHotCells?(genotype: G): readonly (Required<CellMixing> & { readonly name: string })[] | undefined
+  /** Returns the number of cells of an architecture that is a list of cells; undefined for other architectures. */
+  cellCount?(genotype: G): number | undefined
+  /**
    * Numbers all architectures of the space from 0; absent if the space is too large for a table of all architectures.
    */
   readonly numbering?: Numbering<G>
@@ -241,6 +253,17 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    * in tables.
    */
   readonly family?: SpaceFamily<G>
+}
+
+/**
+ * Derives the discrete architecture from mixing weights: a list of cells if every cell of the supernet has mixing weights
+ * of its own, else by `SearchSpace.derive`.
+ */
+export function derived<G extends Genotype>(space: SearchSpace<G>, mixing: Mixing, threshold?: number): G {
+  const { theta, edgeWeights, cells = [] } = mixing
+  const own = cells.flatMap((cell) => (cell.theta === undefined ? [] : [{ ...cell, theta: cell.theta }]))
+  if (own.length === 0 || space.deriveCells === undefined) return space.derive(theta, edgeWeights, threshold)
+  return space.deriveCells(own, threshold)
 }
 
 /** Returns a random architecture: every decision is independent and uniformly distributed. */

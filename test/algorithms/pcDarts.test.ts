@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { edgeNormalised, incomingEdges, pcDarts } from '../../src/algorithms/pcDarts.ts'
 import type { Matrix, Mixing } from '../../src/core/mixing.ts'
-import { darts } from '../../src/spaces/darts/index.ts'
+import { type DartsGenotype, darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { casesWhere, readGolden } from '../fixtures/golden.ts'
 import { analyticContext } from './analyticSupernet.ts'
@@ -66,7 +66,7 @@ describe('PC-DARTS', () => {
         ...golden.alpha_reduce,
         ...incomingEdges(darts.edges).map((list) => list.map((edge) => betas[edge])),
       ]).mixing
-      const { normal, reduce } = darts.derive(theta, edgeWeights)
+      const { normal, reduce } = darts.derive(theta, edgeWeights) as DartsGenotype
       expect(normal.map(({ operation, from }) => [operation, from])).toEqual(golden.normal)
       expect(reduce.map(({ operation, from }) => [operation, from])).toEqual(golden.reduce)
     },

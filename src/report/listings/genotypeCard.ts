@@ -2,6 +2,8 @@
  * Describes an architecture for `bench genotype show`: the operations that enter each node of its cells, and the size
  * of its network.
  */
+
+import type { CellMixing, Matrix } from '../../core/mixing.ts'
 import { unknownName } from '../../core/names.ts'
 import { macCount, parameterCount } from '../../core/network.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -12,7 +14,7 @@ export interface GenotypeCard {
   readonly genotype: string
   /** Index of the described architecture; absent if its search space does not number its architectures. */
   readonly index?: number
-  /** The architecture's cells by type: for each node a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`. */
+  /** The architecture's cells by type, or by position if it is a list of cells: for each node a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`. */
   readonly cells: Readonly<Record<string, readonly string[]>>
   /**
    * Size of the network with which the search space's paper evaluates the architecture; absent for a space without such
@@ -51,7 +53,8 @@ function costOf(
   if (known.length === 0 && dataset === undefined) return {}
   const chosen = dataset ?? space.searchedOn?.(genotype) ?? known[0]
   if (!Object.hasOwn(evaluations, chosen)) throw unknownName(`dataset of the networks of ${space.name}:`, chosen, known)
-  const options = evaluations[chosen]
+  const { depth: usual } = evaluations[chosen]
+  const options = { ...evaluations[chosen], depth: space.cellCount?.(genotype) ?? usual }
   const network = space.network(genotype, options)
   const { shape, channels, depth } = options
   return {
@@ -70,7 +73,7 @@ export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace
   const size = network && (depthCounts === 'cells' ? `, ${network.depth} cells,` : ` N=${network.depth}`)
   return `${[
     `${space}${index === undefined ? '' : ` #${index}`}  ${genotype}`,
-    ...Object.entries(cells).flatMap(([cell, nodes]) => ['', `${cell} cell`, ...nodes.map((node) => `  ${node}`)]),
+    ...Object.entries(cells).flatMap(([cell, nodes]) => ['', cellTitle(cell), ...nodes.map((node) => `  ${node}`)]),
     ...(network === undefined
       ? []
       : [
@@ -81,27 +84,38 @@ export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace
   ].join('\n')}\n`
 }
 
+/** Returns the title of a cell: `normal cell` of a type, `cell 2 (reduce)` of a list. */
+const cellTitle = (name: string): string => (/^cell \d/.test(name) ? name : `${name} cell`)
+
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
 /**
- * Returns, by type of cell, a line for each node with the operations that enter it, read from the architecture's
- * one-hot mixing weights.
+ * Returns, by type of cell, or by position of a list of cells, a line for each node with the operations that enter it, read
+ * from the architecture's one-hot mixing weights.
  */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
-  const named = (node: number) => space.nodeName?.(node) ?? String(node)
-  const theta = space.oneHot(genotype)
-  const cells: Record<string, Map<number, string[]>> = {}
-  space.edges.forEach(({ cell, from, to, operations }, edge) => {
-    const chosen = theta[edge].findIndex((weight) => weight > 0)
-    cells[cell] ??= new Map()
-    const terms = cells[cell].get(to) ?? []
-    if (chosen >= 0 && operations[chosen] !== 'none') terms.push(`${operations[chosen]}(${named(from)})`)
-    cells[cell].set(to, terms)
+  const cells = space.oneHotCells?.(genotype) ?? byType(space, space.oneHot(genotype))
+  return Object.fromEntries(cells.map((cell) => [cell.name, nodeLines(space, cell)]))
+}
+
+/** Returns the rows of the mixing weights of each type of cell. */
+function byType({ edges }: SearchSpace, theta: Matrix) {
+  return [...new Set(edges.map(({ cell }) => cell))].map((name) => {
+    const own = [...edges.keys()].filter((edge) => edges[edge].cell === name)
+    return { name, edges: own, theta: own.map((edge) => theta[edge]) }
   })
-  return Object.fromEntries(
-    Object.entries(cells).map(([cell, nodes]) => [
-      cell,
-      [...nodes].map(([node, terms]) => `node ${named(node)} = ${terms.join(' + ') || 'zeros'}`),
-    ]),
-  )
+}
+
+/** Returns a line for each node of a cell, such as `node out = skip_connect(in) + nor_conv_3x3(1)`. */
+function nodeLines(space: SearchSpace, { edges, theta }: Required<CellMixing>): string[] {
+  const named = (node: number) => space.nodeName?.(node) ?? String(node)
+  const nodes = new Map<number, string[]>()
+  for (const [row, edge] of edges.entries()) {
+    const { from, to, operations } = space.edges[edge]
+    const chosen = theta[row].findIndex((weight) => weight > 0)
+    const terms = nodes.get(to) ?? []
+    if (chosen >= 0 && operations[chosen] !== 'none') terms.push(`${operations[chosen]}(${named(from)})`)
+    nodes.set(to, terms)
+  }
+  return [...nodes].map(([node, terms]) => `node ${named(node)} = ${terms.join(' + ') || 'zeros'}`)
 }

@@ -28,6 +28,23 @@ export interface DartsGenotype extends Genotype {
   readonly reduce: Cell
 }
 
+/** An architecture of the DARTS space whose cells all differ, one for each position in the network (D-DARTS). */
+export interface CellList extends Genotype {
+  readonly cells: readonly Cell[]
+  /** Positions of the two reduction cells in `cells`, from 0. */
+  readonly reductions: readonly number[]
+}
+
+/** An architecture of the DARTS space in either form. */
+export type DartsArchitecture = DartsGenotype | CellList
+
+/** Whether an architecture of the DARTS space is a list of cells. */
+export const isCellList = (genotype: DartsArchitecture): genotype is CellList => 'cells' in genotype
+
+/** Returns the type of a cell of a list, by its position from 0. */
+export const listedType = ({ reductions }: Pick<CellList, 'reductions'>, position: number): CellName =>
+  reductions.includes(position) ? 'reduce' : 'normal'
+
 /**
  * The candidate operations of a search space of the DARTS family: the space's name, and its edges with their
  * candidates.
@@ -43,12 +60,18 @@ export const CONCAT: readonly number[] = NODES
 /** A node's input as written in a genotype's text: [operation, predecessor node]; some codes add the mixing weight. */
 type WrittenInput = readonly [operation: unknown, from: unknown, weight?: number]
 
+/** The place of a written cell: its type, and its name in error messages, as `normal cell`. */
+export interface CellLabel {
+  readonly type: CellName
+  readonly name: string
+}
+
 /**
  * Returns the cell that a genotype's text describes, after checking that it is a cell of the space.
  * @param written the eight inputs as one list, or as a list for each node
  * @throws BenchError `bad-input` that names cell and node, what was found there and what is allowed
  */
-export function readCell(space: DartsCandidates, cell: CellName, written: unknown): Cell {
+export function readCell(space: DartsCandidates, cell: CellLabel, written: unknown): Cell {
   if (!Array.isArray(written)) {
     throw invalid(space, cell, `expected a list of (operation, node) pairs, found ${JSON.stringify(written)}`)
   }
@@ -82,7 +105,7 @@ const isEdge = (written: unknown): written is WrittenEdge =>
   written[2] < written[1]
 
 /** Returns the eight inputs of a cell written as edges, with `none` for the inputs that nodes lack. */
-function pairsOf(space: DartsCandidates, cell: CellName, edges: readonly WrittenEdge[]): readonly unknown[] {
+function pairsOf(space: DartsCandidates, cell: CellLabel, edges: readonly WrittenEdge[]): readonly unknown[] {
   return NODES.flatMap((node) => {
     const inputs = edges.filter(([, to]) => to === node).map(([operation, , from]) => ({ operation, from }))
     if (inputs.length > 2)
@@ -92,7 +115,7 @@ function pairsOf(space: DartsCandidates, cell: CellName, edges: readonly Written
 }
 
 /** Returns the eight inputs of a written cell as one list, also if the text has a list for each node. */
-function flattened(space: DartsCandidates, cell: CellName, written: readonly unknown[]): readonly unknown[] {
+function flattened(space: DartsCandidates, cell: CellLabel, written: readonly unknown[]): readonly unknown[] {
   const isNode = (item: unknown): item is readonly unknown[] => Array.isArray(item) && Array.isArray(item[0])
   if (written.length === 0 || !written.every(isNode)) return written
   written.forEach((inputs, i) => {
@@ -101,18 +124,18 @@ function flattened(space: DartsCandidates, cell: CellName, written: readonly unk
   return written.flat()
 }
 
-function readInput(space: DartsCandidates, cell: CellName, node: number, written: unknown): CellInput {
+function readInput(space: DartsCandidates, cell: CellLabel, node: number, written: unknown): CellInput {
   if (!isPair(written)) {
     throw invalid(space, cell, `node ${node}: expected (operation, node), found ${JSON.stringify(written)}`)
   }
   const [name, from] = written
-  const edge = space.edges.find((edge) => edge.cell === cell && edge.to === node && edge.from === from)
+  const edge = space.edges.find((edge) => edge.cell === cell.type && edge.to === node && edge.from === from)
   if (edge === undefined) {
     throw invalid(space, cell, `node ${node}: input from node ${JSON.stringify(from)}, expected 0 to ${node - 1}`)
   }
   const allowed = [...choices(edge), 'none' as const]
   const operation = allowed.find((known) => known === name)
-  if (operation === undefined) throw unknownOperation(space, edge, String(name), allowed)
+  if (operation === undefined) throw unknownOperation(space, cell, edge, String(name), allowed)
   return { operation, from: edge.from }
 }
 
@@ -121,6 +144,7 @@ const isPair = (written: unknown): written is WrittenInput =>
 
 function unknownOperation(
   space: DartsCandidates,
+  cell: CellLabel,
   edge: DartsEdge,
   name: string,
   allowed: readonly string[],
@@ -128,11 +152,11 @@ function unknownOperation(
   const near = nearestName(name, allowed)
   const hint = near === undefined ? '' : `, did you mean "${near}"?`
   const problem = `edge ${edge.to}←${edge.from}: unknown operation "${name}"${hint}; allowed are ${allowed.join(', ')}`
-  return invalid(space, edge.cell, problem)
+  return invalid(space, cell, problem)
 }
 
-const invalid = (space: DartsCandidates, cell: CellName, problem: string) =>
-  new BenchError('bad-input', `${space.name} genotype, ${cell} cell: ${problem}`)
+const invalid = (space: DartsCandidates, cell: CellLabel, problem: string) =>
+  new BenchError('bad-input', `${space.name} genotype, ${cell.name}: ${problem}`)
 
 /**
  * Discretises mixing weights by DARTS' rule (§2.4): every node keeps its two strongest edges, strongest first, each
@@ -150,14 +174,50 @@ export function derive(
 ): DartsGenotype {
   const candidates = space.edges.map((edge, e) => strongestOperation(edge, theta[e], edgeWeights?.[e] ?? 1))
   const cell = (name: CellName): Cell =>
-    NODES.flatMap((node) => {
-      const incoming = candidates.filter(({ edge }) => edge.cell === name && edge.to === node)
-      const strongestFirst = incoming.toSorted((a, b) => b.strength - a.strength)
-      const kept = strongestFirst.slice(0, 2).filter(({ strength }) => strength >= threshold)
-      return withTwoInputs(kept.map(({ input }) => input))
-    })
+    cellOf(
+      candidates.filter(({ edge }) => edge.cell === name),
+      threshold,
+    )
   return { space: space.name, normal: cell('normal'), reduce: cell('reduce') }
 }
+
+/**
+ * Discretises mixing weights that each cell of a supernet has of its own by the rule of `derive`, cell by cell.
+ * @throws BenchError `unsupported` if not exactly two of the cells are reduction cells
+ */
+export function deriveCells(
+  space: DartsCandidates,
+  mixings: readonly OwnMixing[],
+  threshold = Number.NEGATIVE_INFINITY,
+): CellList {
+  const cells = mixings.map(({ edges, theta }) =>
+    cellOf(
+      edges.map((edge, row) => strongestOperation(space.edges[edge], theta[row], 1)),
+      threshold,
+    ),
+  )
+  const reductions = [...mixings.keys()].filter((cell) => space.edges[mixings[cell].edges[0]].cell === 'reduce')
+  if (reductions.length === 2 && cells.length > 2) return { space: space.name, cells, reductions }
+  throw new BenchError(
+    'unsupported',
+    `a list of ${cells.length} cells has no normal cell; it must have at least 3 cells`,
+  )
+}
+
+/** Mixing weights of one cell of a supernet: one row for each of `edges`, which are indices of edges of the space. */
+export interface OwnMixing {
+  readonly edges: readonly number[]
+  readonly theta: Matrix
+}
+
+/** Returns the cell in which every node keeps its two strongest edges, if they reach the threshold. */
+const cellOf = (candidates: readonly Candidate[], threshold: number): Cell =>
+  NODES.flatMap((node) => {
+    const incoming = candidates.filter(({ edge }) => edge.to === node)
+    const strongestFirst = incoming.toSorted((a, b) => b.strength - a.strength)
+    const kept = strongestFirst.slice(0, 2).filter(({ strength }) => strength >= threshold)
+    return withTwoInputs(kept.map(({ input }) => input))
+  })
 
 /** Fills the inputs of a node up to two with `none` from the lowest predecessors that it has no input from. */
 function withTwoInputs(inputs: readonly CellInput[]): readonly CellInput[] {
@@ -179,13 +239,49 @@ function strongestOperation(edge: DartsEdge, theta: readonly number[], edgeWeigh
   return { edge, strength: weights[best], input: { operation: allowed[best], from: edge.from } }
 }
 
-/** One-hot mixing weights [28][operations]: 1 at the operation of every edge that the genotype keeps, 0 elsewhere. */
-export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix {
-  return space.edges.map(({ cell, from, to, operations }) => {
-    const at = 2 * (to - NODES[0])
-    const kept = genotype[cell].slice(at, at + 2).find((input) => input.from === from)
-    return operations.map((operation) => Number(operation === kept?.operation && operation !== 'none'))
+/**
+ * One-hot mixing weights [28][operations]: 1 at the operation of every edge that the genotype keeps, 0 elsewhere.
+ * @throws BenchError `unsupported` for a list of cells
+ */
+export function oneHot(space: DartsCandidates, genotype: DartsArchitecture): Matrix {
+  const { normal, reduce } = requirePair(genotype, 'has mixing weights for each cell, and none for all cells of a type')
+  return space.edges.map((edge) => oneHotRow(edge, { normal, reduce }[edge.cell]))
+}
+
+/**
+ * Returns the one-hot mixing weights of every cell of a list of cells, from which `deriveCells` makes the list again;
+ * undefined for an architecture of two cells.
+ */
+export function oneHotCells(space: DartsCandidates, genotype: DartsArchitecture): NamedMixing[] | undefined {
+  if (!isCellList(genotype)) return undefined
+  return genotype.cells.map((cell, position) => {
+    const type = listedType(genotype, position)
+    const edges = [...space.edges.keys()].filter((edge) => space.edges[edge].cell === type)
+    return { name: listedName(genotype, position), edges, theta: edges.map((e) => oneHotRow(space.edges[e], cell)) }
   })
+}
+
+/** Mixing weights of one cell of a list of cells, with the name of the cell. */
+type NamedMixing = OwnMixing & { readonly name: string }
+
+/** Returns the name of a cell of a list in pictures, listings and messages: `cell 2 (reduce)`. */
+export const listedName = (list: Pick<CellList, 'reductions'>, position: number): string =>
+  `cell ${position} (${listedType(list, position)})`
+
+/** Returns 1 at the operation of the edge if the cell keeps the edge, 0 elsewhere. */
+function oneHotRow({ from, to, operations }: DartsEdge, cell: Cell): number[] {
+  const at = 2 * (to - NODES[0])
+  const kept = cell.slice(at, at + 2).find((input) => input.from === from)
+  return operations.map((operation) => Number(operation === kept?.operation && operation !== 'none'))
+}
+
+/** Returns an architecture of two cells unchanged. @throws BenchError `unsupported` for a list of cells */
+function requirePair(genotype: DartsArchitecture, problem: string): DartsGenotype {
+  if (!isCellList(genotype)) return genotype
+  throw new BenchError(
+    'unsupported',
+    `a list of ${genotype.cells.length} cells ${problem}; give an architecture of one normal and one reduction cell`,
+  )
 }
 
 /**
@@ -195,7 +291,7 @@ export function oneHot(space: DartsCandidates, genotype: DartsGenotype): Matrix 
  * two inputs of a node is therefore lost.
  * @param space a space whose edges all have equally many operations
  */
-export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
+export function encodingOf(space: DartsCandidates): Encoding<DartsArchitecture> {
   const width = choices(space.edges[0]).length
   const edge = (cell: CellName, from: number, to: number): DartsEdge => space.edges[rowOf(cell, from, to)]
 
@@ -220,7 +316,10 @@ export function encodingOf(space: DartsCandidates): Encoding<DartsGenotype> {
     cardinalities: CELLS.flatMap(() =>
       NODES.flatMap((node) => (node === 2 ? [width, width] : [pairs(node).length, width, width])),
     ),
-    encode: (genotype) => CELLS.flatMap((name) => encodeCell(name, genotype[name])),
+    encode: (genotype) => {
+      const pair = requirePair(genotype, 'is not among the architectures that a black-box search encodes')
+      return CELLS.flatMap((name) => encodeCell(name, pair[name]))
+    },
     decode: (decisions) => {
       const next = decisions.values() as Iterator<number, number>
       return { space: space.name, normal: decodeCell('normal', next), reduce: decodeCell('reduce', next) }

@@ -5,7 +5,16 @@
 import type { EvaluationSize, SearchSpace, SpaceFamily } from '../../core/space.ts'
 import { benchmarkSplits } from '../nb201/officialOrder.ts'
 import { dartsCellDrawing } from './drawing.ts'
-import { type DartsGenotype, derive, encodingOf, oneHot } from './genotype.ts'
+import {
+  type DartsArchitecture,
+  derive,
+  deriveCells,
+  encodingOf,
+  isCellList,
+  listedName,
+  oneHot,
+  oneHotCells,
+} from './genotype.ts'
 import { network, supernet, supernetCells } from './networks.ts'
 import { format, parse } from './notation.ts'
 import { publishedGenotype, publishedName, searchedOn } from './published.ts'
@@ -37,14 +46,18 @@ const shared = {
   benchmarkSplits,
   depthCounts: 'cells',
   supernetSettings: ['family', 'dropPath'],
-  draw: ({ normal, reduce }: DartsGenotype, title: string) => {
+  cellCount: (genotype) => (isCellList(genotype) ? genotype.cells.length : undefined),
+  draw: (genotype, title) => {
     const titled = (cell: string) => (title === '' ? cell : `${title}, ${cell}`)
+    if (isCellList(genotype)) {
+      return genotype.cells.map((cell, position) => dartsCellDrawing(cell, titled(listedName(genotype, position))))
+    }
     return [
-      dartsCellDrawing(normal, titled('normal cell')),
-      dartsCellDrawing(reduce, titled('reduction cell')),
-    ] as const
+      dartsCellDrawing(genotype.normal, titled('normal cell')),
+      dartsCellDrawing(genotype.reduce, titled('reduction cell')),
+    ]
   },
-} satisfies Partial<SearchSpace<DartsGenotype>>
+} satisfies Partial<SearchSpace<DartsArchitecture>>
 
 const description =
   'DARTS: normal and reduction cells of 4 computed nodes and 14 edges with 8 operations, none among them'
@@ -58,14 +71,14 @@ const wholeWithNoise = { name: 'darts', edges: edgesWith(() => [...OPERATIONS, '
  * `noise` of S4, because such architectures are trained and drawn, too. Accepts the papers' notation, JSON, and names
  * of published architectures.
  */
-export const parseCells = (text: string): DartsGenotype =>
+export const parseCells = (text: string): DartsArchitecture =>
   parse(/\bnoise\b/.test(text) ? wholeWithNoise : whole, publishedText(text) ?? text)
 
 /**
  * The family of the DARTS space. An architecture of any of its spaces (`darts-s1`, …) can be trained in full as one of
  * `darts`.
  */
-export const dartsFamily: SpaceFamily<DartsGenotype> = {
+export const dartsFamily: SpaceFamily<DartsArchitecture> = {
   name: 'darts',
   parse: parseCells,
   format,
@@ -80,7 +93,7 @@ export const dartsFamily: SpaceFamily<DartsGenotype> = {
  * Makes a search space of the DARTS family. Its `parse` reads the papers' notation, JSON, and the names of published
  * architectures.
  */
-function dartsSpace(name: string, description: string, edges: readonly DartsEdge[]): SearchSpace<DartsGenotype> {
+function dartsSpace(name: string, description: string, edges: readonly DartsEdge[]): SearchSpace<DartsArchitecture> {
   const space = { name, edges }
   return {
     ...shared,
@@ -91,7 +104,9 @@ function dartsSpace(name: string, description: string, edges: readonly DartsEdge
     encoding: encodingOf(space),
     parse: (text) => parse(space, publishedText(text) ?? text),
     derive: (theta, edgeWeights, threshold) => derive(space, theta, edgeWeights, threshold),
+    deriveCells: (cells, threshold) => deriveCells(space, cells, threshold),
     oneHot: (genotype) => oneHot(space, genotype),
+    oneHotCells: (genotype) => oneHotCells(space, genotype),
     supernet: (options) => supernet(space, options),
     supernetCells: (depth) => supernetCells(space, depth),
   }
@@ -121,6 +136,6 @@ export const dartsS2 = dartsSpace('darts-s2', 'RobustDARTS S2: skip_connect and 
 export const dartsS3 = dartsSpace('darts-s3', 'RobustDARTS S3: none, skip_connect and sep_conv_3x3', EDGES_S3)
 export const dartsS4 = dartsSpace('darts-s4', 'RobustDARTS S4: noise and sep_conv_3x3', EDGES_S4)
 
-export type { Cell, CellInput, DartsGenotype } from './genotype.ts'
+export type { Cell, CellInput, CellList, DartsArchitecture, DartsGenotype } from './genotype.ts'
 export { formatJson } from './notation.ts'
 export { PUBLISHED, type PublishedGenotype, publishedGenotype, publishedName, searchedOn } from './published.ts'

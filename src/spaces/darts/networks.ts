@@ -15,18 +15,10 @@ import {
   mixedNode,
   NO_PARTIAL_SKIP,
 } from '../mixedNode.ts'
-import type { DartsCandidates, DartsGenotype } from './genotype.ts'
+import { type Cell, type DartsArchitecture, type DartsCandidates, isCellList } from './genotype.ts'
 import { type OperationStyle, writeOperation } from './operations.ts'
-import {
-  type CellPlace,
-  cellType,
-  nodeShape,
-  STEM_MULTIPLIER,
-  strideOf,
-  writeCellNodes,
-  writeSkeleton,
-} from './skeleton.ts'
-import type { DartsEdge } from './topology.ts'
+import { type CellPlace, nodeShape, STEM_MULTIPLIER, strideOf, writeCellNodes, writeSkeleton } from './skeleton.ts'
+import { cellType, type DartsEdge, reductionCells } from './topology.ts'
 
 /**
  * Builds the supernet of a space of the DARTS family. Every pooling is followed by a batch norm without scale and
@@ -48,11 +40,9 @@ export function supernet(space: DartsCandidates, options: SupernetOptions): Netw
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm, pooledBatchNorm: true }
   const skeleton = { ...options, stemChannels: STEM_MULTIPLIER * channels }
-  let cells = 0
   const heads = writeSkeleton(builder, skeleton, (place) => {
-    const cell = cells++
     // The row of the mixing weights of an edge of the space, which are its own in every cell or shared by all.
-    const rowOf = (edge: number) => (mixingPerCell ? cell * CELL_EDGES + (edge % CELL_EDGES) : edge)
+    const rowOf = (edge: number) => (mixingPerCell ? place.position * CELL_EDGES + (edge % CELL_EDGES) : edge)
     return searchCell(style, space, { ...mixing, rowOf }, place)
   })
   const k = partialChannels > 1 ? ` k=${partialChannels}` : ''
@@ -133,25 +123,62 @@ function mixedEdge(
 
 /**
  * Builds the network of one architecture, to be trained from scratch. Network weights have names like
- * `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the position of the operation in the genotype's list.
+ * `cell0.op3.sep_conv_3x3.dw1.weight`, where 3 is the position of the operation in the genotype's list. A list of cells
+ * gives the cells of a network of its own depth; see `placedCells` for other depths.
  */
-export function network(genotype: DartsGenotype, options: EvaluationNetworkOptions): Network {
+export function network(genotype: DartsArchitecture, options: EvaluationNetworkOptions): Network {
   const { shape, channels, depth, dropPath = false, pooledBatchNorm = false } = options
   const builder = new NetworkBuilder(shape)
   const style = { builder, batchNorm: { affine: true, track: true }, pooledBatchNorm }
-  const heads = writeSkeleton(builder, options, (place) => evaluationCell(style, genotype, dropPath, place))
+  const { cells, reductions } = placedCells(genotype, depth)
+  const heads = writeSkeleton(builder, { ...options, reductions }, (place) =>
+    evaluationCell(style, cells[place.position], dropPath, place),
+  )
   return builder.build({ name: `darts network, C=${channels} L=${depth}`, ...heads })
 }
+
+/**
+ * Returns the cell at every position of a network, and the positions of its reduction cells. A list of cells whose length
+ * is the depth is taken as it is. In a network of another depth, every third (before, between and after the reduction
+ * cells) has the normal cells of the list's same third, in turn (D-DARTS, derivation of deeper architectures); a third
+ * that is empty in the list has those of the nearest third before it, or else after it.
+ */
+function placedCells(
+  genotype: DartsArchitecture,
+  depth: number,
+): { readonly cells: readonly Cell[]; readonly reductions: readonly number[] } {
+  const reductions = reductionCells(depth)
+  const positions = Array.from({ length: depth }, (_, position) => position)
+  if (!isCellList(genotype)) return { cells: positions.map((at) => genotype[cellType(at, depth)]), reductions }
+  if (depth === genotype.cells.length) return genotype
+  const [first, second] = genotype.reductions
+  const own = [
+    genotype.cells.slice(0, first),
+    genotype.cells.slice(first + 1, second),
+    genotype.cells.slice(second + 1),
+  ]
+  const thirds = own.map((_, third) => own.slice(0, third + 1).findLast(hasCells) ?? own.find(hasCells) ?? [])
+  const cells = positions.map((at) => {
+    if (at === reductions[0]) return genotype.cells[first]
+    if (at === reductions[1]) return genotype.cells[second]
+    const third = reductions.filter((reduction) => reduction < at).length
+    const begin = third === 0 ? 0 : reductions[third - 1] + 1
+    return thirds[third][(at - begin) % thirds[third].length]
+  })
+  return { cells, reductions }
+}
+
+const hasCells = (cells: readonly Cell[]) => cells.length > 0
 
 /**
  * Adds a cell to the network of one architecture. As in the code of Fair-DARTS, a node without inputs is left out of the
  * cell's output, and so is what would take it as an input. → the cell's output
  */
-function evaluationCell(style: OperationStyle, genotype: DartsGenotype, dropPath: boolean, place: CellPlace): ValueId {
+function evaluationCell(style: OperationStyle, cell: Cell, dropPath: boolean, place: CellPlace): ValueId {
   const { builder } = style
   return writeCellNodes<ValueId | null>(style, place, (node, nodes) => {
     const first = 2 * (node - 2)
-    const terms = genotype[place.type].slice(first, first + 2).flatMap(({ operation, from }, i) => {
+    const terms = cell.slice(first, first + 2).flatMap(({ operation, from }, i) => {
       const input = nodes[from]
       if (operation === 'none' || input === null) return []
       const stride = strideOf(place.type, from)

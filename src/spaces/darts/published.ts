@@ -1,6 +1,6 @@
 /** Architectures of the DARTS space that papers have published, by name, in the Python notation of the papers' code. */
 import { unknownName } from '../../core/names.ts'
-import type { DartsGenotype } from './genotype.ts'
+import type { DartsArchitecture } from './genotype.ts'
 import { format, parse } from './notation.ts'
 import { edgesWith, OPERATIONS } from './topology.ts'
 
@@ -160,6 +160,22 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
       reduce=[('avg_pool_3x3', 2, 1), ('skip_connect', 2, 0), ('skip_connect', 3, 2), ('max_pool_3x3', 3, 1), ('sep_conv_5x5', 4, 3), ('max_pool_3x3', 4, 0), ('dil_conv_3x3', 5, 1), ('dil_conv_3x3', 5, 4)],
     )`,
   },
+  D_DARTS: {
+    source: 'D-DARTS, sparse list of cells searched on CIFAR-10 (Heuillet et al., 2021)',
+    genotype: `Genotype_nested(
+      genes=[
+        [('sep_conv_3x3', 2, 1), ('max_pool_3x3', 2, 0), ('sep_conv_3x3', 3, 0), ('max_pool_3x3', 3, 2), ('sep_conv_3x3', 4, 0), ('max_pool_3x3', 4, 2), ('max_pool_3x3', 5, 0), ('dil_conv_5x5', 5, 4)],
+        [('skip_connect', 2, 0), ('dil_conv_5x5', 2, 1), ('sep_conv_5x5', 3, 1), ('sep_conv_5x5', 3, 2), ('dil_conv_3x3', 4, 3), ('sep_conv_5x5', 4, 2), ('sep_conv_5x5', 5, 4), ('sep_conv_5x5', 5, 0)],
+        [('sep_conv_5x5', 2, 1), ('sep_conv_5x5', 2, 0), ('sep_conv_3x3', 3, 1), ('max_pool_3x3', 3, 2), ('sep_conv_5x5', 4, 1), ('skip_connect', 4, 0), ('dil_conv_3x3', 5, 2), ('sep_conv_5x5', 5, 0)],
+        [('sep_conv_5x5', 2, 0), ('sep_conv_5x5', 2, 1), ('sep_conv_5x5', 3, 2), ('sep_conv_5x5', 3, 1), ('dil_conv_3x3', 4, 2), ('dil_conv_3x3', 4, 1), ('dil_conv_5x5', 5, 2), ('sep_conv_5x5', 5, 1)],
+        [('dil_conv_5x5', 2, 1), ('max_pool_3x3', 2, 0), ('sep_conv_5x5', 3, 2), ('max_pool_3x3', 3, 0), ('sep_conv_5x5', 4, 1), ('sep_conv_5x5', 4, 3), ('dil_conv_3x3', 5, 3), ('sep_conv_5x5', 5, 2)],
+        [('sep_conv_5x5', 2, 1), ('sep_conv_5x5', 2, 0), ('sep_conv_5x5', 3, 1), ('sep_conv_5x5', 3, 2), ('sep_conv_5x5', 4, 2), ('dil_conv_3x3', 4, 1), ('sep_conv_3x3', 5, 1), ('sep_conv_3x3', 5, 3)],
+        [('sep_conv_3x3', 2, 0), ('sep_conv_5x5', 2, 1), ('dil_conv_3x3', 3, 1), ('skip_connect', 3, 2), ('skip_connect', 4, 2), ('skip_connect', 4, 0), ('dil_conv_3x3', 5, 0), ('sep_conv_5x5', 5, 1)],
+        [('sep_conv_5x5', 2, 1), ('sep_conv_3x3', 2, 0), ('sep_conv_5x5', 3, 2), ('dil_conv_5x5', 3, 0), ('sep_conv_5x5', 4, 3), ('dil_conv_3x3', 4, 2), ('sep_conv_3x3', 5, 2)],
+      ],
+      concat=range(2, 6), reductions=[2, 6],
+    )`,
+  },
   LAMBDA_DARTS: {
     source: 'Λ-DARTS, first of four searches on CIFAR-10 (Movahedi et al., ICLR 2023)',
     aliases: ['lambdadarts_corr_0'],
@@ -204,13 +220,13 @@ export function publishedGenotype(name: string): PublishedGenotype {
 /**
  * Returns the dataset on which an architecture was searched for: of a published one as its paper says, else CIFAR-10.
  */
-export function searchedOn(genotype: DartsGenotype): 'cifar10' | 'imagenet' {
+export function searchedOn(genotype: DartsArchitecture): 'cifar10' | 'imagenet' {
   const name = publishedName(genotype)
   return (name !== undefined && PUBLISHED[name].searchedOn) || 'cifar10'
 }
 
 /** Returns the name under which a paper published an architecture; undefined if it is not among the listed ones. */
-export function publishedName(genotype: DartsGenotype): string | undefined {
+export function publishedName(genotype: DartsArchitecture): string | undefined {
   const text = format(genotype)
   const whole = { name: 'darts', edges: edgesWith(() => OPERATIONS) }
   return Object.entries(PUBLISHED).find(([, published]) => format(parse(whole, published.genotype)) === text)?.[0]

@@ -7,7 +7,7 @@ import type { Head, Value, ValueId } from '../../core/network.ts'
 import type { BatchNormOptions, NetworkBuilder } from '../../core/networkBuilder.ts'
 import type { EvaluationNetworkOptions } from '../../core/space.ts'
 import { checkEven, factorisedReduce, type OperationStyle, reluConvBn } from './operations.ts'
-import { type CellName, NODES } from './topology.ts'
+import { type CellName, NODES, reductionCells } from './topology.ts'
 
 const LEARNED: BatchNormOptions = { affine: true, track: true }
 /** The CIFAR stem has this many times the channels of a node of the first cell. */
@@ -19,6 +19,8 @@ const AUXILIARY_WEIGHT = 0.4
 export interface CellPlace {
   /** Name of the cell: `cell0`, `cell1`, … */
   readonly name: string
+  /** Number of the cell in the network, from 0. */
+  readonly position: number
   readonly type: CellName
   /** The inputs of the cell: the output of the cell before the previous one, and the output of the previous cell. */
   readonly inputs: readonly [ValueId, ValueId]
@@ -36,11 +38,12 @@ interface SkeletonOptions
   extends Pick<EvaluationNetworkOptions, 'shape' | 'channels' | 'depth' | 'family' | 'auxiliary' | 'hiddenLayers'> {
   /** Number of output channels of the ImageNet stem; absent: `channels`, as in the first cell. */
   readonly stemChannels?: number
+  /** Positions of the two reduction cells; absent: ⌊L/3⌋ and ⌊2L/3⌋, L = depth. */
+  readonly reductions?: readonly number[]
 }
 
 /**
- * Adds stem, cells and classification heads to a network. Channels double at the reduction cells, which stand at ⌊L/3⌋
- * and ⌊2L/3⌋ (L = depth). The auxiliary head takes the output of the second reduction cell.
+ * Adds stem, cells and classification heads to a network. Channels double at the reduction cells. The auxiliary head takes the output of the second reduction cell.
  * @param writeCell adds one cell and returns its output
  */
 export function writeSkeleton(
@@ -53,10 +56,10 @@ export function writeSkeleton(
     auxiliary = false,
     stemChannels = channels,
     hiddenLayers,
+    reductions = reductionCells(depth),
   }: SkeletonOptions,
   writeCell: (place: CellPlace) => ValueId,
 ): { readonly heads: readonly Head[]; readonly features: ValueId; readonly cells: readonly ValueId[] } {
-  const reductions = reductionCells(depth)
   const outputs = [...(family === 'imagenet' ? imagenetStem(builder, stemChannels) : cifarStem(builder, channels))]
   const stems = outputs.length
   let width = channels
@@ -64,9 +67,9 @@ export function writeSkeleton(
   for (let i = 0; i < depth; i++) {
     const reduces = reductions.includes(i)
     if (reduces) width *= 2
-    const type = cellType(i, depth)
+    const type = reduces ? 'reduce' : 'normal'
     const inputs = [outputs[stems + i - 2], outputs[stems + i - 1]] as const
-    outputs.push(writeCell({ name: `cell${i}`, type, inputs, channels: width, afterReduction }))
+    outputs.push(writeCell({ name: `cell${i}`, position: i, type, inputs, channels: width, afterReduction }))
     afterReduction = reduces
   }
   const features = outputs[outputs.length - 1]
@@ -76,13 +79,6 @@ export function writeSkeleton(
   const logits = builder.classifier(builder.globalMean(features), shape.classes, hiddenLayers)
   return { heads: [{ logits, lossWeight: 1 }, ...auxiliaryHeads], features, cells: outputs.slice(stems - 1) }
 }
-
-/** Returns the numbers of the two reduction cells of a network of this depth. */
-const reductionCells = (depth: number): readonly number[] => [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
-
-/** Returns the type of a cell of a network, by its number from 0. */
-export const cellType = (cell: number, depth: number): CellName =>
-  reductionCells(depth).includes(cell) ? 'reduce' : 'normal'
 
 /** Adds the stem for CIFAR images to a network. → both inputs of the first cell */
 function cifarStem(builder: NetworkBuilder, channels: number): readonly [ValueId, ValueId] {

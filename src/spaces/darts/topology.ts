@@ -31,6 +31,13 @@ export const CELLS = ['normal', 'reduce'] as const
 /** A cell type: `normal` or `reduce`. */
 export type CellName = (typeof CELLS)[number]
 
+/** Returns the positions, from 0, of the two reduction cells of a network of this depth: ⌊L/3⌋ and ⌊2L/3⌋. */
+export const reductionCells = (depth: number): readonly number[] => [Math.floor(depth / 3), Math.floor((2 * depth) / 3)]
+
+/** Returns the type of a cell of a network, by its number from 0. */
+export const cellType = (cell: number, depth: number): CellName =>
+  reductionCells(depth).includes(cell) ? 'reduce' : 'normal'
+
 /** The computed nodes of a cell of the DARTS space; nodes 0 and 1 are its inputs. */
 export const NODES = [2, 3, 4, 5] as const
 

@@ -31,6 +31,16 @@ test('the nodes of DARTS are those of its papers: two cells before, then 0 to 3'
   ])
 })
 
+test('a list of cells is described cell by cell, in a network of its own depth, and drawn cell by cell', () => {
+  const list = darts.parse('D_DARTS')
+  const card = genotypeCard(darts, list)
+  expect(Object.keys(card.cells).slice(1, 3)).toEqual(['cell 1 (normal)', 'cell 2 (reduce)'])
+  expect(card.cells['cell 7 (normal)'][3]).toBe('node 3 = sep_conv_3x3(0)')
+  expect(card.network).toMatchObject({ channels: 36, depth: 8 })
+  expect(renderCard(card, darts)).toContain('\n\ncell 2 (reduce)\n  node 0 = ')
+  expect(darts.draw?.(list, '').map(({ title }) => title)).toEqual(Object.keys(card.cells))
+})
+
 // DrNAS Table 3, PC-DARTS Table 2, DARTS Table 3 (4.7 M), DrNAS Table 2 (4.0 M)
 test.each([
   ['DRNAS_IMAGENET', undefined, 5.7, '224×224×3, 1000 classes'],

@@ -4,6 +4,7 @@ import { softmax } from '../../../src/core/mixing.ts'
 import { random } from '../../../src/core/random.ts'
 import { mutate, neighbours, sample } from '../../../src/core/space.ts'
 import {
+  type DartsGenotype,
   darts,
   dartsS1,
   dartsS2,
@@ -41,6 +42,7 @@ const V2 =
 const spaces = [darts, dartsWithoutNone, dartsS1, dartsS2, dartsS3]
 const { cases } = readGolden<{ cases: DerivationCase[] }>('genotype')
 const derivations = casesWhere(cases, ({ kind }) => kind !== 'nb201', 'of the DARTS space')
+const parsed = (text: string) => darts.parse(text) as DartsGenotype
 const json = (cells: Pick<PublishedCase, 'normal' | 'reduce'>) =>
   darts.parse(JSON.stringify({ normal: cells.normal, reduce: cells.reduce }))
 
@@ -49,7 +51,7 @@ const perNode = (beta: readonly number[]) =>
   [0, 2, 5, 9, 14].slice(1).flatMap((end, i) => softmax(beta.slice([0, 2, 5, 9][i], end)))
 
 test("the literature's notation is read, with a range or a list, and written back", () => {
-  const genotype = darts.parse(V2)
+  const genotype = parsed(V2)
   expect(genotype.normal[5]).toEqual({ operation: 'skip_connect', from: 0 })
   expect(darts.format(genotype)).toBe(V2)
   const variants = [
@@ -179,14 +181,14 @@ describe('a cell in which nodes lack inputs', () => {
 
   test('is written with the operation none, and read back', () => {
     expect(darts.format(darts.parse(sparse))).toBe(sparse)
-    const lacking = darts.parse(sparse).normal[7]
+    const lacking = parsed(sparse).normal[7]
     expect(lacking).toEqual({ operation: 'none', from: 2 })
   })
 
   test('may be written as edges (operation, to, from), as Fair-DARTS does', () => {
     const edges = (text: string) =>
       text.replace(/normal=\[.*?\]/, "normal=[('skip_connect', 3, 2), ('sep_conv_3x3', 5, 1)]")
-    expect(darts.parse(edges(V2)).normal.map(({ operation, from }) => `${operation} ${from}`)).toEqual(
+    expect(parsed(edges(V2)).normal.map(({ operation, from }) => `${operation} ${from}`)).toEqual(
       'none 0,none 1,skip_connect 2,none 0,none 0,none 1,sep_conv_3x3 1,none 0'.split(','),
     )
     const three = [0, 1, 2].map((from) => `('skip_connect', 4, ${from})`).join(', ')
@@ -199,11 +201,13 @@ describe('a cell in which nodes lack inputs', () => {
     const theta = darts.edges.map(({ operations }, edge) =>
       operations.map((_, op) => (edge === 0 && op === 0 ? 0.99 : op === 3 ? (edge % 14) / 14 : 0)),
     )
-    const whole = darts.derive(theta)
+    const whole = darts.derive(theta) as DartsGenotype
     expect(darts.derive(theta, undefined, 0)).toEqual(whole)
     expect(whole.normal.map(({ from }) => from)).toEqual([1, 0, 2, 1, 3, 2, 4, 3])
     const kept = (threshold: number) =>
-      darts.derive(theta, undefined, threshold).normal.map(({ operation, from }) => (operation === 'none' ? '-' : from))
+      (darts.derive(theta, undefined, threshold) as DartsGenotype).normal.map(({ operation, from }) =>
+        operation === 'none' ? '-' : from,
+      )
     expect(kept(0.5)).toEqual(['-', '-', '-', '-', 3, 2, 4, 3])
     expect(kept(0.51)).toEqual(['-', '-', '-', '-', 3, '-', 4, 3])
     expect(kept(1)).toEqual(Array.from({ length: 8 }, () => '-'))
@@ -314,3 +318,66 @@ test('the simplified spaces offer the operations of RobustDARTS', () => {
   expect(() => dartsS2.parse(V2)).toThrow('unknown operation "dil_conv_3x3"')
   expect(() => dartsS1.parse(V2)).toThrow('edge 2←0: unknown operation "sep_conv_3x3"')
 })
+
+describe('a list of cells', () => {
+  const list = darts.parse('D_DARTS')
+  const text = darts.format(list)
+  const cellTexts = /genes=(.*), concat/.exec(text)?.[1] as string
+
+  test.each([
+    ['as printed', text],
+    ['as JSON', formatJson(list)],
+    [
+      'with positional fields, as the authors’ namedtuple has them',
+      `Genotype_nested(${cellTexts}, range(2, 6), [2, 6])`,
+    ],
+    ['as a dict', `best = {'genes': ${cellTexts}, 'reductions': (2, 6)}`],
+    ['as a dict in a log', `epoch 49 {'genes': ${cellTexts}, 'reductions': [2, 6]}\nvalid_acc 90`],
+    ['over lines', text.replaceAll('], [', '],\n  [')],
+    ['beside its definition', `Genotype_nested = namedtuple('Genotype_nested', 'genes concat reductions')\n${text}`],
+  ])('is read %s', (_, written) => {
+    expect(darts.parse(written)).toEqual(list)
+    expect(darts.format(darts.parse(written))).toBe(text)
+  })
+
+  test('has its reduction cells at a third and two thirds if none are given', () => {
+    expect(darts.parse(text.replace(', reductions=[2, 6]', ''))).toMatchObject({ reductions: [2, 5] })
+  })
+
+  test.each([
+    [
+      text.replace('[2, 6]', '[2, 8]'),
+      'list of cells: reductions=[2,8], expected the positions of two reduction cells, as [2, 5]',
+    ],
+    [text.replace('[2, 6]', '[6, 2]'), 'list of cells: reductions=[6,2] must ascend'],
+    [text.replace('range(2, 6)', 'range(3, 6)'), 'list of cells: concatenates nodes [3,4,5], expected [2,3,4,5]'],
+    ['Genotype_nested(genes=3)', 'list of cells: expected genes=[[(operation, node), …], …], found 3'],
+    ['Genotype_nested(genes=[[], []])', 'list of cells: found 2 cells, expected 3 to 100'],
+    [
+      text.replace("[('sep_conv_3x3', 1)", "[('sep_conv_4x3', 1)"),
+      'cell 0 (normal): edge 2←1: unknown operation "sep_conv_4x3"',
+    ],
+    [text.replace("[('sep_conv_5x5', 1), ", '['), 'cell 2 (reduce): found 7 inputs, expected 8'],
+    [`${V2}\n${text}`, 'found 2 different ones'],
+  ])('is refused in one line where something is wrong: %#', (written, message) => {
+    expect(() => darts.parse(written)).toThrow(message)
+  })
+
+  test('is what its one-hot mixing weights derive, and has none of shared cells and no encoding', () => {
+    expect(darts.deriveCells?.(darts.oneHotCells?.(list) ?? [], 0.5)).toEqual({
+      ...list,
+      cells: 'cells' in list && list.cells.map(sortedByStrength),
+    })
+    expect(darts.oneHotCells?.(darts.parse(V2))).toBeUndefined()
+    expect(() => darts.oneHot(list)).toThrow(/^a list of 8 cells has mixing weights for each cell/)
+    expect(() => darts.encoding.encode(list)).toThrow(/^a list of 8 cells is not among the architectures/)
+  })
+})
+
+/** The inputs of each node in the order in which a derivation with equal weights lists them: lower predecessor first. */
+const sortedByStrength = (cell: readonly { readonly operation: string; readonly from: number }[]) =>
+  [0, 2, 4, 6].flatMap((at) =>
+    cell
+      .slice(at, at + 2)
+      .toSorted((a, b) => Number(a.operation === 'none') - Number(b.operation === 'none') || a.from - b.from),
+  )

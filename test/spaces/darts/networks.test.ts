@@ -1,7 +1,15 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { coefficientLayout } from '../../../src/core/mixing.ts'
 import { type Layer, macCount, type Network, parameterCount } from '../../../src/core/network.ts'
-import { darts, dartsS1, dartsS3, dartsS4, PUBLISHED, parseCells } from '../../../src/spaces/darts/index.ts'
+import {
+  type DartsGenotype,
+  darts,
+  dartsS1,
+  dartsS3,
+  dartsS4,
+  PUBLISHED,
+  parseCells,
+} from '../../../src/spaces/darts/index.ts'
 import {
   fromColumns,
   type GoldenParameter,
@@ -148,7 +156,7 @@ test('in a reduction cell the channels that bypass the operations are halved by 
 test('drop path is applied to every operation but identities', () => {
   const options = { shape: cifar, channels: 4, depth: 3 }
   const network = darts.network(darts.parse('DARTS_V2'), { ...options, dropPath: true })
-  const { normal, reduce } = darts.parse('DARTS_V2')
+  const { normal, reduce } = darts.parse('DARTS_V2') as DartsGenotype
   const dropped = [normal, reduce, reduce].flatMap((cell) =>
     cell.filter(({ operation, from }) => operation !== 'skip_connect' || (cell === reduce && from < 2)),
   )
@@ -187,16 +195,16 @@ test('S4 has a noise layer on every edge, at half size where the edge halves, an
   expect(noises.map(({ site }) => site)).toEqual(Array.from({ length: 42 }, (_, i) => i))
   expect(network.values[noises[0].output]).toEqual({ height: 32, width: 32, channels: 4 })
   expect(network.values[noises[14].output]).toEqual({ height: 16, width: 16, channels: 8 })
-  const genotype = dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1]))
+  const genotype = dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1])) as DartsGenotype
   expect(genotype.normal.every(({ operation }) => operation === 'noise')).toBe(true)
   const alone = dartsS4.network(genotype, { shape: cifar, channels: 4, depth: 3, dropPath: true })
   expect(layersOf(alone, 'noise')).toHaveLength(24)
   expect(alone.pathCount).toBe(24)
-  expect(parseCells(dartsS4.format(genotype)).reduce).toEqual(genotype.reduce)
+  expect((parseCells(dartsS4.format(genotype)) as DartsGenotype).reduce).toEqual(genotype.reduce)
 })
 
 test('noise is an operation of S4 only', () => {
-  const text = dartsS4.format(dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1])))
+  const text = dartsS4.format(dartsS4.derive(dartsS4.edges.map(() => [0.9, 0.1])) as DartsGenotype)
   expect(() => darts.parse(text)).toThrow('unknown operation "noise"')
   expect(() => dartsS4.parse('DARTS_V2')).toThrow('unknown operation "skip_connect"; allowed are noise, sep_conv_3x3')
 })
@@ -225,4 +233,51 @@ test('a cell whose nodes all lack inputs gives zeros of the channels of one node
     { height: 16, width: 16, channels: 8 },
     { height: 8, width: 8, channels: 16 },
   ])
+})
+
+describe('the network of a list of cells', () => {
+  const pair = darts.parse('DARTS_V2') as DartsGenotype
+  const listOf = (normals: readonly string[], reductions: readonly number[]) => ({
+    ...{ space: 'darts', reductions },
+    // The first input of a normal cell tells which it is.
+    cells: normals.map((operation, at) => {
+      const [first, ...rest] = reductions.includes(at) ? pair.reduce : pair.normal
+      return [{ ...first, operation: operation as typeof first.operation }, ...rest]
+    }),
+  })
+  /** Returns the first operation of every cell of the network of a list. */
+  const firsts = (list: ReturnType<typeof listOf>, depth: number) => {
+    const { parameters } = darts.network(list, { shape: cifar, channels: 4, depth })
+    return [...new Set(parameters.flatMap(({ name }) => /^cell\d+\.op0\.\w+/.exec(name)?.[0] ?? []))].map((text) =>
+      text.split('.').at(-1),
+    )
+  }
+
+  test('is that of two cells if the list repeats them', () => {
+    const cells = Array.from({ length: 8 }, (_, at) => (at === 2 || at === 5 ? pair.reduce : pair.normal))
+    for (const depth of [4, 8, 11]) {
+      const options = { shape: cifar, channels: 4, depth, dropPath: true }
+      expect(darts.network({ space: 'darts', cells, reductions: [2, 5] }, options)).toEqual(
+        darts.network(pair, options),
+      )
+    }
+  })
+
+  test('has the list’s own cells and reduction cells at its own depth', () => {
+    const network = darts.network(darts.parse('D_DARTS'), { shape: cifar, channels: 4, depth: 8 })
+    const widths = Array.from({ length: 8 }, (_, cell) => {
+      const { shape } = network.parameters.find(({ name }) => name === `cell${cell}.preprocess1.conv.weight`) ?? {}
+      return shape?.at(-1)
+    })
+    expect(widths).toEqual([4, 4, 8, 8, 8, 8, 16, 16])
+  })
+
+  test('repeats the normal cells of each third in turn if it is deeper, and takes the first if it is shallower', () => {
+    const [a, b, c, d] = ['sep_conv_3x3', 'sep_conv_5x5', 'dil_conv_3x3', 'dil_conv_5x5']
+    const list = listOf([a, b, a, c, d, b, d], [2, 5])
+    expect(firsts(list, 11)).toEqual([a, b, a, a, c, d, c, b, d, d, d])
+    expect(firsts(list, 5)).toEqual([a, a, c, b, d])
+    const bare = listOf([a, b, c, d], [1, 2])
+    expect(firsts(bare, 6)).toEqual([a, a, b, a, c, d])
+  })
 })
