@@ -44,7 +44,7 @@ export function zeroOneLoss(weight: number): Penalty {
 /** The algorithm `fair-darts`: first-order DARTS with sigmoid mixing weights and the zero-one loss. */
 export const fairDarts = defineAlgorithm({
   name: 'fair-darts',
-  version: 1,
+  version: 2,
   description: 'DARTS with a sigmoid for each operation, pushed to 0 or 1; weak edges are left out',
   source: 'Chu et al., "Fair DARTS: Eliminating Unfair Advantages in Differentiable Architecture Search", ECCV 2020',
   look: { colour: 'green', dash: 'dashDotDotted', marker: 'cross' },

@@ -4,6 +4,7 @@
  */
 import { type Matrix, map } from '../../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import type { RelaxedBilevel } from './bilevel.ts'
 import { type SearchWithAlpha, searchWith } from './searchWith.ts'
 
 const SKIP = 'skip_connect'
@@ -19,19 +20,21 @@ export function skippedEdges(space: SearchSpace, genotype: Genotype): readonly n
 /**
  * Derives an architecture with at most `most` skip connections in its normal cell: the skip connection with the smallest
  * mixing weight gets weight 0, and the architecture is derived anew, until few enough are left.
+ * @param threshold as in `SearchSpace.derive`
  */
 export function deriveWithFewSkips(
   space: SearchSpace,
   { theta, edgeWeights }: { readonly theta: Matrix; readonly edgeWeights?: readonly number[] },
   most: number,
+  threshold?: number,
 ): Genotype {
-  const genotype = space.derive(theta, edgeWeights)
+  const genotype = space.derive(theta, edgeWeights, threshold)
   const skipped = skippedEdges(space, genotype)
   const weight = (edge: number) => theta[edge][skipAt(space, edge)] * (edgeWeights?.[edge] ?? 1)
   const weakest = skipped.reduce((least, edge) => (weight(edge) < weight(least) ? edge : least), skipped[0])
   if (skipped.length <= most || weight(weakest) === 0) return genotype
   const fewer = map(theta, (value, edge, op) => (edge === weakest && op === skipAt(space, edge) ? 0 : value))
-  return deriveWithFewSkips(space, { theta: fewer, edgeWeights }, most)
+  return deriveWithFewSkips(space, { theta: fewer, edgeWeights }, most, threshold)
 }
 
 const skipAt = ({ edges }: SearchSpace, edge: number): number => edges[edge].operations.indexOf(SKIP)
@@ -41,6 +44,7 @@ export const withFewSkips = (space: SearchSpace, search: SearchWithAlpha, most: 
   searchWith(search, {
     genotype() {
       const { relaxation, parameters } = search.relaxed
-      return deriveWithFewSkips(space, relaxation.relax(parameters()).mixing, most)
+      const { threshold } = (search.relaxed as Partial<RelaxedBilevel>).method ?? {}
+      return deriveWithFewSkips(space, relaxation.relax(parameters()).mixing, most, threshold)
     },
   })

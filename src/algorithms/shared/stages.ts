@@ -34,9 +34,13 @@ export interface StageOptions extends EarlyStopOptions {
 /**
  * Returns the algorithm with the options of early stopping, of the limit on skip connections and of the selection step.
  * Its searches must have the member `relaxed`. Without these options it is the algorithm itself.
+ * @param ofDerivation names of the algorithm's options that only its derivation by α uses, which `select` replaces
  * @throws Error if the algorithm's options are not a zod object
  */
-export function withStages<Options>(algorithm: Algorithm<Options>): Algorithm<Options & StageOptions> {
+export function withStages<Options>(
+  algorithm: Algorithm<Options>,
+  ofDerivation: readonly (string & keyof Options)[] = [],
+): Algorithm<Options & StageOptions> {
   const own: unknown = algorithm.options
   if (!(own instanceof z.ZodObject)) throw new Error(`${algorithm.name}: withStages expects options as z.strictObject`)
   const options = dependentOptions(
@@ -57,6 +61,10 @@ export function withStages<Options>(algorithm: Algorithm<Options>): Algorithm<Op
       }
       if (given.mostSkips !== undefined)
         refuse('mostSkips limits a derivation by α, and select=perturbation makes none')
+      for (const name of ofDerivation) {
+        if (given[name] !== (own.shape[name] as z.ZodType).parse(undefined))
+          refuse(`${name} is of a derivation by α, and select=perturbation makes none`)
+      }
       if (given.earlyStop === 'eigenvalue') {
         refuse('earlyStop=eigenvalue answers with an earlier architecture, and select=perturbation with a later one')
       }

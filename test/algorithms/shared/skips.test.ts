@@ -35,6 +35,15 @@ describe.each([nb201, darts, dartsS2] as unknown as SearchSpace[])(
   },
 )
 
+it('leaves out edges below the threshold, as the derivation without a limit does', () => {
+  const theta = nb201.edges.map(({ operations }, edge) =>
+    operations.map((name) => (name === 'skip_connect' ? 0.9 : name === 'nor_conv_3x3' ? edge / 10 : 0)),
+  )
+  const derived = deriveWithFewSkips(nb201 as never, { theta }, 2, 0.15)
+  expect(nb201.format(derived as never).match(/none/g)).toHaveLength(2)
+  expect(skippedEdges(nb201 as never, derived)).toHaveLength(2)
+})
+
 it('ends where an edge has nothing but a skip connection to offer', () => {
   const theta = nb201.edges.map(({ operations }) => operations.map((name) => Number(name === 'skip_connect')))
   expect(deriveWithFewSkips(nb201 as never, { theta }, 0)).toBeDefined()
