@@ -10,6 +10,8 @@
  *   at most 40 % of the epochs of a stage.
  * - α, Adam's moments and the learning-rate schedule continue through the stages, which have equally many epochs. The
  *   authors' code makes a new SGD optimiser in each stage, whose rate begins at the initial one: `restartRate`.
+ *
+ * The stages and their pruning need more than 120 lines.
  */
 import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'

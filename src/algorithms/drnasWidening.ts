@@ -7,7 +7,7 @@
  *
  * Each operation of each edge of each cell has one mapping g, so that its layers agree on which channel copies which.
  * SGD's momentum and the running batch-norm statistics are mapped like the weights. Parameters whose shape does not
- * grow are kept.
+ * grow are kept. Every kind of layer has a rule of its own here, which needs more than 120 lines.
  */
 import type { ExecutableState } from '../core/executor.ts'
 import { type Network, type Parameter, type ParameterId, sizeOf, type ValueId } from '../core/network.ts'

@@ -14,7 +14,8 @@
  *
  * Differences of this file from others: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous
  * epoch. Unlike NAS-Bench-201 and NATS-Bench, each LSTM gate here has one bias, the entropy in R is not differentiated,
- * and all architectures of a ranking see the same images.
+ * and all architectures of a ranking see the same images. Two phases an epoch, with a controller beside the network,
+ * need more than 120 lines.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'

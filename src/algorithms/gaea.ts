@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { Matrix, Relaxation } from '../core/mixing.ts'
 import type { Edge } from '../core/space.ts'
-import { incomingEdges } from './pcDarts.ts'
+import { incomingEdges, weightOfEach } from './pcDarts.ts'
 import { bilevelSearch, type ParameterUpdate } from './shared/bilevel.ts'
 import { choice, count, dependentOptions, flag, number } from './shared/options.ts'
 
@@ -59,10 +59,7 @@ export function onSimplex(edges: readonly Edge[]): Relaxation {
       const theta = parameters.slice(0, edges.length)
       const weights = parameters.slice(edges.length)
       if (weights.length === 0) return { mixing: { theta }, pullback: (gradient) => gradient.theta }
-      const edgeWeights = edges.map(() => 1)
-      for (const [node, list] of incoming.entries()) {
-        for (const [at, edge] of list.entries()) edgeWeights[edge] = weights[node][at]
-      }
+      const edgeWeights = weightOfEach(edges, weights)
       const nodes = (gradient: readonly number[]): Matrix => incoming.map((list) => list.map((edge) => gradient[edge]))
       return { mixing: { theta, edgeWeights }, pullback: (g) => [...g.theta, ...nodes(g.edgeWeights)] }
     },

@@ -9,6 +9,7 @@ import { dartsV1, dartsV2 } from './darts.ts'
 import { dartsMinus } from './dartsMinus.ts'
 import { dartsPlus } from './dartsPlus.ts'
 import { dartsPt } from './dartsPt.ts'
+import { dDarts } from './dDarts.ts'
 import { drnas } from './drnas.ts'
 import { dropNas } from './dropNas.ts'
 import { dsnas } from './dsnas.ts'
@@ -54,7 +55,8 @@ export const builtinAlgorithms = {
   'lambda-darts': withStages(lambdaDarts),
   'beta-darts': withStages(betaDarts),
   'sdarts-rs': withStages(sdartsRs),
-  'fair-darts': withStages(fairDarts),
+  'fair-darts': withStages(fairDarts, ['threshold']),
+  'd-darts': dDarts,
   'darts-pt': dartsPt,
   'darts-plus': dartsPlus,
   'r-darts': rDarts,

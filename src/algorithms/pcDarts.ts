@@ -35,6 +35,16 @@ export function incomingEdges(edges: readonly Edge[]): number[][] {
 }
 
 /**
+ * Returns the weight of every edge, given those of the edges into each node, [node][incoming edge]. */
+export function weightOfEach(edges: readonly Edge[], weights: Matrix): number[] {
+  const ofEach = edges.map(() => 1)
+  for (const [node, list] of incomingEdges(edges).entries()) {
+    for (const [at, edge] of list.entries()) ofEach[edge] = weights[node][at]
+  }
+  return ofEach
+}
+
+/**
  * PC-DARTS' relaxation: θ = softmax(α) on each edge, and edge weights = softmax of β over the edges into a node
  * (PC-DARTS, eq. 3). The architecture parameters are the rows of α, then the rows of β.
  */
@@ -45,10 +55,7 @@ export function edgeNormalised(edges: readonly Edge[]): Relaxation {
     relax(parameters) {
       const alpha = softmaxRelaxation.relax(parameters.slice(0, edges.length))
       const weights = parameters.slice(edges.length).map(softmax) // [node][incoming edge]
-      const edgeWeights = edges.map(() => 1)
-      for (const [node, list] of incoming.entries()) {
-        for (const [at, edge] of list.entries()) edgeWeights[edge] = weights[node][at]
-      }
+      const edgeWeights = weightOfEach(edges, weights)
       return {
         mixing: { theta: alpha.mixing.theta, edgeWeights },
         pullback: (gradient) => [

@@ -7,7 +7,8 @@
  * Every remaining operation of an edge has the same mixing weight; `none` is removed first. As in the authors' code the
  * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is of a batch
  * of noise where they take images, linear regions are counted on 4×4 images of one channel where they have 3×3, and both
- * are the mean over `repeats` draws of weights. Every κ and every count costs what scoring a network costs.
+ * are the mean over `repeats` draws of weights. Every κ and every count costs what scoring a network costs. The two
+ * scores, their ranking and the rounds need more than 120 lines.
  */
 import { z } from 'zod'
 import { neuralTangentKernel, ntkSpectrum } from '../analysis/ntk.ts'

@@ -14,7 +14,8 @@
  *   that the network computes.
  *
  * Inputs are standard normal, batch norms use the statistics of the batch, and weights that are moved for a difference
- * are restored. An epoch has as many steps as one with labels.
+ * are restored. An epoch has as many steps as one with labels. The score and its gradient, written out, need more than
+ * 120 lines.
  */
 import { batchVariances, gaussianBatch } from '../analysis/zenScore.ts'
 import type { SearchContext } from '../core/algorithm.ts'

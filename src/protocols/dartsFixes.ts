@@ -114,6 +114,41 @@ export const fairDartsPaper: Preset = {
   byDataset: { ...onBenchmark.byDataset, cifar10: { data: { split: fairScript('fixed') } } },
 }
 
+const dScript = from('aheuillet/D-DARTS: train_search.py')
+const dValues = dartsFamilyValues(
+  {
+    script: dScript,
+    architect: from('aheuillet/D-DARTS: model_search.py'),
+    model: from('aheuillet/D-DARTS: model_search.py'),
+    torch: from('PyTorch default, not set by aheuillet/D-DARTS'),
+    transforms: from('aheuillet/D-DARTS: utils.py, the training transform for both halves'),
+  },
+  {
+    ...{ epochs: 50, batchSize: 72, learningRate: 0.005, learningRateMin: 0.001, architectureRate: 3e-3 },
+    ...{ channels: 32, depth: 8 },
+  },
+)
+
+/** The preset `ddarts-paper`: the search settings of D-DARTS, the defaults of its code. */
+export const dDartsPaper: Preset = {
+  name: 'ddarts-paper',
+  description: 'D-DARTS as published: 50 epochs, batch 72, C=32, 8 cells, learning rate 0.005, 3e-3 for α',
+  values: {
+    ...dValues,
+    architecture: {
+      ...dValues.architecture,
+      adamBetas: from('aheuillet/D-DARTS: model_search.py')([0.9, 0.999] as const),
+    },
+    headline: transferHeadline,
+  },
+  bySpace: onBenchmark.bySpace,
+  byDataset: {
+    ...onBenchmark.byDataset,
+    cifar10: { data: { split: dScript('fixed') } },
+    cifar100: { data: { split: dScript('fixed') } },
+  },
+}
+
 const idartsConfig = from('miaozhang0525/iDARTS: NAS_Bench201_codes/configs/nas-benchmark/algos/DARTS.config')
 
 /** The preset `idarts-paper`: the search settings of iDARTS, whose code extends that of NAS-Bench-201. */

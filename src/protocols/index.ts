@@ -7,7 +7,7 @@ import { REPORTED_METRICS } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
-import { betaDartsPaper, dartsPtPaper, fairDartsPaper, idartsPaper, sdartsPaper } from './dartsFixes.ts'
+import { betaDartsPaper, dartsPtPaper, dDartsPaper, fairDartsPaper, idartsPaper, sdartsPaper } from './dartsFixes.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
 import { dropnasPaper } from './dropnasPaper.ts'
@@ -36,6 +36,7 @@ export const presets: readonly Preset[] = [
   betaDartsPaper,
   sdartsPaper,
   fairDartsPaper,
+  dDartsPaper,
   dartsPtPaper,
   zenPaper,
   idartsPaper,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it, test } from 'vitest'
 import { rules } from '../../src/algorithms/contract/rules.ts'
 import { builtinAlgorithms } from '../../src/algorithms/index.ts'
 import type { Algorithm } from '../../src/core/algorithm.ts'
@@ -15,6 +15,18 @@ describe('docs/algorithms.md', () => {
   it('names every rule of the contract suite', () => {
     for (const { name } of rules) expect(text).toContain(`. ${name}\n`)
   })
+})
+
+test('a file of more than 120 lines in src/algorithms says in its header why', () => {
+  const folder = new URL('../../src/algorithms/', import.meta.url)
+  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+  const long = files.flatMap((name) => {
+    const content = readFileSync(new URL(name, folder), 'utf8')
+    return content.split('\n').length > 121 ? [{ name, header: content.slice(0, content.indexOf('*/')) }] : []
+  })
+  expect(long.length).toBeGreaterThan(5)
+  const silent = long.filter(({ header }) => !/120\s+(?:\* )?lines|longer than/.test(header))
+  expect(silent.map(({ name }) => name)).toEqual([])
 })
 
 describe('the built-in algorithms', () => {

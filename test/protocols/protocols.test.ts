@@ -136,6 +136,14 @@ test('Fair-DARTS has larger batches, and rates of its own', () => {
   expect(architecture).toEqual({ learningRate: 3e-3, adamBetas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 1e-3 })
 })
 
+test('D-DARTS has the settings of Fair-DARTS in a wider network, with smaller batches', () => {
+  const [own, fair] = ['ddarts-paper', 'fairdarts-paper'].map((name) =>
+    resolveProtocol(name, { space: 'darts-no-none', dataset: 'cifar10', algorithm: 'd-darts' }),
+  )
+  const network = { ...fair.network, channels: 32 }
+  expect({ ...own, headline: {} }).toEqual({ ...fair, name: 'ddarts-paper', batchSize: 72, network, headline: {} })
+})
+
 test('RobustDARTS is DARTS with edges dropped and squares cut out, both growing', () => {
   const job = { space: 'darts-s4', dataset: 'cifar10', algorithm: 'darts-v1' }
   const [robust, darts] = [resolveProtocol('robustdarts-paper', job), resolveProtocol('darts-paper', job)]
@@ -197,6 +205,7 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'betadarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'sdarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'fairdarts-paper': ['fixed', 'seeded', 'seeded', 'seeded', 'seeded'],
+    'ddarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'dartspt-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
     'idarts-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],

@@ -20,6 +20,7 @@ const PROTOCOL = 'micro:epochs=4,batchSize=8,network.channels=4,network.depth=1,
 const HASHES: Readonly<Record<string, string>> = {
   'beta-darts 1': 'fdc60ecb62aa5bb9',
   'bohb 2': 'b71792620238fd77',
+  'd-darts 1': 'HASH',
   'darts-minus 1': '18d6bf7a7d05d99f',
   'darts-plus 1': '2bd34da577af34da',
   'darts-pt 1': '5f7e18bfd898c792',
@@ -29,7 +30,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'dropnas 1': 'ee77fd2818d4576f',
   'dsnas 1': '32f0e947b99787d0',
   'enas 2': 'd88475b9c6a80629',
-  'fair-darts 1': 'e762269594d3be0e',
+  'fair-darts 2': 'e762269594d3be0e',
   'gaea 1': 'ad58cc07d7d514b5',
   'gdas 1': '2c47ce678d5dbe47',
   'idarts 1': 'e24cc2a4a473164c',
@@ -68,6 +69,9 @@ const FEWER: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 const untimed = (extra: Readonly<Record<string, number>> = {}) =>
   Object.entries(extra).filter(([name]) => !name.endsWith('Seconds'))
 
+/** Changes to the protocol for algorithms that need a larger network. */
+const LARGER: Readonly<Record<string, string>> = { 'd-darts': PROTOCOL.replace('depth=1', 'depth=3') }
+
 const folder = temporaryFolder()
 const algorithms = (builtins.algorithms ?? []).filter(({ kind }) => kind !== 'reference')
 
@@ -81,7 +85,7 @@ test.each(algorithms.map(({ name, version, spaces }) => [name, version, spaces] 
       algorithms: [{ name, options: FEWER[name] ?? {} }],
       seeds: [0],
       space,
-      protocol: PROTOCOL,
+      protocol: LARGER[name] ?? PROTOCOL,
       executor,
       budgetSeconds: 300,
     }

@@ -17,7 +17,7 @@ import type { ExecutableState, SgdStep, Tally } from '../../core/executor.ts'
 import { type Matrix, type Mixing, normalMatrix, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RandomStream } from '../../core/random.ts'
-import type { SupernetOptions } from '../../core/space.ts'
+import { derived, type SupernetOptions } from '../../core/space.ts'
 import type { Supernet } from '../../core/supernet.ts'
 import { cosine, warmUp as ramp } from '../../training/schedule.ts'
 import { type AdamSettings, type AdamState, adam, adamStart } from './adam.ts'
@@ -345,8 +345,7 @@ export async function bilevelSearch(
       return after.report
     },
     genotype() {
-      const { theta, edgeWeights } = relaxation.relax(state.parameters).mixing
-      return space.derive(theta, edgeWeights, method.threshold)
+      return derived(space, relaxation.relax(state.parameters).mixing, method.threshold)
     },
     async save() {
       const memory = method.memory && { memory: method.memory.save() }

@@ -3,6 +3,7 @@ import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { builtins } from '../../../src/builtins.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
 import { presets, resolveProtocol } from '../../../src/protocols/index.ts'
+import { optionNames } from '../../../src/runner/plan/algorithmOptions.ts'
 import { checkSearch } from '../../../src/runner/plan/checkSearch.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
@@ -226,4 +227,51 @@ test('planning accepts every built-in algorithm with default options under every
     }
   }
   expect(checked).toBeGreaterThan(1000)
+})
+
+describe('the stages of a search (early stopping, few skip connections, selection by perturbation)', () => {
+  const spaceOf = ({ spaces = ['nb201'] }: Algorithm) => (spaces.includes('nb201') ? 'nb201' : 'darts')
+  const stages = ['select', 'selectTune', 'mostSkips', 'earlyStop', 'earlyStopEvery', 'earlyStopAt', 'earlyStopFrom']
+  const alone = ['select=perturbation', 'mostSkips=1', 'earlyStop=skips', 'earlyStop=ranks']
+  const dependent = ['selectTune=2', 'earlyStopEvery=4', 'earlyStopAt=3', 'earlyStopFrom=1', 'select=other']
+
+  test.each(Object.values(algorithms).map((algorithm) => [algorithm.name, algorithm] as const))(
+    '%s takes them, or refuses them in one line before it starts',
+    async (name, algorithm) => {
+      const known = optionNames(algorithm)
+      const has = known.includes('select')
+      expect(stages.filter((stage) => known.includes(stage))).toEqual(has ? stages : [])
+      const space = spaceOf(algorithm)
+      const refusals = dependent.map(
+        (option) => [option, has ? /does nothing here; add |select=other/ : /unknown option/] as const,
+      )
+      const answers = alone.map((option) => [option, has ? /^planned$/ : /unknown option/] as const)
+      // Two epochs are too few for a rule that must see an order kept, one for every rule.
+      const short = ['earlyStop=skips', 'earlyStop=ranks', 'earlyStop=eigenvalue'].map(
+        (option) => [option, has ? /cannot end 1 epoch/ : /unknown option/] as const,
+      )
+      for (const [option, expected] of [...refusals, ...answers]) {
+        const message = await refusal(`${name} ${option}`, 'micro', space)
+        expect(message, option).toMatch(expected)
+        expect(message, option).not.toContain('\n')
+      }
+      for (const [option, expected] of short) {
+        expect(await refusal(`${name} ${option}`, 'micro:epochs=1', space), option).toMatch(expected)
+      }
+    },
+  )
+
+  test('refuse an option that only the derivation by α uses', async () => {
+    expect(await refusal('fair-darts threshold=0.5 select=perturbation')).toBe(
+      'fair-darts: threshold is of a derivation by α, and select=perturbation makes none; leave one of them out',
+    )
+    expect(await refusal('fair-darts select=perturbation')).toBe('planned')
+    expect(await refusal('fair-darts threshold=0.5 mostSkips=1')).toBe('planned')
+  })
+})
+
+test('d-darts needs a normal and two reduction cells, and its own space', async () => {
+  expect(await refusal('d-darts', 'micro:network.depth=2', 'darts')).toMatch(/^d-darts: a list of 2 cells lacks /)
+  expect(await refusal('d-darts', 'micro:network.depth=3', 'darts')).toBe('planned')
+  expect(await refusal('d-darts', 'micro', 'nb201')).toMatch(/d-darts/)
 })
