@@ -20,7 +20,7 @@ const PROTOCOL = 'micro:epochs=4,batchSize=8,network.channels=4,network.depth=1,
 const HASHES: Readonly<Record<string, string>> = {
   'beta-darts 1': 'fdc60ecb62aa5bb9',
   'bohb 2': 'b71792620238fd77',
-  'd-darts 1': 'HASH',
+  'd-darts 1': '8ec94e07c51674e7',
   'darts-minus 1': '18d6bf7a7d05d99f',
   'darts-plus 1': '2bd34da577af34da',
   'darts-pt 1': '5f7e18bfd898c792',
