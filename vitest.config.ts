@@ -1,28 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Tests with exhaustive variants, which `npm run test:full` runs (see `test/support/full.ts`). */
-const EXHAUSTIVE = [
-  'algorithms/external/kills',
-  'algorithms/lambdaDarts',
-  'analysis/statistics/tests',
-  'cli/badInput',
-  'cli/docsCommands',
-  'cli/locale',
-  'data/files/damage',
-  'engine/webgpu/executor',
-  'report/damage',
-  'retrain/weights',
-  'runner/plan/damage',
-  'tablebuild/embedded',
-  'tables/damage',
-  'tables/parquet',
-]
-
 export default defineConfig(({ mode }) => ({
   test: {
-    include: mode === 'full' ? EXHAUSTIVE.map((name) => `test/${name}.test.ts`) : ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/freshBuild.ts',
+    // `npm run test:full`: the same files with all their cases (see `test/support/full.ts`).
     env: mode === 'full' ? { TESTS: 'full' } : {},
     pool: 'forks',
     // Vitest leaves one core out, which of two is half.

@@ -33,7 +33,7 @@ describe('the example of an algorithm', () => {
   })
 
   test('searches beside DARTS, and differs from it', () => {
-    const protocol = 'micro:epochs=3,data.limit=256'
+    const protocol = 'micro:epochs=3,data.limit=64'
     const flags = ['--space', 'nb201', '--seeds', '1', '--protocol', protocol, '--store', 'plugin-runs', '--json']
     const { status, stdout } = bench('run', '--plugin', plugin, '--algo', 'darts-v1,entropy-darts', ...flags)
     expect(status).toBe(0)

@@ -11,6 +11,7 @@ import { openExecutor } from '../../src/engine/index.ts'
 import { builtinSpaces } from '../../src/spaces/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../src/training/supernet.ts'
+import { full } from '../support/full.ts'
 import { analyticContext } from './analyticSupernet.ts'
 
 const networkOf = (partialChannels: number): Network =>
@@ -97,10 +98,10 @@ describe('widening', () => {
 /** Space, channels, number of cells (a stage), K before and after. */
 const growths: readonly [string, number, number, number, number][] = [
   ['darts', 12, 3, 6, 4],
-  ['darts', 24, 5, 6, 3],
-  ['darts', 8, 4, 2, 1],
-  ['darts-s2', 8, 3, 4, 2],
   ['nb201', 8, 1, 4, 2],
+  ['darts', 24, 5, 6, 3],
+  ['darts-s2', 8, 3, 4, 2],
+  ['darts', 8, 4, 2, 1],
 ]
 
 /**
@@ -138,42 +139,45 @@ function stateOfNumbers(network: Network) {
   return { weights: joined(weights), momentum: joined(weights), statistics: joined(statistics) }
 }
 
-describe.each(growths)('widening %s, C = %i, %i cells, from K = %i to %i', (name, channels, depth, before, after) => {
-  const of = (partialChannels: number) =>
-    builtinSpaces[name].supernet({
-      shape: { height: 16, width: 16, channels: 3, classes: 10 },
-      ...{ channels, depth, partialChannels, batchNorm: { affine: true, track: true } },
-    })
-  const [narrow, wide] = [of(before), of(after)]
-  const widened = widen(narrow, wide, stateOfNumbers(narrow), (operation) => random(3, operation))
+describe.each(full ? growths : growths.slice(0, 2))(
+  'widening %s, C = %i, %i cells, from K = %i to %i',
+  (name, channels, depth, before, after) => {
+    const of = (partialChannels: number) =>
+      builtinSpaces[name].supernet({
+        shape: { height: 16, width: 16, channels: 3, classes: 10 },
+        ...{ channels, depth, partialChannels, batchNorm: { affine: true, track: true } },
+      })
+    const [narrow, wide] = [of(before), of(after)]
+    const widened = widen(narrow, wide, stateOfNumbers(narrow), (operation) => random(3, operation))
 
-  it('gives each channel the scale, shift, mean and variance of the channel that its filter is a copy of', () => {
-    const { normalised, filtersOf, weights, statistics } = numberedChannels(wide)
-    let start = 0
-    for (const part of weights) {
-      part.set(widened.weights.subarray(start, start + part.length))
-      start += part.length
-    }
-    start = 0
-    for (const part of statistics) {
-      part.set(widened.statistics.subarray(start, start + part.length))
-      start += part.length
-    }
-    let compared = 0
-    for (const { input, affine, statistics: index } of normalised) {
-      const parts = filtersOf(input)
-      if (parts.some(({ filter }) => filter === undefined)) continue
-      const filters = parts.flatMap(({ filter = 0, channels: count }) => [...weights[filter].slice(0, count)])
-      expect(filters.every((number) => number > 0)).toBe(true)
-      if (affine !== null) expect([...weights[affine.scale]]).toEqual(filters)
-      if (affine !== null) expect([...weights[affine.shift]]).toEqual(filters)
-      if (index !== null) expect([...statistics[index]]).toEqual([...filters, ...filters])
-      compared += filters.length
-    }
-    expect(compared).toBeGreaterThan(100)
-    expect(widened.momentum).toEqual(widened.weights)
-  })
-})
+    it('gives each channel the scale, shift, mean and variance of the channel that its filter is a copy of', () => {
+      const { normalised, filtersOf, weights, statistics } = numberedChannels(wide)
+      let start = 0
+      for (const part of weights) {
+        part.set(widened.weights.subarray(start, start + part.length))
+        start += part.length
+      }
+      start = 0
+      for (const part of statistics) {
+        part.set(widened.statistics.subarray(start, start + part.length))
+        start += part.length
+      }
+      let compared = 0
+      for (const { input, affine, statistics: index } of normalised) {
+        const parts = filtersOf(input)
+        if (parts.some(({ filter }) => filter === undefined)) continue
+        const filters = parts.flatMap(({ filter = 0, channels: count }) => [...weights[filter].slice(0, count)])
+        expect(filters.every((number) => number > 0)).toBe(true)
+        if (affine !== null) expect([...weights[affine.scale]]).toEqual(filters)
+        if (affine !== null) expect([...weights[affine.shift]]).toEqual(filters)
+        if (index !== null) expect([...statistics[index]]).toEqual([...filters, ...filters])
+        compared += filters.length
+      }
+      expect(compared).toBeGreaterThan(100)
+      expect(widened.momentum).toEqual(widened.weights)
+    })
+  },
+)
 
 describe('the masked Dirichlet', () => {
   const alpha: Matrix = [

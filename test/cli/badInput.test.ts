@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { PLUGIN, Workplace } from '../support/command.ts'
-import { full } from '../support/full.ts'
+import { someOf } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 })
@@ -258,20 +258,16 @@ describe('bad input gets one line and exit status 2, and nothing is written', ()
   /** What the commands beside this one try out for a moment is left out. */
   const entries = () => readdirSync(place.folder).filter((name) => !name.endsWith('.tmp'))
 
-  // Each case starts a process: a quarter of them, or all in `npm run test:full`.
+  // Each case starts a process: an eighth of them, or all in `npm run test:full`.
   const all = [...cases, ...twice, ...outputs, ...others]
-  test.each(all.filter((_, index) => full || index % 4 === 0))(
-    'bench %s',
-    { concurrent: true },
-    async (line, message) => {
-      const before = entries()
-      const { code, stdout, stderr } = await place.bench(...line.split(' ').map((word) => (word === "''" ? '' : word)))
-      const [first, ...rest] = stderr.split('\n')
-      expect(rest).toEqual([''])
-      if (typeof message === 'string') expect(first).toBe(`bench: ${message}`)
-      else expect(first.replace(/^bench: /, '')).toMatch(message)
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(entries()).toEqual(before)
-    },
-  )
+  test.each(someOf(all, 8))('bench %s', { concurrent: true }, async (line, message) => {
+    const before = entries()
+    const { code, stdout, stderr } = await place.bench(...line.split(' ').map((word) => (word === "''" ? '' : word)))
+    const [first, ...rest] = stderr.split('\n')
+    expect(rest).toEqual([''])
+    if (typeof message === 'string') expect(first).toBe(`bench: ${message}`)
+    else expect(first.replace(/^bench: /, '')).toMatch(message)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(entries()).toEqual(before)
+  })
 })

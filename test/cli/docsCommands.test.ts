@@ -205,7 +205,8 @@ const trained = (): number => {
 
 describe('the commands of', () => {
   // All pages take minutes: the shortest ones, or all in `npm run test:full`.
-  const LONG = ['README.md', 'docs/building-tables.md', 'docs/importing-tables.md', 'docs/gallery.md']
+  const long = ['building-tables', 'exporting', 'gallery', 'importing-tables', 'reports', 'scores']
+  const LONG = ['README.md', ...long.map((name) => `docs/${name}.md`)]
   test.each(pages.filter((page) => full || !LONG.includes(page)))('%s work as they stand there', async (page) => {
     desk = new Desk()
     await preparations[page]?.()

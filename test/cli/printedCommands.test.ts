@@ -13,6 +13,7 @@ import { png, write } from '../data/sampleFiles.ts'
 import { fixtureProtocol } from '../report/fixtureRuns.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { type Ended, Workplace } from '../support/command.ts'
+import { full } from '../support/full.ts'
 import { parseCommand as parse } from '../support/parseCommand.ts'
 import { commandsIn, paste, wordsOf } from '../support/shell.ts'
 
@@ -192,14 +193,14 @@ describe('every printed command works when pasted', () => {
     await pasteAll(await place.bench('table', '--store', 'the "best" runs'))
   })
 
-  test('after a search on images that are too small for an auxiliary head', async () => {
+  test.runIf(full)('after a search on images that are too small for an auxiliary head', async () => {
     const small = ['--protocol', 'micro:epochs=1,batchSize=4,data.limit=16', '--seeds', '1', '--store', 'small']
     const searched = await place.bench('run', '--algo', 'pc-darts', '--space', 'darts', '--dataset', 'shapes', ...small)
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8 --limit 8')
     expect(lines.some((line) => line.startsWith('bench retrain'))).toBe(true)
   })
 
-  test('after a search on images of several sizes', async () => {
+  test.runIf(full)('after a search on images of several sizes', async () => {
     const args = ['run', '--algo', 'darts-v1', '--space', 'darts', '--dataset', 'sizes', '--data', 'sizes']
     const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '1', '--store', 'several']
     const searched = await place.bench(...args, ...small)

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { plotCommand } from '../../src/cli/commands/plot.ts'
 import { reportCommand } from '../../src/cli/commands/report.ts'
 import { statusCommand } from '../../src/cli/commands/status.ts'
@@ -18,7 +18,7 @@ let store: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'bench-'))
   store = join(folder, 'runs')
-  for (const run of [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'darts-v1' })]) keep(run)
+  keepUsualRuns()
 })
 afterEach(() => {
   rmSync(folder, { recursive: true })
@@ -35,6 +35,10 @@ function keep({ manifest, epochs, result, failure }: FixtureRun): void {
   run.appendEpochs(epochs)
   if (result) run.finish({ ...result, id })
   if (failure) run.fail({ ...failure, id })
+}
+
+function keepUsualRuns(): void {
+  for (const run of [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'darts-v1' })]) keep(run)
 }
 
 /** Returns the output of a command. */
@@ -117,7 +121,15 @@ describe('bench plot', () => {
 
 describe('bench report and bench verify', () => {
   const committed = () => join(folder, 'reports', 'one')
-  beforeEach(() => output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none'))
+  let written: string
+  beforeAll(async () => {
+    written = mkdtempSync(join(tmpdir(), 'bench-'))
+    store = join(written, 'runs')
+    keepUsualRuns()
+    await output(reportCommand(), '--store', store, '--folder', join(written, 'one'), '--published', 'none')
+  })
+  afterAll(() => rmSync(written, { recursive: true }))
+  beforeEach(() => cpSync(join(written, 'one'), committed(), { recursive: true }))
 
   test('a report is verified from its own folder only', async () => {
     rmSync(store, { recursive: true })

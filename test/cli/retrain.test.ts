@@ -6,6 +6,7 @@ import { darts } from '../../src/spaces/darts/index.ts'
 import { png, write } from '../data/sampleFiles.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { until, Workplace, withLastValues } from '../support/command.ts'
+import { full, someOf } from '../support/full.ts'
 
 let place: Workplace
 beforeEach(async () => {
@@ -75,7 +76,7 @@ describe('bench retrain', () => {
     expect(place.runs('cells')).toHaveLength(2)
   })
 
-  test('scales a folder of photographs of several sizes for cells of NAS-Bench-201', async () => {
+  test.runIf(full)('scales a folder of photographs of several sizes for cells of NAS-Bench-201', async () => {
     write(join(place.folder, 'pictures/train/dog/9.png'), await png(1, 2, 3, 40))
     const args = ['--dataset', './pictures', '--image-size', '16', '--epochs', '1', '--channels', '4', '--layers', '1']
     const { code, stdout } = await place.bench('retrain', '--genotype', '6111', ...args)
@@ -172,7 +173,7 @@ describe('bench retrain', () => {
     expect(epochs.map((epoch: { learningRate: number }) => epoch.learningRate)).toEqual([0.1, 0.097])
   })
 
-  test('skips a broken photograph with --broken-images skip, and reports it once', async () => {
+  test.runIf(full)('skips a broken photograph with --broken-images skip, and reports it once', async () => {
     write(join(place.folder, 'pictures/train/dog/9.jpg'), 'not a picture')
     const args = streamed('--genotype', 'DARTS_V2', '--broken-images', 'skip', '--batch-size', '9')
     const { code, stderr } = await place.bench(...args)
@@ -259,7 +260,7 @@ describe('bad input ends the command with status 2 and one line', () => {
   const genotype = (normal: string) => `Genotype(normal=[${normal}], reduce=[${Array(4).fill(cell)}])`
   const PICTURES = 'pictures'
 
-  test.each<[string, string[], () => unknown, RegExp]>([
+  const cases: [string, string[], () => unknown, RegExp][] = [
     [
       'a cell with one input too few',
       inMemory('--genotype', genotype(`${Array(3).fill(cell)}, ('sep_conv_3x3', 1)`)),
@@ -345,7 +346,8 @@ describe('bad input ends the command with status 2 and one line', () => {
       async () => write(join(place.folder, PICTURES, 'train/dog/9.png'), await png(1, 2, 3, 40)),
       /is (40×40|32×32), the others (32×32|40×40); make them one size, or scale all to one with --image-size 32/,
     ],
-  ])('%s', async (_, args, spoil, message) => {
+  ]
+  test.each(someOf(cases, 4))('%s', async (_, args, spoil, message) => {
     await spoil()
     const { code, stderr } = await place.bench(...args, '--quiet')
     expect(stderr).toMatch(message)
@@ -353,7 +355,7 @@ describe('bad input ends the command with status 2 and one line', () => {
     expect(code).toBe(2)
   })
 
-  test('a checkpoint from another genotype', async () => {
+  test.runIf(full)('a checkpoint from another genotype', async () => {
     const args = (genotype: string, store: string) => [...LONG, '--genotype', genotype, '--store', store, '--quiet']
     const one = await killAtCheckpoint(args('DARTS_V2', 'one'), 'one')
     const other = await killAtCheckpoint(args('PCDARTS', 'other'), 'other')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { PLUGIN, until, Workplace, withLastValues } from '../support/command.ts'
+import { full } from '../support/full.ts'
 import { hasSlurm, SlurmCluster } from '../support/slurmCluster.ts'
 
 // Real processes, on machines that may be busy.
@@ -94,7 +95,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
   })
 
-  test('may be a full training, which continues from its last epoch', async () => {
+  test.runIf(full)('may be a full training, which continues from its last epoch', async () => {
     await writePictures(join(place.folder, 'pictures'), { side: 16 })
     const training = [
       ...['retrain', '--genotype', 'DARTS_V2', '--dataset', 'pictures', '--data', 'pictures', '--preset', 'trial'],

@@ -16,7 +16,7 @@ const SEARCH = [
   '--dataset',
   'shapes',
   '--protocol',
-  'micro:epochs=1,data.limit=256',
+  'micro:epochs=1,data.limit=64',
 ]
 
 let place: Workplace

@@ -35,7 +35,7 @@ import { recipe as buildRecipe } from '../tablebuild/tinyBuild.ts'
 import { temporaryFolder } from '../tables/temporaryFolder.ts'
 import { askingRun, failedRun, fixtureRun, trainedRun } from './fixtureRuns.ts'
 
-const COUNT = damagedCopies(25)
+const COUNT = damagedCopies(12)
 const MOST_CPU_SECONDS = 2
 const MOST_RESIDENT_MB = 1200
 

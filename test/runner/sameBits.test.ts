@@ -13,6 +13,7 @@ import { runWorkOrder } from '../../src/runner/processes/runWorkOrder.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { registerPlugins } from '../../src/system/plugins.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
+import { full } from '../support/full.ts'
 
 const PROTOCOL = 'micro:epochs=4,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=32'
 
@@ -73,7 +74,23 @@ const untimed = (extra: Readonly<Record<string, number>> = {}) =>
 const LARGER: Readonly<Record<string, string>> = { 'd-darts': PROTOCOL.replace('depth=1', 'depth=3') }
 
 const folder = temporaryFolder()
-const algorithms = (builtins.algorithms ?? []).filter(({ kind }) => kind !== 'reference')
+/** One search of each kind; `npm run test:full` runs all. */
+const QUICK = [
+  'bohb',
+  'darts-v1',
+  'darts-v2',
+  'drnas',
+  'gdas',
+  'p-darts',
+  'pc-darts',
+  'random',
+  'rea',
+  'rsps',
+  'te-nas',
+]
+const algorithms = (builtins.algorithms ?? []).filter(
+  ({ kind, name }) => kind !== 'reference' && (full || QUICK.includes(name)),
+)
 
 test.each(algorithms.map(({ name, version, spaces }) => [name, version, spaces] as const))(
   '%s gives the recorded bits',

@@ -8,6 +8,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
 import { runLimited } from '../../src/system/limitedProcess.ts'
 import { raiseLimit } from '../../src/system/limits.ts'
+import { someOf } from '../support/full.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-bench-limited-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -59,19 +60,20 @@ describe('a process under limits', () => {
     expect(fault.stack).toContain('.mjs:4')
   })
 
-  test.each([
+  const allocations = [
     ['in buffers', 'const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))'],
     ['in objects', 'const all = []; for (;;) all.push({ n: all.length })'],
     ['in one allocation', 'const all = Array(1e8).fill(0).map((_, i) => [i]); return all.length'],
     ['in a map that cannot be enlarged', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, String(i))'],
-  ])('ends at the limit of memory, %s', async (_, body) => {
+  ]
+  test.each(someOf(allocations, 2))('ends at the limit of memory, %s', async (_, body) => {
     raiseLimit('source-gib=0.25')
     await expect(run(body)).rejects.toThrow(
       'reading x.csv takes more than 0.25 GiB of memory; the limit is 0.25 GiB: raise it with --raise source-gib=0.5',
     )
   })
 
-  test.each([
+  const hangs = [
     ['in a loop', 'for (;;);'],
     ['in promises', 'for (;;) await null'],
     ['in a regular expression', "return /^(a+)+$/.test('a'.repeat(60) + 'b')"],
@@ -79,7 +81,8 @@ describe('a process under limits', () => {
       'in a thread of its own',
       "const { Worker } = await import('node:worker_threads'); new Worker('for (;;);', { eval: true }); await new Promise(() => {})",
     ],
-  ])('ends where it hangs %s', async (_, body) => {
+  ]
+  test.each(someOf(hangs, 2))('ends where it hangs %s', async (_, body) => {
     raiseLimit('source-seconds=1')
     const attempt = run(body)
     await expect(attempt).rejects.toThrow(

@@ -13,7 +13,7 @@ import { BenchError } from '../../src/core/errors.ts'
 import { damagedCopies } from '../support/full.ts'
 import { mutations } from './mutations.ts'
 
-const COUNT = damagedCopies(60)
+const COUNT = damagedCopies(30)
 const MOST_CPU_SECONDS = 2
 const MOST_GROWTH_MB = 500
 

@@ -6,6 +6,7 @@ import { lineDiff } from '../../../src/report/committed/verify.ts'
 import type { WholeRun } from '../../../src/report/runRecord.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { someOf } from '../../support/full.ts'
 import { fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
 const rest = { space: nb201 as unknown as SearchSpace, references: new Set<string>() }
@@ -46,7 +47,7 @@ describe('a committed report', () => {
     expect(() => inOrder([...runs, ...fixtureRuns(1, { algorithm: 'gdas' })], kept)).toThrow('is not in the list')
   })
 
-  test.each(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'])(
+  test.each(someOf(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'], 3))(
     'writes no file outside of its folder where records have the name %j',
     async (name) => {
       const [{ manifest, ...run }] = fixtureRuns(1)
