@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { beyondLimit, type LimitName, limitOf } from './limits.ts'
-import { type ProcessIdentity, thisProcess } from './processes.ts'
+import { thisProcess } from './processes.ts'
+import { endLeftovers, killGroup, memoryOf, type ProgramIdentity, processesWith, TOKEN } from './programProcesses.ts'
 
 /** The command line of a program, its working directory and its environment variables. */
 export interface ProgramCommand {
@@ -21,16 +22,6 @@ export interface ProgramCommand {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** What identifies the processes of a program, so that a later command can end those that are left over. */
-export interface ProgramIdentity {
-  /** Text in the environment of the program, which all processes inherit that it starts. */
-  readonly token: string
-  /** Process group of the program. */
-  readonly group: number
-  /** The process that started the program. */
-  readonly startedBy: ProcessIdentity
-}
-
 /** How the lines of a program are used besides being messages. */
 export interface ProgramObserver {
   /** File to which the program's error output is appended; absent: it is not kept. */
@@ -40,9 +31,6 @@ export interface ProgramObserver {
   /** Called with every line that is sent to the program or received from it. */
   onMessage?(direction: 'to' | 'from', line: string): void
 }
-
-/** Name of the environment variable that identifies the processes of a program. */
-const TOKEN = 'NAS_BENCH_PROGRAM'
 
 /** Milliseconds between two checks of a program's memory and silence. */
 const CHECK_MS = 1000
@@ -340,63 +328,3 @@ const remedyFor = (file: string): string =>
   /^python[\d.]*$/.test(basename(file))
     ? 'install Python 3.9 or newer, activate a virtual environment, or name one with `python:` in a method file'
     : 'check that it exists and may be executed'
-
-function killGroup(group: number): void {
-  try {
-    process.kill(-group, 'SIGKILL')
-  } catch {
-    // The processes have ended.
-  }
-}
-
-/** Returns the resident memory of a process and its descendants in bytes; 0 where the system has no `/proc`. */
-function memoryOf(pid: number): number {
-  try {
-    const kib = Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    return (
-      kib * 1024 + (children === '' ? 0 : children.split(' ').reduce((sum, child) => sum + memoryOf(Number(child)), 0))
-    )
-  } catch {
-    return 0
-  }
-}
-
-/**
- * Kills the processes that a program of an earlier command left behind on this machine, which are recognised by the
- * token in their environment. Does nothing if the process that started the program was on another machine, or if the
- * system does not show environments (it has no `/proc`), since the number of a process group may be in use again.
- */
-export function endLeftovers({ token, startedBy }: ProgramIdentity): void {
-  const { host, boot } = thisProcess()
-  if (startedBy.host !== host || startedBy.boot !== boot) return
-  for (const pid of processesWith(token) ?? []) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It has just ended.
-    }
-  }
-}
-
-/** Returns the processes whose environment has the token of a program; undefined where the system has no `/proc`. */
-function processesWith(token: string): number[] | undefined {
-  const marker = `${TOKEN}=${token}`
-  try {
-    readFileSync('/proc/self/environ')
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => environmentOf(pid).includes(marker))
-  } catch {
-    return undefined
-  }
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1')
-  } catch {
-    return ''
-  }
-}

@@ -7,9 +7,9 @@ import { checkTableName } from '../tables/importTable.ts'
 import { listTables, openManifest, openTable } from '../tables/openTable.ts'
 import type { Table } from '../tables/table.ts'
 import { userTables } from '../tables/tableFolders.ts'
+import { chosenArchitectures } from './scoreArchitectures.ts'
 import { openScoring, type ScoringChoice } from './scorers.ts'
 import {
-  chosenArchitectures,
   type ScoredTask,
   type ScoreTableOptions,
   type ScoreTableResult,

@@ -1,17 +1,15 @@
 /**
- * Makes a lookup table of training-free scores: draws architectures, computes the scores that the table's journal lacks,
+ * Makes a lookup table of training-free scores: computes the scores that the table's journal lacks,
  * and writes all scores of the journal as columns, with the means over seeds and the scores that combine ranks.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRankScore } from '../analysis/scores/index.ts'
 import { midRanks } from '../analysis/statistics/ranks.ts'
 import { BenchError } from '../core/errors.ts'
 import { pluralize } from '../core/plainText.ts'
-import { random } from '../core/random.ts'
 import type { Score } from '../core/score.ts'
-import { type Genotype, type SearchSpace, sample } from '../core/space.ts'
+import type { SearchSpace } from '../core/space.ts'
 import { makeFolder } from '../system/atomicFile.ts'
 import { isAccuracy } from '../tables/columnNames.ts'
 import type { NumbersContent } from '../tables/content.ts'
@@ -20,7 +18,7 @@ import { spaceIndex } from '../tables/spaceIndex.ts'
 import type { Table } from '../tables/table.ts'
 import { writeTable } from '../tables/writeTable.ts'
 import type { BuildProgress } from './buildTable.ts'
-import { LineFile } from './journal.ts'
+import { type KnownColumn, type KnownRanks, ScoreJournal } from './scoreJournal.ts'
 import type { Scoring } from './scorers.ts'
 import { columnIdentity, columnName, rankColumnName, type ScoreColumn } from './scoreSetting.ts'
 import { runAll, type Worker } from './trainers.ts'
@@ -74,31 +72,6 @@ export interface ScoreTableResult extends BuildProgress {
   readonly columns: readonly string[]
 }
 
-/** A line of the journal. */
-type Line =
-  | { readonly kind: 'rows'; readonly archs: readonly string[] }
-  | ({ readonly kind: 'column' } & KnownColumn)
-  | ({ readonly kind: 'ranks' } & KnownRanks)
-  | { readonly kind: 'scores'; readonly arch: string; readonly values: Readonly<Record<string, number>> }
-
-interface KnownColumn {
-  readonly identity: string
-  readonly name: string
-  /** Name of the column of means over seeds; the column's own name if its score has no seed. */
-  readonly mean: string
-  readonly seed: number
-  readonly better: Score['better']
-  /** Whether an architecture's number is that of the first architecture that is the same network. */
-  readonly shared: boolean
-}
-
-/** A column of a score that combines ranks, and the columns that it combines. */
-interface KnownRanks {
-  readonly score: string
-  readonly name: string
-  readonly parts: readonly string[]
-}
-
 /**
  * Computes scores and writes the table. Every architecture is written to the journal as soon as it is scored, so the
  * same command continues after an interruption, and another command adds columns or rows.
@@ -108,9 +81,8 @@ export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTable
   const { name, folder, scoring, architectures, seeds } = options
   const journals = join(folder, `${name}.scores`)
   makeFolder(journals)
-  const file = await LineFile.open<Line>(join(journals, 'scores.jsonl'))
+  const journal = await ScoreJournal.open(join(journals, 'scores.jsonl'))
   try {
-    const journal = new ScoreJournal(file)
     const columns = wantedColumns(scoring, seeds)
     const ranks = wantedRanks(scoring, seeds)
     journal.addRows(architectures)
@@ -124,71 +96,7 @@ export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTable
     ]
     return { ...progress, manifest, columns: [...new Set(asked)] }
   } finally {
-    file.close()
-  }
-}
-
-/** What is known from the journal of a table of scores. */
-class ScoreJournal {
-  readonly #file: LineFile<Line>
-  readonly rows = new Set<string>()
-  /** Columns by name; the identity is that of the latest command. */
-  readonly columns = new Map<string, KnownColumn>()
-  readonly ranks = new Map<string, KnownRanks>()
-  readonly #values = new Map<string, Map<string, number>>()
-
-  constructor(file: LineFile<Line>) {
-    this.#file = file
-    for (const line of file.records) this.#take(line)
-  }
-
-  addRows(archs: readonly string[]): void {
-    const missing = archs.filter((arch) => !this.rows.has(arch))
-    if (missing.length > 0) this.#append({ kind: 'rows', archs: missing })
-  }
-
-  addColumn(column: KnownColumn): void {
-    if (this.columns.get(column.name)?.identity !== column.identity) this.#append({ kind: 'column', ...column })
-  }
-
-  addRanks(ranks: KnownRanks): void {
-    if (JSON.stringify(this.ranks.get(ranks.name)) !== JSON.stringify(ranks)) this.#append({ kind: 'ranks', ...ranks })
-  }
-
-  addValues(arch: string, values: Readonly<Record<string, number>>): void {
-    this.#append({ kind: 'scores', arch, values })
-  }
-
-  value(arch: string, identity: string): number | undefined {
-    return this.#values.get(identity)?.get(arch)
-  }
-
-  #append(line: Line): void {
-    this.#file.append(line)
-    this.#take(line)
-  }
-
-  #take(line: Line): void {
-    switch (line.kind) {
-      case 'rows':
-        for (const arch of line.archs) this.rows.add(arch)
-        break
-      case 'column': {
-        const { kind: _, ...column } = line
-        this.columns.set(column.name, column)
-        break
-      }
-      case 'ranks': {
-        const { kind: _, ...ranks } = line
-        this.ranks.set(ranks.name, ranks)
-        break
-      }
-      case 'scores':
-        for (const [identity, value] of Object.entries(line.values)) {
-          const known = this.#values.get(identity) ?? new Map<string, number>()
-          this.#values.set(identity, known.set(line.arch, value))
-        }
-    }
+    journal.close()
   }
 }
 
@@ -420,65 +328,4 @@ function copiedColumns(
     const values = Float64Array.from(rows, (row) => (row === undefined ? undefined : column.at(row)) ?? Number.NaN)
     return [{ name, values, ...(seeds && isAccuracy(name) && { seeds }) }]
   })
-}
-
-/**
- * Returns the architectures that the user asks for: a number of them, drawn at random (the first of one order, so that
- * larger numbers contain smaller ones), `all`, or those in a file with one architecture string in each line.
- * @throws BenchError `bad-input` or `missing`
- */
-export function chosenArchitectures<G extends Genotype>(space: SearchSpace<G>, text: string): string[] {
-  const { numbering } = space
-  if (text === 'all') {
-    if (numbering !== undefined) return Array.from({ length: numbering.count }, (_, i) => space.format(numbering.at(i)))
-    throw new BenchError('bad-input', `--architectures all: ${space.name} has too many; give a number or a file`)
-  }
-  if (!/^\d+$/.test(text)) return architecturesIn(space, text)
-  const count = Number(text)
-  if (count < 2) throw new BenchError('bad-input', `--architectures ${count}: scores rank, so give at least 2`)
-  if (numbering === undefined) return drawn(space, count)
-  if (count > numbering.count) {
-    throw new BenchError(
-      'bad-input',
-      `--architectures ${count}: ${space.name} has ${numbering.count}; give at most that`,
-    )
-  }
-  const order = random(0, 'score', 'architectures').permutation(numbering.count)
-  return Array.from(order.slice(0, count), (index) => space.format(numbering.at(index)))
-}
-
-function drawn<G extends Genotype>(space: SearchSpace<G>, count: number): string[] {
-  const stream = random(0, 'score', 'architectures')
-  const found = new Set<string>()
-  while (found.size < count) found.add(space.format(sample(space, stream)))
-  return [...found]
-}
-
-function architecturesIn<G extends Genotype>(space: SearchSpace<G>, path: string): string[] {
-  const lines = readLines(path)
-  const named = lines.flatMap((line, i) => {
-    const text = line.trim()
-    if (text === '' || text.startsWith('#')) return []
-    try {
-      return [space.format(space.parse(text))]
-    } catch (error) {
-      if (error instanceof BenchError) throw new BenchError('bad-input', `${path}, line ${i + 1}: ${error.message}`)
-      throw error
-    }
-  })
-  const distinct = [...new Set(named)]
-  if (distinct.length > 1) return distinct
-  throw new BenchError(
-    'bad-input',
-    `${path} names ${pluralize(distinct.length, 'architecture')}; scores rank, so give 2`,
-  )
-}
-
-function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n')
-  } catch (cause) {
-    const found = `--architectures ${path} is neither a number, nor "all", nor a file that can be read`
-    throw new BenchError('missing', `${found}; give one of these`, { cause })
-  }
 }

@@ -11,7 +11,7 @@ import { seal, unseal } from '../../system/checksums.ts'
 import { canonicalJson, recordText } from '../../system/json.ts'
 import { type Lock, lock, lockHolder, lockIfFree } from '../../system/lock.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
-import { endLeftovers, type ProgramIdentity } from '../../system/program.ts'
+import { endLeftovers, type ProgramIdentity } from '../../system/programProcesses.ts'
 import { isThere, readIfThere } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
 

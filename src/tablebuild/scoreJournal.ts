@@ -1,0 +1,105 @@
+/**
+ * The journal of a table of scores: the rows and columns that commands asked for, and every score that was computed.
+ * One line is written as soon as an architecture is scored, so that an interrupted command loses nothing.
+ */
+import type { Score } from '../core/score.ts'
+import { LineFile } from './journal.ts'
+
+/** A line of the journal. */
+type Line =
+  | { readonly kind: 'rows'; readonly archs: readonly string[] }
+  | ({ readonly kind: 'column' } & KnownColumn)
+  | ({ readonly kind: 'ranks' } & KnownRanks)
+  | { readonly kind: 'scores'; readonly arch: string; readonly values: Readonly<Record<string, number>> }
+
+/** A column of one score under one seed. */
+export interface KnownColumn {
+  readonly identity: string
+  readonly name: string
+  /** Name of the column of means over seeds; the column's own name if its score has no seed. */
+  readonly mean: string
+  readonly seed: number
+  readonly better: Score['better']
+  /** Whether an architecture's number is that of the first architecture that is the same network. */
+  readonly shared: boolean
+}
+
+/** A column of a score that combines ranks, and the columns that it combines. */
+export interface KnownRanks {
+  readonly score: string
+  readonly name: string
+  readonly parts: readonly string[]
+}
+
+/** What is known from the journal of a table of scores. */
+export class ScoreJournal {
+  readonly #file: LineFile<Line>
+  readonly rows = new Set<string>()
+  /** Columns by name; the identity is that of the latest command. */
+  readonly columns = new Map<string, KnownColumn>()
+  readonly ranks = new Map<string, KnownRanks>()
+  readonly #values = new Map<string, Map<string, number>>()
+
+  private constructor(file: LineFile<Line>) {
+    this.#file = file
+    for (const line of file.records) this.#take(line)
+  }
+
+  /** Opens the journal in a file; a file that does not exist is a journal without lines. */
+  static async open(path: string): Promise<ScoreJournal> {
+    return new ScoreJournal(await LineFile.open<Line>(path))
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  addRows(archs: readonly string[]): void {
+    const missing = archs.filter((arch) => !this.rows.has(arch))
+    if (missing.length > 0) this.#append({ kind: 'rows', archs: missing })
+  }
+
+  addColumn(column: KnownColumn): void {
+    if (this.columns.get(column.name)?.identity !== column.identity) this.#append({ kind: 'column', ...column })
+  }
+
+  addRanks(ranks: KnownRanks): void {
+    if (JSON.stringify(this.ranks.get(ranks.name)) !== JSON.stringify(ranks)) this.#append({ kind: 'ranks', ...ranks })
+  }
+
+  addValues(arch: string, values: Readonly<Record<string, number>>): void {
+    this.#append({ kind: 'scores', arch, values })
+  }
+
+  value(arch: string, identity: string): number | undefined {
+    return this.#values.get(identity)?.get(arch)
+  }
+
+  #append(line: Line): void {
+    this.#file.append(line)
+    this.#take(line)
+  }
+
+  #take(line: Line): void {
+    switch (line.kind) {
+      case 'rows':
+        for (const arch of line.archs) this.rows.add(arch)
+        break
+      case 'column': {
+        const { kind: _, ...column } = line
+        this.columns.set(column.name, column)
+        break
+      }
+      case 'ranks': {
+        const { kind: _, ...ranks } = line
+        this.ranks.set(ranks.name, ranks)
+        break
+      }
+      case 'scores':
+        for (const [identity, value] of Object.entries(line.values)) {
+          const known = this.#values.get(identity) ?? new Map<string, number>()
+          this.#values.set(identity, known.set(line.arch, value))
+        }
+    }
+  }
+}
