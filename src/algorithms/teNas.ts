@@ -21,6 +21,7 @@ import type { Batch } from '../core/data.ts'
 import type { Executable } from '../core/executor.ts'
 import { flattenMixing, type Matrix } from '../core/mixing.ts'
 import type { Network } from '../core/network.ts'
+import { requireFinite } from '../core/numbers.ts'
 import { initialWeights } from '../training/initialise.ts'
 import { count } from './shared/options.ts'
 import { scoredSearch } from './shared/scoredSearch.ts'
@@ -153,7 +154,10 @@ class PruningMeter {
     return this.#measured
   }
 
-  /** Returns κ and the number of linear regions of the pruned supernet; undefined if the budget does not suffice. */
+  /**
+   * Returns κ and the number of linear regions of the pruned supernet; undefined if the budget does not suffice.
+   * @throws NotFiniteError if the kernel is not finite
+   */
   async measure(kept: Kept): Promise<Measured | undefined> {
     const { oracle, random } = this.#context
     const coefficients = flattenMixing({ theta: mixingOf(this.#context, kept) })
@@ -167,6 +171,7 @@ class PruningMeter {
       const spectrum = ntkSpectrum(
         await neuralTangentKernel(this.#kernel, { batch: this.#batch, coefficients, active }),
       )
+      requireFinite(spectrum.trace, 'the trace of the neural tangent kernel')
       // A singular kernel counts as very badly conditioned; TE-NAS' code has 100,000 there.
       kappa += Math.min(1e5, spectrum.conditionNumber) / this.#repeats
       const { observed } = await this.#regions.forward({ batch: this.#images, coefficients, active }, 'probe')

@@ -4,13 +4,14 @@
  */
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { printable } from '../core/plainText.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
 import type { Tabular } from '../report/formats/tabular.ts'
 import { fold } from '../report/formats/text.ts'
 import { writeNamedFile } from '../system/namedFile.ts'
+import { jsonOption, outOption, quietOption } from './options.ts'
 
 /**
  * Writes the result of a command to a file, or prints it if no file is given. Control characters are escaped
@@ -100,6 +101,18 @@ export const formatOption = (what: string, formats: readonly string[] = TABLE_FO
 
 /** Returns the option `--format` of a command whose result is a table. */
 export const tableFormatOption = (what = 'table'): Option => formatOption(what).argParser(parseTableFormat)
+
+/** The flags of a command that prints a table while it shows progress. */
+export interface TableFlags {
+  readonly format?: TableFormat
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly out?: string
+}
+
+/** Adds the options of `TableFlags` to a command. */
+export const withTableOutput = (command: Command, what?: string): Command =>
+  command.addOption(tableFormatOption(what)).addOption(jsonOption()).addOption(quietOption()).addOption(outOption())
 
 /** Formats of commands that also write files for data frames. */
 export const FRAME_FORMATS = [...TABLE_FORMATS, 'arrow', 'parquet'] as const

@@ -8,7 +8,7 @@ import { listTables, openManifest, openTable } from '../tables/openTable.ts'
 import type { Table } from '../tables/table.ts'
 import { userTables } from '../tables/tableFolders.ts'
 import { chosenArchitectures } from './scoreArchitectures.ts'
-import { openScoring, type ScoringChoice } from './scorers.ts'
+import { checkChoice, openExecution, type ScoringChoice } from './scorers.ts'
 import {
   type ScoredTask,
   type ScoreTableOptions,
@@ -47,13 +47,15 @@ export async function scoreByName(request: NamedScoring): Promise<ScoreTableResu
     ...{ space, plugins, scores, dataset, batchSize, initialisation, executor },
     ...{ data, channels, depth, imageSize },
   }
-  const scoring = await openScoring(choice, report)
-  const architectures = chosenArchitectures(scoring.space, request.architectures)
-  const from = request.table === undefined ? await tableOf(scoring.space.name, dataset, report) : request.table
+  const checked = await checkChoice(choice, report)
+  const architectures = chosenArchitectures(checked.space, request.architectures)
+  const from = request.table === undefined ? await tableOf(checked.space.name, dataset, report) : request.table
+  const table = from === undefined ? undefined : await openTable(from)
+  const scoring = await openExecution(checked)
   const result = await scoreTable({
     ...{ name, folder, scoring, architectures },
     ...{ seeds: request.seeds, share: request.share, onProgress: request.onProgress, stopped: request.stopped },
-    ...(from !== undefined && { table: await openTable(from) }),
+    ...(table && { table }),
     workers: async () =>
       Array.from({ length: Math.max(1, Math.min(jobs, architectures.length)) }, () =>
         forkWorker<ScoringChoice, ScoreTask, ScoredTask>(

@@ -64,7 +64,7 @@ export function columnIdentity({ score, seed }: ScoreColumn, setting: ScoreSetti
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
-/** Returns the scores to compute: those named, and the parts of those that combine ranks; each once. */
+/** Returns the single scores behind the named ones, each once: a score that combines ranks stands for its parts. */
 export function singleScores(
   scores: readonly (Score | RankScore)[],
   named: (name: string) => Score | RankScore,

@@ -56,12 +56,20 @@ export interface Scoring {
 
 const builtIn = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces), scores: builtinScores })
 
+/** A choice whose names and sizes are right, with what they name. Nothing has looked for a GPU yet. */
+export interface CheckedChoice extends Pick<Scoring, 'space' | 'scores' | 'single' | 'named' | 'originOf'> {
+  readonly choice: ScoringChoice
+  readonly source: ImageSource
+  /** Returns name and content hash of the plugin that defines the space; undefined for a built-in space. */
+  readonly spacePlugin: string | undefined
+}
+
 /**
- * Opens search space, scores, images and executor.
+ * Opens search space, scores and images.
  * @throws BenchError for unknown names, missing images, labels that a score needs and the dataset lacks, and sizes that
  * the space cannot build
  */
-export async function openScoring(choice: ScoringChoice, report?: (line: string) => void): Promise<Scoring> {
+export async function checkChoice(choice: ScoringChoice, report?: (line: string) => void): Promise<CheckedChoice> {
   const { registry, origins } = await registerPlugins(builtIn, choice.plugins)
   const space = registry.space(choice.space)
   const named = (name: string) => scoreNamed(registry, name)
@@ -69,12 +77,22 @@ export async function openScoring(choice: ScoringChoice, report?: (line: string)
   const single = singleScores(scores, named)
   if (choice.dataset === GAUSSIAN) refuseLabels(single)
   const source = await openImages(choice, space, report)
+  const originOf = (item: SearchSpace | Score | RankScore) => origins.get(item)
+  return { choice, space, scores, single, source, named, originOf, spacePlugin: originOf(space) }
+}
+
+/** Opens what a choice names, and the executor. @throws BenchError as `checkChoice`, or if the backend cannot be opened */
+export async function openScoring(choice: ScoringChoice, report?: (line: string) => void): Promise<Scoring> {
+  return openExecution(await checkChoice(choice, report))
+}
+
+/** Adds the executor to a checked choice. @throws BenchError if the backend cannot be opened */
+export async function openExecution(checked: CheckedChoice): Promise<Scoring> {
+  const { choice, space, scores, single, source, named, originOf, spacePlugin } = checked
   const { channels, depth, imageSize } = source.network
   const shape: ImageShape = { ...source.shape, height: imageSize, width: imageSize }
   const { executor: name } = await executorIdentity(choice.executor)
   const executor = lazily(() => openExecutor(choice.executor))
-  const origin = (item: SearchSpace | Score | RankScore) => origins.get(item)
-  const spacePlugin = origin(space)
   const setting: ScoreSetting = {
     space: space.name,
     ...(spacePlugin && { spacePlugin }),
@@ -101,7 +119,7 @@ export async function openScoring(choice: ScoringChoice, report?: (line: string)
     })
   }
   return {
-    ...{ space, scores, single, setting, named, originOf: origin },
+    ...{ space, scores, single, setting, named, originOf },
     async score(arch, seed, wanted) {
       const scorer = scorers.get(seed) ?? scorerOf(seed)
       scorers.set(seed, scorer)

@@ -13,10 +13,10 @@ import { createSupernet } from '../../src/training/supernet.ts'
 const space = darts as unknown as SearchSpace
 const data = tinyData(0, 1)
 
-describe('the operations that are left', () => {
+describe('the operations that a stage keeps', () => {
   const alpha = normalMatrix([8, 8], 1, random(1))
 
-  it('are those of largest α, of those that were left before', () => {
+  it('are the ones with the largest α among those that the stage before kept', () => {
     const all = alpha.map((row) => row.map(() => true))
     const five = keepStrongest(alpha, all, 5)
     const three = keepStrongest(alpha, five, 3)

@@ -14,7 +14,11 @@ const [full] = Object.values(nb201.evaluations ?? {})
 const paramsOf = (text: string) => parameterCount(nb201.network(nb201.parse(text), full))
 
 /** Runs a search of NAS-Bench-201 whose oracle prefers few parameters, and returns what it asked for and answered. */
-async function run(name: string, options: Readonly<Record<string, unknown>>, { seed = 0, budgetSeconds = 1e6 } = {}) {
+async function run(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  { seed = 0, budgetSeconds = 1e6, random: stream = analyticContext({ seed }).random } = {},
+) {
   const algorithm = (builtinAlgorithms as unknown as Record<string, Algorithm>)[name]
   const asked: string[] = []
   let [usedSeconds, charged] = [0, 0]
@@ -42,7 +46,6 @@ async function run(name: string, options: Readonly<Record<string, unknown>>, { s
     network: { channels: 4, depth: 1, affine: false, track: false },
     data: { ...analyticProtocol.data, imageSize: 8 },
   }
-  const { random: stream } = analyticContext({ seed })
   const context = { space: nb201, protocol, seed, oracle, random: stream } as unknown as SearchContext
   const search = await algorithm.search(context, algorithm.options.parse(options))
   const report = await search.epoch(0)
@@ -171,5 +174,19 @@ describe('the simulated clock', () => {
     expect(oracle.charge(2)).toBe(true)
     expect(await oracle.query(genotype)).toBeUndefined()
     expect(oracle.usedSeconds).toBe(16)
+  })
+
+  it('fails where its kernel is not finite, instead of ranking by it', async () => {
+    // Images of about 1e38: their convolutions overflow, and batch normalisation makes NaN of infinity.
+    const { random: usual } = analyticContext()
+    const overflowing: SearchContext['random'] = (...names) => {
+      const stream = usual(...names)
+      const normal = stream.normal.bind(stream)
+      if (names[0] === 'images') stream.normal = () => 1e38 * normal()
+      return stream
+    }
+    await expect(run('te-nas', { batch: 3, images: 40 }, { random: overflowing })).rejects.toThrow(
+      'the trace of the neural tangent kernel is NaN, not a finite number',
+    )
   })
 })

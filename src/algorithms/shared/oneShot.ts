@@ -9,7 +9,8 @@ import { type Mixing, onlyOnes } from '../../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { Supernet } from '../../core/supernet.ts'
 import { feedOf } from '../../training/supernet.ts'
-import { sgdOf, trainReport } from './bilevel.ts'
+import { sgdOf } from './bilevel.ts'
+import { trainReport } from './epochReport.ts'
 import { count } from './options.ts'
 
 /** Returns the one-hot mixing weights with which a supernet computes a single architecture. */

@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import { openTestImages } from '../../export/modelImages.ts'
 import { evaluateModel } from '../../export/runModel.ts'
 import type { TrainedModel } from '../../export/trainedModel.ts'
-import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { confusionTable, type MeasuredModel, measuresTable } from '../../report/listings/modelMeasures.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { imageProgress } from '../amountProgress.ts'
@@ -16,19 +15,15 @@ import {
   openModel,
   withModelOptions,
 } from '../modelOptions.ts'
-import { brokenImagesOption, jsonOption, outOption, pictureFile, positiveInteger, quietOption } from '../options.ts'
-import { printAsideLine, tableFormat, tableFormatOption, writeOutput, writeTable } from '../output.ts'
+import { brokenImagesOption, pictureFile, positiveInteger } from '../options.ts'
+import { printAsideLine, type TableFlags, tableFormat, withTableOutput, writeOutput, writeTable } from '../output.ts'
 
-interface EvaluateFlags extends ModelFlags, ComputeFlags {
+interface EvaluateFlags extends ModelFlags, ComputeFlags, TableFlags {
   readonly dataset?: string
   readonly data?: string
   readonly brokenImages?: 'fail' | 'skip'
   readonly confusion?: boolean
   readonly picture?: readonly string[]
-  readonly format?: TableFormat
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly out?: string
 }
 
 export function evaluateCommand(): Command {
@@ -41,16 +36,13 @@ export function evaluateCommand(): Command {
     .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
     .option('--dataset <name>', 'cifar10, …, or a folder of class folders (default: the dataset of the training)')
     .option('--data <dir>', 'folder of the images')
-  return withModelOptions(command)
+  withModelOptions(command)
     .addOption(brokenImagesOption())
     .option('--confusion', 'print the confusion matrix in place of the measures')
     .option('--picture <file>', 'draw confusion and calibration as .png, .svg or .pdf; several times', pictureFile)
     .addOption(backendOption())
     .option('--batch-size <n>', `images computed at a time (default: ${BATCH_SIZE})`, positiveInteger)
-    .addOption(tableFormatOption())
-    .addOption(jsonOption())
-    .addOption(quietOption())
-    .addOption(outOption())
+  return withTableOutput(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +

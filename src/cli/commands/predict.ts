@@ -5,7 +5,7 @@ import type { Batch } from '../../core/data.ts'
 import { batchOf, imageDecoder } from '../../export/modelImages.ts'
 import { logitsOf } from '../../export/runModel.ts'
 import type { TrainedModel } from '../../export/trainedModel.ts'
-import { renderTable, type TableFormat } from '../../report/formats/renderTable.ts'
+import { renderTable } from '../../report/formats/renderTable.ts'
 import { type Prediction, predictionTable } from '../../report/listings/modelMeasures.ts'
 import { imageProgress } from '../amountProgress.ts'
 import {
@@ -17,15 +17,11 @@ import {
   openModel,
   withModelOptions,
 } from '../modelOptions.ts'
-import { jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
-import { tableFormat, tableFormatOption, terminalWidth, writeOutput } from '../output.ts'
+import { positiveInteger } from '../options.ts'
+import { type TableFlags, tableFormat, terminalWidth, withTableOutput, writeOutput } from '../output.ts'
 
-interface PredictFlags extends ModelFlags, ComputeFlags {
+interface PredictFlags extends ModelFlags, ComputeFlags, TableFlags {
   readonly top?: number
-  readonly format?: TableFormat
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly out?: string
 }
 
 export function predictCommand(): Command {
@@ -38,12 +34,8 @@ export function predictCommand(): Command {
     .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
     .argument('<images...>', 'image files')
     .option('--top <n>', 'number of classes for each image (default: 1)', positiveInteger)
-  return withModelOptions(command)
-    .addOption(backendOption())
-    .addOption(tableFormatOption())
-    .addOption(jsonOption())
-    .addOption(quietOption())
-    .addOption(outOption())
+  withModelOptions(command).addOption(backendOption())
+  return withTableOutput(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -9,7 +9,6 @@ import type { Finder } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { namesFolder, parseImageFolder } from '../../data/files/imageFolder.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
-import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { finderOf, readArchitecture } from '../../retrain/genotypeArgument.ts'
 import { retrainingPresets } from '../../retrain/presets.ts'
 import { parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
@@ -24,21 +23,18 @@ import type { LogFormat } from '../../system/progressLog.ts'
 import {
   brokenImagesOption,
   fastMathOption,
-  jsonOption,
   oneOf,
-  outOption,
   positiveInteger,
-  quietOption,
   repeated,
   reuseOption,
   storeOption,
   threadsOption,
 } from '../options.ts'
-import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
+import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, retrainOpening, slurmOption } from '../planCommand.ts'
 import { reuseRuns } from '../runSelection.ts'
 
-interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
+interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'>, TableFlags {
   readonly genotype: readonly string[]
   readonly dataset: string
   readonly data?: string
@@ -52,15 +48,11 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'> {
   readonly store?: string
   readonly reuse?: readonly string[]
   readonly published: string
-  readonly format?: TableFormat
   readonly log?: readonly LogFormat[]
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly out?: string
 }
 
 export function retrainCommand(): Command {
-  return new Command('retrain')
+  const command = new Command('retrain')
     .summary('train an architecture in full, print its test error')
     .description(
       'Trains architectures from scratch, as the papers do, and prints the test error of the final epoch. Finished ' +
@@ -112,11 +104,8 @@ export function retrainCommand(): Command {
     .addOption(storeOption())
     .addOption(reuseOption())
     .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
-    .addOption(tableFormatOption())
     .addOption(logOption())
-    .addOption(jsonOption())
-    .addOption(quietOption())
-    .addOption(outOption())
+  return withTableOutput(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -4,7 +4,6 @@
  */
 import { Command } from 'commander'
 import { builtins } from '../../builtins.ts'
-import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { refuseIdleSettings } from '../../runner/plan/idleSettings.ts'
 import { makePlan } from '../../runner/plan/plan.ts'
 import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
@@ -12,20 +11,12 @@ import { Store } from '../../runner/store/store.ts'
 import { cores } from '../../system/cores.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
 import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
-import {
-  jsonOption,
-  outOption,
-  positiveInteger,
-  quietOption,
-  reuseOption,
-  storeOption,
-  threadsOption,
-} from '../options.ts'
-import { printAsideLine, tableFormat, tableFormatOption } from '../output.ts'
+import { positiveInteger, reuseOption, storeOption, threadsOption } from '../options.ts'
+import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, runOpening, slurmOption } from '../planCommand.ts'
 import { reuseRuns } from '../runSelection.ts'
 
-interface RunFlags extends ExperimentFlags {
+interface RunFlags extends ExperimentFlags, TableFlags {
   readonly jobs?: number
   readonly seedsPerDevice: number
   readonly threads?: number
@@ -33,11 +24,7 @@ interface RunFlags extends ExperimentFlags {
   readonly dryRun?: boolean
   readonly store?: string
   readonly reuse?: readonly string[]
-  readonly format?: TableFormat
   readonly log?: readonly LogFormat[]
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly out?: string
 }
 
 export function runCommand(): Command {
@@ -48,7 +35,7 @@ export function runCommand(): Command {
         'Finished runs are not repeated; interrupted runs continue from their checkpoints.',
     )
     .argument('[file]', 'experiment file (YAML); flags win over it')
-  return addExperimentFlags(command)
+  addExperimentFlags(command)
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
@@ -56,11 +43,8 @@ export function runCommand(): Command {
     .option('--dry-run', 'run one search of a program (--algo ./my_method.py), show its messages, keep nothing')
     .addOption(storeOption())
     .addOption(reuseOption())
-    .addOption(tableFormatOption())
     .addOption(logOption())
-    .addOption(jsonOption())
-    .addOption(quietOption())
-    .addOption(outOption())
+  return withTableOutput(command)
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -3,25 +3,14 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { BASELINES } from '../../analysis/scores/index.ts'
 import { type BackendName, backendNames } from '../../engine/index.ts'
-import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { DEFAULTS, parseSeeds } from '../../runner/plan/experiment.ts'
 import { cores } from '../../system/cores.ts'
 import { type Initialisation, initialisations } from '../../training/initialise.ts'
 import { buildProgress } from '../amountProgress.ts'
-import {
-  commaList,
-  jsonOption,
-  oneOf,
-  outOption,
-  positiveInteger,
-  positiveNumber,
-  quietOption,
-  repeated,
-  stopCondition,
-} from '../options.ts'
-import { printAsideLine, tableFormat, tableFormatOption, writeOutput, writeTable } from '../output.ts'
+import { commaList, oneOf, positiveInteger, positiveNumber, repeated, stopCondition } from '../options.ts'
+import { printAsideLine, type TableFlags, tableFormat, withTableOutput, writeOutput, writeTable } from '../output.ts'
 
-interface ScoreFlags {
+interface ScoreFlags extends TableFlags {
   readonly score: readonly string[]
   readonly architectures: string
   readonly as: string
@@ -41,14 +30,10 @@ interface ScoreFlags {
   readonly jobs?: number
   readonly limitMinutes?: number
   readonly to?: string
-  readonly format?: TableFormat
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly out?: string
 }
 
 export function scoreCommand(): Command {
-  return new Command('score')
+  const command = new Command('score')
     .summary('training-free scores of untrained networks, as columns of a table')
     .description(
       'Computes training-free scores of untrained networks, writes them to a table, and prints how well they rank its\n' +
@@ -87,10 +72,7 @@ export function scoreCommand(): Command {
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .option('--limit-minutes <n>', 'stop after n minutes, and write what was scored so far', positiveNumber)
     .option('--to <dir>', 'folder of the table and of its journal (default: the user’s tables)')
-    .addOption(tableFormatOption('answer'))
-    .addOption(jsonOption())
-    .addOption(quietOption())
-    .addOption(outOption())
+  return withTableOutput(command, 'answer')
     .addHelpText(
       'after',
       '\nExamples:\n  bench score --score synflow,naswot --architectures 1000\n' +

@@ -27,7 +27,7 @@ describe('the meter of a search by epochs', () => {
     expect(shares).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((batches) => batches / 8))
   })
 
-  test('goes by the batches of the epoch before, where an epoch makes several passes over the data', () => {
+  test('expects as many batches as the previous epoch had, if an epoch passes over the data several times', () => {
     const shares: number[] = []
     const meter = new ProgressMeter((share) => shares.push(share))
     meter.beginEpoch(0, 2)
@@ -39,7 +39,7 @@ describe('the meter of a search by epochs', () => {
     expect(shares).toEqual([9, 10, 11, 12, 13, 14, 15, 16].map((batches) => batches / 16))
   })
 
-  test('goes by the batches of the epoch before also where that had a single one', () => {
+  test('expects a single batch if the previous epoch had one', () => {
     const shares: number[] = []
     const meter = new ProgressMeter((share) => shares.push(share))
     for (const epoch of [0, 1]) {
