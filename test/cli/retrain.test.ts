@@ -53,7 +53,7 @@ describe('bench retrain', () => {
     expect(again.stderr).toContain('4 trainings, 4 finished')
   })
 
-  test('accepts the genotype as name, text or file', async () => {
+  test.runIf(full)('accepts the genotype as name, text or file', async () => {
     const { stdout } = await place.bench(...inMemory('--genotype', 'DRNAS', '--json'))
     const [{ genotype }] = JSON.parse(stdout).runs
     const search = { id: 'gdas-x', algorithm: 'gdas', dataset: 'cifar10', seed: 2, genotype }
@@ -206,7 +206,7 @@ describe('bench run --evaluate retrain', () => {
     expect(table.stdout).toBe(stdout)
   })
 
-  test('reports the metric of the user’s choice in the search, the training and the table', async () => {
+  test.runIf(full)('reports the metric of the user’s choice in the search, the training and the table', async () => {
     const search = ['run', '--algo', 'darts-v1,rsps', '--space', 'darts', '--dataset', 'pictures', '--data', 'pictures']
     const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '1', '--option', 'rsps.candidates=2']
     const training = ['--evaluate', 'retrain:preset=trial,epochs=1,channels=4,layers=3', '--metric', 'mAP']

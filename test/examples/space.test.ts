@@ -55,11 +55,11 @@ test('its table is built, checked and queried, and searches look their results u
     '--as',
     'tiny-shapes',
     '--jobs',
-    '2',
+    '1',
     '--quiet',
   )
-  const checked = await printed('tables', 'build', ...PLUGIN, '--as', 'tiny-shapes', '--check', '2', '--quiet')
-  expect(checked).toContain('2 of 2 trainings')
+  const checked = await printed('tables', 'build', ...PLUGIN, '--as', 'tiny-shapes', '--check', '1', '--quiet')
+  expect(checked).toContain('1 of 1 training')
 
   const answer = await printed('query', '5', ...PLUGIN, '--table', 'tiny-shapes', '--neighbours')
   expect(answer).toContain('6 that the table has')

@@ -9,7 +9,7 @@ import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { full } from '../support/full.ts'
 import { askingRun, failedRun, fixtureRuns, trainedRun } from './fixtureRuns.ts'
 
-const FEW = 30
+const FEW = full ? 30 : 15
 const TIMES = full ? 8 : 4
 
 const seeds = (n: number) => Array.from({ length: n }, (_, seed) => seed)

@@ -75,19 +75,7 @@ const LARGER: Readonly<Record<string, string>> = { 'd-darts': PROTOCOL.replace('
 
 const folder = temporaryFolder()
 /** One search of each kind; `npm run test:full` runs all. */
-const QUICK = [
-  'bohb',
-  'darts-v1',
-  'darts-v2',
-  'drnas',
-  'gdas',
-  'p-darts',
-  'pc-darts',
-  'random',
-  'rea',
-  'rsps',
-  'te-nas',
-]
+const QUICK = ['bohb', 'darts-v1', 'darts-v2', 'drnas', 'gdas', 'pc-darts', 'random', 'rea', 'rsps']
 const algorithms = (builtins.algorithms ?? []).filter(
   ({ kind, name }) => kind !== 'reference' && (full || QUICK.includes(name)),
 )

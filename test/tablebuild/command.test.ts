@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { until, Workplace, withLastValues } from '../support/command.ts'
-import { someOf } from '../support/full.ts'
+import { full, someOf } from '../support/full.ts'
 import { recipe as tiny } from './tinyBuild.ts'
 
 let place: Workplace
@@ -57,7 +57,7 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     expect(check.code).toBe(0)
   })
 
-  test.skipIf(!existsSync('/proc/self/task'))('a worker that is killed takes nothing along', async () => {
+  test.runIf(full && existsSync('/proc/self/task'))('a worker that is killed takes nothing along', async () => {
     const { child, ended } = place.start(build)
     await until(lines, 'a first training')
     const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')

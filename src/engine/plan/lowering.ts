@@ -2,7 +2,7 @@
  * What the lowering to kernel calls shares between the static executors on WebAssembly and WebGPU: the type of a
  * lowering rule, the stored sizes of values, and gradients to which several operations add.
  */
-import type { Value } from '../../core/network.ts'
+import type { Value, ValueId } from '../../core/network.ts'
 import type { Graph, Of, Operation } from '../graph/graph.ts'
 import type { Temporary } from './placement.ts'
 
@@ -25,17 +25,51 @@ export type Rule<C, K extends Operation['kind']> = (context: C, operation: Of<K>
 export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
 /**
- * Emits the forward passes of all operations in order. Returns the function that emits their backward passes, the last
- * operation first.
+ * What `emitPasses` uses of the state that the rules of a backend share.
+ * @typeParam B where a value or gradient is stored
  */
-export function emitForward<C>(context: C, { operations }: Graph, rules: Rules<C>): Backward {
-  const backwards = operations.map((operation, index) => {
+interface Emission<B> {
+  readonly graph: Graph
+  readonly program: {
+    /** Begins a section of the program, under whose name its calls are measured. */
+    enter(section: 'backward'): void
+    /** Keeps a buffer from being reused before this place of the program. */
+    touch(buffer: B): void
+  }
+  value(id: ValueId): B
+  gradient(id: ValueId): { readonly buffer?: B; accumulate(index: number): void } | undefined
+}
+
+/**
+ * Emits the input, the forward passes of all operations in order, the losses, and the backward passes, the last
+ * operation first. Features, and observed activations with their gradients, stay readable until the end.
+ */
+export function emitPasses<B, C extends Emission<B>>(
+  context: C,
+  rules: Rules<C>,
+  emit: { readonly input: (context: C) => void; readonly heads: (context: C) => void },
+): void {
+  const { graph, program } = context
+  const { features, observed = [] } = graph.network
+  // The host writes the cotangents of observed activations, or zeros, before the backward pass, and every operation
+  // adds to them.
+  const touchGradients = () => {
+    const gradients = observed.flatMap((id) => context.gradient(id) ?? [])
+    for (const gradient of gradients) gradient.accumulate(-1)
+    for (const { buffer } of gradients) if (buffer !== undefined) program.touch(buffer)
+  }
+  emit.input(context)
+  const backwards = graph.operations.map((operation, index) => {
     const rule = rules[operation.kind] as Rule<C, Operation['kind']>
     return rule(context, operation, index)
   })
-  return () => {
-    for (const backward of backwards.toReversed()) backward()
-  }
+  program.touch(context.value(features))
+  emit.heads(context)
+  program.enter('backward')
+  touchGradients()
+  for (const backward of backwards.toReversed()) backward()
+  for (const id of observed) program.touch(context.value(id))
+  touchGradients()
 }
 
 /** Rounds a number of channels up to the next multiple of 4, as kernels need it. */

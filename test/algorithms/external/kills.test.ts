@@ -139,7 +139,9 @@ sleep 1000 < /dev/null
     const { child, ended } = place.start(args)
     await until(() => runningPrograms().length >= 2, 'the program and its child')
     const workers = childrenOf(child.pid ?? 0)
-    for (const pid of [child.pid, ...workers]) kill(pid)
+    // A worker that sees its command die ends its program, so the command must neither die nor react before it.
+    process.kill(child.pid ?? 0, 'SIGSTOP')
+    for (const pid of [...workers, child.pid]) kill(pid)
     await ended
     const left = runningPrograms()
     expect(left.length).toBeGreaterThan(0)

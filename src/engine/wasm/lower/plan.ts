@@ -8,7 +8,7 @@ import type { Graph } from '../../graph/graph.ts'
 import { lower } from '../../graph/lower.ts'
 import { rewrite } from '../../graph/rewrite.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
-import { emitForward, type Rules } from '../../plan/lowering.ts'
+import { emitPasses, type Rules } from '../../plan/lowering.ts'
 import type { Temporary } from '../../plan/placement.ts'
 import type { NoiseSlot } from '../../plan/runInputs.ts'
 import type { Arena } from '../module/module.ts'
@@ -112,30 +112,7 @@ const rules: Rules<Context> = {
  * order.
  */
 export function emitProgram(context: Context): void {
-  const { graph, program } = context
-  emitInput(context)
-  const emitBackward = emitForward(context, graph, rules)
-  program.touch(context.value(graph.network.features))
-  lowerHeads(context)
-  program.enter('backward')
-  for (const gradient of observedGradients(context)) program.touch(gradient)
-  emitBackward()
-  const { observed = [] } = graph.network
-  for (const id of observed) program.touch(context.value(id))
-  for (const gradient of observedGradients(context)) program.touch(gradient)
-}
-
-/**
- * Returns the buffers of the gradients of all observed activations. The host writes their cotangents, or zeros, before
- * the backward pass, and every operation adds to them.
- */
-function observedGradients(context: Context): Temporary[] {
-  const { observed = [] } = context.graph.network
-  return observed.flatMap((id) => {
-    const gradient = context.gradient(id)
-    gradient?.accumulate(-1)
-    return gradient?.buffer ?? []
-  })
+  emitPasses(context, rules, { input: emitInput, heads: lowerHeads })
 }
 
 /** Emits the call that copies the batch's images into the buffer of the network's input, adding padding channels. */

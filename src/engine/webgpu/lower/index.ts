@@ -7,7 +7,7 @@ import { Activity } from '../../graph/activity.ts'
 import { lower } from '../../graph/lower.ts'
 import { orderByDepth, rewrite } from '../../graph/rewrite.ts'
 import { type PlannedTerm, termsOf } from '../../graph/terms.ts'
-import { emitForward, type Rules } from '../../plan/lowering.ts'
+import { emitPasses, type Rules } from '../../plan/lowering.ts'
 import type { NoiseSlot } from '../../plan/runInputs.ts'
 import type { Device } from '../device/device.ts'
 import { RunNumbers } from '../device/transfers.ts'
@@ -16,7 +16,6 @@ import { padChannels } from '../kernels/pointwise.ts'
 import { DOT_PARTS, dot, sgd } from '../kernels/vector.ts'
 import { type Feeds, GRADIENT_TALLY, makeFeeds, type State } from '../plan/layout.ts'
 import { fixedGrid, itemGrid, type Place, Program } from '../plan/program.ts'
-import type { Transient } from '../plan/storage.ts'
 import { lowerCombine } from './combine.ts'
 import { Context, type Mask } from './context.ts'
 import { lowerConvolve } from './convolve.ts'
@@ -127,32 +126,9 @@ const rules: Rules<Context> = {
 
 /** Emits all dispatches of a training step: forward pass, losses, backward pass, and the SGD step on the weights. */
 function emitProgram(context: Context): void {
-  const { graph, program } = context
-  emitInput(context)
-  const emitBackward = emitForward(context, graph, rules)
-  program.touch(context.value(graph.network.features))
-  lowerHeads(context)
-  program.enter('backward')
-  for (const gradient of observedGradients(context)) program.touch(gradient)
-  emitBackward()
-  const { observed = [] } = graph.network
-  for (const id of observed) program.touch(context.value(id))
-  for (const gradient of observedGradients(context)) program.touch(gradient)
+  emitPasses(context, rules, { input: emitInput, heads: lowerHeads })
   emitCoefficientGradients(context)
   emitDescent(context)
-}
-
-/**
- * Returns the memory of the gradients of all observed activations. The host writes their cotangents, or zeros, before
- * the backward pass, and every operation adds to them.
- */
-function observedGradients(context: Context): Transient[] {
-  const { observed = [] } = context.graph.network
-  return observed.flatMap((id) => {
-    const gradient = context.gradient(id)
-    gradient?.accumulate(-1)
-    return gradient?.buffer ?? []
-  })
 }
 
 /** Emits the dispatch that copies the images into the network's input (value 0) and pads their channels with zeros. */
