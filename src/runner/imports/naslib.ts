@@ -10,7 +10,7 @@
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
-import { problemIn } from '../../core/recordSchemas.ts'
+import { problemIn } from '../../core/parseRecord.ts'
 import { limitOf } from '../../system/limits.ts'
 import { isThere } from '../../system/readable.ts'
 import { boundedText, type ForeignRun, type Reading } from './foreignRuns.ts'
