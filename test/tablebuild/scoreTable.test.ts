@@ -5,6 +5,7 @@ import { midRanks } from '../../src/analysis/statistics/ranks.ts'
 import { scoreCorrelations, scoreCorrelationTable } from '../../src/report/listings/scoreCorrelations.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { chosenArchitectures } from '../../src/tablebuild/scoreArchitectures.ts'
+import { type NamedScoring, scoreByName } from '../../src/tablebuild/scoreByName.ts'
 import { openScoring, type ScoringChoice } from '../../src/tablebuild/scorers.ts'
 import { type ScoreTask, scoreTable, scoreTask } from '../../src/tablebuild/scoreTable.ts'
 import { openTable } from '../../src/tables/openTable.ts'
@@ -167,5 +168,39 @@ describe('scores that read labels', () => {
   test('are refused on images without labels, with the names of the scores', async () => {
     const wrong = openScoring({ ...choice, scores: ['params', 'snip', 'zico+fisher'] })
     await expect(wrong).rejects.toThrow('snip, zico, fisher read labels, and --dataset gaussian has none')
+  })
+})
+
+describe('a wrong request', () => {
+  const temporary = temporaryFolder()
+
+  test.each<[string, Partial<NamedScoring>, string]>([
+    ['space', { space: 'nb202' }, 'unknown space "nb202"'],
+    ['score', { scores: ['naswott'] }, 'unknown score "naswott"'],
+    ['dataset', { dataset: 'cifr10' }, 'unknown dataset "cifr10"'],
+    ['number of architectures', { architectures: '15626' }, 'nb201 has 15625'],
+    ['file of architectures', { architectures: 'nowhere.txt' }, 'neither a number'],
+    ['table', { table: 'nothing' }, 'unknown table "nothing"'],
+  ])('is refused for its %s before the program looks for a GPU', async (_, change, message) => {
+    const executor = {
+      get backend(): 'auto' {
+        throw new Error('looked for a backend')
+      },
+    }
+    const request: NamedScoring = {
+      ...{
+        ...choice,
+        executor,
+        name: 'wrong',
+        folder: temporary,
+        architectures: '2',
+        seeds: [0],
+        share: true,
+        jobs: 1,
+      },
+      ...{ onProgress: () => {}, stopped: () => false },
+      ...change,
+    }
+    await expect(scoreByName(request)).rejects.toThrow(message)
   })
 })
