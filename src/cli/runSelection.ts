@@ -131,8 +131,8 @@ export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
-  /** The stores and reports that the selected runs were read from, each once. */
-  readonly sources: readonly Source[]
+  /** Returns the stores and reports that the selected runs were read from, each once. It looks at each run's folder. */
+  sources(): readonly Source[]
 }
 
 async function readSelection<Run extends RunRecord>(
@@ -151,9 +151,9 @@ async function readSelection<Run extends RunRecord>(
       `there are no runs in ${named.join(', ')}; \`bench run --algo drnas\` makes some, --store names another store`,
     )
   }
-  const sources = parts.flatMap((part) => part.sources)
   const runs = narrow(records, ({ manifest }) => manifest.job, flags)
-  return { runs, sources: [...new Map(sources.map((source) => [source.folder, source])).values()] }
+  const sources = () => parts.flatMap((part) => part.sources())
+  return { runs, sources: () => [...new Map(sources().map((source) => [source.folder, source])).values()] }
 }
 
 /** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */
@@ -179,10 +179,10 @@ async function partAt<Run extends RunRecord>(
   if (place.kind === 'report') {
     const { readReport } = await import('../report/committed/records.ts')
     const { runs } = await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))
-    return { runs, sources: [{ kind: 'report', folder: place.folder }] }
+    return { runs, sources: () => [{ kind: 'report', folder: place.folder }] }
   }
   const folders = await foldersAt(place, flags)
-  return { runs: read(folders), sources: folders.flatMap(sourcesOf) }
+  return { runs: read(folders), sources: () => folders.flatMap(sourcesOf) }
 }
 
 /**

@@ -209,7 +209,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     }
     const options = await context(runs)
     await requireNumbers(runs, options)
-    const request = { folder: path, runs, sources, recipe, given, compact, figures, context: options }
+    const request = { folder: path, runs, sources: sources(), recipe, given, compact, figures, context: options }
     await writeReport(request, {
       spaceOf: (name) => spaceOf(name, plugin),
       references: await referenceNames(plugin),
