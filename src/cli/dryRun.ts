@@ -6,7 +6,7 @@ import { BenchError } from '../core/errors.ts'
 import { pluralize } from '../core/plainText.ts'
 import { runLabel } from '../runner/plan/identity.ts'
 import type { Plan } from '../runner/plan/plan.ts'
-import { ordersOf } from '../runner/processes/orders.ts'
+import { cudaEnvironments, ordersOf } from '../runner/processes/orders.ts'
 import { prepareToRun } from '../runner/processes/runPlan.ts'
 import type { RunReport } from '../runner/run/messages.ts'
 import { Store } from '../runner/store/store.ts'
@@ -42,7 +42,7 @@ export async function dryRun(plan: Plan, { json = false, out }: { json?: boolean
     if (isShown) print(`${runLabel(planned.job)}: → to the program, ← from it; nothing is kept\n`)
     const orders = ordersOf(plan, [planned], store, { jobs: 1, seedsPerDevice: 1 })
     const withMessages = orders.map((order) => ({ ...order, withMessages: true }))
-    await runOrders(withMessages, 1, (event) => {
+    await runOrders(withMessages, { jobs: 1, gpus: cudaEnvironments() }, (event) => {
       if (event.kind === 'failed') failures.push(event)
       if (event.kind !== 'message') return
       messages.push(event)

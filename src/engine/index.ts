@@ -8,7 +8,7 @@ import { unknownName } from '../core/names.ts'
 import { cores } from '../system/cores.ts'
 import { isInstalled } from '../system/optionalPackage.ts'
 import { TENSORFLOW_GPU, TENSORFLOW_PACKAGES, tensorflowPackage } from './tfjs/packages.ts'
-import { defineNavigatorGpu, describeGpu } from './webgpu/device/gpu.ts'
+import { defineNavigatorGpu, describeGpu, GPU_VARIABLE, gpuNames } from './webgpu/device/gpu.ts'
 
 /**
  * Names by which a user chooses the executor: `static` runs fused kernels in an order fixed in advance; `tfjs` runs a
@@ -176,6 +176,13 @@ export interface BackendReport extends Probe {
  */
 export const backendReports = (): Promise<BackendReport[]> =>
   Promise.all(entries.map(async ({ name, probe }) => ({ backend: name, ...(await probe()) })))
+
+/**
+ * Returns, for each GPU of this machine that can be handed to a worker process, the environment variables by which a
+ * process uses this GPU with WebGPU.
+ */
+export const webgpuEnvironments = async (): Promise<readonly NodeJS.ProcessEnv[]> =>
+  (await gpuNames()).map((name) => ({ [GPU_VARIABLE]: name }))
 
 /** Tells whether a backend computes on a GPU of this machine; a GPU emulated in software does not count. */
 export const usesGpu = async (backend: Backend): Promise<boolean> => (await entryOf(backend).probe()).gpu !== undefined

@@ -39,6 +39,7 @@ const LEFT_OUT: readonly (readonly [command: RegExp, reason: string])[] = [
   [/drnas-figure-4\.yaml/, 'needs the runs of that comparison'],
   [/nb201_cifar100?_full_training\.pickle|naslib/, 'needs the files of NASLib with all architectures'],
   [/\/home\/me\//, 'is what another command printed'],
+  [/^(npx jiti benchmarks\/|bash (gpu-kit|benchmarks)\/)/, 'packs or runs the kit for a GPU machine, in a clone'],
   [/^(bash src\/|export |npx vitest )/, 'builds or tests a backend in a clone'],
 ]
 /** Searches of some minutes on the images that are built in. */

@@ -4,6 +4,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Backend, webgpuEnvironments } from '../../engine/index.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { WorkOrder } from '../run/messages.ts'
@@ -82,6 +83,18 @@ function split<T>(items: readonly T[], parts: number): T[][] {
   const starts = Array.from({ length: Math.ceil(items.length / Math.max(1, size)) }, (_, part) => part * size)
   return starts.map((start) => items.slice(start, start + size))
 }
+
+/**
+ * Returns, for each GPU that this command may use with a backend, the environment variables that give this GPU to a
+ * worker process: the GPUs that WebGPU finds, or for all other backends NVIDIA's, which Python methods use, too.
+ */
+export async function gpuEnvironments(backend: Backend): Promise<readonly NodeJS.ProcessEnv[]> {
+  return backend === 'webgpu' ? webgpuEnvironments() : cudaEnvironments()
+}
+
+/** Returns, for each NVIDIA GPU that this process may use, the environment variable that gives it to a worker process. */
+export const cudaEnvironments = (): readonly NodeJS.ProcessEnv[] =>
+  cudaDevices(process.env).map((device) => ({ CUDA_VISIBLE_DEVICES: device }))
 
 /**
  * Returns the NVIDIA GPUs that this process may use, as values of CUDA_VISIBLE_DEVICES: those that the variable names,

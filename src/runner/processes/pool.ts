@@ -8,7 +8,6 @@ import { cores } from '../../system/cores.ts'
 import { describeEnvironment } from '../../system/environment.ts'
 import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from '../run/messages.ts'
 import { Store } from '../store/store.ts'
-import { cudaDevices } from './orders.ts'
 
 /** Path of the compiled worker module. Tests run this module from TypeScript, which a forked Node 20 could not load. */
 const WORKER = fileURLToPath(
@@ -25,18 +24,18 @@ process.on('exit', () => {
 })
 
 /**
- * Runs all work orders, `jobs` worker processes at a time, spread over the GPUs. Every job ends with an event
+ * Runs all work orders, `jobs` worker processes at a time, spread over the GPUs: `gpus` are the environment
+ * variables that give one to a process. Every job ends with an event
  * `finished` or `failed`. Every failed job has a failure record in the store, even if its process died before it could
  * write one.
  */
 export async function runOrders(
   orders: readonly WorkOrder[],
-  jobs: number,
+  { jobs, gpus }: { readonly jobs: number; readonly gpus: readonly NodeJS.ProcessEnv[] },
   onEvent: (event: RunEvent) => void,
 ): Promise<void> {
   const limit = pLimit(jobs)
-  const gpus = cudaDevices(process.env)
-  const free: (string | undefined)[] = Array.from({ length: jobs }, (_, n) => gpus[n % gpus.length])
+  const free: (NodeJS.ProcessEnv | undefined)[] = Array.from({ length: jobs }, (_, n) => gpus[n % gpus.length])
   const run = async (order: WorkOrder) => {
     const gpu = free.shift()
     await runOrder(order, workerEnvironment(order.executor, gpu), onEvent)
@@ -99,14 +98,14 @@ function recordLosses(
  * Returns the environment variables of a worker process; variables that the user has set take precedence. Node's thread
  * pool, which decodes photographs, gets one thread per core instead of four. TensorFlow gets a number of threads, and
  * allocates GPU memory only as it needs it, so that several processes can share a GPU.
- * @param gpu a GPU in the notation of CUDA_VISIBLE_DEVICES
+ * @param gpu variables that give the process its GPU (`gpuEnvironments`)
  */
-export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: string): NodeJS.ProcessEnv => ({
+export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   UV_THREADPOOL_SIZE: String(Math.max(4, cores())),
   TF_FORCE_GPU_ALLOW_GROWTH: 'true',
   ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
   ...process.env,
-  ...(gpu !== undefined && { CUDA_VISIBLE_DEVICES: gpu }),
+  ...gpu,
 })
 
 const exitCode = (code: number | null): string => `exit code ${code}`

@@ -5,7 +5,7 @@ import { cores } from '../../system/cores.ts'
 import type { Plan, PlannedJob } from '../plan/plan.ts'
 import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import type { Store } from '../store/store.ts'
-import { cudaDevices, ordersOf, type Processes, trainsNetwork } from './orders.ts'
+import { cudaEnvironments, gpuEnvironments, ordersOf, type Processes, trainsNetwork } from './orders.ts'
 
 /** How a planned job ended: with a result record, or with a failure. */
 export interface Outcome {
@@ -46,10 +46,11 @@ export async function runPlan(
   if (missing.length > 0) {
     const { runOrders } = await import('./pool.ts')
     const jobs = processes.jobs ?? (await processesAtATime(plan, missing))
+    const gpus = await gpusFor(plan, missing)
     const orders = ordersOf(plan, missing, store, { ...processes, jobs })
     const threads = processes.threads ?? threadsEach(orders, jobs)
     const ordersWithThreads = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
-    await runOrders(ordersWithThreads, jobs, (event) => {
+    await runOrders(ordersWithThreads, { jobs, gpus }, (event) => {
       if (event.kind === 'failed') failures.set(event.id, event)
       onEvent(event)
     })
@@ -59,6 +60,12 @@ export async function runPlan(
     const failure = failures.get(planned.id)
     return { planned, ...(result && { result }), ...(failure && { failure }) }
   })
+}
+
+/** Returns the environment variables of each GPU that worker processes are spread over. */
+async function gpusFor({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<readonly NodeJS.ProcessEnv[]> {
+  if (!missing.some(trainsNetwork)) return cudaEnvironments()
+  return gpuEnvironments((await chooseExecutor(experiment.executor)).backend)
 }
 
 /**
@@ -78,7 +85,7 @@ function tidyFinished(plan: Plan, store: Store): void {
 async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<number> {
   if (!missing.some(trainsNetwork)) return cores()
   const { backend } = await chooseExecutor(experiment.executor)
-  return (await usesGpu(backend)) ? Math.max(1, cudaDevices(process.env).length) : cores()
+  return (await usesGpu(backend)) ? Math.max(1, (await gpuEnvironments(backend)).length) : cores()
 }
 
 /**

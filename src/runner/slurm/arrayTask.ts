@@ -1,6 +1,8 @@
 /** Runs one task of a Slurm job array: the jobs of its work order, and a requeue shortly before Slurm's time limit. */
+
 import { BenchError } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
+import { cudaEnvironments } from '../processes/orders.ts'
 import { runOrders } from '../processes/pool.ts'
 import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import { readOrders, slurm } from './arrays.ts'
@@ -37,10 +39,14 @@ export async function runTask(
   process.on('SIGUSR2', onTimeLimit)
   try {
     const isProgress = progressDetector()
-    await runOrders([{ ...order, executor: { ...order.executor, threads } }], 1, (event) => {
-      hasAdvanced ||= isProgress(event)
-      onEvent(event)
-    })
+    await runOrders(
+      [{ ...order, executor: { ...order.executor, threads } }],
+      { jobs: 1, gpus: cudaEnvironments() },
+      (event) => {
+        hasAdvanced ||= isProgress(event)
+        onEvent(event)
+      },
+    )
   } finally {
     process.off('SIGUSR2', onTimeLimit)
   }

@@ -23,7 +23,7 @@ test('variables that the user has set win', () => {
 
 test('a process gets one GPU and allocates its memory as needed', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '3,5')
-  expect(workerEnvironment({ backend: 'tensorflow' }, '5')).toMatchObject({
+  expect(workerEnvironment({ backend: 'tensorflow' }, { CUDA_VISIBLE_DEVICES: '5' })).toMatchObject({
     CUDA_VISIBLE_DEVICES: '5',
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
   })

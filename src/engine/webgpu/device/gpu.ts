@@ -89,18 +89,29 @@ const namesIn = (message: string): string[] =>
   [...message.matchAll(/^ \* backend: .*, name: '(.*)'$/gm)].map(([, n]) => n)
 
 /**
- * Returns the different names of the GPUs that WebGPU finds here, in Dawn's order. Dawn chooses a GPU by name only, so
- * equal GPUs have one name together.
+ * Returns the different names of the GPUs among which worker processes can be divided: those of the vendor of the GPU
+ * that WebGPU prefers, so that no work goes to a slow GPU beside it. Dawn chooses a GPU by name only, so equal GPUs have
+ * one name together. If the user has chosen a GPU by `NAS_BENCH_GPU`, that name alone.
  */
 export async function gpuNames(): Promise<readonly string[]> {
-  if (!isInstalled('webgpu')) return []
+  const chosen = process.env[GPU_VARIABLE] ?? ''
+  if (chosen !== '') return [chosen]
+  const preferred = await gpuAdapter()
+  if (preferred === undefined) return []
   const { create } = await loadDawn()
-  try {
-    await create([`adapter=${NO_NAME}`]).requestAdapter()
-    return []
-  } catch (error) {
-    return [...new Set(namesIn((error as Error).message))]
+  const message = await create([`adapter=${NO_NAME}`])
+    .requestAdapter()
+    .then(
+      () => '',
+      (error: Error) => error.message,
+    )
+  const { vendor, isFallbackAdapter } = preferred.info
+  const names: string[] = []
+  for (const name of new Set(namesIn(message))) {
+    const info = (await create([`adapter=${name}`]).requestAdapter())?.info
+    if (info?.vendor === vendor && info.isFallbackAdapter === isFallbackAdapter) names.push(name)
   }
+  return names
 }
 
 /**
