@@ -28,14 +28,14 @@ const python = (code: string) =>
 
 /** Loads golden weights into the example's network, whose edges share convolutions. Prints what differs from them. */
 const GOLDEN = `
-import json, math
+import gzip, json, math
 from types import SimpleNamespace
 import torch
 import nas_bench_client as bench
 bench.run = lambda *_, **__: None
 import darts_torch
 
-golden = json.load(open(${JSON.stringify(join(ROOT, 'test/fixtures/golden/nb201_supernet.json'))}))
+golden = json.load(gzip.open(${JSON.stringify(join(ROOT, 'test/fixtures/golden/nb201_supernet.json.gz'))}))
 torch.set_default_dtype(torch.float64)
 
 def tensor(spec):
