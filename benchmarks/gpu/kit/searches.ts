@@ -66,7 +66,7 @@ await runProgram(async () => {
     if (failure !== undefined) throw failure.reason
   }
 
-  if (isSmall) {
+  if (isSmall && plan.jobs.some(({ id }) => !store.run(id).isFinished())) {
     const lost = await run(await Device.open(), { loseDevice: true }).then(
       () => undefined,
       (error: Error) => error,
