@@ -83,7 +83,7 @@ export const dDarts = defineAlgorithm({
   version: 1,
   description: 'Fair-DARTS with α of each cell’s own; the answer is a list of cells',
   source: 'Heuillet et al., "D-DARTS: Distributed Differentiable Architecture Search", arXiv 2108.09306, 2021',
-  look: { colour: 'blue', dash: 'wideDotted', marker: 'star' },
+  look: { colour: 'blue', dash: 'wideDotted', marker: 'rect' },
   kind: 'supernet',
   spaces: ['darts', 'darts-no-none', 'darts-s1', 'darts-s2', 'darts-s3', 'darts-s4'],
   options: z.strictObject({

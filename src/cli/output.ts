@@ -35,6 +35,11 @@ export const print = (text: string): void => {
   process.stdout.write(asInvoked(printable(text)))
 }
 
+/** Clears the last lines on the terminal, so that what is printed next stands in their place. */
+export const clearLines = (count: number): void => {
+  if (count > 0) process.stdout.write(`\u001b[${count}A\u001b[0J`)
+}
+
 /** Prints a message on standard error, so that standard output contains only the result of the command. */
 export const printAside = (text: string): void => {
   process.stderr.write(asInvoked(printable(text)))

@@ -8,7 +8,7 @@ import { absent, count, number, type Tabular, titled, word } from '../report/for
 import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
 import type { RunStatus } from '../runner/status.ts'
 import type { Store } from '../runner/store/store.ts'
-import { print } from './output.ts'
+import { clearLines, print } from './output.ts'
 import { formatDuration } from './progressTracker.ts'
 
 /** The state of a run, and the store that it is in; no store if the run was read from a report. */
@@ -125,7 +125,7 @@ function redrawing(): Draw {
     const shown =
       hidden > 0 ? [...lines.slice(0, most - 2), `… ${hidden + 1} more lines`, lines[lines.length - 1]] : lines
     const text = shown.map((line) => `${[...line].slice(0, columns).join('')}\n`).join('')
-    process.stdout.write(drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '')
+    clearLines(drawn)
     print(text)
     drawn = shown.length
   }
