@@ -58,6 +58,8 @@ const calls: Readonly<Record<string, readonly string[]>> = {
     ...['score', '--score', 'l2-norm', '--architectures', '2', '--dataset', 'gaussian', '--jobs', '1', '--quiet'],
     ...['--channels', '2', '--depth', '1', '--image-size', '8', '--batch', '2'],
   ],
+  import: ['import', 'runs', 'foreign.csv', '--store', 'imported'],
+  completion: ['completion', 'bash'],
   tables: ['tables', 'info', 'nb201-micro'],
   data: ['data', 'info', 'shapes'],
   genotype: ['genotype', 'show', '6111'],
@@ -70,6 +72,8 @@ const calls: Readonly<Record<string, readonly string[]>> = {
 
 beforeAll(async () => {
   await writePictures(join(place.folder, 'pictures'), { side: 32 })
+  const cell = '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|'
+  writeFileSync(join(place.folder, 'foreign.csv'), `method,seed,dataset,architecture\nmine,0,shapes,${cell}\n`)
   await place.bench('run', '--algo', 'rea', '--dataset', 'cifar10', '--seeds', '2', '--budget', '2000', '--quiet')
   await place.bench('report', '--folder', 'kept', '--quiet')
   await place.bench(...calls.retrain, '--store', 'trained', '--quiet')
