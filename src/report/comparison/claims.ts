@@ -174,7 +174,7 @@ export function claimsTable(
   })
   const of = (verdict: Verdict) => rows.filter((row) => row[3] === verdict).length
   const table = wordTable(['claim', 'source', 'here', 'verdict', 'rule'], rows, [
-    `Of ${pluralize(claims.length, 'claim')} ${of('holds')} hold, ${of('does not hold')} do not hold, and ${of('cannot be judged')} cannot be judged by these runs.`,
+    `Claims that hold: ${of('holds')} of ${claims.length}; that do not hold: ${of('does not hold')}; that these runs cannot judge: ${of('cannot be judged')}.`,
     `Rules written ${rulesWritten}. Intervals are means ± the number of standard errors over seeds that the rule names; those of eigenvalues are of their logarithms.`,
   ])
   const titles = ['Claim', 'Where in the paper', 'Here', 'Verdict', 'Rule of the verdict']
@@ -190,7 +190,7 @@ function judge(rule: Rule, methods: readonly Method[], references: ReadonlySet<s
 }
 
 function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
-  if (rule.measure === undefined) return judgeSame(finished(own))
+  if (rule.measure === undefined) return judgeSame(own, rule.seeds)
   const sample = sampleOf(own, rule, rule.measure)
   if (typeof sample === 'string') return unjudged(sample)
   if (rule.exceeds === undefined) return judgeValues(rule, sample)
@@ -242,17 +242,22 @@ function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): 
   if (values.length >= seeds) return { label, measure, values }
   const unmeasured = done.length - values.length
   const why = unmeasured > 0 ? `; ${pluralize(unmeasured, 'finished seed')} without this measure` : ''
-  return `${label}: ${values.length} of the ${seeds} seeds that the rule needs${why}`
+  return tooFew(label, values.length, seeds) + why
 }
 
-function judgeSame(runs: readonly RunRecord[]): Judgement {
-  const answers = new Set(runs.map(({ result }) => result?.genotype))
-  if (runs.length < 2) return unjudged(`${pluralize(runs.length, 'finished seed')}, of which the rule needs two`)
+/** Two architectures decide after two seeds already. */
+function judgeSame(method: Method, seeds: number): Judgement {
+  const runs = finished(method)
+  const found = new Set(runs.map(({ result }) => result?.genotype)).size
+  if (found <= 1 && runs.length < seeds) return unjudged(tooFew(method.label, runs.length, seeds))
   return {
-    verdict: answers.size === 1 ? 'holds' : 'does not hold',
-    here: `${answers.size === 1 ? 'one architecture' : `${answers.size} architectures`} from ${runs.length} seeds`,
+    verdict: found === 1 ? 'holds' : 'does not hold',
+    here: `${found === 1 ? 'one architecture' : `${found} architectures`} from ${runs.length} seeds`,
   }
 }
+
+const tooFew = (label: string, found: number, seeds: number): string =>
+  `${label}: ${found} of the ${seeds} seeds that the rule needs`
 
 /** A mean over seeds with its interval, on the scale on which it is compared. */
 interface Estimate extends Interval {
@@ -348,7 +353,8 @@ function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] |
 function ruleText(rule: Rule): string {
   const { within, below, above, exceeds, by, reaches, inShareOfSeeds = 0, standardErrors, dataset } = rule
   const own = nameOf(rule.of)
-  if (rule.sameArchitecture) return `Holds if all seeds of ${own} end with the same architecture, else does not hold.`
+  if (rule.sameArchitecture)
+    return `Holds if all seeds of ${own} end with the same architecture, else does not hold. Needs ${rule.seeds} seeds.`
   const measure: Measure = measures[rule.measure ?? 'accuracy']
   const quantity = `${dataset === undefined ? '' : `${datasetTitle(dataset)} `}${measure.name}`
   const size = rule.paperSize ? ' Only runs of the paper’s size can judge it.' : ''

@@ -142,6 +142,8 @@ test('all seeds must end with the same architecture', () => {
     verdict: 'does not hold',
     here: '2 architectures from 3 seeds',
   })
+  expect(judged(withSkips('drnas', [2, 2]), rule).here).toBe('drnas: 2 of the 3 seeds that the rule needs')
+  expect(judged(withSkips('drnas', [2, 3]), rule).verdict).toBe('does not hold')
 })
 
 describe('runs that are not enough leave a claim open, with the reason', () => {

@@ -47,7 +47,7 @@ describe('the answers at the top of the page', () => {
     const claims = claimsSchema.parse({ rulesWritten: 'before', claims: [{ claim: 'a', source: 'b', rule }] })
     const table = claimsTable(runs, claims, REFERENCES)
     expect(answers(runs, REFERENCES, table).Claims).toBe(
-      'Of 1 claim 1 hold, 0 do not hold, and 0 cannot be judged by these runs.',
+      'Claims that hold: 1 of 1; that do not hold: 0; that these runs cannot judge: 0.',
     )
   })
 
