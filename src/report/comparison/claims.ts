@@ -293,7 +293,8 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
   }
   const own = scaled(sample)
   const found = estimate(summarise(own).mean, Math.sqrt(squaredError(own)), rule)
-  const [low, high] = bounds(rule).map((bound) => (measure.ratio ? Math.log(bound) : bound))
+  // Ratios are compared by their logarithms, and have no value below 0.
+  const [low, high] = bounds(rule).map((bound) => (measure.ratio ? Math.log(Math.max(bound, 0)) : bound))
   const inside = found.low > low && found.high < high
   const outside = found.high <= low || found.low >= high
   return {

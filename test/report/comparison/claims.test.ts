@@ -93,6 +93,14 @@ describe('a difference of accuracies', () => {
 
 describe('the growth of the eigenvalue', () => {
   const within = { measure: 'eigenvalue-growth', of: 'darts-v1', within: [5, 20] }
+  test('is below or above a bound', () => {
+    const growth = { measure: 'eigenvalue-growth', of: 'darts-v1' }
+    const runs = withEigenvalues('darts-v1', [0.9, 1, 1.1])
+    expect(judged(runs, { ...growth, below: 2 }).verdict).toBe('holds')
+    expect(judged(runs, { ...growth, below: 0.5 }).verdict).toBe('does not hold')
+    expect(judged(runs, { ...growth, above: 0.5 }).verdict).toBe('holds')
+    expect(judged(runs, { ...growth, above: 2 }).verdict).toBe('does not hold')
+  })
 
   test('is the geometric mean of the seeds’ ratios, with the interval of its logarithm', () => {
     // Logarithms ln 8, ln 10, ln 12.5: mean ln 10, std 0.2231, two standard errors 0.2577.
