@@ -131,12 +131,15 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
   return [`${[mean, ...against].join('; ')}.`]
 }
 
-/** Returns the lead of one search over another on their common seeds, in points, with its 95 % t interval. */
+/**
+ * Returns the lead of one search over another in points, on their common seeds and with its 95 % t interval; the
+ * difference of their means where the common seeds are fewer than two, or say that the other is better.
+ */
 function leadText(best: Row, other: Row, column: number): string {
   const { scores } = blocksOf([best, other], column)
   const differences = scores.map(([a, b]) => a - b)
   const known =
-    differences.length > 0
+    differences.length > 1 && summarise(differences).mean >= 0
       ? { mean: summarise(differences).mean, interval: tInterval(differences) }
       : { mean: meanOf(best, column) - meanOf(other, column), interval: undefined }
   return `${known.mean.toFixed(2)} points${intervalText(known.interval)}`

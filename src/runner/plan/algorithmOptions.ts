@@ -66,7 +66,9 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   if (path.length === 0) throw new BenchError('bad-input', `${name}: its options contradict each other: ${message}`)
   const value = given[String(path[0])]
   const at = `option ${path.join('.')}`
-  const found = value === undefined ? `${at} is not given` : `${at}=${String(value)}`
+  // As JSON, since an object from a file may have a `toString` that is no function.
+  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const found = value === undefined ? `${at} is not given` : `${at}=${shown}`
   throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
 }
 

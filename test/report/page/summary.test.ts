@@ -28,6 +28,13 @@ describe('the answers at the top of the page', () => {
     expect(Best).toContain('2.50 points below optimal')
   })
 
+  test('give the difference of means where the common seeds are too few, or speak for the other', () => {
+    const lead = (other: readonly number[]) =>
+      answers([...withAccuracies('drnas', [93, 94, 98, 99]), ...withAccuracies('gdas', other)], REFERENCES).Best
+    expect(lead([95])).toContain('1.00 points ahead of gdas')
+    expect(lead([95, 95])).toContain('1.00 points ahead of gdas')
+  })
+
   test('say what was compared, and which methods have fewer seeds', () => {
     const { Compared, Seeds, Failed } = answers(runs, REFERENCES)
     expect(Compared).toBe('3 searches, beside the fixed architectures optimal.')

@@ -89,3 +89,9 @@ describe('refused options', () => {
     expect(() => resolveOptions(needed, { folder: 3 })).toThrow(/^mine: option folder=3: /)
   })
 })
+
+it('shows a value that has no text of its own as JSON', () => {
+  expect(() => resolveOptions(builtinAlgorithms.drnas, { lambda: { toString: 1 } })).toThrow(
+    /lambda=\{"toString":1\}: /,
+  )
+})
