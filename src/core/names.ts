@@ -46,6 +46,12 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
  */
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 
+/**
+ * Returns whether every JavaScript object has a property of this name, such as `constructor`. Looked up in a table of
+ * names, it would find a function.
+ */
+export const isReservedName = (name: string): boolean => name in Object.prototype
+
 /** Largest number of known names that an error message lists; LONGEST_NAME limits the characters of the unknown one. */
 const MOST_LISTED = 30
 const LONGEST_NAME = 200

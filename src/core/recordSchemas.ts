@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { ImageSplit } from './data.ts'
 import { REPORTED_METRICS } from './metric.ts'
 import type { Matrix } from './mixing.ts'
-import { isFileName } from './names.ts'
+import { isFileName, isReservedName } from './names.ts'
 import type { Protocol } from './protocol.ts'
 import type {
   Environment,
@@ -30,14 +30,11 @@ const positive = z.int().min(1)
  */
 const LONGEST_LABEL = 4000
 
-/**
- * Schema of a text that tables, captions and figures show. Names such as `constructor`, which every JavaScript object
- * answers to, are refused: looked up in a table of names, they would find a function.
- */
+/** Schema of a text that tables, captions and figures show. */
 const label = z
   .string()
   .max(LONGEST_LABEL)
-  .refine((text) => !(text in Object.prototype), { error: 'expected a name that JavaScript does not reserve' })
+  .refine((text) => !isReservedName(text), { error: 'expected a name that JavaScript does not reserve' })
 
 /** Schema of a name in a record that is also used as the name of a file, and so must not contain path separators. */
 export const fileName = label.refine(isFileName, { error: 'expected a name without / and \\' })

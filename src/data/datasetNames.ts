@@ -1,7 +1,7 @@
 /** The datasets that the program knows by name: description, number of images, and folder on this machine. */
 import type { ImageCounts } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import { isFileName } from '../core/names.ts'
+import { isFileName, isReservedName } from '../core/names.ts'
 import { benchCommand, grouped } from '../core/plainText.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
@@ -45,8 +45,15 @@ export const DATASETS: readonly { readonly name: string; readonly description: s
 /**
  * Returns a known dataset's name in its usual spelling, whatever the upper and lower case; other names are returned
  * unchanged.
+ * @throws BenchError `bad-input` for a name that JavaScript reserves, which no record may have
  */
 export function knownName(typed: string): string {
+  if (isReservedName(typed)) {
+    throw new BenchError(
+      'bad-input',
+      `"${typed}" is no name for a dataset, since JavaScript reserves it; choose another`,
+    )
+  }
   return DATASETS.find(({ name }) => name.toLowerCase() === typed.toLowerCase())?.name ?? typed
 }
 

@@ -145,7 +145,7 @@ export async function fetchTable(name: string, options: FetchTableOptions): Prom
 
 function knownSource(name: string): Pick<TableSource, 'url' | 'file' | 'sha256'> {
   const sources = tableSources()
-  if (sources[name] === undefined) throw unknownName('table to fetch', name, Object.keys(sources))
+  if (!Object.hasOwn(sources, name)) throw unknownName('table to fetch', name, Object.keys(sources))
   return sources[name]
 }
 

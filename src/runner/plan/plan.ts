@@ -144,7 +144,7 @@ async function describeJob(
     retrained: retraining !== undefined,
   })
   if (protocol.metric) checkMetric(protocol.metric, algorithm, { retrained: retraining !== undefined, lookup })
-  const folder = Object.hasOwn(data, dataset) ? data[dataset] : undefined
+  const folder = data[dataset]
   await checkImages(lookup, { dataset, folder, report })
   if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })
   const job = {
