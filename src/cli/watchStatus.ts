@@ -2,7 +2,8 @@
  * `bench status --watch`: shows the running jobs with epoch, loss, accuracy and time left, again and again, until none
  * runs any more.
  */
-import { pluralize } from '../core/plainText.ts'
+import { setTimeout } from 'node:timers/promises'
+import { firstLine, pluralize } from '../core/plainText.ts'
 import { renderTable } from '../report/formats/renderTable.ts'
 import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
 import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
@@ -73,16 +74,7 @@ export function stopSignal(): { readonly signal: AbortSignal; end(): void } {
 
 /** Waits so many milliseconds, or until the signal is aborted. */
 export const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
+  setTimeout(milliseconds, undefined, { signal }).catch(() => {})
 
 /** Prints one look as a line of JSON: the time, the number of runs in each state, and every running job. */
 const printLine: Draw = (runs, running) => {
@@ -135,7 +127,7 @@ function redrawing(): Draw {
 function watchTable(runs: readonly RunStatus[], running: readonly Running[], isTimed = true): Tabular {
   const states = Object.entries(statesOf(runs)).map(([state, number]) => `${number} ${state}`)
   const failures = runs.flatMap(({ id, state, failure = '' }) =>
-    state === 'failed' ? [`${id} failed: ${failure.split('\n')[0]}`] : [],
+    state === 'failed' ? [`${id} failed: ${firstLine(failure)}`] : [],
   )
   return {
     columns: titled(['algorithm', 'dataset', 'seed', 'phase', 'epoch', 'loss', 'accuracy', 'ETA', 'run']).map(

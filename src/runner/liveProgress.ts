@@ -1,8 +1,8 @@
 /** Reads from a store how far its running jobs are: epoch, loss, accuracy and estimated time left of each. */
-import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { EpochRecord, Job } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
+import { statIfThere } from '../system/readable.ts'
 import { type RunStatus, trainingIdsOf } from './status.ts'
 import type { Store } from './store/store.ts'
 
@@ -116,5 +116,3 @@ const secondsSince = (path: string, now: number): number => {
   const stats = statIfThere(path)
   return stats === undefined ? 0 : Math.max(0, (now - stats.mtimeMs) / 1000)
 }
-
-const statIfThere = (path: string) => statSync(path, { throwIfNoEntry: false })

@@ -37,7 +37,7 @@ export const LOG_FILES: Readonly<Record<LogFormat, string>> = {
   tensorboard: 'events.out.tfevents.0.bench',
 }
 
-/** How a format writes entries, and finds the end of those that a file holds already. */
+/** The functions of one format: they encode an entry, and find where the entries of a file end. */
 interface Encoding {
   /** Bytes at the beginning of a file. */
   start(): Uint8Array

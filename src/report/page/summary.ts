@@ -132,17 +132,16 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
 }
 
 /**
- * Returns the lead of one search over another in points, on their common seeds and with its 95 % t interval; the
- * difference of their means where the common seeds are fewer than two, or say that the other is better.
+ * Returns the lead of one search over another in points: on their common seeds, with its 95 % t interval. With fewer
+ * than two common seeds, or if the other search is better on them, it is the difference of the means, without interval.
  */
 function leadText(best: Row, other: Row, column: number): string {
   const { scores } = blocksOf([best, other], column)
   const differences = scores.map(([a, b]) => a - b)
-  const known =
-    differences.length > 1 && summarise(differences).mean >= 0
-      ? { mean: summarise(differences).mean, interval: tInterval(differences) }
-      : { mean: meanOf(best, column) - meanOf(other, column), interval: undefined }
-  return `${known.mean.toFixed(2)} points${intervalText(known.interval)}`
+  const onCommonSeeds = differences.length > 1 ? summarise(differences).mean : Number.NaN
+  const isLead = onCommonSeeds >= 0
+  const lead = isLead ? onCommonSeeds : meanOf(best, column) - meanOf(other, column)
+  return `${lead.toFixed(2)} points${intervalText(isLead ? tInterval(differences) : undefined)}`
 }
 
 const meanOf = (row: Row, column: number): number => summarise(valuesOf(row.cells[column])).mean

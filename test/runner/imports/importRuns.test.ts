@@ -134,7 +134,7 @@ describe('rows', () => {
 
   test.each([
     ['no method', CSV.replace('method', 'metod'), /line 2: there is no method; add it, or give --method/],
-    ['a seed that is none', CSV.replace('mine,1', 'mine,one'), /line 4: seed: expected a whole number/],
+    ['a seed that is not a number', CSV.replace('mine,1', 'mine,one'), /line 4: seed: expected a whole number/],
     ['a negative epoch', CSV.replace(',0,10', ',-1,10'), /line 2: epoch: expected a whole number/],
     ['seconds that are not finite', CSV.replace('21.5', 'NaN'), /line 3: seconds: expected a number/],
     ['an architecture of another space', CSV.replace(THIRD, 'Genotype()'), /line 4: architecture "Genotype/],
