@@ -11,7 +11,7 @@ import sys
 import torch
 import torch.nn.functional as F
 from evaluation_step import FactorizedReduce, norm_conv
-from search_step import in_mode, measure, prepare
+from search_step import in_mode, measure, prepare, search_steps
 from torch import nn
 
 NODES = 4
@@ -101,20 +101,7 @@ def main(cells, channels, size, batch, seconds, place="1", mode="eager"):
     weights = [p for name, p in network.named_parameters() if not name.startswith("alpha")]
     sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, weight_decay=3e-4)
     adam = torch.optim.Adam(network.alpha, 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
-    images, labels = torch.randn(batch, 3, size, size).to(device), torch.randint(10, (batch,)).to(device)
-
-    def weight_step():
-        sgd.zero_grad()
-        F.cross_entropy(forward(images), labels).backward()
-        nn.utils.clip_grad_norm_(weights, 5)
-        sgd.step()
-
-    def architecture_step():
-        adam.zero_grad()
-        F.cross_entropy(forward(images), labels).backward()
-        adam.step()
-
-    measure({"weights": weight_step, "architecture": architecture_step}, device, seconds)
+    measure(search_steps(forward, weights, sgd, adam, size, batch, device), device, seconds)
 
 
 if __name__ == "__main__":

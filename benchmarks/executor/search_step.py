@@ -92,13 +92,8 @@ class SearchNetwork(nn.Module):
         return self.classifier(F.relu(self.norm(x)).mean((2, 3)))
 
 
-def main(channels, cells, size, batch, seconds, place="1", mode="eager"):
-    device = prepare(place)
-    network = SearchNetwork(channels, cells).to(device)
-    forward = in_mode(network, mode)
-    weights = [p for name, p in network.named_parameters() if name != "alpha"]
-    sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    adam = torch.optim.Adam([network.alpha], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
+def search_steps(forward, weights, sgd, adam, size, batch, device):
+    """A weight step and an architecture step of a search network, on random images."""
     images, labels = torch.randn(batch, 3, size, size).to(device), torch.randint(10, (batch,)).to(device)
 
     def weight_step():
@@ -112,7 +107,17 @@ def main(channels, cells, size, batch, seconds, place="1", mode="eager"):
         F.cross_entropy(forward(images), labels).backward()
         adam.step()
 
-    measure({"weights": weight_step, "architecture": architecture_step}, device, seconds)
+    return {"weights": weight_step, "architecture": architecture_step}
+
+
+def main(channels, cells, size, batch, seconds, place="1", mode="eager"):
+    device = prepare(place)
+    network = SearchNetwork(channels, cells).to(device)
+    forward = in_mode(network, mode)
+    weights = [p for name, p in network.named_parameters() if name != "alpha"]
+    sgd = torch.optim.SGD(weights, 0.025, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    adam = torch.optim.Adam([network.alpha], 3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
+    measure(search_steps(forward, weights, sgd, adam, size, batch, device), device, seconds)
 
 
 def prepare(place):
