@@ -1,6 +1,7 @@
 /**
  * A protocol: the settings of a search in which papers differ. The presets with their sources are in `src/protocols/`.
  */
+import type { ClassWeighting } from './classWeights.ts'
 import type { ReportedMetric } from './metric.ts'
 
 export interface Protocol {
@@ -102,9 +103,10 @@ export interface Protocol {
     readonly sampling?: 'uniform' | 'balanced'
     /**
      * Weights of the classes in the loss of the training steps. `balanced`: n / (classes · n_c), where n_c of the n
-     * training images are in class c, so that every class counts alike. `none`, the default: each image counts alike.
+     * training images are in class c, so that every class counts alike. A record: the weight of each class by its name.
+     * `none`, the default: each image counts alike.
      */
-    readonly classWeights?: 'none' | 'balanced'
+    readonly classWeights?: ClassWeighting
     /** Number of training images to use, the first in the order that `split` defines; null: all images. */
     readonly limit: number | null
     /**

@@ -4,6 +4,7 @@
  * Unknown fields are kept, since later versions may add some and a job's id is the hash of all its fields.
  */
 import { z } from 'zod'
+import { CLASS_WEIGHT_RANGE } from './classWeights.ts'
 import type { ImageSplit } from './data.ts'
 import { REPORTED_METRICS } from './metric.ts'
 import type { Matrix } from './mixing.ts'
@@ -49,6 +50,11 @@ const matrix = z.custom<Matrix>(
 const qualifier = label.regex(/^[^/]+\/[^/]+\/\d+\/(\d+|mean)$/, {
   error: 'expected dataset/split/epochs/seed, as in cifar10/x-test/200/mean',
 })
+
+const { least, most } = CLASS_WEIGHT_RANGE
+
+/** Schema of the weights of the classes in the loss. */
+export const classWeights = z.union([z.enum(['none', 'balanced']), z.record(label, z.number().min(least).max(most))])
 
 const metric = z.looseObject({
   dataset: label,
@@ -100,7 +106,7 @@ const protocol = z.looseObject({
     imageSize: positive.nullable(),
     limit: finite.nullable(),
     sampling: z.enum(['uniform', 'balanced']).optional(),
-    classWeights: z.enum(['none', 'balanced']).optional(),
+    classWeights: classWeights.optional(),
     brokenImages: z.enum(['fail', 'skip']).optional(),
   }),
   headline: z.record(label, z.array(z.looseObject({ dataset: label, validation: qualifier, test: qualifier }))),
@@ -140,7 +146,7 @@ export const retrainingSettings = z.looseObject({
     imageSize: positive.nullable(),
     limit: finite.nullable(),
     sampling: z.enum(['uniform', 'balanced']).optional(),
-    classWeights: z.enum(['none', 'balanced']).optional(),
+    classWeights: classWeights.optional(),
     brokenImages: z.enum(['fail', 'skip']),
   }),
 }) satisfies z.ZodType<RetrainingSettings>

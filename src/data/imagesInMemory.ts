@@ -8,7 +8,7 @@ import type { Protocol } from '../core/protocol.ts'
 import { random } from '../core/random.ts'
 import { eachBatch, type Images, orderedBatches, shuffledBatches } from './batches/batches.ts'
 import { everyRow, viewImages } from './batches/imageView.ts'
-import { balancedClassWeights, balancedOrder, searchHalves } from './batches/subset.ts'
+import { balancedOrder, classWeightsOf, searchHalves } from './batches/subset.ts'
 import type { Dataset, ImageSet } from './dataset.ts'
 
 export interface SearchDataOptions {
@@ -67,12 +67,12 @@ export function searchData(dataset: Dataset, options: SearchDataOptions): Search
     sampling,
     ...(data.cutoutGrows && epochs > 1 && { cutoutProbability }),
   }
-  const labels = [weights, architecture].flatMap(({ set, rows }) => Array.from(rows, (row) => set.labels[row]))
+  const labels = () =>
+    Int32Array.from([weights, architecture].flatMap(({ set, rows }) => Array.from(rows, (row) => set.labels[row])))
+  const classWeights = classWeightsOf(data.classWeights, labels, dataset.classNames)
   return {
     shape: weights.shape,
-    ...(data.classWeights === 'balanced' && {
-      classWeights: balancedClassWeights(Int32Array.from(labels), dataset.classNames),
-    }),
+    ...(classWeights && { classWeights }),
     weights: shuffledBatches(weights, { ...shuffle, role: 'weights' }),
     architecture: shuffledBatches(architecture, { ...shuffle, role: 'architecture' }),
     validation: orderedBatches(architecture, { batchSize, seed, role: 'validation' }),
@@ -125,10 +125,11 @@ export function trainingData(dataset: Dataset, options: TrainingDataOptions): Tr
   })
   const chosen = options.trainIndices ?? limited(dataset.train, data.limit, seed)
   const images = view(dataset.train, chosen)
-  const labels = Int32Array.from(images.rows, (row) => images.set.labels[row])
+  const labels = () => Int32Array.from(images.rows, (row) => images.set.labels[row])
+  const classWeights = classWeightsOf(data.classWeights, labels, dataset.classNames)
   return {
     shape: images.shape,
-    ...(data.classWeights === 'balanced' && { classWeights: balancedClassWeights(labels, dataset.classNames) }),
+    ...(classWeights && { classWeights }),
     train: shuffledBatches(images, { batchSize, augmentation: data, seed, sampling: data.sampling, role: 'training' }),
     test: (indices) => eachBatch(view(dataset.test, indices), { batchSize, seed, role: 'test' }),
     trainOnce: (indices) => eachBatch(view(dataset.train, indices), { batchSize, seed, role: 'training once' }),

@@ -2,6 +2,7 @@
  * All search protocols by name, and the construction of a job's protocol from a preset and the changes that the user
  * typed, as `micro:epochs=5`.
  */
+import { parseClassWeights } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
 import { REPORTED_METRICS } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
@@ -151,7 +152,6 @@ const words: Readonly<Record<string, readonly string[]>> = {
   'data.split': ['seeded', 'fixed', 'benchmark'],
   'data.brokenImages': ['fail', 'skip'],
   'data.sampling': ['uniform', 'balanced'],
-  'data.classWeights': ['none', 'balanced'],
 }
 
 /**
@@ -159,6 +159,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
  * For some settings, null may replace a number, and a number null.
  */
 function parseLike(old: unknown, text: string, path: string): unknown {
+  if (path === 'data.classWeights') return parseClassWeights(text)
   if (typeof old === 'string') {
     if (words[path]?.includes(text) ?? true) return text
     throw new BenchError('bad-input', `${path} is ${words[path].join(' or ')}, not "${text}"`)

@@ -1,5 +1,6 @@
 /** Writes the command with which the user can train a found architecture in full, on the images of its search. */
 import { isAbsolute } from 'node:path'
+import { classWeightsText } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
@@ -35,7 +36,7 @@ export async function retrainCommand({ file, genotype, family, dataset, folder, 
     ...(isSized ? ['--image-size', String(imageSize)] : []),
     ...(brokenImages === 'skip' ? ['--broken-images', 'skip'] : []),
     ...(sampling === 'balanced' ? ['--sampling', sampling] : []),
-    ...(classWeights === 'balanced' ? ['--class-weights', classWeights] : []),
+    ...(classWeights && classWeights !== 'none' ? ['--class-weights', classWeightsText(classWeights)] : []),
     ...(metric !== 'top1' ? ['--metric', metric] : []),
     ...(side === undefined || takesAuxiliary(family, genotype, dataset, side) ? [] : ['--no-auxiliary']),
   )

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod'
+import { type ClassWeighting, parseClassWeights, stateClassWeights } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
 import { REPORTED_METRICS, type ReportedMetric } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
@@ -38,8 +39,8 @@ export interface RetrainingRequest {
   readonly metric?: ReportedMetric
   /** How often the training images of each class are drawn: each image once per epoch, or each class equally often. */
   readonly sampling?: 'uniform' | 'balanced'
-  /** Weights of the classes in the training loss: none, or by which every class counts alike. */
-  readonly classWeights?: 'none' | 'balanced'
+  /** Weights of the classes in the training loss: none, by which every class counts alike, or one for each class. */
+  readonly classWeights?: ClassWeighting
   /** Weights to keep beside the final ones. */
   readonly keep?: WeightsToKeep
   /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
@@ -118,7 +119,7 @@ export function resolveSettings(
       limit: request.limit ?? data.limit,
       brokenImages: request.brokenImages ?? data.brokenImages,
       ...(request.sampling === 'balanced' && { sampling: request.sampling }),
-      ...(request.classWeights === 'balanced' && { classWeights: request.classWeights }),
+      ...(request.classWeights && request.classWeights !== 'none' && { classWeights: request.classWeights }),
     },
   }
   requireOneBalance(settings.data)
@@ -216,6 +217,18 @@ const keepSchema = z.union([z.string(), z.array(z.string()).min(1)]).transform((
   }
 })
 
+/** Schema of class weights: a text as of `--class-weights`, or the weight of each class by its name. */
+const classWeightsSchema = z
+  .union([z.string(), z.record(z.string(), z.number())], { error: 'expected balanced, or a weight for each class' })
+  .transform((value, context) => {
+    try {
+      return typeof value === 'string' ? parseClassWeights(value) : stateClassWeights(Object.entries(value))
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+      return z.NEVER
+    }
+  })
+
 const count = z.coerce.number().int().min(1)
 
 export const requestSchema = z.strictObject({
@@ -231,17 +244,22 @@ export const requestSchema = z.strictObject({
   head: z.string().optional(),
   brokenImages: z.enum(['fail', 'skip']).optional(),
   sampling: z.enum(['uniform', 'balanced']).optional(),
-  classWeights: z.enum(['none', 'balanced']).optional(),
+  classWeights: classWeightsSchema.optional(),
   metric: z.enum(REPORTED_METRICS).optional(),
   keep: keepSchema.optional(),
   family: z.enum(['cifar', 'imagenet']).optional(),
 })
 
 /** Schema of the field `evaluate` in experiment files: `retrain`, alone or with settings of the full training. */
-export const evaluateSchema = z.union(
-  [z.literal('retrain').transform(() => ({})), z.strictObject({ retrain: requestSchema }).transform((e) => e.retrain)],
-  { error: 'expected retrain, or { retrain: { preset: trial, epochs: 2 } }' },
-)
+export const evaluateSchema = z
+  .preprocess(
+    (value) => (value === 'retrain' ? { retrain: {} } : value),
+    z.strictObject(
+      { retrain: requestSchema },
+      { error: 'expected retrain, or { retrain: { preset: trial, epochs: 2 } }' },
+    ),
+  )
+  .transform(({ retrain }) => retrain)
 
 /**
  * Parses the text of `--evaluate`: `retrain` or `retrain:preset=trial,epochs=2`.

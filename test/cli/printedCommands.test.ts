@@ -134,6 +134,15 @@ describe('the command that trains what a search found', () => {
       },
       '--dataset cifar10 --data x --class-weights balanced',
     ],
+    [
+      'with class weights that were stated',
+      {
+        dataset: 'cifar10',
+        folder: 'x',
+        protocol: { ...fixtureProtocol, data: { ...data, classWeights: { 'a cat': 2, dog: 0.5 } } },
+      },
+      "--dataset cifar10 --data x --class-weights 'a cat:2+dog:0.5'",
+    ],
     ['on ImageNet', { dataset: 'imagenet', folder: 'x', protocol: onPhotographs }, '--dataset imagenet --data x'],
     ['on photographs of one’s own', { dataset: 'own', folder: 'own', protocol: onPhotographs }, '--dataset ./own'],
   ])('%s', async (_, on, words) => {

@@ -130,6 +130,13 @@ describe('bench retrain', () => {
     const twice = await train('--class-weights', 'balanced', '--sampling', 'balanced')
     expect(twice).toMatchObject({ code: 2, stdout: '' })
     expect(twice.stderr).toContain('leave one of them out')
+    for (const [options, message] of [
+      [['--class-weights', 'cat=1,dgo=2'], /^bench: unknown class in the class weights: "dgo"; did you mean "dog"/],
+      [['--class-weights', 'cat=1'], /^bench: class weights: no weight for class "dog"; state one for each class\n$/],
+    ] as const) {
+      const refused = await train(...options)
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
+    }
     const lost = await train('--class-weights', 'balanced', '--limit', '1')
     expect(lost).toMatchObject({ code: 2 })
     expect(lost.stderr).toMatch(/class (cat|dog) has none of the 1 training image/)

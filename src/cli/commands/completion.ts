@@ -171,6 +171,7 @@ const VALUES: Readonly<Record<string, Names>> = {
   '--preset': async () => (await import('../../retrain/presets.ts')).retrainingPresets.map(nameOf),
   '--probe': async () => (await import('../../analysis/probes/index.ts')).probes.map(nameOf),
   '--evaluate': async () => ['retrain'],
+  '--class-weights': async () => ['balanced', 'none'],
   '--to': async () => (await import('../../export/formats.ts')).exportFormatNames,
   '--figures': async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
   '--log': async () => (await import('../../system/progressLog.ts')).LOG_FORMATS,

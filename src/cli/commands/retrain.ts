@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { genotype as knownGenotype } from '../../algorithms/references.ts'
 import { builtins } from '../../builtins.ts'
+import { parseClassWeights } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import { REPORTED_METRICS } from '../../core/metric.ts'
 import type { Finder } from '../../core/result.ts'
@@ -92,8 +93,9 @@ export function retrainCommand(): Command {
     )
     .option(
       '--class-weights <how>',
-      'balanced: weights in the loss by which every class counts alike; none (default: none)',
-      oneOf('class weights', ['none', 'balanced'] as const),
+      'weights in the loss: balanced, by which every class counts alike; cat=2,dog=0.5 for all classes; or none ' +
+        '(default: none)',
+      parseClassWeights,
     )
     .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
     .addOption(fastMathOption())

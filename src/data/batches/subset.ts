@@ -2,6 +2,7 @@
  * Chooses images with a seed: a random order that keeps the classes in proportion, and the weight half and architecture
  * half of a search.
  */
+import { areStated, type ClassWeighting, orderedClassWeights } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -65,6 +66,20 @@ export function balancedClassWeights(labels: Int32Array, classNames: readonly st
   if (empty < 0) return counts.map((count) => labels.length / (counts.length * count))
   const found = `classWeights=balanced: class ${classNames[empty]} has none of the ${pluralize(labels.length, 'training image')}`
   throw new BenchError('bad-input', `${found}, so it has no weight; add images or raise the limit`)
+}
+
+/**
+ * Returns the weight of each class in the loss; undefined if all images count alike.
+ * @param labels returns the label of each training image
+ * @throws BenchError `unknown-name` or `bad-input` if the weights do not fit the classes
+ */
+export function classWeightsOf(
+  weighting: ClassWeighting | undefined,
+  labels: () => Int32Array,
+  classNames: readonly string[],
+): readonly number[] | undefined {
+  if (areStated(weighting)) return orderedClassWeights(weighting, classNames)
+  return weighting === 'balanced' ? balancedClassWeights(labels(), classNames) : undefined
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Protocol } from '../../core/protocol.ts'
 import { random } from '../../core/random.ts'
 import { countBatches, epochOrder, prefetch, type Sampling } from '../batches/batches.ts'
 import { everyRow } from '../batches/imageView.ts'
-import { balancedClassWeights, balancedOrder, searchHalves } from '../batches/subset.ts'
+import { balancedOrder, classWeightsOf, searchHalves } from '../batches/subset.ts'
 import type { TrainingData } from '../imagesInMemory.ts'
 import { DecodePool } from './decodePool.ts'
 import type { ImageFiles, ImageStream } from './imageStream.ts'
@@ -84,10 +84,10 @@ export function streamedSearchData(
 }
 
 /** Returns the weights of the classes in the loss if the options say so. @param rows indices of the training images */
-function weightedClasses({ train, classNames }: ImageStream, rows: Uint32Array, { classWeights }: StreamOptions) {
-  if (classWeights !== 'balanced') return {}
-  const labels = Int32Array.from(rows, (row) => train.labels[row])
-  return { classWeights: balancedClassWeights(labels, classNames) }
+function weightedClasses({ train, classNames }: ImageStream, rows: Uint32Array, options: StreamOptions) {
+  const labels = () => Int32Array.from(rows, (row) => train.labels[row])
+  const classWeights = classWeightsOf(options.classWeights, labels, classNames)
+  return classWeights && { classWeights }
 }
 
 const openPool = ({ shape, statistics }: ImageStream, { threads, report }: StreamedDataOptions) =>

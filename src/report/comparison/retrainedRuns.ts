@@ -1,5 +1,6 @@
 /** Groups runs with full trainings into rows: one for each method, dataset and settings of the training. */
 import { summarise } from '../../analysis/statistics/summary.ts'
+import { areStated, type ClassWeighting } from '../../core/classWeights.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
@@ -85,6 +86,13 @@ type Times = NonNullable<ResultRecord['timing']['trainings']>
 export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
   results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))
 
+/** Returns how the classes are weighted in the loss, as the end of a text about a training; '' if they are not. */
+function weightedText(weighting: ClassWeighting | undefined): string {
+  if (!areStated(weighting)) return weighting === 'balanced' ? ', classes weighted equally in the loss' : ''
+  const pairs = Object.entries(weighting).map(([name, weight]) => `${name} ${weight}`)
+  return `, classes weighted in the loss: ${pairs.join(', ')}`
+}
+
 /**
  * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, 2000 training images at 16×16,
  * batch 64, C=8, 5 cells`.
@@ -94,7 +102,7 @@ export function settingsText({ preset, epochs, batchSize, network, data }: Retra
   const { limit, imageSize, sampling, classWeights } = data
   const head = network.head === undefined ? '' : `, head ${network.head}`
   const drawn = sampling === 'balanced' ? ', classes drawn equally often' : ''
-  const weighted = classWeights === 'balanced' ? ', classes weighted equally in the loss' : ''
+  const weighted = weightedText(classWeights)
   const perStage = builtinSpaces[space]?.family?.depthCounts === 'stage'
   const cells = `${pluralize(network.layers, 'cell')}${perStage ? ' a stage' : ''}`
   const images = `${limit === null ? 'all training images' : pluralize(limit, 'training image')}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`

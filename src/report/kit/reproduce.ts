@@ -1,4 +1,5 @@
 /** Writes `reproduce.sh`: the commands that repeat the runs of a report and compare the result with it. */
+import { classWeightsText } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import { benchCommand, shellWord } from '../../core/plainText.ts'
 import type { Job } from '../../core/result.ts'
@@ -87,7 +88,7 @@ function evaluateText({ settings }: NonNullable<Job['retraining']>): string {
     ...(!network.auxiliary && { auxiliary: false }),
     ...(network.head !== undefined && { head: network.head }),
     ...(data.sampling !== undefined && { sampling: data.sampling }),
-    ...(data.classWeights !== undefined && { classWeights: data.classWeights }),
+    ...(data.classWeights !== undefined && { classWeights: classWeightsText(data.classWeights) }),
     ...(metric !== undefined && { metric }),
     ...(data.brokenImages !== 'fail' && { brokenImages: data.brokenImages }),
   }

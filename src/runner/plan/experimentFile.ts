@@ -7,7 +7,7 @@ import { BenchError } from '../../core/errors.ts'
 import { REPORTED_METRICS } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
 import { backendNames } from '../../engine/index.ts'
-import { evaluateSchema } from '../../retrain/settings.ts'
+import { evaluateSchema, requestSchema } from '../../retrain/settings.ts'
 import { isPluginFile } from '../../system/plugins.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
@@ -148,6 +148,12 @@ function foldersOf(
   throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
 
+/** Schemas of the objects in an experiment file whose keys are checked one by one, by their place in the file. */
+const OBJECTS: Readonly<Record<string, z.ZodObject>> = {
+  evaluate: z.strictObject({ retrain: requestSchema }),
+  'evaluate.retrain': requestSchema,
+}
+
 /**
  * Returns the error for an experiment file that does not fit the schema. An unknown key is named first, since it
  * explains the other errors.
@@ -155,8 +161,10 @@ function foldersOf(
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
   const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknownKeys !== undefined) {
-    const key = [...unknownKeys.path, unknownKeys.keys[0]].join('.')
-    return unknownName(`setting in ${path}:`, key, Object.keys(schema.shape))
+    const within = unknownKeys.path.join('.')
+    const [key] = unknownKeys.keys
+    const place = within === '' ? path : `${path}, ${within}`
+    return unknownName(`setting in ${place}:`, key, Object.keys((OBJECTS[within] ?? schema).shape))
   }
   const [{ path: at, message }] = issues
   return new BenchError('bad-input', `${path}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`)

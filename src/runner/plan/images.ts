@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { ProgramImages } from '../../core/algorithm.ts'
+import { areStated, type ClassWeighting, orderedClassWeights } from '../../core/classWeights.ts'
 import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -53,9 +54,13 @@ export async function searchImagesIdentity(
   folder: string | undefined,
   report: (line: string) => void,
 ): Promise<ImagesIdentity> {
-  if (!onPhotographs(protocol)) return datasetIdentity({ name: dataset, folder, report, ...searchImageSize(protocol) })
+  const { classWeights } = protocol.data
+  if (!onPhotographs(protocol)) {
+    return datasetIdentity({ name: dataset, folder, report, classWeights, ...searchImageSize(protocol) })
+  }
   const { openImageStream } = await import('../../data/photographs/imageStream.ts')
-  const { contentHash, split, notes } = await openImageStream(dataset, folder)
+  const { contentHash, split, notes, classNames } = await openImageStream(dataset, folder)
+  if (areStated(classWeights)) orderedClassWeights(classWeights, classNames)
   for (const note of notes) report(note)
   return { contentHash, ...(split && { split }) }
 }
@@ -186,6 +191,8 @@ const refusal = (found: string): BenchError =>
 /** The dataset, image folder and image size for which `datasetIdentity` computes a content hash. */
 export interface HashedImages extends ImageSize {
   readonly name: string
+  /** Weights of the classes in the loss, which must fit the classes if they are stated. */
+  readonly classWeights?: ClassWeighting
   /** Folder of the dataset's images; undefined: the user's data folder. */
   readonly folder: string | undefined
   /** Called with lines for the user: that images are being decoded to compute the hash, and notes about the images. */
@@ -195,11 +202,19 @@ export interface HashedImages extends ImageSize {
 /**
  * Returns the content hash of a dataset's images, and how the program divided them. If the files are unchanged since they
  * were hashed before, both are taken from the user's cache folder.
- * @throws BenchError as `openDataset`
+ * @throws BenchError as `openDataset`; `unknown-name` or `bad-input` if stated class weights do not fit the classes
  */
-export async function datasetIdentity({ name, folder, report, ...size }: HashedImages): Promise<ImagesIdentity> {
+export async function datasetIdentity({
+  name,
+  folder,
+  report,
+  classWeights,
+  ...size
+}: HashedImages): Promise<ImagesIdentity> {
+  const open = () => openDataset(name, { folder, report, ...size })
+  if (areStated(classWeights)) orderedClassWeights(classWeights, (await open()).classNames)
   const read = async () => {
-    const { contentHash, split, notes = [] } = await openDataset(name, { folder, report, ...size })
+    const { contentHash, split, notes = [] } = await open()
     return { hash: contentHash, notes, ...(split && { split }) }
   }
   const identity = ({ hash, split }: Awaited<ReturnType<typeof read>>) => ({

@@ -4,6 +4,7 @@
  */
 
 import type { Algorithm } from '../../core/algorithm.ts'
+import { areStated } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ReportedMetric } from '../../core/metric.ts'
 import { requireOnce } from '../../core/names.ts'
@@ -216,7 +217,8 @@ async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Im
  * image size or more memory.
  */
 async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
-  if (retraining.settings.network.family === 'cifar')
+  const { network, data } = retraining.settings
+  if (network.family === 'cifar' || areStated(data.classWeights))
     await retrainingImagesIdentity(retraining, dataset, folder, report)
 }
 

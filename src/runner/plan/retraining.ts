@@ -3,6 +3,7 @@
  * the content hash of its images.
  */
 import type { Algorithm } from '../../core/algorithm.ts'
+import { areStated, orderedClassWeights } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
@@ -59,9 +60,10 @@ export async function retrainingImagesIdentity(
   const { network, data } = settings
   const { openImages, imageSizeOf } = await import('../../retrain/images.ts')
   if (network.family === 'cifar' && data.brokenImages === 'fail') {
-    return datasetIdentity({ name: dataset, folder, report, ...imageSizeOf(settings) })
+    return datasetIdentity({ name: dataset, folder, report, classWeights: data.classWeights, ...imageSizeOf(settings) })
   }
-  const { contentHash, split, notes } = await openImages({ name: dataset, folder, settings, report })
+  const { contentHash, split, notes, classNames } = await openImages({ name: dataset, folder, settings, report })
+  if (areStated(data.classWeights)) orderedClassWeights(data.classWeights, classNames)
   for (const note of notes) report(note)
   return { contentHash, ...(split && { split }) }
 }

@@ -109,6 +109,17 @@ describe('class weights', () => {
     }
   })
 
+  test('that are stated hold whatever the numbers of images are, in the order of the classes', () => {
+    const stated = { ...weighted, limit: 2, classWeights: { 2: 3, 1: 0.5, 0: 1 } }
+    for (const open of [searchData, trainingData]) {
+      const opened = (classWeights: Readonly<Record<string, number>>) =>
+        open(unequal([60, 9, 3]), { data: { ...stated, classWeights }, batchSize: 2, seed: 1 })
+      expect(opened(stated.classWeights).classWeights).toEqual([1, 0.5, 3])
+      expect(() => opened({ 0: 1, 1: 2 })).toThrow('no weight for class "2"; state one for each class')
+      expect(() => opened({ 0: 1, 1: 2, two: 2 })).toThrow(/^unknown class in the class weights: "two"/)
+    }
+  })
+
   test('are refused where a class has no images, by its name', () => {
     const options = { data: { ...weighted, limit: 2 }, batchSize: 2, seed: 1 }
     for (const open of [searchData, trainingData]) {

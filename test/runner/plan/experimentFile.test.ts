@@ -73,6 +73,14 @@ backend: wasm
     )
   })
 
+  test('may weight classes by a word or by name', () => {
+    const weights = (text: string) =>
+      read(`algorithms: [drnas]\nevaluate: { retrain: { classWeights: ${text} } }`).experiment.retraining?.classWeights
+    expect(weights('balanced')).toBe('balanced')
+    expect(weights('"cat=2,dog=0.5"')).toEqual(weights('{ cat: 2, dog: 0.5 }'))
+    expect(weights('{ cat: 2, dog: 0.5 }')).toEqual({ cat: 2, dog: 0.5 })
+  })
+
   test('may set budgets by dataset, and protocols and probes by algorithm', () => {
     const text = `
 algorithms: [random, { name: gdas, protocol: nb201-paper, probes: [hessian] }]
@@ -100,6 +108,19 @@ budget: { cifar10: 20000, cifar100: 40000 }
     [
       'algorithms: [random]\nbudget: plenty',
       `${file}: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }`,
+    ],
+    [
+      'algorithms: [drnas]\nevaluate: retran',
+      `${file}: evaluate: expected retrain, or { retrain: { preset: trial, epochs: 2 } }`,
+    ],
+    [
+      'algorithms: [drnas]\nevaluate: { retrain: { epcohs: 2 } }',
+      `unknown setting in ${file}, evaluate.retrain: "epcohs"; did you mean "epochs"?`,
+    ],
+    ['algorithms: [drnas]\nevaluate: { retrain: { epochs: 0 } }', `${file}: evaluate.retrain.epochs: `],
+    [
+      'algorithms: [drnas]\nevaluate: { retrain: { classWeights: { cat: 1, dog: 0 } } }',
+      `${file}: evaluate.retrain.classWeights: class weights: the weight of class "dog" is 0; expected a number from`,
     ],
     ['algorithms: [drnas', `experiment file ${file} is not YAML: `],
     [
