@@ -34,13 +34,13 @@ export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Met
 
 type Variant = Pick<Method, 'label' | 'variant'>
 
-/** Returns the methods of one algorithm, given as groups of runs, each with its label and its position among them. */
+/** Returns each group of runs with its label and its position. The groups are the variants of one algorithm. */
 function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
   const texts = labels(groups.map(([first]) => first))
   return groups.map((group, variant) => [group, { label: marked(texts[variant], group[0]), variant }])
 }
 
-/** Returns the label of a method, which says that its runs were imported from another program if they were. */
+/** Returns the label of a method, with an addition if its runs were imported from another program. */
 const marked = (label: string, { manifest: { job } }: RunRecord): string =>
   job.imported === undefined || label.includes(`protocol=${IMPORTED}`) ? label : `${label} (${IMPORTED})`
 
@@ -66,8 +66,8 @@ const runsBySeed = onceEach(({ label, runs }: Method): readonly RunRecord[] => {
 })
 
 /**
- * Returns the outcome of a finished run as text, to be compared: its final architecture and the accuracies of its full
- * trainings.
+ * Returns the outcome of a finished run as text, so that outcomes can be compared: its final architecture and the
+ * accuracies of its full trainings.
  */
 const endOf = ({ result }: RunRecord): string =>
   canonicalJson([result?.genotype, result?.trainings?.map(({ testAccuracyPct }) => testAccuracyPct)])
@@ -99,8 +99,8 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
 }
 
 /**
- * Returns runs of one method split into a group for each search budget if one dataset was searched under several
- * budgets. Budgets that differ only between datasets do not split them.
+ * Returns the runs of one method in groups by search budget if some dataset was searched under several budgets, else in
+ * one group.
  */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
@@ -153,15 +153,15 @@ const searchSettings = ({ headline: _, ...search }: Job['protocol']) => search
 const algorithmKey = onceEach((algorithm: Job['algorithm']) => contentName(algorithmSettings(algorithm)))
 const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSettings(protocol)))
 
-/** Returns the long label of a method: the settings with the given names as text, `k=4, progressive=false`. */
+/** Returns the long label of a method, which lists the settings with the given names: `k=4, progressive=false`. */
 const longLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .map(([key, value = 'none']) => `${key}=${value}`)
     .join(', ')
 
 /**
- * Returns the short label of a method: the settings with the given names, a flag that is on by its name alone and a
- * flag that is off not at all: `k=4, progressive`.
+ * Returns the short label of a method, which lists the settings with the given names. Of flags, those that are on
+ * appear by name and those that are off not at all: `k=4, progressive`.
  */
 const shortLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
@@ -170,8 +170,8 @@ const shortLabel = (record: object, keys: readonly string[]): string =>
     .join(', ')
 
 /**
- * Returns the values of the settings with the given names. If the protocols' names differ, the name stands for all
- * settings of the protocol.
+ * Returns the values of the settings with the given names. If the protocols have different names, `protocol` is given
+ * in place of all its settings.
  */
 function valuesAt(record: object, keys: readonly string[]): (readonly [key: string, value: string | undefined])[] {
   const named = keys.includes('protocol.name')
@@ -181,8 +181,8 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 }
 
 /**
- * Returns the label of a method for its own table row or picture. An architecture that the user gave is long as text, so
- * it is called by its published name, else by the search that found it, else by its index in the space or its hash.
+ * Returns the label of a method for a table row or picture of its own. An architecture that the user gave would be too
+ * long, so its published name is used, else the search that found it, else its index in the space or its hash.
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job

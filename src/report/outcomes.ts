@@ -90,8 +90,8 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
 }
 
 /**
- * Returns the commands that write trained networks as ONNX files: one for each method and dataset, of its first run with
- * weights. Runs that were taken over from a report have no weights.
+ * Returns the commands that write trained networks as ONNX files: one for each method and dataset, of its first run
+ * with weights. Runs that were taken over from a report have no weights.
  */
 function exportCommands(
   outcomes: readonly Outcome[],

@@ -4,14 +4,14 @@ import { readIndexed } from '../runner/store/indexedRuns.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
 
-/** What tables and figures read of a run: its job, epochs, result or failure. */
+/** The part of a run's record that tables and figures read: its job, epochs, and result or failure. */
 export interface RunRecord extends RunSummary {
   readonly epochs: readonly ReportedEpoch[]
 }
 
 /**
- * All that a run's folder holds: epochs and evaluations of a black-box search as they were recorded, which for a run
- * that was taken over from a compact report are fewer.
+ * The full record of a run's folder, with epochs and black-box evaluations as recorded. A run that was taken over from
+ * a compact report has fewer of them.
  */
 export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
@@ -29,8 +29,8 @@ export function readRun(folder: RunFolder): WholeRun {
 }
 
 /**
- * Returns what tables and figures need of runs. It is read from the index of their stores; a run's epochs are read from
- * its folder when first accessed.
+ * Returns the part of the runs' records that tables and figures read. It comes from the index of their stores; a run's
+ * epochs are read from its folder on first access.
  */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)

@@ -48,11 +48,14 @@ const recipeSchema = z.strictObject({
   title: z.string(),
   published: z.string(),
   mix: z.boolean(),
-  /** Claims of papers with which the report compares its runs, with the rules of their verdicts; absent: none. */
+  /** Claims of papers that the report checks against its runs, each with a rule for its verdict; absent: none. */
   claims: claimsSchema.optional(),
-  /** Whether the report has the files that a paper needs: checklists, compute, sources, and how to repeat the runs. */
+  /**
+   * Whether the report includes a paper kit: filled-in checklists, hours of compute, sources, a script that repeats the
+   * runs.
+   */
   kit: z.boolean().optional(),
-  /** Compute of runs that the report does not show but that were made for it; absent: none. */
+  /** CPU and GPU hours of runs that were made for the report but that it does not show; absent: none. */
   preliminary: z.array(preliminarySchema).readonly().optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileName).optional(),

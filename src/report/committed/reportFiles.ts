@@ -158,7 +158,7 @@ async function contents(
   return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
 }
 
-/** Returns the files of a paper kit that are no tables. */
+/** Returns the files of a paper kit, without the kit's tables. */
 const kitFiles = (runs: readonly RunRecord[], options: ContentOptions) => [
   ...(Object.keys(checklists) as ChecklistName[]).map(
     (name) => [`checklist-${name}.md`, () => checklistText(name, { ...options, runs })] as const,

@@ -66,7 +66,7 @@ export function takeOver(
   })
 }
 
-/** Most settings that a message names in which runs differ. */
+/** Largest number of differing settings that a message lists. */
 const MOST_NAMED = 4
 
 /**

@@ -212,8 +212,8 @@ function pageNumbers(html: string): string {
 }
 
 /**
- * Returns the words of a part of the page as lines, without its buttons for copying and downloading. A table cell also gives its number with all digits, by which the
- * page sorts the table.
+ * Returns the words of a part of the page as lines, without its buttons for copying and downloading. A table cell also
+ * gives its number with all digits, by which the page sorts the table.
  */
 function linesOf(content: string): readonly string[] {
   const shown = content.replace(/<div class="tools" data-quiet>.*?<\/div>/gs, '')

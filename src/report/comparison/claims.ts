@@ -17,14 +17,14 @@ import { datasetTitle } from './comparison.ts'
 import { reductionsOf } from './published.ts'
 
 interface Measure {
-  /** Name of the quantity in the sentence of a rule. */
+  /** Name of the quantity, as it appears in the text of a rule, such as `test accuracy`. */
   readonly name: string
   readonly digits: number
-  /** Unit after a value, with the blank before it if there is one. */
+  /** Unit printed after a value of the quantity, with a leading space where one is needed: ` %` or `-fold`. */
   readonly unit: string
-  /** Unit after a difference of two values; absent: as after a value. */
+  /** Unit printed after a difference of two values; absent: `unit`. */
   readonly differenceUnit?: string
-  /** Whether values are compared by their ratios, so that means and intervals are those of the logarithms. */
+  /** Whether values are compared by ratio; means and intervals are then computed from the values' logarithms. */
   readonly ratio?: boolean
   /** Returns the quantity of a finished run, or undefined if its record lacks it. */
   of(run: RunRecord, dataset?: string): number | undefined
@@ -80,26 +80,26 @@ const ruleSchema = z
   .strictObject({
     measure: z.enum(Object.keys(measures) as [MeasureName, ...MeasureName[]]).optional(),
     of: methodSchema,
-    /** Dataset of a test accuracy; absent: the one that was searched on. */
+    /** Dataset of the test accuracy that the rule is about; absent: the dataset that was searched on. */
     dataset: z.string().optional(),
-    /** Range in which the measure must lie. */
+    /** Lowest and highest value between which the mean of the measure must lie. */
     within: z.tuple([z.number(), z.number()]).optional(),
     below: z.number().optional(),
     above: z.number().optional(),
-    /** Method whose measure must be smaller; `others` means every other search. */
+    /** Method that must have a smaller mean of the measure; `others` means every other search. */
     exceeds: methodSchema.optional(),
-    /** Difference, or for eigenvalues ratio, by which the other measure must be exceeded. */
+    /** Difference (for eigenvalues: ratio) by which the measure must exceed that of the method in `exceeds`. */
     by: z.number().optional(),
-    /** Value that the measure must reach in a share of the seeds. */
+    /** Value that the measure must reach in the fraction `inShareOfSeeds` of the seeds. */
     reaches: z.number().optional(),
     inShareOfSeeds: z.number().gt(0).max(1).optional(),
     /** Whether all seeds must end with the same architecture. */
     sameArchitecture: z.literal(true).optional(),
-    /** Number of standard errors that a difference must exceed, or by which a mean must be away from a bound. */
+    /** Number of standard errors by which a mean must exceed the other method's mean, or be away from a bound. */
     standardErrors: z.number().positive().default(2),
-    /** Least number of seeds of each method; with fewer the claim is not judged. */
+    /** Smallest number of finished seeds of each method; with fewer seeds the claim is not judged. */
     seeds: z.int().min(2).default(3),
-    /** Whether only searches and trainings of the paper's size can judge the claim. */
+    /** Whether the claim can only be judged by searches and trainings as large as the paper's. */
     paperSize: z.boolean().default(false),
   })
   .refine((rule) => tests.filter((test) => rule[test] !== undefined).length === 1, {
@@ -118,7 +118,7 @@ const tests = ['within', 'below', 'above', 'exceeds', 'reaches', 'sameArchitectu
 
 /** Schema of a file of claims, and of the claims in a report's settings. */
 export const claimsSchema = z.strictObject({
-  /** When the rules were written, for the note below the table: `before the runs`. */
+  /** When the rules were written, such as `before the runs`; printed in the note below the table of claims. */
   rulesWritten: z.string(),
   claims: z
     .array(z.strictObject({ claim: z.string(), source: z.string(), rule: ruleSchema, note: z.string().optional() }))
@@ -153,7 +153,7 @@ type Verdict = 'holds' | 'does not hold' | 'cannot be judged'
 
 interface Judgement {
   readonly verdict: Verdict
-  /** What the runs show, or why they cannot judge the claim. */
+  /** What the runs show about the claim, or why they cannot judge it. */
   readonly here: string
 }
 
@@ -231,7 +231,9 @@ interface Sample {
 
 const finished = ({ runs }: Method) => runs.filter(({ result }) => result !== undefined)
 
-/** Returns the measure of each finished seed of a method, or a sentence why there are too few. */
+/**
+ * Returns a method's measured values, one for each finished seed, or a sentence that says why they cannot be judged.
+ */
 function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): Sample | string {
   const measure: Measure = measures[name]
   const done = finished(method)
@@ -245,7 +247,7 @@ function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): 
   return tooFew(label, values.length, seeds) + why
 }
 
-/** Two architectures decide after two seeds already. */
+/** Judges the claim that all seeds found the same architecture. Two different architectures already refute it. */
 function judgeSame(method: Method, seeds: number): Judgement {
   const runs = finished(method)
   const found = new Set(runs.map(({ result }) => result?.genotype)).size
@@ -259,7 +261,7 @@ function judgeSame(method: Method, seeds: number): Judgement {
 const tooFew = (label: string, found: number, seeds: number): string =>
   `${label}: ${found} of the ${seeds} seeds that the rule needs`
 
-/** A mean over seeds with its interval, on the scale on which it is compared. */
+/** A mean over seeds with its interval; of logarithms if the measure is compared by ratio. */
 interface Estimate extends Interval {
   readonly mean: number
 }
@@ -306,7 +308,7 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
 const bounds = ({ within, below, above }: Rule): readonly [number, number] =>
   within ?? [above ?? Number.NEGATIVE_INFINITY, below ?? Number.POSITIVE_INFINITY]
 
-/** Returns the methods that a method is compared with. */
+/** Returns the methods that the rule's method must exceed, or a sentence that says why there is none. */
 function rivalsOf(
   exceeds: Selector,
   own: Method,
@@ -321,7 +323,9 @@ function rivalsOf(
   return rivals.length === 0 ? 'no other search' : rivals
 }
 
-/** Judges whether a sample exceeds those of all rivals. The rival that comes nearest decides. */
+/**
+ * Judges whether a method's mean exceeds the means of all rivals. The text shows only the rival with the largest mean.
+ */
 function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] | string): Judgement {
   if (typeof rivals === 'string') return unjudged(rivals)
   const { measure } = sample
@@ -350,7 +354,7 @@ function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] |
   }
 }
 
-/** Returns the rule of a verdict as a sentence. */
+/** Returns the sentence that says when a claim holds by its rule, for readers. */
 function ruleText(rule: Rule): string {
   const { within, below, above, exceeds, by, reaches, inShareOfSeeds = 0, standardErrors, dataset } = rule
   const own = nameOf(rule.of)

@@ -35,9 +35,9 @@ export interface Column {
    * searched on.
    */
   readonly title: string
-  /** Title of the column without `validation` or `test`: columns with the same group stand below one heading. */
+  /** Heading that this column shares with others: its title without `validation` or `test`. */
   readonly group: string
-  /** Names (dataset/split/epochs/seed) of the table accuracies in this column; several only if protocols are mixed. */
+  /** Accuracy names (dataset/split/epochs/seed) whose values this column shows; several only if protocols are mixed. */
   readonly qualifiers: readonly string[]
 }
 
@@ -54,7 +54,7 @@ export interface Row {
 }
 
 export interface Cell {
-  /** Accuracy in % of the architecture that each seed found, by seed; without seeds whose architecture lacks it. */
+  /** For each seed, the accuracy in % of the architecture that it found. Seeds without a value for it are left out. */
   readonly bySeed: ReadonlyMap<number, number>
   /** Number of finished runs of the cell whose architecture has no value for this accuracy in the lookup table. */
   readonly missing: number
@@ -80,7 +80,7 @@ const commonSettings = onceEach((runs: readonly RunRecord[]): Pick<Comparison, '
   return { space, mixed: differingSettings(runs) }
 })
 
-/** Made once for all tables and figures of the same runs. */
+/** Returns the comparison of runs; the result is cached, since all tables and figures of the same runs use it. */
 const comparisonOf = onceEach((runs: readonly RunRecord[]): Comparison => {
   const columns = columnsOf(runs)
   const methods = groupByMethod(runs).map(oneRunPerSeed)

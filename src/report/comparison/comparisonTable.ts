@@ -91,7 +91,7 @@ function tabularColumn(column: Column): TabularColumn {
 }
 
 interface RowOptions {
-  /** Whether the table has columns with the numbers of failed and unfinished runs. */
+  /** Whether the table has two more columns: the numbers of failed and of unfinished runs. */
   readonly lost: boolean
   readonly summary: SummaryKind
   /** Text in the table's column `Protocol` for each row; absent if all runs followed one protocol. */
@@ -143,8 +143,8 @@ function printedMean(values: readonly number[]): string | undefined {
 }
 
 /**
- * Returns the text of each row's protocol: its name, and its values of the settings in which protocols of that name
- * differ.
+ * Returns a text for each row that names its protocol. Protocols with the same name get the settings in which they
+ * differ added.
  */
 function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
   const protocolOf = ({ method }: Row) => method.runs[0].manifest.job.protocol
@@ -178,8 +178,8 @@ function publishedRows(
 }
 
 /**
- * Returns the table cell of a value from a paper: a number, or mean ± deviation, if it was printed as one, else its
- * text.
+ * Returns the table cell of a value from a paper: mean ± deviation or a number where the paper prints one, else the
+ * printed text.
  */
 function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
   if (value === undefined || value.text === '-') return absent
@@ -220,10 +220,7 @@ function notesOf(
   ]
 }
 
-/**
- * Returns phrases for a note that name a method, one for each dataset on which all its seeds found the same
- * architecture.
- */
+/** Returns a phrase for each dataset on which all seeds of the row's method found the same architecture, for a note. */
 function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   const byDataset = groupBy(
     runs.filter(({ result }) => result !== undefined),
@@ -235,7 +232,10 @@ function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   })
 }
 
-/** Returns the note about rows from papers: they stand as printed there, also if ours show a median or an interval. */
+/**
+ * Returns the note about the rows from papers. It says that they are as printed there, even if ours show a median or an
+ * interval.
+ */
 function publishedNote({ document, place, rows }: PublishedTable): string {
   const hasDeviations = rows.some(({ values }) => values.some(({ std }) => std !== undefined))
   const printed = hasDeviations ? 'mean ± standard deviation, as printed there' : 'as printed there'

@@ -105,13 +105,16 @@ function corrected(pairs: readonly Pair[]): Pair[] {
   return pairs.map((pair, i) => ({ ...pair, wilcoxonP: wilcoxonP[i], permutationP: permutationP[i] }))
 }
 
-/** The differences between all searches by one test accuracy, for a page. */
+/** Mean differences in one test accuracy between every two searches, shown as a matrix on a report's page. */
 export interface PairwiseMatrix {
   readonly title: string
-  /** What the tests of these pairs show, in one sentence. */
+  /** One sentence that says what the paired tests between these searches show. */
   readonly sentence: string
   readonly labels: readonly string[]
-  /** Mean difference of the row's search minus the column's, in points, with its corrected p-value. */
+  /**
+   * By [row][column]: mean difference of the row's search minus the column's, in percentage points, with its corrected
+   * p-value.
+   */
   readonly cells: readonly (readonly (MatrixCell | undefined)[])[]
 }
 

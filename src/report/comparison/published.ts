@@ -194,8 +194,8 @@ const LEAST_BUDGET = 12_000
 
 /**
  * Returns phrases that say in what these runs are smaller than those of papers, such as `searched under protocol
- * micro`; empty if they are not. The protocol of black-box searches and given architectures does not count, since they
- * train no supernet.
+ * micro`; empty if they are not smaller. For black-box searches and given architectures the protocol does not count,
+ * since they train no supernet.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [

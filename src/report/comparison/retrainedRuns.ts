@@ -20,7 +20,10 @@ export const areRetrained = onceEach(
     runs.some(isRetrained) && runs.every((run) => isRetrained(run) || run.manifest.job.table === undefined),
 )
 
-/** Returns the runs without full trainings: the list itself if it has none, so that what was computed for it is reused. */
+/**
+ * Returns the runs without full trainings. If no run has one, it is the given list itself, so that results cached for
+ * that list are reused.
+ */
 export const searchesAmong = onceEach((runs: readonly RunRecord[]): readonly RunRecord[] => {
   const searches = runs.filter((run) => !isRetrained(run))
   return searches.length === runs.length ? runs : searches
@@ -65,8 +68,8 @@ export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
 type Trainings = NonNullable<ResultRecord['trainings']>
 
 /**
- * Returns one mean for each run of a table row: a number of the full trainings of its architecture, averaged over them.
- * @param of reads the number from a training's record
+ * Returns, for each run of a table row, a number of its full trainings (such as the test error), averaged over the
+ * trainings.
  */
 export function meansOf({ results }: RetrainedRow, of: (training: Trainings[number]) => number): number[] {
   return results.flatMap(({ trainings = [] }) => (trainings.length === 0 ? [] : [summarise(trainings.map(of)).mean]))
@@ -80,8 +83,8 @@ export const errorsOf = (row: RetrainedRow): number[] => meansOf(row, ({ testAcc
 type Times = NonNullable<ResultRecord['timing']['trainings']>
 
 /**
- * Returns a number of every full training of a table row, such as its wall-clock seconds.
- * @param of reads the number from a training's timing
+ * Returns a time of every full training of a table row, such as its wall-clock seconds.
+ * @param of reads the time from a training's timing
  */
 export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
   results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))

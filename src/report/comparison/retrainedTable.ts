@@ -78,7 +78,7 @@ function notesOf(runs: readonly RunRecord[], rows: readonly RetrainedRow[], publ
 }
 
 /**
- * Returns the note about the protocols of the searches that found the trained architectures; empty if none was
+ * Returns the notes that name the protocols under which the trained architectures were searched; empty if none was
  * searched.
  */
 function searchNotes(runs: readonly RunRecord[]): string[] {
@@ -137,8 +137,8 @@ export const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
 }
 
 /**
- * Returns the column of the metric that the trainings measured beside the accuracy, with the largest mean marked;
- * undefined if there is none, or if trainings measured different ones.
+ * Returns the column of a second metric, which the trainings measured beside the accuracy, with the largest mean
+ * marked; undefined if there is no such metric, or if the trainings measured different ones.
  */
 function metricColumn(rows: readonly RetrainedRow[]): RetrainedColumn | undefined {
   const [metric, ...others] = new Set(rows.map(({ settings }) => settings.metric ?? 'top1'))
@@ -223,7 +223,7 @@ function statistic(values: readonly number[], best = false): Cell {
 }
 
 /**
- * Returns a table cell with the mean of some numbers.
+ * Returns a table cell with the mean of the values.
  * @param least smallest number of digits that are printed after the decimal point
  */
 function mean(least: number, values: readonly number[]): Cell {

@@ -14,7 +14,7 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { lowerCut } from './shared.ts'
 
-/** One row of the figure: the accuracies of a search, in %, one a seed. */
+/** One row of the figure: a search and its accuracies in %, one for each seed. */
 interface Line {
   readonly label: string
   readonly look: Look
@@ -26,14 +26,20 @@ interface Reference {
   readonly value: number
 }
 
-/** Sizes in CSS pixels: of a row, of the plotted area, and of the letters. */
+/**
+ * Sizes in CSS pixels: height of a row, width of the plotted area, width of the printed means, width of a letter, and
+ * two font sizes.
+ */
 const ROW = 18
 const PLOT = 214
 const VALUE = 76
 const LETTER = 5
 const SIZE = 10.67
 const SMALL = 9.33
-/** Number of seeds from which on a search has a box of quartiles in place of dots, which would cover each other. */
+/**
+ * Largest number of seeds that are drawn as dots. More dots would cover each other, so a box of quartiles replaces
+ * them.
+ */
 const MANY_SEEDS = 40
 
 /**
@@ -143,8 +149,8 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
 }
 
 /**
- * Returns the range of the axis: all seeds and references, but of searches that are far below the others only what
- * leaves the others room.
+ * Returns the range of the axis. It contains all seeds and references, except those of searches so far below the others
+ * that they would squeeze them.
  */
 function limitsOf(lines: readonly Line[], references: readonly Reference[]): [number, number] {
   // The extreme ones among many seeds are not drawn.
@@ -159,7 +165,7 @@ function limitsOf(lines: readonly Line[], references: readonly Reference[]): [nu
   return [low - room, Math.min(100, greatest + room)]
 }
 
-/** Most ticks of an axis. */
+/** Largest number of ticks on an axis. */
 const MOST_TICKS = 6
 
 /** Returns evenly spaced round values between two bounds, at most six of them. */

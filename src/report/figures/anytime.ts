@@ -1,6 +1,6 @@
 /**
- * The figure `anytime`: accuracy of the architecture that a search would answer at a time, over the search's epochs or,
- * for a black-box search, over simulated time.
+ * The figure `anytime`: accuracy of the architecture that a search would answer if it were stopped, over the search's
+ * epochs or, for a black-box search, over simulated time.
  */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
@@ -29,9 +29,11 @@ import {
 /** Largest number of points of a curve over simulated time. */
 const MOST_TIMES = 80
 
-/** A panel of the figure with the curve of every seed; seeds are averaged only afterwards. */
+/**
+ * A panel of the figure before it is drawn, with one curve for each seed of each method. The seeds are averaged later.
+ */
 interface Curves {
-  /** Whether the accuracy is of the dataset that was searched on. */
+  /** Whether the panel's accuracy is measured on the dataset that was searched on. */
   readonly isSearched: boolean
   readonly plot: Omit<Plot, 'series'>
   readonly form: Series['form']
@@ -86,7 +88,7 @@ export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figu
   }
 }
 
-/** Returns the panels without methods that have no curve, and without panels that have no methods then. */
+/** Leaves out methods without a curve, and then panels without methods. */
 const drawn = (panels: readonly Curves[]): Curves[] =>
   panels
     .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
@@ -148,8 +150,8 @@ const incumbents = ({ result }: RunRecord): [number, number][] =>
   improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
 /**
- * Returns the step curves of several seeds at common times: all times at which any curve changes, from the time on at
- * which every curve has a value.
+ * Resamples the step curves of several seeds at the same times: all times at which any curve changes, beginning when
+ * every curve has a value.
  */
 function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)

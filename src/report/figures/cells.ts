@@ -10,8 +10,8 @@ import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
- * Largest width of a cell drawing, in CSS pixels, with which two drawings stand side by side. Wider ones get a row of
- * their own, to stay readable in a paper.
+ * Largest width of a cell drawing, in CSS pixels, with which two drawings stand side by side. Wider drawings get a row
+ * each, to stay readable in a paper.
  */
 const WIDEST_OF_TWO = 400
 

@@ -1,4 +1,7 @@
-/** The figure that `bench evaluate` draws: the confusion matrix, and accuracy against the network's own probability. */
+/**
+ * The figure that `bench evaluate` draws of a trained network: its confusion matrix, and its calibration, which is
+ * accuracy against predicted probability.
+ */
 import { type Drawing, heading, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { MeasuredModel } from '../listings/modelMeasures.ts'
@@ -21,11 +24,11 @@ export function confusionFigure(model: MeasuredModel): Figure {
   }
 }
 
-/** Width and height of the matrix in CSS pixels, and the room for a title above it. */
+/** Sizes of the confusion matrix in CSS pixels: its width and height, and the space above it for a title. */
 const SIDE = 240
 const TOP = 24
 const SHADES = 12
-/** Largest numbers of classes for which names and numbers of images are written. */
+/** Largest numbers of classes with which the matrix shows class names, and with which it shows numbers of images. */
 const MOST_NAMED = 30
 const MOST_COUNTED = 12
 const LONGEST_NAME = 14
@@ -83,7 +86,7 @@ function matrixDrawing({ classNames, measures: { confusion } }: MeasuredModel): 
 
 const shortened = (name: string): string => (name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`)
 
-/** Returns a blue between white (share 0) and the palette's blue (share 1). */
+/** Returns a shade of blue: white for share 0, the palette's blue for share 1. */
 function blue(share: number): `#${string}` {
   const channel = (end: number) => Math.round(255 + (end - 255) * share)
   const [red, green, blueness] = [0x00, 0x72, 0xb2].map(channel)

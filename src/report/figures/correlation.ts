@@ -22,7 +22,10 @@ export interface ColumnPair {
   readonly y: readonly number[]
 }
 
-/** Returns the figure of two columns. Degenerate networks have no place on the axis of a score, and are left out. */
+/**
+ * Returns the figure of two columns. Architectures with a degenerate score are left out, since they have no place on
+ * its axis.
+ */
 export function correlationFigure({ table, names, x, y }: ColumnPair): Figure {
   const isShown = (i: number) => Math.abs(x[i]) !== DEGENERATE && Math.abs(y[i]) !== DEGENERATE
   const shown = [...x.keys()].filter(isShown).sort((a, b) => x[a] - x[b] || a - b)

@@ -120,8 +120,8 @@ function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy
 }
 
 /**
- * Returns the lower end of an axis of accuracies if some points are so far below the others that they would squeeze
- * them: three times the distance of the best point from the lower quartile below that quartile.
+ * Returns the lower end of an accuracy axis if some points are so low that they would squeeze the others. With Q the
+ * lower quartile and best the highest accuracy, the end is Q − 3 · (best − Q).
  */
 function cutBelow(series: readonly Series[]): Pick<Axis, 'limits'> {
   const values = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))

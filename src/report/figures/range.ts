@@ -39,7 +39,7 @@ export function rangeFigure(runs: readonly RunRecord[]): Figure {
   }
 }
 
-/** Returns whether all records have the quantiles of their samples, which those of earlier versions lack. */
+/** Returns whether all runs recorded quantiles of the sampled accuracies. Earlier versions did not record them. */
 const hasQuantiles = (runs: readonly RunRecord[]): boolean =>
   runs.every((run) =>
     records(run).every(({ record }) => Object.values(record.accuracyPct).every(({ quantiles }) => quantiles)),
@@ -52,7 +52,10 @@ function panelOf(methods: readonly ShownMethod[], column: Column, isQuantile: bo
   return [inPanels({ kind: 'plot', title: column.title, x: epochAxis, y, series })]
 }
 
-/** Reads a number of the sampled accuracies; NaN where it is absent. */
+/**
+ * Type of a function that reads one statistic of the sampled accuracies, such as their mean; undefined where it was not
+ * recorded.
+ */
 type Pick = (range: AccuracyRange) => number | undefined
 
 function seriesOf({ label, look, runs }: ShownMethod, column: Column, isQuantile: boolean): Series[] {

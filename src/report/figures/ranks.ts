@@ -13,7 +13,7 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 150
-/** Width that is reserved for each letter of a method's name, in CSS pixels; letters are no wider on average. */
+/** Width reserved for each letter of a method's name, in CSS pixels; on average letters are no wider. */
 const LETTER = 4.8
 const AXIS = 52
 /** Height of the title above a rank diagram, in CSS pixels. */

@@ -1,6 +1,6 @@
 /**
- * The figure `scatter`: all architectures of a lookup table by validation and test error, with the answers of searches
- * over time as lines.
+ * The figure `scatter`: all architectures of a lookup table by validation and test error, with a line for each search
+ * that connects its answers over time.
  */
 
 import { BenchError } from '../../core/errors.ts'
@@ -73,7 +73,9 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
   }
 }
 
-/** Returns the phrase of the caption that says when these runs' answers were recorded, such as after each epoch. */
+/**
+ * Returns a phrase for the caption that says when the answers of these runs were recorded, such as after each epoch.
+ */
 function whenOf(runs: readonly RunRecord[]): string {
   const asking = runs.some(({ result }) => result?.oracle !== undefined)
   const training = runs.some(({ epochs, result }) => result?.oracle === undefined && epochs.length > 0)

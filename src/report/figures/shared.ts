@@ -51,7 +51,7 @@ export const shownMethods = onceEach((runs: readonly RunRecord[]): readonly Show
 })
 
 /**
- * Returns the methods of which some runs meet a condition, each with one such run for each seed.
+ * Returns the methods that have runs meeting a condition, each with one such run for each seed.
  * @throws BenchError `bad-input` as `oneRunPerSeed`
  */
 export const withRuns = (
@@ -65,12 +65,12 @@ export const withRuns = (
     })
     .filter(({ runs }) => runs.length > 0)
 
-/** Number of points of a search above which those at the same place are one point, since they would cover each other. */
+/** Number of points of a search above which points at the same place are merged, since they would cover each other. */
 const MANY_POINTS = 200
 
 /**
- * Returns the points of a search, one a seed. Of more than 200 seeds those that ended at the same place share a point,
- * whose note counts them.
+ * Returns the points of a search, one for each seed. With more than 200 seeds, points at the same place are merged into
+ * one, whose note gives their number.
  */
 export function withoutRepeats(points: readonly Point[]): readonly Point[] {
   if (points.length <= MANY_POINTS) return points
@@ -79,7 +79,10 @@ export function withoutRepeats(points: readonly Point[]): readonly Point[] {
   )
 }
 
-/** Returns the sentences of a caption that explain points that stand for several seeds; empty without so many seeds. */
+/**
+ * Returns the sentences of a caption that say that a point can stand for several seeds; empty if no search has that
+ * many seeds.
+ */
 export const repeatWords = (methods: readonly Method[]): readonly string[] =>
   methods.some(({ runs }) => runs.length > MANY_POINTS)
     ? [`Of a search with more than ${MANY_POINTS} seeds, those that ended at the same place share a point.`]
@@ -102,14 +105,14 @@ const MANY_SEEDS = 20
 export const customarySpread = (methods: readonly Method[]): Spread =>
   methods.some(({ runs }) => runs.length > MANY_SEEDS) ? 'std' : 'range'
 
-/** Most lines with bands that are told apart in one panel. */
+/** Largest number of lines with bands that can be told apart in one panel. */
 export const MOST_TOGETHER = 4
 /** Look of the lines in the background of a panel. */
 const BACKGROUND: Look = { colour: '#b9bfc6', dash: [], marker: 'circle' }
 
 /**
- * Returns the panels of a plot of lines. Up to four lines share a panel. More get a panel each, with the other lines in
- * grey behind it and the same axes, since their bands would hide each other.
+ * Returns the panels of a plot of lines. Up to four lines share a panel. If there are more, their bands would hide each
+ * other, so each gets a panel of its own, with the other lines in grey behind it and the same axes.
  */
 export function inPanels(plot: Plot): Pick<Figure, 'panels' | 'columns'> {
   const { series, title } = plot
@@ -125,8 +128,8 @@ export function inPanels(plot: Plot): Pick<Figure, 'panels' | 'columns'> {
 }
 
 /**
- * Returns an axis of accuracies in % that shows the lines whole, and of bands that reach far below them only the upper
- * part.
+ * Returns an axis for accuracies in % on which all lines are visible. A band that reaches far below the lines is cut
+ * off.
  */
 export function accuracyAxis(series: readonly Series[]): Axis {
   const axis: Axis = { label: 'accuracy (%)', scale: 'linear' }
@@ -136,7 +139,7 @@ export function accuracyAxis(series: readonly Series[]): Axis {
   return least < cut ? { ...axis, limits: [cut, undefined] } : axis
 }
 
-/** Returns the smallest and the largest value of lines and bands. */
+/** Returns the smallest and the largest value of the lines and their bands. */
 function rangeOf(series: readonly Series[]): [number, number] {
   const values = series.flatMap(({ points, band = [] }) => [
     ...points.map(({ y }) => y),
@@ -147,9 +150,9 @@ function rangeOf(series: readonly Series[]): [number, number] {
 }
 
 /**
- * Returns the value below which an axis of accuracies is cut, so that single low values do not squeeze the others: three
- * times the distance of the greatest from the lower quartile below that quartile.
- * @param greatest greatest value of the axis; absent: that of the values
+ * Returns the value below which an accuracy axis is cut off, so that single low values do not squeeze the others. With
+ * Q the lower quartile, it is Q − 3 · (greatest − Q).
+ * @param greatest greatest value of the axis; absent: the greatest of `values`
  */
 export function lowerCut(values: readonly number[], greatest = Math.max(...values)): number {
   const quartile = quantile([...values], 0.25)

@@ -6,7 +6,7 @@ import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, inPanels, type Spread, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
- * Returns the figure. Many skip connections are the symptom of DARTS' collapse.
+ * Returns the figure of the number of skip connections, whose growth is the symptom of DARTS' collapse.
  * @throws BenchError `missing` where no run trained a supernet on a space with skip connections
  */
 export function skipsFigure(runs: readonly RunRecord[], spread?: Spread): Figure {

@@ -3,8 +3,8 @@ import { unknownName } from '../../core/names.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
 /**
- * Returns a table with the chosen columns, in that order, after its first column.
- * @param names titles or keys of columns, whatever the upper and lower case
+ * Returns a table with its first column and then the chosen columns, in the order of `names`.
+ * @param names titles or keys of columns, in upper or lower case
  * @throws BenchError `unknown-name`
  */
 export function withColumns(table: Tabular, names: readonly string[]): Tabular {
@@ -18,8 +18,8 @@ export function withColumns(table: Tabular, names: readonly string[]): Tabular {
 }
 
 /**
- * Returns a table whose rows are sorted by a column within each group of rows: numbers and means from the greatest on,
- * texts by the alphabet, empty cells last.
+ * Returns a table whose rows are sorted by a column within each group of rows: numbers and means in descending order,
+ * texts alphabetically, empty cells last.
  * @throws BenchError `unknown-name`
  */
 export function sortedBy(table: Tabular, name: string): Tabular {

@@ -10,8 +10,8 @@ type FrameColumn = { readonly name: string } & (
 )
 
 /**
- * Returns the bytes of an Arrow IPC file with a table: texts as Utf8 columns, numbers as Float64, unknown values as
- * null. Mean, deviation and number of values of a statistic are three columns.
+ * Returns a table as the bytes of an Arrow IPC file. Texts become Utf8 columns, numbers Float64 columns, and unknown
+ * values null. A column of statistics becomes three: mean, standard deviation and number of values.
  */
 export function renderArrow(table: Tabular): Uint8Array {
   const arrow = loadArrow()

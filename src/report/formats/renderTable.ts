@@ -69,8 +69,8 @@ export function parseTableFormat(name: string): TableFormat {
 const PARTS = ['mean', 'std', 'n'] as const
 
 /**
- * Returns a table as comma-separated values (RFC 4180), numbers with all digits. Mean, deviation and number of values
- * of a statistic are three columns; an unknown value is an empty field.
+ * Returns a table as comma-separated values (RFC 4180), with all digits of numbers. A column of statistics becomes
+ * three: mean, standard deviation and number of values. An unknown value is an empty field.
  */
 function renderCsv({ columns, rows }: Tabular): string {
   const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
@@ -143,16 +143,16 @@ function cell(content: Cell): string {
 
 /**
  * Matches the characters of a text that Markdown would take for markup: `|`, `\`, a backquote and `*` everywhere; `~`,
- * of which pairs in architecture strings would strike text out; `_` at the edge of a word; `<` before a character; `&`
- * in an entity; brackets in links.
+ * since a pair of them in an architecture string would strike text through; `_` at the edge of a word; `<` before a
+ * character; `&` in an entity; brackets in links.
  */
 const MARKUP = /[|\\`*~]|\](?=[([:])|\[(?=\^)|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
 
 const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
 
 /**
- * Returns a note with Markdown's markup escaped, also that of headings, quotations and lists at the beginning of a
- * line.
+ * Returns a note with Markdown's markup escaped, including markup at the beginning of a line: headings, quotations and
+ * lists.
  */
 const noteText = (note: string): string =>
   escaped(note)

@@ -33,8 +33,8 @@ export interface TabularColumn {
   /** Name of the column in the first line of CSV and in JSON records. */
   readonly key: string
   /**
-   * For a column in a group of neighbours: title of the group, which LaTeX prints once above them, and title of the
-   * column below it.
+   * If neighbouring columns form a group: the group's title, which LaTeX prints once above them, and this column's
+   * title below it.
    */
   readonly within?: readonly [group: string, title: string]
   /**
@@ -56,10 +56,7 @@ export interface NumberCell {
   readonly value: number
   /** Number of digits after the decimal point that text, Markdown and LaTeX show of the cell's value. */
   readonly digits: number
-  /**
-   * Whether the cell's value is known to be above zero, as a p-value is: it is then printed as `< 0.001` instead of
-   * 0.000.
-   */
+  /** Whether the value is known to be above zero, like a p-value. If it rounds to 0, `< 0.001` is printed instead. */
   readonly positive?: boolean
 }
 

@@ -36,7 +36,7 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
-/** A table column as it is printed: its texts, its width in characters and how they are aligned. */
+/** A table column ready to be printed: its texts, its width in characters and their alignment. */
 interface SetColumn {
   /** Title of the printed column, broken into lines. */
   readonly title: readonly string[]
@@ -80,7 +80,7 @@ function leftOut(count: number, width: number): readonly string[] {
 }
 
 /**
- * Matches a blank at which a text may be broken into lines: any outside of backquotes, since a command stands in
+ * Matches a blank at which a text may be broken into lines: any blank outside of backquotes, since commands stand in
  * backquotes and must stay whole.
  */
 const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/

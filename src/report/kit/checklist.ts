@@ -1,6 +1,6 @@
 /**
- * Answers the checklists of conferences and of good practice as far as the records of runs can: each answer with its
- * evidence, and a plain no where there is none. Questions that only authors can answer are left to them.
+ * Answers checklists of conferences and of good practice from the records of runs. Each answer names its evidence;
+ * without evidence the answer is No. Questions that only authors can answer are left to them.
  */
 import { capitalize, pluralize } from '../../core/plainText.ts'
 import { runId } from '../../runner/plan/identity.ts'
@@ -14,7 +14,7 @@ import { BASELINE } from './improvement.ts'
 import { computeOf, type PreliminaryCompute } from './ledger.ts'
 import { licencesOf } from './licences.ts'
 
-/** What a checklist is answered from. */
+/** The runs, settings and claims that the answers to a checklist are computed from. */
 export interface Evidence {
   readonly runs: readonly RunRecord[]
   /** Names of the algorithms that answer with a fixed architecture. */
@@ -62,7 +62,7 @@ export function checklistText(name: ChecklistName, evidence: Evidence): string {
   ].join('\n')
 }
 
-/** What the records say, collected once. */
+/** Facts about all runs of a report, computed once for all questions of a checklist. */
 interface Facts {
   readonly compute: ReturnType<typeof computeOf>
   readonly preliminary: readonly PreliminaryCompute[]
@@ -82,7 +82,7 @@ interface Facts {
   readonly isTrained: boolean
   readonly licences: ReturnType<typeof licencesOf>
   readonly claims?: string
-  /** Faults of the runs that every answer depends on: failed, unfinished and foreign ones. */
+  /** Sentences about failed, unfinished and foreign runs, which qualify every answer. */
   readonly caveats: readonly string[]
 }
 
@@ -119,7 +119,7 @@ function factsOf({ runs, references, claims, preliminary = [] }: Evidence): Fact
   }
 }
 
-/** Returns sentences about runs that no answer may pass over: failed, unfinished, edited and foreign ones. */
+/** Returns sentences about failed, unfinished, edited and foreign runs, which the answers must mention. */
 export function caveatsOf(runs: readonly RunRecord[]): string[] {
   const failed = runs.filter(({ result, failure }) => result === undefined && failure !== undefined)
   const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined)

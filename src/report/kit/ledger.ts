@@ -1,29 +1,32 @@
 /**
- * The ledger of all compute: hours of every run of a report, failed, interrupted and preliminary runs included, on CPUs
- * and GPUs, for each method and in total.
+ * The compute ledger of a report: CPU and GPU hours of each method and in total, including failed, interrupted and
+ * preliminary runs.
  */
 import { pluralize } from '../../core/plainText.ts'
 import { count, number, type Tabular, word } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Compute of several runs, in hours of wall time by kind of device. */
+/** Compute of a set of runs: their numbers, and their wall-clock hours on CPUs and on GPUs. */
 export interface Compute {
   readonly runs: number
   readonly failed: number
   readonly unfinished: number
   readonly cpuHours: number
   readonly gpuHours: number
-  /** Number of runs that ended without a recorded time, as failed runs of compact reports. */
+  /** Number of runs whose duration was not recorded, such as failed runs in compact reports. */
   readonly untimed: number
 }
 
-/** Runs that a report does not show but that were computed for it, such as trials, as numbers in its settings. */
+/**
+ * Compute of runs that were made for a report but that it does not show, such as trials, as stated in the report's
+ * settings.
+ */
 export interface PreliminaryCompute extends Compute {
   readonly name: string
 }
 
-/** Returns the compute of runs. Each run counts once, whatever the number of reports or stores that it is in. */
+/** Returns the compute of a set of runs. A run that is in several reports or stores counts once. */
 export function computeOf(runs: readonly RunRecord[]): Compute {
   const once = [...new Map(runs.map((run) => [run.manifest.id, run])).values()]
   const times = once.map((run) => ({ run, seconds: secondsOf(run) }))
@@ -39,14 +42,17 @@ export function computeOf(runs: readonly RunRecord[]): Compute {
   }
 }
 
-/** Returns the wall-clock seconds of a run; of one without a result those of its epochs, undefined if not recorded. */
+/**
+ * Returns the wall-clock seconds of a run, or the sum of its epochs' seconds if it did not finish; undefined if not
+ * recorded.
+ */
 function secondsOf({ result, epochs }: RunRecord): number | undefined {
   if (result !== undefined) return result.timing.wallSeconds
   const seconds = (epochs as readonly { readonly seconds?: number }[]).map((epoch) => epoch.seconds)
   return seconds.some((value) => value === undefined) ? undefined : seconds.reduce<number>((a, b = 0) => a + b, 0)
 }
 
-/** Returns whether a run trained on a GPU, as its executor's arithmetic or its timing says. */
+/** Returns whether a run trained on a GPU, according to its executor's arithmetic or its recorded timing. */
 const ranOnGpu = ({ manifest: { job }, result }: RunRecord): boolean =>
   job.arithmetic === 'device' || result?.timing.search?.device === 'gpu'
 

@@ -8,7 +8,10 @@ import { contentName } from '../../system/json.ts'
 import { flatten } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Returns the shell script that repeats the runs. Its first argument is the folder with the folders of the images. */
+/**
+ * Returns the shell script that repeats the runs. The script's first argument is the folder that contains the datasets'
+ * image folders.
+ */
 export function reproduceScript(runs: readonly RunRecord[]): string {
   const versions = [...new Set(runs.map(({ manifest }) => manifest.environment.version))]
   const commands = runCommands(runs)
@@ -37,7 +40,7 @@ export function runCommands(runs: readonly RunRecord[]): readonly string[] {
   return [...groups.values()].map((same) => commandOf(same))
 }
 
-/** Datasets that need no folder of images. */
+/** Datasets that are built into the program, so that their runs need no image folder. */
 const BUILT_IN: ReadonlySet<string> = new Set(['shapes'])
 
 function commandOf(jobs: readonly Job[]): string {

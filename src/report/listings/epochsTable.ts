@@ -5,10 +5,13 @@ import type { EpochRecord } from '../../core/result.ts'
 import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Digits after the decimal point of losses and accuracies in formats for people. */
+/** Number of digits after the decimal point of losses and accuracies in text, Markdown and LaTeX. */
 const DIGITS = 4
 
-/** What an epoch's record has in every search: name of the column, and its value. */
+/**
+ * Columns of the epochs table that every search can have: the column's name, and the function that reads its value from
+ * an epoch's record.
+ */
 const NUMBERS: readonly (readonly [key: string, value: (epoch: Partial<EpochRecord>) => number | undefined])[] = [
   ['train loss', ({ trainLoss }) => trainLoss],
   ['train accuracy', ({ trainAccuracyPct }) => trainAccuracyPct],
@@ -26,8 +29,8 @@ function measured({ probes }: Partial<EpochRecord>, probe: string, quantity: str
 }
 
 /**
- * Returns a table with a row for each recorded epoch: the run, losses, accuracies and probes, further numbers of the
- * algorithm, and the looked-up metrics of the current architecture. Columns without any value are left out.
+ * Returns a table with a row for each recorded epoch: the run, losses, accuracies, probe measurements, other values
+ * that the algorithm logs, and the looked-up metrics of the current architecture. Empty columns are left out.
  * @throws BenchError `missing` if the runs have no epochs
  */
 export function epochsTable(runs: readonly RunRecord[]): Tabular {

@@ -14,7 +14,10 @@ export interface GenotypeCard {
   readonly genotype: string
   /** Index of the described architecture; absent if its search space does not number its architectures. */
   readonly index?: number
-  /** The architecture's cells by type, or by position if it is a list of cells: for each node a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`. */
+  /**
+   * The nodes of each cell, by the cell's type, or by its position if the architecture is a list of cells. Each node is
+   * a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`.
+   */
   readonly cells: Readonly<Record<string, readonly string[]>>
   /**
    * Size of the network with which the search space's paper evaluates the architecture; absent for a space without such
@@ -84,14 +87,14 @@ export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace
   ].join('\n')}\n`
 }
 
-/** Returns the title of a cell: `normal cell` of a type, `cell 2 (reduce)` of a list. */
+/** Returns the title of a cell: `normal cell` for a cell type, `cell 2 (reduce)` for a cell of a list. */
 const cellTitle = (name: string): string => (/^cell \d/.test(name) ? name : `${name} cell`)
 
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
 /**
- * Returns, by type of cell, or by position of a list of cells, a line for each node with the operations that enter it, read
- * from the architecture's one-hot mixing weights.
+ * Returns the nodes of each cell as lines, by the cell's type or by its position in a list of cells. They are read from
+ * the architecture's one-hot mixing weights.
  */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
   const cells = space.oneHotCells?.(genotype) ?? byType(space, space.oneHot(genotype))

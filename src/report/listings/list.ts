@@ -149,8 +149,8 @@ const sourcesOfEach = (parts: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, listSources(part)]))
 
 /**
- * Largest width of the column `Default` in the table of options, in characters: an architecture as default would push
- * the descriptions off the screen.
+ * Largest width of the column `Default` in the table of options, in characters. A longer default, such as an
+ * architecture, would push the descriptions off the screen.
  */
 const DEFAULT_WIDTH = 24
 

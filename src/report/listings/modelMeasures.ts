@@ -3,11 +3,11 @@ import type { ClassificationMeasures } from '../../analysis/classification.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
-/** The measures of a trained network, and what they were measured on. */
+/** Test measures of a trained network, with the training and the dataset that they belong to. */
 export interface MeasuredModel {
   /** Id of the training that the network comes from. */
   readonly training: string
-  /** Number of epochs after which the network had its weights. */
+  /** Number of epochs that the network was trained for when it was measured. */
   readonly epochs: number
   readonly dataset: string
   readonly classNames: readonly string[]
@@ -50,7 +50,9 @@ export function measuresTable({ training, epochs, dataset, classNames, measures 
 
 const percent = (value: number): string => `${value.toFixed(2)} %`
 
-/** Returns a cell with the class for which the images of a class are most often taken by mistake: `dog (12)`. */
+/**
+ * Returns a cell with the class that the network most often predicts wrongly for images of the given class: `dog (12)`.
+ */
 function confusedWith(row: readonly number[], label: number, classNames: readonly string[]): Cell {
   const wrong = row.map((images, other) => (other === label ? 0 : images))
   const most = Math.max(...wrong)

@@ -15,13 +15,13 @@ const CREATE_TRIAL = 4
 const MAXIMIZE = 2
 const COMPLETE = 1
 
-/** Value of the parameter of an edge that an architecture does not have. */
+/** Value that an edge's parameter has if the architecture lacks this edge. */
 const ABSENT_EDGE = 'absent'
 
 /**
- * Returns the text of a journal with the finished black-box searches among some runs. The parameters of a trial are the
- * operations of the architecture's edges, its value is the accuracy that the search got as answer, in %, and its times
- * are those of the simulated clock, which begins with the run.
+ * Returns the journal of the finished black-box searches among some runs. The parameters of a trial are the operations
+ * of the architecture's edges, its value is the accuracy in % that the query answered, and its start and end are times
+ * of the simulated clock, which begins with the run.
  * @throws BenchError `missing` if no run has queries
  */
 export async function optunaJournal(
@@ -83,9 +83,9 @@ function trialLine(
 }
 
 interface Parameters {
-  /** Position of each parameter's value among its choices. */
+  /** For each parameter, the position of its value in the list of choices. */
   readonly params: Readonly<Record<string, number>>
-  /** JSON text of each parameter's distribution. */
+  /** For each parameter, its Optuna distribution as JSON text. */
   readonly distributions: Readonly<Record<string, string>>
 }
 

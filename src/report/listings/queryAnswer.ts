@@ -77,8 +77,8 @@ function wantedBy(architectures: readonly string[], question: Question, spaces: 
 }
 
 /**
- * Returns whether a text can be looked up in tables of a search space: if it is an architecture of that space or of
- * none. For a text of none the lookup then reports the error.
+ * Returns whether a text can be looked up in a table of the named search space: if it is an architecture of that space
+ * or of no space at all. In the latter case the lookup reports the error.
  */
 function isOf({ registry }: OpenSpaces, name: string, text: string): boolean {
   const reads = (space: SearchSpace) => {

@@ -103,11 +103,11 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
 export interface Listing {
   readonly indices: readonly number[]
   readonly columns: readonly string[]
-  /** Whether the list's columns were chosen by default; those that do not fit the terminal are then left out. */
+  /** Whether the columns were chosen by default; then columns that do not fit into the terminal are left out. */
   readonly byDefault: boolean
   /**
-   * Returns how a listed architecture differs from the one that the user named. If present, the architecture string is
-   * left out first in a narrow terminal.
+   * Returns how a listed architecture differs from the one that the user named. If this is present, a narrow terminal
+   * leaves out the column of architecture strings first.
    */
   readonly change?: (index: number) => string
   readonly note: string
@@ -193,8 +193,8 @@ export function frontTable(
 }
 
 /**
- * Returns the table cell of a value: an accuracy with two digits after the decimal point, others with at least four
- * significant digits.
+ * Returns the table cell of a value: an accuracy with two digits after the decimal point, any other value with at least
+ * four significant digits.
  */
 function digits(value: number | undefined, name: string): Cell {
   return number(value, isAccuracy(name) ? 2 : Number.isInteger(value) ? 0 : digitsFor(value ?? 0, 4))

@@ -1,6 +1,6 @@
 /**
- * Makes the table of how well training-free scores rank architectures: the rank correlations of every column of scores
- * of a lookup table with the accuracies of every dataset, with intervals, over all architectures and over the best.
+ * Makes the table that shows how well training-free scores rank architectures: rank correlations of every score column
+ * of a lookup table with each dataset's accuracies, with intervals, over all architectures and over the best ones.
  */
 import { type RankCorrelationIntervals, rankCorrelationIntervals } from '../../analysis/statistics/rankCorrelation.ts'
 import type { Interval } from '../../analysis/statistics/summary.ts'
@@ -15,10 +15,12 @@ import { pairs } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
-/** Fraction of the architectures, by accuracy, that count as the best. */
+/** The architectures that count as the best: the top tenth by accuracy. */
 const BEST = 0.1
 
-/** Fewest architectures among the best whose order says anything; with fewer, their correlation is left out. */
+/**
+ * Smallest number of best architectures for which their rank correlation is computed; fewer say nothing about order.
+ */
 const FEWEST_BEST = 10
 const UNKNOWN = {
   spearman: undefined,
@@ -27,24 +29,25 @@ const UNKNOWN = {
   kendallInterval: undefined,
 }
 
-/** Resamples of the bootstrap: fewer for whole spaces, whose intervals are narrow. */
+/** Numbers of bootstrap resamples. Tables with very many architectures have narrow intervals and get fewer. */
 const DRAWS = 1000
 const DRAWS_OF_MANY = 200
 const MANY = 4000
 
 export interface ScoreCorrelation {
-  /** Column of the score. */
+  /** Name of the lookup table's column with the scores. */
   readonly score: string
-  /** Column of the accuracies. */
+  /** Name of the lookup table's column with the accuracies. */
   readonly accuracy: string
   readonly all: RankCorrelationIntervals
-  /** The same among the best tenth of the architectures by accuracy. */
+  /** Rank correlations among the best tenth of the architectures by accuracy. */
   readonly best: RankCorrelationIntervals
 }
 
 /**
- * Computes the rank correlations of scores with accuracies. Scores of which lower values are better correlate negatively.
- * @param scores columns of scores; absent: all that the table has
+ * Computes the rank correlations of scores with accuracies. They are negative for scores of which lower values are
+ * better.
+ * @param scores names of the score columns; absent: all that the table has
  * @throws BenchError `missing` if the table has no column of scores or no accuracies
  */
 export function scoreCorrelations(table: Table, scores = scoreColumns(table)): ScoreCorrelation[] {
@@ -76,13 +79,13 @@ function correlationOf(table: Table, score: string, accuracy: string): ScoreCorr
   }
 }
 
-/** Returns the columns of a table that `bench score` has written: their names have a colon and a size of networks. */
+/** Returns the names of the columns that `bench score` wrote into a table: names with a colon and a network size. */
 export const scoreColumns = ({ manifest }: Table): string[] =>
   manifest.columns.map(({ name }) => name).filter((name) => /^[\w-]+:.*\/C\d+-N\d+-\d+px(\/|$)/.test(name))
 
 /**
- * Returns for each dataset of a table the accuracy that papers report: of the test images, else of the validation
- * images, after the longest training, as the mean over seeds where there is one.
+ * Returns, for each dataset of a table, the name of the accuracy that papers report: on test images, else on validation
+ * images, after the longest training, and the mean over seeds if the table has it.
  */
 function headlineAccuracies({ qualifiers }: Table): string[] {
   const splits = ['x-test', 'ori-test', 'x-valid']
@@ -98,7 +101,7 @@ function headlineAccuracies({ qualifiers }: Table): string[] {
   })
 }
 
-/** A table of scores that was just written, opened. */
+/** A lookup table with newly written scores, opened for reading. */
 type ScoredTable = ScoreTableResult & { readonly table: Table }
 
 const column = (key: string, title: string): TabularColumn => ({ key, title })
@@ -147,8 +150,8 @@ const interval = (of: Interval | undefined): Cell =>
   word(of === undefined ? undefined : `${of.low.toFixed(3)} … ${of.high.toFixed(3)}`)
 
 /**
- * Returns what `bench score` prints: the correlations of the scores that it was asked for, or their ranges where the
- * table has no accuracies to compare with.
+ * Returns what `bench score` prints: rank correlations of the requested scores, or the ranges of the scores if the
+ * table has no accuracies.
  */
 export function scoreAnswer({ table, manifest, columns, total, before, done, seconds }: ScoredTable): {
   readonly tabular: Tabular
@@ -174,7 +177,7 @@ export function scoreAnswer({ table, manifest, columns, total, before, done, sec
   }
 }
 
-/** Returns the columns to print: of scores with several seeds the means alone. */
+/** Returns the score columns to print. A score with several seeds is shown by its mean only. */
 function shownColumns(columns: readonly string[], { columns: held }: Manifest): string[] {
   const names = new Set(held.map(({ name }) => name))
   return [
@@ -187,7 +190,7 @@ function shownColumns(columns: readonly string[], { columns: held }: Manifest): 
   ]
 }
 
-/** Returns the printed table of the smallest, the median and the largest value of columns of scores. */
+/** Returns the printed table with the smallest, median and largest value of each score column. */
 function rangeTable(table: Table, names: readonly string[]): Tabular {
   return {
     columns: [

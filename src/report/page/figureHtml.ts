@@ -28,14 +28,14 @@ const CLOUD_DIGITS = 3
 /** Factor by which letters, lines and markers are larger on the page than in pictures for papers. */
 const ENLARGED = 1.25
 
-/** Files of a figure that the page offers, by their endings: gzipped bytes as base64. */
+/** The files of a figure that the page offers for download: gzipped bytes in base64, by file name extension. */
 export type Downloads = Readonly<Record<string, string>>
 
-/** Returns the files of figures for download, by the names of the figures. */
+/** Returns the downloadable files of each figure, by the figure's name. */
 export const downloadsOf = (figures: readonly Figure[]): Readonly<Record<string, Downloads>> =>
   Object.fromEntries(figures.map((figure) => [figure.name, filesOf(figure)]))
 
-/** Returns the files of a figure: SVG, PDF, and the numbers of its plots as CSV. */
+/** Returns the downloadable files of a figure: SVG, PDF, and the numbers of its plots as CSV. */
 function filesOf(figure: Figure): Downloads {
   const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
   const numbers = figureCsv(figure)
@@ -47,8 +47,8 @@ function filesOf(figure: Figure): Downloads {
 }
 
 /**
- * Returns a figure as SVG. Letters of drawings stay letters, which is much shorter than their outlines; the page's script
- * adds the fonts.
+ * Returns a figure as SVG. In drawings, text stays text instead of becoming outlines, which makes the file much
+ * smaller; the page's script adds the fonts.
  */
 function svgOf(figure: Figure): string | Uint8Array {
   const drawings = figure.panels.filter((panel) => panel.kind === 'drawing')

@@ -31,7 +31,7 @@ export interface PageContent {
   readonly references?: ReadonlySet<string>
   /** Seconds after which the open page loads itself anew, for runs that are under way; absent: it does not. */
   readonly refreshSeconds?: number
-  /** Pictures of each figure to download, by the figure's name; absent: the page offers none. */
+  /** Downloadable files of each figure, by the figure's name; absent: the page offers none. */
   readonly downloads?: Readonly<Record<string, Downloads>>
 }
 
@@ -41,7 +41,7 @@ interface Section {
   readonly html: string
 }
 
-/** Name of the figure that stands alone below the answers. */
+/** Name of the figure that is shown alone directly below the answers. */
 const FIRST_FIGURE = 'accuracies'
 
 /** Returns the HTML of a report's page. */
@@ -96,7 +96,7 @@ export function renderPage(content: PageContent): string {
   ].join('\n')
 }
 
-/** Returns the script by which an open page loads itself anew; browsers keep the place to which it was scrolled. */
+/** Returns the script that reloads an open page after some seconds; browsers keep the scroll position. */
 const refreshing = (seconds: number): string =>
   `<script>setTimeout(() => location.reload(), ${Math.round(1000 * seconds)})</script>`
 

@@ -73,7 +73,7 @@ function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   ])
 }
 
-/** Returns the names of the files that runs were imported from, with the beginnings of their hashes. */
+/** Returns the names of the files from which runs were imported, each with the first digits of its hash. */
 export function importedFiles(runs: readonly RunRecord[]): string {
   const files = runs.flatMap(({ manifest: { importedFrom } }) =>
     importedFrom === undefined
@@ -135,8 +135,8 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
 }
 
 /**
- * Returns the name of a job's executor with its kind of arithmetic: `static/wasm (deterministic)`. Old records lack the
- * latter.
+ * Returns the name of a job's executor with its kind of arithmetic: `static/wasm (deterministic)`. Old records do not
+ * state the arithmetic.
  */
 const executorText = ({ executor = 'none needed', arithmetic }: Job): string =>
   arithmetic === undefined ? executor : `${executor} (${arithmetic})`

@@ -1,4 +1,6 @@
-/** The answers at the top of a report's page: what was compared, which method is best and by how much, what is missing. */
+/**
+ * The answers at the top of a report's page: what was compared, which method is best and by how much, what is missing.
+ */
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
 import {
@@ -19,7 +21,7 @@ import { groupByMethod, labelOf } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { seedList } from './reproducibility.ts'
 
-/** A line of the panel: a term, and sentences about it. */
+/** One of the answers at the top of the page: a term, and sentences about it. */
 export type Answer = readonly [term: string, sentences: readonly string[]]
 
 /**
@@ -132,8 +134,9 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
 }
 
 /**
- * Returns the lead of one search over another in points: on their common seeds, with its 95 % t interval. With fewer
- * than two common seeds, or if the other search is better on them, it is the difference of the means, without interval.
+ * Returns by how many percentage points one search leads another: the mean difference over their common seeds with its
+ * 95 % t interval. If they have fewer than two common seeds, or if the other search is better on these, it is the
+ * difference of the two means, without an interval.
  */
 function leadText(best: Row, other: Row, column: number): string {
   const { scores } = blocksOf([best, other], column)
@@ -166,7 +169,7 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
   })
 }
 
-/** Most failed runs that are named one by one. */
+/** Largest number of failed runs that are named one by one. */
 const MOST_NAMED = 3
 
 function failedText(runs: readonly RunRecord[]): string {

@@ -77,8 +77,8 @@ const VERDICTS: Readonly<Record<string, string | undefined>> = {
 }
 
 /**
- * Returns the table of claims as HTML: the claim with its place in the paper, what the runs show, and the verdict, below
- * which its rule is folded.
+ * Returns the table of claims as HTML: the claim with its place in the paper, what the runs show, and the verdict,
+ * below which its rule is folded.
  */
 export function claimsHtml({ rows, notes }: Tabular, name: string): string {
   const lines = rows.map((row) => {

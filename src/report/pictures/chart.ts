@@ -80,7 +80,7 @@ function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<
   ]
 }
 
-/** Factors on the radius with which markers of all shapes look equally large. */
+/** Factors for the radius of markers, by shape, with which all shapes look equally large. */
 export const MARKER_SCALE: Readonly<Record<string, number>> = {
   circle: 1,
   rect: 1.25,
@@ -91,7 +91,7 @@ export const MARKER_SCALE: Readonly<Record<string, number>> = {
   star: 1.25,
 }
 
-/** Most points of a line of which every one has a marker, and about the number of markers on longer lines. */
+/** Largest number of points of a line with a marker at every point. Longer lines get about this many markers. */
 const ALL_MARKED = 12
 const MARKED = 7
 
@@ -166,10 +166,10 @@ function scaleOf(
   }
 }
 
-/** Choices of ticks for every decade of a logarithmic axis, the densest first. */
+/** Mantissas of the ticks in every decade of a logarithmic axis, from the densest choice to the sparsest. */
 const STEPS = [[1, 2, 5], [1, 3], [1]]
 
-/** Most evenly spaced ticks of an axis that spans less than a decade. */
+/** Largest number of evenly spaced ticks on an axis that spans less than a decade. */
 const MOST_EVEN = 12
 
 /**
@@ -192,7 +192,7 @@ export function tickChoices(low: number, high: number): number[][] {
   ].map((ticks) => ticks.filter((tick) => tick >= low && tick <= high))
 }
 
-/** Returns the multiples of a step up to `high`, without the rounding errors of a sum. */
+/** Returns the multiples of a step up to `high`. They are products, so that no rounding errors add up. */
 const multiples = (step: number, high: number): number[] =>
   Array.from({ length: Math.floor(high / step) }, (_, i) => Number(((i + 1) * step).toPrecision(12)))
 

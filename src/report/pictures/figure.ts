@@ -10,7 +10,7 @@ export interface Figure {
   readonly name: string
   /** Caption below the figure: what it shows, over how many runs, and what was left out. */
   readonly caption: string
-  /** Panels of the figure, row by row. */
+  /** Panels of the figure in reading order, row by row. */
   readonly panels: readonly Panel[]
   /** Number of the figure's panels that stand side by side. */
   readonly columns: number
@@ -31,9 +31,9 @@ export interface Axis {
   readonly scale: 'linear' | 'log'
   /** Whether the axis has ticks at whole numbers only. */
   readonly whole?: boolean
-  /** Range that the axis covers at least; panels that are compared get the same range. */
+  /** Range that the axis covers even if the values do not; panels that are compared get the same range. */
   readonly atLeast?: readonly [low: number, high: number]
-  /** Ends of the axis, beyond which nothing is shown; an absent end is chosen from the values. */
+  /** Fixed ends of the axis; values beyond them are not shown. An absent end is chosen from the values. */
   readonly limits?: AxisLimits
 }
 

@@ -91,8 +91,8 @@ function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
 }
 
 /**
- * Returns a hash of a third-party algorithm's name, from which its look is chosen, so that it tends to have the same
- * look in every figure.
+ * Returns a hash of a third-party algorithm's name. It selects the algorithm's look, so that the look is mostly the
+ * same in every figure.
  */
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)

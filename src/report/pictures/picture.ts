@@ -18,8 +18,8 @@ const PNG_DPI = 300
 const columnWidth = { single: 85, double: 178 }
 
 /**
- * Largest width of a drawing that goes into a single column, in CSS pixels: it is shrunk so far that its 8 pt letters
- * become 6 pt.
+ * Largest width, in CSS pixels, of a drawing that fits into a single column. A drawing of this width is shrunk until
+ * its 8 pt letters are 6 pt.
  */
 const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
 
