@@ -70,7 +70,8 @@ export type Operation =
    */
   | { readonly kind: 'combine'; readonly terms: readonly Term[]; readonly output: ValueId }
   /**
-   * Convolutions that read the same input, all with or all without a ReLU before them. Each filter has its own output.
+   * Several convolutions of one input, with one output for each filter. Either all of them apply a ReLU to the input or
+   * none does.
    */
   | {
       readonly kind: 'convolve'

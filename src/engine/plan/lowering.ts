@@ -25,15 +25,15 @@ export type Rule<C, K extends Operation['kind']> = (context: C, operation: Of<K>
 export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
 /**
- * What `emitPasses` uses of the state that the rules of a backend share.
+ * The part of the lowering state, shared by all rules of a backend, that `emitPasses` needs.
  * @typeParam B where a value or gradient is stored
  */
 interface Emission<B> {
   readonly graph: Graph
   readonly program: {
-    /** Begins a section of the program, under whose name its calls are measured. */
+    /** Begins a section of the program; run times are measured for each section. */
     enter(section: 'backward'): void
-    /** Keeps a buffer from being reused before this place of the program. */
+    /** Marks a buffer as in use at this point of the program, so that its memory is not reused before. */
     touch(buffer: B): void
   }
   value(id: ValueId): B

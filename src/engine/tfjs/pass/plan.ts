@@ -12,8 +12,8 @@ export interface PlanRequest {
   /** For each mixing coefficient 1 if the input it multiplies is computed, else 0; absent: all are computed. */
   readonly active?: Uint8Array
   /**
-   * Whether the pass computes the gradient of the mixing coefficients; `weights` likewise. Without any of the three
-   * there is no backward pass.
+   * Whether the pass computes the gradient of the mixing coefficients; `weights` says the same of the network weights.
+   * A pass that computes no gradient at all has no backward pass.
    */
   readonly coefficients: boolean
   readonly weights: boolean
@@ -65,8 +65,8 @@ function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
 }
 
 /**
- * Returns for each value of the network whether its gradient is wanted, or it depends on a parameter, mixing coefficient
- * or activation whose gradient is wanted.
+ * Returns for each value of the network whether its gradient is wanted, or it depends on a parameter, mixing
+ * coefficient or activation whose gradient is wanted.
  */
 function carryingValues(network: Network, layers: readonly Layer[], request: PlanRequest): boolean[] {
   const observed = new Set(request.observed ? network.observed : [])

@@ -56,7 +56,7 @@ export interface Wants {
   readonly coefficients: boolean
 }
 
-/** What a layer's forward rule returns. */
+/** Result of a layer's forward rule: the output, and what the backward rule and the running statistics need. */
 export interface Forwarded {
   readonly output: Tensor
   /** Tensors that the layer's backward rule needs, besides the operands and the output that `keeps` names. */
@@ -65,7 +65,10 @@ export interface Forwarded {
   readonly moments?: BatchMoments | undefined
 }
 
-/** What a layer's backward rule reads. */
+/**
+ * Input of a layer's backward rule: the output's gradient, the tensors kept from the forward pass, and which gradients
+ * are wanted.
+ */
 export interface Tape {
   /** The gradient of the loss with respect to the layer's output, ∂L/∂output. */
   readonly cotangent: Tensor

@@ -75,8 +75,8 @@ function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
 }
 
 /**
- * Writes the sum of row y of an image and the rows above and below it, or adds the sum to what is there, by the mask
- * `kept`.
+ * Writes the sum of row y of an image, the row above and the row below. Where the mask `kept` is all ones, it adds the
+ * sum to the stored values instead.
  */
 function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kept: v128): void {
   const here = image + usize(y) * row

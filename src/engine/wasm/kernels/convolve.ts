@@ -46,7 +46,7 @@ export function convolve(
   }
 }
 
-/** Computes the convolution's output pixels `first` to `last` − 1, eight output channels after the other. */
+/** Computes the convolution's output pixels `first` to `last` − 1, eight output channels at a time. */
 function multiply(
   staged: usize,
   offsets: usize,

@@ -89,7 +89,10 @@ export function keep(accumulate: i32): v128 {
   return i32x4.splat(-accumulate)
 }
 
-/** Stores `value` plus the values stored there, after a bitwise and of the stored values with the mask `kept`. */
+/**
+ * Stores `value` + (stored values & `kept`): adds to the stored values if the mask `kept` is all ones, overwrites them
+ * if it is all zeros.
+ */
 // @ts-ignore: decorator
 @inline
 export function addTo(at: usize, value: v128, kept: v128): void {

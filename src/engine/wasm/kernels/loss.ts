@@ -1,16 +1,17 @@
 /**
  * Kernels of the two losses: softmax cross-entropy with its gradient and the number of correct predictions, and the
- * loss Σ cotangent·logits.
+ * loss Σ cotangent·logits with a given cotangent.
  */
 import { batch } from './lanes'
 
 /**
- * Computes the mean softmax cross-entropy over the batch, with label smoothing s and class weights w: target t =
- * (1 − s)·onehot + s / classes, loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n). With all w = 1, the bits are those
- * of the mean without weights, because multiplication by 1 is exact and (1 − s) + s rounds to 1.
- *
- * @param logits [batch, channels]; the first `classes` channels are logits, the others padding
- * @param gradient overwritten with weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t), zeros in padding channels
+ * Computes the mean softmax cross-entropy over the batch and its gradient wrt the logits. With label smoothing s, class
+ * weights w and target t = (1 − s)·onehot + s / classes:
+ *   loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n).
+ * With all w = 1, the bits are those of the mean without weights, because multiplication by 1 is exact and (1 − s) + s
+ * rounds to 1.
+ * @param logits [batch, channels]; the first `classes` channels are logits, the others pad to a multiple of 4
+ * @param gradient overwritten with weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t); 0 in the padding channels
  * @param smoothing address of s, a double
  * @param classWeights address of w, a double for each class
  * @param tally address of three doubles [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
@@ -71,8 +72,8 @@ export function crossEntropy(
 }
 
 /**
- * Computes the loss Σ cotangent·logits and its gradient: loss += the sum, gradient = cotangent [batch, classes] with
- * zeros in padding channels.
+ * For a given cotangent [batch, classes], adds Σ cotangent·logits to the loss and writes the gradient wrt the logits:
+ * the cotangent, then zeros in the channels that pad `classes` to a multiple of 4.
  */
 export function cotangent(
   logits: usize,

@@ -36,11 +36,14 @@ export interface Plan {
    */
   readonly termTable: Context['termTable']
   /**
-   * Byte address of the main head's logits, and the number of channels with which they are stored; `features` likewise.
+   * Where the main head's logits are stored: byte address and number of channels. `features` says the same of the
+   * features.
    */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
-  /** Where each observed activation and its gradient lie after a run, and the number of channels they are stored with. */
+  /**
+   * Where each observed activation and its gradient lie after a run, and the number of channels they are stored with.
+   */
   readonly observed: readonly {
     readonly address: number
     readonly gradient: number

@@ -13,9 +13,7 @@ export type KernelName = keyof typeof signatures
 export type Kernels = Readonly<Record<KernelName, (...args: number[]) => number>>
 
 const PAGE = 65536
-/**
- * A byte address below the program's data at which the module has no constants; the test of multiply-adds writes there.
- */
+/** Byte address of unused memory, below the program's data, to which the test for fused multiply-adds writes. */
 const FREE = PAGE / 2
 /** Number of bytes that a 32-bit WebAssembly module can address: 4 GiB. */
 export const MEMORY_LIMIT = 65536 * PAGE

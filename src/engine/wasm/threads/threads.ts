@@ -60,7 +60,7 @@ export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundC
   }))
 
 /**
- * What `follow` must know of the thread it runs on: whether it is the group's first, and how it waits for the others.
+ * The thread that runs `follow`: whether it is the first thread of its group, and how it waits for the other threads.
  */
 export interface Follower {
   readonly isFirst: boolean

@@ -178,7 +178,7 @@ class WorkerThreads implements Threads {
   }
 }
 
-/** Resolves when the worker thread is ready to wait for orders. @throws the error that ended it before */
+/** Resolves when the worker thread is ready to wait for orders. @throws the worker's error if the worker ends first */
 async function isReady(worker: Worker): Promise<void> {
   const exit = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`exit code ${code}`)))
   await Promise.race([once(worker, 'message'), exit])

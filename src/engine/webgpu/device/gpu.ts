@@ -81,7 +81,7 @@ export async function gpuAdapter({ exactTimestamps = false } = {}): Promise<GPUA
   }
 }
 
-/** A name that no GPU has: Dawn's answer to it lists those that there are. */
+/** A name that no GPU has. Dawn answers a request for it with a message that lists the existing names. */
 const NO_NAME = 'no GPU has this name'
 
 /** Returns the names of the GPUs that a message of Dawn lists. */
@@ -90,8 +90,8 @@ const namesIn = (message: string): string[] =>
 
 /**
  * Returns the different names of the GPUs among which worker processes can be divided: those of the vendor of the GPU
- * that WebGPU prefers, so that no work goes to a slow GPU beside it. Dawn chooses a GPU by name only, so equal GPUs have
- * one name together. If the user has chosen a GPU by `NAS_BENCH_GPU`, that name alone.
+ * that WebGPU prefers, so that no work goes to a slow GPU beside it. Dawn chooses a GPU by name only, so equal GPUs
+ * have one name together. If the user has chosen a GPU by `NAS_BENCH_GPU`, that name alone.
  */
 export async function gpuNames(): Promise<readonly string[]> {
   const chosen = process.env[GPU_VARIABLE] ?? ''

@@ -21,13 +21,13 @@ const GAP = 2
 
 /** The part of a convolution's result (pixels × channels) that one workgroup computes. */
 export interface Tile {
-  /** Threads of the workgroup that computes the tile; a multiple of `SLICE`. */
+  /** Number of threads of the workgroup that computes the tile; a multiple of `SLICE`. */
   readonly threads: number
-  /** Channels of the tile, in groups of four. */
+  /** Width of the tile: its number of channels divided by four. */
   readonly columns: number
-  /** Pixels of the tile that one thread computes. */
+  /** Number of pixels of the tile that each thread computes. */
   readonly each: number
-  /** Pixels of the tile that all threads together compute. */
+  /** Height of the tile: its number of pixels, which all threads together compute. */
   readonly pixels: number
 }
 

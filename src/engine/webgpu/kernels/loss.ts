@@ -67,10 +67,12 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 }`
 
 /**
- * Kernel: mean cross-entropy over the batch with target t = (1 − s)·onehot + s / classes, where s is the label
- * smoothing, and class weights w: loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n), where `run.labelWeights` is the
- * denominator; gradient ← weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t), where `weight` is the loss weight of
- * the head. The main head (`main` = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the tally.
+ * Kernel: mean softmax cross-entropy over the batch and its gradient with respect to the logits. With label smoothing
+ * s, class weights w, target t = (1 − s)·onehot + s / classes and the head's loss weight `weight`:
+ *   loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n);   `run.labelWeights` is the denominator
+ *   gradient ← weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t).
+ * The main head (`main` = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the
+ * tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',
@@ -113,7 +115,8 @@ ${overBatch('bitcast<f32>(args.weight) / run.labelWeights')}`,
 })
 
 /**
- * Kernel: the loss Σ cotangent·logits of the main head, with a given cotangent [batch, classes]; gradient ← cotangent.
+ * Kernel: for a given cotangent [batch, classes], computes the loss Σ cotangent·logits of the main head; gradient with
+ * respect to the logits ← cotangent.
  */
 export const cotangent = defineKernel({
   name: 'cotangent',

@@ -53,13 +53,13 @@ export const FILTER_FIELDS = [
    */
   ...(['partialsOffset', 'groupPartialsOffset'] as const),
   /**
-   * Number of the filter gradient's partial sums; pixels (depthwise: rows of pixels) of each; threads that add up each
-   * element.
+   * How the filter's gradient is summed: number of partial sums; pixels (depthwise: rows of pixels) in each; number of
+   * threads that add up the partial sums of one element.
    */
   ...(['chunkCount', 'perChunk', 'lanes'] as const),
   /**
-   * Rows of the filter's gradient as stored; of every `storedRows` rows the first `denseRows` belong to real channels,
-   * the others to padding.
+   * Number of stored rows of the filter's gradient. Of every `storedRows` rows the first `denseRows` belong to real
+   * channels, the others to padding channels.
    */
   ...(['rows', 'storedRows', 'denseRows'] as const),
 ] as const

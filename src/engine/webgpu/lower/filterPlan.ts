@@ -275,9 +275,7 @@ function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, n
   return new Map(tiled)
 }
 
-/**
- * What is already placed when the data of a group's filters get their offsets: outputs, input gradients, and moments.
- */
+/** The offsets that are known when the filters of a group are placed: those of outputs, input gradients and moments. */
 interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredInputs' | 'moments'> {
   readonly terms: TermPlan
 }

@@ -6,7 +6,7 @@ import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
 /**
- * Numbers of terms (summands of a node) for which there is a kernel; other groups of terms are filled up to the next of
+ * Numbers of terms (summands of a node) for which kernels exist; a group of another size is padded to the next of
  * these.
  */
 const ARITIES = [1, 2, 4, 8] as const

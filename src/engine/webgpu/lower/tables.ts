@@ -22,7 +22,7 @@ export interface Site extends FilterSite {
 export interface Tables {
   readonly terms: TermPlan
   readonly filters: FilterPlan
-  /** For the number of a combine operation: the batch normalisations that run in the same dispatches as its own. */
+  /** The batch normalisations that share the dispatches of a combine operation, by the number of that operation. */
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   readonly termCount: number
   /** Tables of fixed-length records from which kernels read the offsets and sizes of every term and every filter. */
@@ -60,10 +60,7 @@ export function makeTables(site: Site): Tables {
   }
 }
 
-/**
- * Encodes what kernels must know of each filter as 32-bit words (`FILTER_FIELDS` in `kernels/records.ts`), filter by
- * filter.
- */
+/** Encodes the record of each filter as 32-bit words (`FILTER_FIELDS` in `kernels/records.ts`), filter by filter. */
 export function encodeFilters(graph: Graph, activity: Activity, state: State, { groups }: FilterPlan): number[] {
   return groups.flatMap(({ filters, partials }) =>
     filters.flatMap((planned) => {

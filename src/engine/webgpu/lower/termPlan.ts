@@ -53,9 +53,9 @@ export interface NormReader {
  * Where the data of all terms (summands of nodes) of a network stand, and which values and gradients are not stored.
  */
 export interface TermPlan {
-  /** For the number of each combine operation (sum of terms): where the data of its terms stand. */
+  /** Where the data of the terms of each combine operation (sum of terms) stand, by the operation's number. */
   readonly places: ReadonlyMap<number, readonly TermPlace[]>
-  /** For each node that is never stored the value that convolutions read and normalise instead of it. */
+  /** For each node that is never stored, the value that convolutions read and normalise in place of the node. */
   readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
   /**
    * For each convolution output whose gradient is not stored: the normalised term from whose node's gradient kernels
@@ -240,9 +240,7 @@ export function groupNorms(
   return groups
 }
 
-/**
- * Encodes what kernels must know of each term as 32-bit words (`TERM_FIELDS` in `kernels/records.ts`), term by term.
- */
+/** Encodes the record of each term as 32-bit words (`TERM_FIELDS` in `kernels/records.ts`), term by term. */
 export function encodeTerms(
   graph: Graph,
   state: State,

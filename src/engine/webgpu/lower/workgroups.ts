@@ -95,8 +95,8 @@ const cheapest = <T>(items: readonly T[], costOf: (item: T) => number): T =>
   items.reduce((best, item) => (costOf(item) < costOf(best) ? item : best))
 
 /**
- * Pixels that one thread of a sum over pixels adds up, unless that gives more than `MOST_CHUNKS` chunks. The number is
- * small because late layers have only 4,096 pixels in a batch.
+ * Number of pixels that each thread adds up in a sum over pixels; more if the chunks would exceed `MOST_CHUNKS`. The
+ * number is small because late layers have only 4,096 pixels in a batch.
  */
 const CHUNK_PIXELS_PER_THREAD = 4
 const MOST_CHUNKS = 256

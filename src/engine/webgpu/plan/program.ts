@@ -63,10 +63,7 @@ export interface Emission<B extends string, A extends string> {
   readonly grid: Grid
   /** The kinds of run in which the dispatch takes part; absent: all. */
   readonly when?: When
-  /**
-   * Number of the activity flag (is this path switched on?) that must be set for the dispatch to run; −1 or absent:
-   * none.
-   */
+  /** Number of the activity flag that must be set for the dispatch to run; −1 or absent: the dispatch always runs. */
   readonly condition?: number
 }
 

@@ -10,7 +10,7 @@ export interface Part {
   /** Offset of the part in its temporary buffer, in bytes; a multiple of `PART_ALIGNMENT`. */
   readonly offset: number
   readonly bytes: number
-  /** Bytes of the part that a dispatch reads or writes, if those are fewer than it binds. */
+  /** Number of bytes of the part that a dispatch reads or writes; absent: all bytes that it binds. */
   readonly moved?: number
 }
 

@@ -1,7 +1,7 @@
 /**
- * Runs a network with frozen activations: ReLUs and max poolings let through what a recorded mask says. For this the
- * network is compiled a second time, over the same weights; this class records masks and copies them into the buffers
- * of the second plan.
+ * Runs a network with frozen activations: ReLUs and max poolings decide by a recorded mask instead of by their input.
+ * For this the network is compiled a second time, over the same weights; this class records masks and copies them into
+ * the buffers of the second plan.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'

@@ -250,7 +250,10 @@ export class Machine {
   }
 }
 
-/** A staged activation: each row of `stored` floats has `channels` channels, and then padding. */
+/**
+ * An activation that is being copied to the host, in rows of `stored` floats. The first `channels` of them are real,
+ * the others padding.
+ */
 interface StagedRows {
   readonly staged: Staged
   readonly stored: number
@@ -263,7 +266,7 @@ const descentOf = ({ learningRate, momentum, nesterov, weightDecay, clipNorm }: 
   clipNorm: clipNorm ?? -1,
 })
 
-/** Removes padding channels: returns of each row of `stored` numbers the first `dense`. */
+/** Removes padding channels: keeps the first `dense` numbers of each row of `stored` numbers. */
 function withoutPadding(numbers: Float32Array, stored: number, dense: number): Float32Array {
   if (dense === stored) return numbers
   const rows = numbers.length / stored
