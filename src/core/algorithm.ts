@@ -48,15 +48,18 @@ export interface Algorithm<Options = unknown> {
    */
   readonly options: z.ZodType<Options>
   /**
-   * Set if a program of its own runs the search, such as a Python script: the interpreter that runs it, with its
-   * version, for the record of a run. Its search uses `SearchContext.program`.
+   * The external program that runs the search, such as a Python script; absent if the search runs in this process. A
+   * search of a program uses `SearchContext.program`.
    */
   readonly program?: ProgramMethod
   /**
    * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
    */
   readonly idle?: Readonly<Record<string, string>>
-  /** Protocol settings that a search without a supernet reads, such as the size of the networks that it scores. */
+  /**
+   * Protocol settings that an algorithm without a supernet reads all the same, such as the size of the networks that it
+   * scores.
+   */
   readonly reads?: readonly string[]
   /**
    * Rules of `bench check plugin` that the algorithm breaks on purpose: name of the rule → reason. Sigmoid weights, for
@@ -73,13 +76,15 @@ export interface Algorithm<Options = unknown> {
   search(context: SearchContext, options: Options): Promise<Search>
 }
 
-/** What is known of an algorithm that a program of its own runs. */
+/** The external program that runs the searches of an algorithm, such as a Python script. */
 export interface ProgramMethod {
-  /** Interpreter of the program with its version, such as `Python 3.11.7`; absent if the program does not tell. */
+  /**
+   * Interpreter of the program with its version, such as `Python 3.11.7`, for the records of runs; absent if unknown.
+   */
   readonly interpreter?: string
   /**
-   * Starts a search, closes the input of its program, and describes what still runs some seconds later; undefined if
-   * nothing does.
+   * Starts a search and closes the standard input of its program. Some seconds later, returns a description of the
+   * processes that still run; undefined if there are none.
    */
   afterClosedInput(context: SearchContext, options: unknown): Promise<string | undefined>
 }
@@ -122,34 +127,34 @@ export interface SearchContext {
   supernet(options?: Partial<SupernetOptions>, dropProbability?: () => number): Promise<Supernet>
   /** Answers queries for the validation accuracy of an architecture, and charges the cost to a simulated clock. */
   readonly oracle: Oracle
-  /** What a search that a program of its own runs gets besides; absent for all other searches. */
+  /** Services for a search that an external program runs; absent for all other searches. */
   readonly program?: ProgramServices
 }
 
-/** NumPy files with the images of one half of a search. */
+/** Paths of the NumPy files with the images of one half of a search's training set. */
 export interface ProgramImageFiles {
-  /** Path of the intensities 0 … 255, uint8 [number, height, width, channels]. */
+  /** Path of the file with the intensities 0 … 255, uint8 [images, height, width, channels]. */
   readonly images: string
-  /** Path of the classes, int32 [number]. */
+  /** Path of the file with the class of each image, int32 [images]. */
   readonly labels: string
-  /** Path of the positions of the images in the set that `from` names, int32 [number]. */
+  /** Path of the file with the index of each image in the training or test set (see `from`), int32 [images]. */
   readonly indices: string
   readonly from: 'train' | 'test'
 }
 
-/** The images of a search, for its program. */
+/** The training images of a search in files, for the external program that runs it. */
 export interface ProgramImages {
-  /** The weight half. */
+  /** Files of the weight half: the images for steps on the network weights w. */
   readonly weights: ProgramImageFiles
-  /** The architecture half. */
+  /** Files of the architecture half: the images for steps on the architecture parameters α. */
   readonly architecture: ProgramImageFiles
-  /** Mean of each channel for intensities scaled to 0 … 1. */
+  /** Mean of each image channel, for intensities scaled to 0 … 1. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly classes: number
 }
 
-/** What the runner provides for the program of a search. */
+/** Services of the runner for a search that an external program runs. */
 export interface ProgramServices {
   /** Folder for the files of the program, empty at first. It is deleted when the search ends. */
   readonly folder: string
@@ -233,8 +238,8 @@ export interface EpochReport {
   readonly validLoss?: number
   readonly validAccuracyPct?: number
   /**
-   * Value of the protocol's metric on validation images, in %, if the algorithm measures it; absent: the runner measures
-   * it under the mixing weights after the epoch, if the search has `relaxed`.
+   * Value of the protocol's metric on validation images, in %, if the algorithm measures it; absent: the runner
+   * measures it under the mixing weights after the epoch, if the search has `relaxed`.
    */
   readonly validMetricPct?: number
   /** Architecture parameters α after the epoch. */

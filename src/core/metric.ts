@@ -38,7 +38,9 @@ export function formatQualifier({ dataset, split, epochs, seed }: Qualifier): st
   return `${dataset}/${split}/${epochs}/${seed}`
 }
 
-/** For each list of metrics, the accuracy by qualifier. Kept because runs that found the same architecture share it. */
+/**
+ * Caches a map from qualifier to accuracy for each list of metrics. Runs that found the same architecture share a list.
+ */
 const byQualifier = new WeakMap<readonly Metric[], ReadonlyMap<string, number>>()
 
 /**

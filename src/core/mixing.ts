@@ -87,7 +87,10 @@ export function onlyOnes(theta: Matrix): Mixing {
 const thetaRows = ({ theta, cells }: Pick<Mixing, 'theta' | 'cells'>): Matrix =>
   cells === undefined ? theta : cells.flatMap((cell) => cell.theta ?? cell.edges.map((edge) => theta[edge]))
 
-/** Returns the rows of a matrix [edge][op] in the order of the mixing coefficients: of each cell in turn, if they differ. */
+/**
+ * Returns one row for each edge in the order of the mixing coefficients. If cells have mixing weights of their own, the
+ * rows of each cell's edges follow in turn.
+ */
 const rowsOf = <Row>(rows: readonly Row[], cells: Mixing['cells']): readonly Row[] =>
   cells === undefined ? rows : cells.flatMap(({ edges }) => edges.map((edge) => rows[edge]))
 

@@ -1,4 +1,7 @@
-/** Plugins, and the registry of algorithms, spaces and scores. Built-in and third-party plugins register in the same way. */
+/**
+ * Plugins, and the registry of algorithms, spaces and scores. Built-in and third-party plugins register in the same
+ * way.
+ */
 import type { Algorithm } from './algorithm.ts'
 import { BenchError } from './errors.ts'
 import { unknownName } from './names.ts'
@@ -24,7 +27,7 @@ export interface LoadedPlugin {
 export interface PluginLoader {
   /** Returns whether a source of a plugin (path of a file, or name of a package) is of this kind. */
   accepts(source: string): boolean
-  /** @throws BenchError if the plugin is missing or malformed */
+  /** Loads the plugin from its source. @throws BenchError if the plugin is missing or malformed */
   load(source: string): Promise<LoadedPlugin>
 }
 

@@ -42,8 +42,8 @@ export interface Protocol {
     readonly clipNorm?: number
   }
   /**
-   * Size of the search network and its batch norms. `channels` is the number of channels after the stem; `depth` is the
-   * number of cells per stage (NAS-Bench-201) or of all cells (DARTS).
+   * Size of the search network, and settings of its batch norms. `channels` is the number of channels after the stem;
+   * `depth` is the number of cells per stage (NAS-Bench-201) or of all cells (DARTS).
    */
   readonly network: {
     readonly channels: number
@@ -97,8 +97,9 @@ export interface Protocol {
     /** Side in pixels to which images are scaled down; null: images are not scaled. */
     readonly imageSize: number | null
     /**
-     * How often the training images of each class are drawn. `balanced`: in every epoch each class equally often, so that
-     * the images of small classes repeat and those of large ones take turns. `uniform`, the default: each image once.
+     * How often the training images of each class are drawn. `balanced`: in every epoch each class equally often, so
+     * that the images of small classes repeat and those of large ones take turns. `uniform`, the default: each image
+     * once.
      */
     readonly sampling?: 'uniform' | 'balanced'
     /**

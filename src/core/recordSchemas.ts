@@ -257,8 +257,8 @@ const epoch = z.looseObject({
 }) satisfies z.ZodType<EpochRecord>
 
 /**
- * Schema of the oracle queries of a black-box search, in order; checked by a plain loop, since a search may make
- * thousands. Only where queries are counted apart may their architectures be missing.
+ * Schema of the oracle queries of a black-box search, in order. They are checked by a plain loop, since there may be
+ * thousands. `isComplete` checks separately that their architectures are there.
  */
 const queries = z.array(z.unknown()).superRefine((points, context) => {
   let usedSeconds = 0

@@ -87,7 +87,7 @@ export interface Finder {
   readonly algorithm: string
   readonly dataset: string
   readonly seed: number
-  /** Id of the run of that search. */
+  /** Id of the run of the search that found the architecture. */
   readonly run: string
 }
 
@@ -121,8 +121,8 @@ export interface EpochRecord {
   readonly validLoss?: number
   readonly validAccuracyPct?: number
   /**
-   * Value of the protocol's metric on the validation images, in %; absent if the metric is the accuracy, and in searches
-   * without a network.
+   * Value of the protocol's metric on the validation images, in %; absent if the metric is the accuracy, and in
+   * searches without a network.
    */
   readonly validMetricPct?: number
   /**

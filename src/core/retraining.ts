@@ -25,8 +25,8 @@ export interface RetrainingSettings {
     /** Whether the network has an auxiliary classifier, whose loss counts with factor 0.4. */
     readonly auxiliary: boolean
     /**
-     * Classifier of the network: `linear`, one linear layer, or `mlp:512,256,128` with hidden layers of so many channels,
-     * each followed by a ReLU. Absent: `linear`.
+     * Classifier of the network: `linear`, one linear layer, or `mlp:512,256,128` with hidden layers of so many
+     * channels, each followed by a ReLU. Absent: `linear`.
      */
     readonly head?: string
     /** Whether a batch normalisation without scale and shift follows each pooling. */
@@ -41,7 +41,9 @@ export interface RetrainingSettings {
     /** Largest global norm of the gradient; null: no clipping. */
     readonly clipNorm: number | null
   }
-  /** Metric that is measured on the test images after every epoch, beside the accuracy; absent: `top1`, the accuracy. */
+  /**
+   * Metric that is measured on the test images after every epoch, beside the accuracy; absent: `top1`, the accuracy.
+   */
   readonly metric?: ReportedMetric
   /** Label smoothing s: the target is (1 − s)·onehot + s/classes; 0: off. */
   readonly labelSmoothing: number
@@ -110,7 +112,7 @@ export interface KeptWeights {
   readonly sha256: string
 }
 
-/** Images as which a trained network takes its input, and the classes that it tells apart. */
+/** The input of a trained network (image size and normalisation), and the classes that it predicts. */
 export interface TrainedInput extends Pick<ImageShape, 'height' | 'width' | 'channels'> {
   /** Names of the classes, in the order of the network's logits. */
   readonly classNames: readonly string[]

@@ -35,8 +35,8 @@ export interface Score {
    */
   readonly initialisation?: string
   /**
-   * Computes the score of an untrained network. A number that is not finite, as log 0 of a network whose output does not
-   * depend on its input, means a degenerate network, which is ranked last.
+   * Computes the score of an untrained network. A number that is not finite, as log 0 of a network whose output does
+   * not depend on its input, means a degenerate network, which is ranked last.
    * @throws BenchError `unsupported` for networks that the score is not defined for, such as those without batch norms
    */
   compute(input: ScoreInput): Promise<number>
@@ -59,7 +59,10 @@ export interface RankScore {
   combine(ranks: readonly number[], count: number): number
 }
 
-/** An untrained network with everything that a score may read. Several scores of one network share what is expensive. */
+/**
+ * An untrained network with everything that a score may read. Scores of one network share results that are costly to
+ * compute.
+ */
 export interface ScoreInput {
   readonly network: Network
   /** Shape of the network's images, and number of classes. */
@@ -80,7 +83,7 @@ export interface ScoreInput {
   open(observed?: readonly ValueId[]): Promise<Executable>
   /** Builds the network of the same architecture in another size. */
   resized(size: { readonly shape: ImageShape; readonly channels: number; readonly depth: number }): Network
-  /** Returns what `compute` returns; scores of this network that share a key share the result. */
+  /** Returns the result of `compute`, which all scores of this network share under the key: it is computed once. */
   shared<T>(key: string, compute: () => Promise<T>): Promise<T>
 }
 

@@ -67,8 +67,8 @@ export interface SupernetOptions {
    */
   readonly auxiliarySkip?: boolean
   /**
-   * DARTS: whether a drop-path layer follows every skip connection that keeps the image's size (P-DARTS). The probability
-   * is the second argument of `SearchContext.supernet`.
+   * DARTS: whether a drop-path layer follows every skip connection that keeps the image's size (P-DARTS). The
+   * probability is the second argument of `SearchContext.supernet`.
    */
   readonly skipDropout?: boolean
   /** Whether every cell of the supernet has mixing weights of its own (`Mixing.cells`), in place of shared ones. */
@@ -123,9 +123,8 @@ export interface BenchmarkSplit {
 }
 
 /**
- * What several search spaces have in common that share a text form of architectures and the networks that these are
- * trained as, such as DARTS and its simplified spaces S1 to S4. An architecture of any space of a family can be trained
- * in full.
+ * A family of search spaces that share the text form of architectures and the networks that these are trained as, such
+ * as DARTS and its simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
  */
 export interface SpaceFamily<G extends Genotype = Genotype> {
   readonly name: string
@@ -197,13 +196,13 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    */
   supernetCells?(depth: number): readonly (readonly number[])[]
   /**
-   * Derives the architecture from the mixing weights that each cell of a supernet has of its own, a cell for each; absent:
-   * architectures of the space are not lists of cells.
+   * Derives an architecture that is a list of cells from a supernet in which each cell has mixing weights of its own.
+   * Absent: architectures of the space are not lists of cells.
    */
   deriveCells?(cells: readonly Required<CellMixing>[], threshold?: number): G
   /**
-   * Returns, for an architecture that is a list of cells, the name and the one-hot mixing weights of each cell; undefined
-   * for other architectures.
+   * Returns, for an architecture that is a list of cells, the name and the one-hot mixing weights of each cell;
+   * undefined for other architectures.
    */
   oneHotCells?(genotype: G): readonly (Required<CellMixing> & { readonly name: string })[] | undefined
   /** Returns the number of cells of an architecture that is a list of cells; undefined for other architectures. */
@@ -256,8 +255,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
 }
 
 /**
- * Derives the discrete architecture from mixing weights: a list of cells if every cell of the supernet has mixing weights
- * of its own, else by `SearchSpace.derive`.
+ * Derives the discrete architecture from mixing weights: by `deriveCells`, as a list of cells, if every cell of the
+ * supernet has mixing weights of its own, else by `derive`.
  */
 export function derived<G extends Genotype>(space: SearchSpace<G>, mixing: Mixing, threshold?: number): G {
   const { theta, edgeWeights, cells = [] } = mixing

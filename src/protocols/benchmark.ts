@@ -69,10 +69,7 @@ export const benchmarkData: Preset['byDataset'] = {
 const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
 const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
-/**
- * Network size and crop for presets of papers that did not search NAS-Bench-201's space: in that space they use those
- * of the benchmark.
- */
+/** Network size and crop of NAS-Bench-201. Presets of papers that did not search its space use them there. */
 export const onBenchmark = {
   bySpace: { nb201: { network: { channels: skeleton(16), depth: skeleton(5) } } },
   byDataset: { 'ImageNet16-120': { data: { cropPadding: crop(2) } } },

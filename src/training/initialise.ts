@@ -2,7 +2,10 @@
 import { type Network, type Parameter, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
-/** What initial weights are drawn from: a stream of random numbers, or one that is replayed for several networks. */
+/**
+ * Source of the random numbers that initial weights are made from: a stream, or a stream that is replayed for several
+ * networks.
+ */
 export type NumberSource = Pick<RandomStream, 'uniform' | 'normal'>
 
 /**

@@ -22,7 +22,7 @@ export interface TensorPlace {
   readonly offset: number
   /** Extents of the tensor in the executors' order, row-major. */
   readonly extents: readonly number[]
-  /** For each axis in PyTorch's order, its number in the executors' order. */
+  /** For each axis in PyTorch's order, the index of the same axis in the executors' order. */
   readonly axes: readonly number[]
 }
 
@@ -37,8 +37,8 @@ export function torchName(name: string): string {
 }
 
 /**
- * Returns the names of the modules of a network's batch normalisations that keep running statistics, by the number of
- * the statistics. A normalisation without scale and shift has no name of its own; it is numbered within its cell:
+ * Returns the PyTorch module names of a network's batch normalisations, by their index among those that keep running
+ * statistics. A normalisation without scale and shift has no name of its own; it is numbered within its cell:
  * `cell2.norm0`.
  */
 export function normNames({ layers, parameters }: Network): ReadonlyMap<number, string> {
@@ -96,7 +96,10 @@ export function tensorPlaces(network: Network): TensorPlace[] {
   return places
 }
 
-/** Shapes and orders of axes of the parameters whose layout differs between PyTorch and the executors, by id. */
+/**
+ * Returns the PyTorch shape and the order of axes of each parameter whose layout differs between PyTorch and the
+ * executors, by the parameter's id.
+ */
 function layoutsOf({ layers, parameters, values }: Network) {
   const layouts = new Map<number, Pick<TensorPlace, 'shape' | 'extents' | 'axes'>>()
   for (const layer of layers) {

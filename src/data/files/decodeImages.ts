@@ -16,7 +16,10 @@ import type { LabelledFile } from './imageLayout.ts'
 
 /** How to treat images that have several sizes or do not fit into memory. */
 export interface ImageSize {
-  /** Side in pixels to which the central squares of such images are scaled; null: such images are refused. */
+  /**
+   * Side in pixels to which the central squares of images are scaled if the images differ in size or do not fit into
+   * memory; null: such images are refused.
+   */
   readonly imageSize: number | null
   /** The option with which the user sets the side of scaled images, for messages: `--image-size 32`. */
   readonly sizeSetting: string
@@ -195,7 +198,7 @@ async function rgb(image: Sharp, { height, width }: Size, name: string): Promise
   throw undecodable(name, `it is not ${height}×${width} as its header says`)
 }
 
-/** What is known of an image file after decoding it. */
+/** What is kept of each image file after decoding: its name, label and hash, and whether it may look too dark. */
 interface FileFacts {
   readonly name: string
   readonly label: number

@@ -88,7 +88,7 @@ export const largestOf = (values: Uint8Array): number => values.reduce((most, va
 /**
  * Returns a warning for the user if images of 16 bits use only the lowest part of their range, as those of cameras and
  * scanners with 10 to 14 bits do; else an empty list.
- * @param images with, for images of 16 bits, the `largest` value in units of the upper eight bits
+ * @param images names of the images; for those of 16 bits, `largest` is the largest intensity divided by 256
  */
 export function darkNotes(images: readonly { readonly name: string; readonly largest?: number }[]): string[] {
   const dark = images.filter(({ largest = 255 }) => largest < 256 * DARK_SHARE)
