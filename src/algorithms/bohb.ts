@@ -42,8 +42,8 @@ interface Observation {
 interface Density {
   readonly centres: readonly Decisions[]
   /**
-   * Bandwidth h of each decision's kernel; then the kernel's value where the decision equals the centre's, and
-   * elsewhere.
+   * Bandwidth h of each decision's kernel. `equal` is the kernel's value where a decision equals the centre's,
+   * `different` its value elsewhere.
    */
   readonly bandwidths: Float64Array
   readonly equal: Float64Array

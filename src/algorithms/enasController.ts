@@ -33,7 +33,10 @@ interface Parts<Row> {
   readonly lstm: readonly (readonly Row[])[]
   /** Output layers, by the number of values of a decision: one row [size + 1] per value, with the bias at its end. */
   readonly heads: ReadonlyMap<number, readonly Row[]>
-  /** Embeddings, by the number of values of a decision: one row [size] per value, the input after it was sampled. */
+  /**
+   * Embeddings, by the number of values of a decision: one row [size] per value, which is the LSTM's next input after
+   * the value was sampled.
+   */
   readonly embeddings: ReadonlyMap<number, readonly Row[]>
 }
 

@@ -1,16 +1,17 @@
 /**
  * Λ-DARTS (Movahedi, Adabinejad, Imani, Keshavarz, Dehghani, Shakery, Araabi: "Λ-DARTS: Mitigating Performance Collapse
- * by Harmonizing Operation Selection among Cells", ICLR 2023). DARTS whose weight steps keep the gradients of the mixing
- * weights alike in all cells:
+ * by Harmonizing Operation Selection among Cells", ICLR 2023). DARTS whose weight steps keep the gradients of the
+ * mixing weights alike in all cells:
  *
  *     Λ = mean over pairs of cells of cos(g_i, g_j),   g_i = ∂L_train/∂θ through cell i                      (eq. 5)
  *     w descends L_train − λ·Λ,   ∇_w Λ = [∇_w L(θ + εδ) − ∇_w L(θ − εδ)] / (2ε),   δ_i = ∂Λ/∂g_i            (eq. 7)
  *     δ_i = 2/(n(n − 1)) · (I − u_i u_iᵀ) Σ_j u_j / ‖g_i‖,   u_i = g_i / ‖g_i‖,   ε = ε₀ / ‖δ‖
  *
- * where each cell has mixing weights of its own for the difference only. `harmony` in the record is Λ. λ grows from 0 in the first epoch to the option
- * `lambda` in the last. On the DARTS space only normal cells are compared (`dr-faustus/Lambda-DARTS`:
- * sota/cnn/model_search.py). A weight step costs three passes in place of one. With fewer than two cells to compare
- * there is no Λ; `check` refuses such networks. The difference needs more code than 120 lines.
+ * where each cell has mixing weights of its own for the difference only. `harmony` in the record is Λ. λ grows from 0
+ * in the first epoch to the option `lambda` in the last. On the DARTS space only normal cells are compared
+ * (`dr-faustus/Lambda-DARTS`: sota/cnn/model_search.py). A weight step costs three passes in place of one. With fewer
+ * than two cells to compare there is no Λ; `check` refuses such networks. The difference needs more code than 120
+ * lines.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -45,7 +46,7 @@ export function harmony(gradients: readonly Matrix[]): { readonly value: number;
   return { value: (weight * (dot(sum, sum) - own)) / 2, directions }
 }
 
-/** DARTS' relaxation in a supernet whose cells each have mixing weights of their own, all alike. */
+/** DARTS' relaxation in a supernet with mixing weights per cell. All cells get the same weights. */
 const perCell = (cells: readonly (readonly number[])[]): Relaxation => ({
   stochastic: false,
   relax(alpha) {

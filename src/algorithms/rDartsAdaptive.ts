@@ -2,8 +2,8 @@
  * DARTS-ADA (RobustDARTS; Zela et al., ICLR 2020): DARTS whose weight decay of w adapts. The dominant eigenvalue of
  * ∇²_α L_val is measured every second epoch; where early stopping would end the search (`shared/earlyStopping.ts`), the
  * search instead goes back to the epoch from before the eigenvalue grew, multiplies the weight decay by 10, and goes on
- * from there to the last epoch. From 3·10⁻⁴ this happens at most twice, as the decay stays below 0.03 as in the authors'
- * script.
+ * from there to the last epoch. From 3·10⁻⁴ this happens at most twice, as the decay stays below 0.03 as in the
+ * authors' script.
  *
  * The search counts all epochs that it trains, those that it goes back over, too; so it may take up to three times the
  * epochs of the protocol. It keeps the state of the epochs to which it may go back.
@@ -21,9 +21,9 @@ interface Kept extends Measurement {
   readonly state: SearchState
 }
 
-/** What an adaptive search has done so far. */
+/** Progress of an adaptive search: its next epoch, its current weight decay and its measurements. */
 interface Progress {
-  /** Number of the next epoch in the protocol's count. */
+  /** Next epoch of the protocol to train (0-based); going back lowers it. */
   readonly next: number
   readonly weightDecay: number
   readonly measured: readonly Kept[]

@@ -1,8 +1,8 @@
 /**
  * Searches by training-free scores of random architectures. `score-search` answers with the best by a score (Mellor et
  * al.: "Neural Architecture Search without Training", ICML 2021, algorithm 1, with the score `naswot`). `knas` ranks by
- * the mean of the Gram matrix of gradients, asks for the validation accuracies of the best few, and answers with the best
- * of these (Xu et al.: "KNAS: Green Neural Architecture Search", ICML 2021).
+ * the mean of the Gram matrix of gradients, asks for the validation accuracies of the best few, and answers with the
+ * best of these (Xu et al.: "KNAS: Green Neural Architecture Search", ICML 2021).
  *
  * Networks have the protocol's size and see images of noise (`analysis/scores/rating.ts`); each costs 0.3 simulated
  * seconds a score. KNAS' paper takes gradients on images of the dataset; ours are of the summed logits on noise, which
@@ -21,7 +21,10 @@ interface ScoreSearchOptions {
   readonly verify: number
 }
 
-/** Searches by a score, and among the best `verify` architectures by their validation accuracies. */
+/**
+ * Makes a search that ranks random architectures by a score. Of the best `verify` of them it queries the validation
+ * accuracies and answers with the most accurate; with `verify` 0, it answers with the best by score.
+ */
 function searchByScore(context: SearchContext, { score, networks, verify }: ScoreSearchOptions): Search {
   const rater = new Rater(context, ratingScores(score))
   return scoredSearch(context, async () => {

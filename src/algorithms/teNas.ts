@@ -5,10 +5,10 @@
  * (which should fall) and of the number of linear regions (which should rise). It ends with one operation on each edge.
  *
  * Every remaining operation of an edge has the same mixing weight; `none` is removed first. As in the authors' code the
- * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is of a batch
- * of noise where they take images, linear regions are counted on 4×4 images of one channel where they have 3×3, and both
- * are the mean over `repeats` draws of weights. Every κ and every count costs what scoring a network costs. The two
- * scores, their ranking and the rounds need more than 120 lines.
+ * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is of a
+ * batch of noise where they take images, linear regions are counted on 4×4 images of one channel where they have 3×3,
+ * and both are the mean over `repeats` draws of weights. Every κ and every count costs what scoring a network costs.
+ * The two scores, their ranking and the rounds need more than 120 lines.
  */
 import { z } from 'zod'
 import { neuralTangentKernel, ntkSpectrum } from '../analysis/ntk.ts'
@@ -26,7 +26,7 @@ import { initialWeights } from '../training/initialise.ts'
 import { count } from './shared/options.ts'
 import { scoredSearch } from './shared/scoredSearch.ts'
 
-/** For each edge the operations that are left, by their position among the edge's candidates. */
+/** For each edge, the positions of its remaining operations among the edge's candidates. */
 type Kept = readonly (readonly number[])[]
 
 /** κ and the number of linear regions of a pruned supernet. */
@@ -63,7 +63,7 @@ export const teNas = defineAlgorithm({
   },
 })
 
-/** Removes operations until every edge has one; ends early if the budget is spent. Returns what is left. */
+/** Removes operations until every edge has one; ends early if the budget is spent. Returns the remaining operations. */
 async function prune({ space }: SearchContext, meter: PruningMeter): Promise<Kept> {
   let kept: Kept = space.edges.map(({ operations }) =>
     operations.map((_, op) => op).filter((op) => operations[op] !== 'none'),
@@ -95,7 +95,7 @@ async function prune({ space }: SearchContext, meter: PruningMeter): Promise<Kep
   return kept
 }
 
-/** Returns the mixing weights that share each edge evenly among the operations that are left. */
+/** Returns mixing weights in which the remaining operations of each edge have equal weights. */
 const mixingOf = ({ space }: Pick<SearchContext, 'space'>, kept: Kept): Matrix =>
   space.edges.map(({ operations }, edge) =>
     operations.map((_, op) => (kept[edge].includes(op) ? 1 / kept[edge].length : 0)),

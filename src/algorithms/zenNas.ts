@@ -4,8 +4,8 @@
  * population is mutated; a child within the budget is scored and joins; the worst leaves when there are more than P.
  *
  * The paper has P = 512 and 480,000 children, for spaces of far more networks; our defaults suit spaces of cells.
- * Parameters and multiply-accumulates are those of the benchmark's full-size network. The authors say that the score has
- * no theory for networks with skip connections inside of cells, which all spaces here have.
+ * Parameters and multiply-accumulates are those of the benchmark's full-size network. The authors say that the score
+ * has no theory for networks with skip connections inside of cells, which all spaces here have.
  */
 import { z } from 'zod'
 import { Rater, ratingScores } from '../analysis/scores/rating.ts'
@@ -16,7 +16,7 @@ import { type Genotype, mutate, type SearchSpace, sample } from '../core/space.t
 import { count, optionalNumber } from './shared/options.ts'
 import { SIZE_SETTINGS, scoredSearch, scoreName } from './shared/scoredSearch.ts'
 
-/** Largest size of the full-size network, in millions; absent: no limit. */
+/** Limits on parameters and on multiply-accumulates of the full-size network, in millions; absent: no limit. */
 interface SizeLimits {
   readonly maxParams?: number
   readonly maxFlops?: number
@@ -28,7 +28,7 @@ interface Member {
   readonly score: number
 }
 
-/** Draws without an architecture within the limits after which the limits count as too tight. */
+/** Number of proposals in a row outside the limits after which the limits are reported as too tight. */
 const MOST_DRAWS = 10_000
 
 /** Tells whether an architecture's full-size network is within the limits. */

@@ -52,7 +52,10 @@ export interface Observation {
   readonly heldAfterEpoch: readonly number[]
   /** Description of what the search had not disposed of at its end; undefined if it disposed of everything. */
   readonly heldAtEnd: string | undefined
-  /** What still ran some seconds after the input of a program was closed; absent if nothing did, or it is no program. */
+  /**
+   * Description of what a program still ran some seconds after its input was closed; absent if nothing, or for a search
+   * that is no program.
+   */
   readonly afterClosedInput?: string
 }
 
@@ -70,7 +73,10 @@ export async function observe(subject: Subject, seed: number, interrupted = fals
   }
 }
 
-/** @param folder folder for the files of a search that is a program */
+/**
+ * Runs and records a search on the tiny task.
+ * @param folder folder for the files of a search that is a program
+ */
 async function observeIn(
   folder: string | undefined,
   subject: Subject,

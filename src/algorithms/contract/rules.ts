@@ -26,7 +26,7 @@ export interface Observations {
 /** A rule of the contract suite: a promise that every algorithm keeps. */
 export interface Rule {
   readonly name: string
-  /** False for rules about what only searches in this process do. Absent: the rule applies to programs, too. */
+  /** Whether the rule also applies to searches that are external programs. Absent: true. */
   readonly forPrograms?: boolean
   /** Describes what the recorded runs show against this rule; undefined if the algorithm keeps it. */
   broken(observations: Observations): string | undefined
@@ -107,7 +107,7 @@ export const rules: readonly Rule[] = [
   },
 ]
 
-/** The rule that only programs are checked against. */
+/** The rule that applies only to searches that are external programs. */
 export const programRule: Rule = {
   name: 'it ends, with all processes that it started, when its input closes',
   broken: ({ interrupted }) => interrupted.afterClosedInput,

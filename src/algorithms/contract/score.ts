@@ -93,7 +93,9 @@ async function degenerateProblem(
   return `it gave ${value}, and ${values.join(' and ')} for networks that work; return NaN for such networks`
 }
 
-/** Returns the score with a check, after it has computed, that the executables that it opened have their weights. */
+/**
+ * Returns the score with a check: when it has computed, the executables that it opened must have their initial weights.
+ */
 function watched(score: Score, onChange: (what: string) => void): Score {
   return {
     ...score,

@@ -23,7 +23,7 @@ export interface SpaceRuleResult {
   readonly seen?: string
 }
 
-/** The search space that is checked, and what its rules are checked with. */
+/** The search space that is checked, with sampled architectures and an executor for its networks. */
 interface Subject {
   readonly space: SearchSpace
   /** Architectures of the checked space, sampled uniformly from its encoding. */

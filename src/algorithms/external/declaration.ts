@@ -141,7 +141,7 @@ function environmentOf(given: Readonly<Record<string, string>>): Record<string, 
 
 /**
  * Starts a program, asks it to describe itself, and ends it.
- * @param given members of the declaration that a method file replaces
+ * @param given declarations of the method file, which replace those of the program
  */
 async function describe(source: string, command: ProgramCommand, given: object = {}) {
   const program = new Program(source, command)

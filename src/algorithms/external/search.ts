@@ -24,10 +24,10 @@ import {
   programMessage,
 } from './messages.ts'
 
-/** Questions after the end of the budget, above which a program counts as one that never ends. */
+/** Largest number of queries after the budget is spent; a program that sends more is taken to never end. */
 const MOST_REFUSALS = 100
 
-/** What the search has learned from the oracle so far. */
+/** Summary of the program's queries to the oracle so far. */
 interface Asked {
   readonly count: number
   /** The most accurate architecture among those with the longest training, as text. */
@@ -41,7 +41,7 @@ interface SavedProgram {
   readonly asked: Asked
   /** The architecture that the search would answer; absent before the first epoch or answer. */
   readonly current?: string
-  /** Whether the program has answered; then it is not started again. */
+  /** Whether the program has sent its final answer; a restored search then does not start it again. */
   readonly hasAnswered: boolean
   /** Contents of the files that the program has saved, by path. */
   readonly files: Readonly<Record<string, Uint8Array>>
@@ -209,7 +209,7 @@ class ExternalSearch implements Search {
     return this.#program.afterClosedInput()
   }
 
-  /** Answers the program's questions until it reports an epoch or its answer, and returns that message. */
+  /** Answers the program's queries until it reports an epoch or sends its final answer, and returns that message. */
   async #work() {
     for (;;) {
       const message = await this.#receive()
@@ -276,7 +276,10 @@ class ExternalSearch implements Search {
     }
   }
 
-  /** Returns what a gradient method reports of itself, in the form of the records of probes. */
+  /**
+   * Returns the mixing weights, skip connections and Hessian eigenvalue that a gradient method reports, in the form of
+   * probe records.
+   */
   #probes({
     alpha,
     theta = alpha?.map((row) => softmax(row)),

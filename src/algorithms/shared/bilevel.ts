@@ -60,8 +60,8 @@ export interface BilevelMethod {
   /** First epoch (0-based) in which the architecture parameters are updated; absent: 0. */
   readonly architectureFrom?: number
   /**
-   * Number n of iterations after which an architecture step is taken: in the iterations n, 2n, … of all, counted from 1.
-   * An iteration has `weightSteps` weight steps. Absent: 1, an architecture step in each.
+   * Number n of iterations after which an architecture step is taken: in the iterations n, 2n, … of all, counted from
+   * 1. An iteration has `weightSteps` weight steps. Absent: 1, an architecture step in each.
    */
   readonly architectureEvery?: number
   /** Number of weight steps per architecture step; absent: 1. With n, an epoch goes through the weight half n times. */
@@ -117,7 +117,7 @@ export interface UpdateStep {
   readonly epoch: number
   /** Number of the architecture step, counted over all epochs. */
   readonly step: number
-  /** Returns the random stream of which this step's relaxation sampled, at its beginning. */
+  /** Returns the random stream from which this step's relaxation was sampled, rewound to its beginning. */
   stream(): RandomStream
 }
 

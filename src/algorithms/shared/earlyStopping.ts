@@ -204,7 +204,10 @@ function stoppedByEigenvalue(
   })
 }
 
-/** Number of epochs, up to now, in which α has kept its order, and that order; the reason of the end, if it came. */
+/**
+ * Progress towards a stop: the current order of α, the number of epochs for which it has stayed the same, and the
+ * reason for the stop once it has happened.
+ */
 interface Progress {
   readonly order: string
   readonly kept: number

@@ -1,7 +1,7 @@
 /**
  * Selection by perturbation, the last stage of DARTS-PT (Wang, Cheng, Chen, Tang, Hsieh: "Rethinking Architecture
- * Selection in Differentiable NAS", ICLR 2021), for every search whose supernet mixes operations. The size of α does not
- * tell how much an operation contributes to the supernet, so each edge is decided by the supernet itself:
+ * Selection in Differentiable NAS", ICLR 2021), for every search whose supernet mixes operations. The size of α does
+ * not tell how much an operation contributes to the supernet, so each edge is decided by the supernet itself:
  *
  *     o*(edge) = argmin over o of the validation accuracy of the supernet without operation o on this edge
  *
@@ -31,7 +31,7 @@ export interface SelectionSettings {
   readonly fixedAlpha?: boolean
 }
 
-/** What is decided so far: for each edge the chosen operation, or that its node does without the edge. */
+/** The decisions of the selection so far: chosen operations and dropped edges. */
 interface Decisions {
   /** Chosen operation of each edge; null while the edge is undecided. */
   readonly operations: readonly (number | null)[]
@@ -74,7 +74,10 @@ export function selectedByPerturbation(
     stage = { from, state: bilevelStart({ ...kept(), start, relaxation }) }
   }
   const relaxation = () => projected(search.relaxed.relaxation, decisions)
-  /** What tuning keeps of the search's own method: the images of both steps, and how α is updated along a gradient. */
+  /**
+   * Returns the parts of the search's own method that tuning keeps: how α is updated, its weight decay, and the images
+   * used.
+   */
   const kept = () => {
     const { update, weightDecay, images } = (search.relaxed as Partial<RelaxedBilevel>).method ?? {}
     return { update, weightDecay, images }

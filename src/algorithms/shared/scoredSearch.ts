@@ -1,4 +1,7 @@
-/** What searches by training-free scores share: their options, the ranking of random architectures, and the single epoch. */
+/**
+ * What searches by training-free scores share: their options, the ranking of random architectures, and the single
+ * epoch.
+ */
 import { z } from 'zod'
 import { type Rater, rankSums, ratingScores } from '../../analysis/scores/rating.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
@@ -13,7 +16,7 @@ export const SIZE_SETTINGS: readonly string[] = ['network.channels', 'network.de
 export const scoreName = (usual: string, description: string) =>
   z.string().default(usual).describe(description).superRefine(checkScoreName)
 
-/** Makes the same schema for an option that may be absent. */
+/** Makes the schema of an option that may be absent and that names a score, or several joined by +. */
 export const optionalScoreName = (description: string) =>
   z.string().optional().describe(description).superRefine(checkScoreName)
 
@@ -44,7 +47,7 @@ export async function bestByScore(
   return [...found.keys()].sort((a, b) => sums[b] - sums[a] || a - b).map((i) => found[i].genotype)
 }
 
-/** What the exploration of a search found. */
+/** Result of the exploration: the architecture to answer with, and how many networks were scored. */
 export interface Explored {
   readonly answer: Genotype | undefined
   /** Number of networks that were scored. */

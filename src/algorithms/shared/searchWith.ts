@@ -1,4 +1,4 @@
-/** A search with some members replaced, for what is added to searches from outside (early stopping, selection). */
+/** Replaces some members of a search. Stages that are added to any search (early stopping, selection) use it. */
 import type { RelaxedSearch, Search } from '../../core/algorithm.ts'
 
 /** A search with a supernet and architecture parameters. */

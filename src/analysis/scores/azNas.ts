@@ -72,7 +72,10 @@ export const azExpressivity = defineScore({
   compute: async (input) => (await entropies(input)).reduce((sum, entropy) => sum + entropy, 0),
 })
 
-/** The score `az-progressivity`: the smallest growth of that entropy from one cell to the next. */
+/**
+ * The score `az-progressivity`: the smallest growth of the output entropy from one cell to the next, min_i H_i −
+ * H_{i−1}.
+ */
 export const azProgressivity = defineScore({
   ...common,
   name: 'az-progressivity',

@@ -6,8 +6,8 @@
  *     fisher  ½ Σ_channels mean_n (Σ_pixels y·∂L/∂y)²,  y the outputs of convolutions and of the linear layer
  *     synflow log Σ|w·∂R/∂w|,  R = Σ logits of a batch of ones in the network with |w| and without batch norms
  *
- * Batch norms use the statistics of the batch. The published tables take the logarithm of synflow, and so do we: R spans
- * forty orders of magnitude.
+ * Batch norms use the statistics of the batch. The published tables take the logarithm of synflow, and so do we: R
+ * spans forty orders of magnitude.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, Feed } from '../../core/executor.ts'
@@ -175,8 +175,8 @@ function lossOfLogits(logits: Float32Array, labels: Int32Array, { classes }: Net
 }
 
 /**
- * Factors by which `synflow` scales the ones of its input and of its cotangent, as powers of 2. R is linear in both; the
- * first that keeps all numbers within single precision is taken.
+ * Factors by which `synflow` scales the ones of its input and of its cotangent, as powers of 2. R is linear in both;
+ * the first that keeps all numbers within single precision is taken.
  */
 const SCALE_EXPONENTS = [-48, -100, 0]
 
@@ -223,7 +223,10 @@ export const synflow = defineScore({
   },
 })
 
-/** Returns weights with biases 0: R is then linear in the input, and biases change no ∂R/∂w of a network of |w|. */
+/**
+ * Returns the weights with all shifts and biases set to 0. The output R of synflow's network is then linear in the
+ * input, and its derivatives ∂R/∂w stay the same.
+ */
 function withoutShifts(network: Network, weights: Float32Array): Float32Array {
   const result = weights.slice()
   parameterRanges(network).forEach(([from, to], id) => {

@@ -13,7 +13,7 @@ export interface NetworkSize {
   readonly shape: ImageShape
 }
 
-/** What scores of many architectures share under one seed. */
+/** The settings, executor and images with which the architectures are scored under one seed. */
 export interface ScoringSite {
   readonly executor: Executor
   readonly size: NetworkSize

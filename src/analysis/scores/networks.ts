@@ -75,7 +75,7 @@ export function withoutBatchNorms(network: Network): Network {
 export interface Section {
   /** Network whose input is the activation `from`, and whose features, which are observed, are the activation `to`. */
   readonly network: Network
-  /** For each parameter of the section that the whole network has, its number there. */
+  /** For each parameter of the section that the whole network also has, its index in the whole network. */
   readonly parameters: readonly number[]
 }
 
@@ -175,8 +175,8 @@ export function parameterRanges({ parameters }: Pick<Network, 'parameters'>): [f
 }
 
 /**
- * Returns the intervals of a flat weight vector that hold filters and linear weights, without scales, shifts and biases:
- * the weights that scores of the pruning literature read.
+ * Returns the intervals of a flat weight vector that hold filters and linear weights, without scales, shifts and
+ * biases: the weights that scores of the pruning literature read.
  */
 export function weightRanges(network: Pick<Network, 'parameters'>): [from: number, to: number][] {
   const ranges = parameterRanges(network)

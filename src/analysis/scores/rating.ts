@@ -18,15 +18,15 @@ import { builtinScores, isRankScore, scoreNamed } from './index.ts'
 import { type NetworkSize, Scorer } from './input.ts'
 
 /**
- * Simulated seconds that one score of one network costs. A full-size network of NAS-Bench-201 takes about as long on one
- * core.
+ * Simulated seconds that one score of one network costs. A full-size network of NAS-Bench-201 takes about as long on
+ * one core.
  */
 export const SECONDS_PER_SCORE = 0.3
 
 /** Number of images that networks are scored on during a search. */
 const BATCH = 16
 
-/** What a rater needs of a search. */
+/** The part of a search's context that a `Rater` needs: space, protocol, seed and oracle. */
 export interface RatedSearch {
   readonly space: SearchSpace
   readonly protocol: Protocol

@@ -88,7 +88,11 @@ export function pairedPermutations(
   return tested.map((differences) => permutationResult(differences, drawn.get(differences) ?? allSums(differences)))
 }
 
-/** @param sums sum of the differences for each sign pattern that the test compares */
+/**
+ * Returns the result of a permutation test.
+ * @param differences observed differences of the pairs
+ * @param sums Σ ±d of the differences for each sign pattern that the test compares
+ */
 function permutationResult(differences: readonly number[], sums: Float64Array): TestResult {
   const observed = sum([...differences])
   const slack = 1e-9 * sum(differences.map(Math.abs))
@@ -135,7 +139,7 @@ function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-/** Number of words that the stream draws before each sample uses them. */
+/** Number of random words that are drawn at a time; all samples then take their signs from these words. */
 const CHUNK = 4096
 
 /**
@@ -157,14 +161,17 @@ function drawnSums(
   return new Map(samples.map((differences, i) => [differences, all[i].sums]))
 }
 
-/** Sums Σ ±d of one sample of differences, computed as the words with the signs arrive. */
+/**
+ * Computes Σ ±d of one sample of differences for every drawn sign pattern, while the random words with the signs
+ * arrive.
+ */
 class SignSums {
-  /** The observed sum, then the sum of each drawn pattern. */
+  /** Σ d of the observed differences, then Σ ±d for each drawn sign pattern. */
   readonly sums = new Float64Array(1 + DRAWS)
   readonly #byByte: Float64Array
-  /** Number of finished sums. */
+  /** Number of entries of `sums` that are complete. */
   #done = 1
-  /** The unfinished sum, and the position of its next word in the lookup table. */
+  /** Σ ±d of the current sign pattern so far, and the position of its next word in the lookup table. */
   #total = 0
   #at = 0
 

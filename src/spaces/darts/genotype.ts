@@ -96,7 +96,10 @@ export function readCell(space: DartsCandidates, cell: CellLabel, written: unkno
 /** An input as Fair-DARTS writes it: [operation, node that it enters, predecessor node]. */
 type WrittenEdge = readonly [operation: unknown, to: number, from: number]
 
-/** Tells an edge (operation, to, from) from an input with its weight (operation, from, weight), whose node is unknown. */
+/**
+ * Returns whether a written triple is an edge (operation, to, from), not an input with its weight (operation, from,
+ * weight).
+ */
 const isEdge = (written: unknown): written is WrittenEdge =>
   Array.isArray(written) &&
   written.length === 3 &&

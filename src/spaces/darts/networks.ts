@@ -138,10 +138,10 @@ export function network(genotype: DartsArchitecture, options: EvaluationNetworkO
 }
 
 /**
- * Returns the cell at every position of a network, and the positions of its reduction cells. A list of cells whose length
- * is the depth is taken as it is. In a network of another depth, every third (before, between and after the reduction
- * cells) has the normal cells of the list's same third, in turn (D-DARTS, derivation of deeper architectures); a third
- * that is empty in the list has those of the nearest third before it, or else after it.
+ * Returns the cell at every position of a network, and the positions of its reduction cells. A list of cells whose
+ * length is the depth is used as it is. For another depth, the two reduction cells divide both list and network into
+ * thirds, and each third of the network repeats the normal cells of the list's same third (D-DARTS, derivation of
+ * deeper architectures). If the list's third is empty, the nearest third before it is used, or else after it.
  */
 function placedCells(
   genotype: DartsArchitecture,
@@ -171,8 +171,8 @@ function placedCells(
 const hasCells = (cells: readonly Cell[]) => cells.length > 0
 
 /**
- * Adds a cell to the network of one architecture. As in the code of Fair-DARTS, a node without inputs is left out of the
- * cell's output, and so is what would take it as an input. → the cell's output
+ * Adds a cell to the network of one architecture. As in the code of Fair-DARTS, a node without inputs is left out of
+ * the cell's output, and so is what would take it as an input. → the cell's output
  */
 function evaluationCell(style: OperationStyle, cell: Cell, dropPath: boolean, place: CellPlace): ValueId {
   const { builder } = style
