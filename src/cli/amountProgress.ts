@@ -1,5 +1,5 @@
 /**
- * Shows the progress of long work that is counted: the trainings of a table build, the bytes of a download, the
+ * Shows the progress of long work in a count of what is done: trainings of a table build, bytes of a download,
  * architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few
  * seconds.
  */
@@ -12,8 +12,8 @@ import { formatDuration } from './progressTracker.ts'
 const BAR_WIDTH = 24
 
 /**
- * Returns a function that shows the progress of building a lookup table by training or scoring, as one line on a stream.
- * On a terminal the line is cleared when the build is done.
+ * Returns a function that shows the progress of building a lookup table by training or scoring, as one line on a
+ * stream. On a terminal the line is cleared when the build is done.
  * @param noun what is counted
  */
 export function buildProgress(stream: WriteStream, noun = 'training'): (progress: BuildProgress) => void {
@@ -60,13 +60,13 @@ export const transferProgress = (stream: NodeJS.WriteStream): AmountProgress => 
 /** Returns a progress display for the import of a lookup table, which counts architectures. */
 export const importProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, architectures)
 
-/** Returns a progress display for the import of runs of other programs. */
+/** Returns a progress display for the import of runs that other programs recorded, which counts runs. */
 export const runProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, runsDone)
 
 const runsDone = (done: number, total?: number): string =>
   total === undefined ? pluralize(done, 'run') : `${done} of ${pluralize(total, 'run')}`
 
-/** Returns a progress display for work on images, such as computing a network on them. */
+/** Returns a progress display for work on images, such as inference with a trained network, which counts images. */
 export const imageProgress = (stream: NodeJS.WriteStream): AmountProgress => amountProgress(stream, imagesDone)
 
 const imagesDone = (done: number, total?: number): string =>
@@ -109,8 +109,9 @@ function remainingAmount(done: number, total: number | undefined, perMs: number)
 }
 
 /**
- * Returns a function that answers true at most once every `ms` milliseconds, to limit how often progress is printed.
- * @param lastMs time that counts as its last true answer, as of `Date.now()`
+ * Returns a function that returns true at most once every `ms` milliseconds, to limit how often progress is printed.
+ * @param lastMs the first `ms` milliseconds count from this time, given as by `Date.now()`; 0: the first call returns
+ * true
  */
 function throttle(ms: number, lastMs: number): () => boolean {
   let last = lastMs

@@ -1,4 +1,7 @@
-/** `bench run --dry-run`: runs one search of a method that is a program, prints its messages, and keeps nothing. */
+/**
+ * `bench run --dry-run`: runs one search by an external program, prints the messages exchanged with it, and stores no
+ * result.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,12 +18,13 @@ import { print, printAside, writeOutput } from './output.ts'
 
 type Message = Extract<RunReport, { kind: 'message' }>
 
-/** Number of messages of one type that are printed; the others are counted. */
+/** Number of messages of each type that are printed; further ones are only counted. */
 const SHOWN = 3
 
 /**
- * Runs the first planned search that is a program in a temporary store, and prints the messages in both directions.
- * @throws BenchError `bad-input` if no planned search is a program; the error of the search if it fails
+ * Runs the first planned search whose method is an external program, in a temporary store, and prints the messages in
+ * both directions.
+ * @throws BenchError `bad-input` if no planned search is by a program; the error of the search if it fails
  */
 export async function dryRun(plan: Plan, { json = false, out }: { json?: boolean; out?: string }): Promise<void> {
   const planned = plan.jobs.find(({ algorithm }) => algorithm.program !== undefined)
@@ -66,7 +70,7 @@ const parsed = ({ direction, line }: Message) => ({ direction, message: readable
 
 const lineOf = ({ direction, line }: Message): string => `${direction === 'to' ? '→' : '←'} ${line}\n`
 
-/** Returns a message as JSON; as text if the program sent something else. */
+/** Parses a line of the program as JSON; returns the line itself if it is not JSON. */
 function readable(line: string): unknown {
   try {
     return JSON.parse(line)
@@ -75,7 +79,7 @@ function readable(line: string): unknown {
   }
 }
 
-/** Makes the printed lines of messages; of each type only the first few are printed. */
+/** Formats messages as lines to print. Of each message type, only the first few are printed. */
 class MessageLines {
   readonly #counts = new Map<string, number>()
   #hidden = 0

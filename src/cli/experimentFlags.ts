@@ -157,7 +157,8 @@ export async function resolveExperiment(
 }
 
 /**
- * Returns the algorithms that a name means: itself or, if it is the path of a plugin or program, all algorithms in it.
+ * Returns the algorithms that a requested name stands for: the algorithm of that name or, for the path of a plugin or
+ * program, all algorithms in it.
  * @throws BenchError `bad-input` if that plugin has no algorithms
  */
 function algorithmsIn(request: AlgorithmRequest, { plugins }: Registered): readonly AlgorithmRequest[] {
@@ -236,7 +237,7 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
   return Object.fromEntries(folders)
 }
 
-/** Flags that stand for an option of the algorithms, with the flag's name on the command line. */
+/** Options of algorithms that have a flag of their own, with the flag. */
 const OPTION_FLAGS = { earlyStop: '--early-stop', select: '--select' } as const
 
 const optionLines = ({ option = [], ...flags }: ExperimentFlags): readonly string[] => [
@@ -247,8 +248,8 @@ const optionLines = ({ option = [], ...flags }: ExperimentFlags): readonly strin
 ]
 
 /**
- * Checks that a flag which stands for an option is one of some algorithm.
- * @throws BenchError `bad-input` if all algorithms lack the option
+ * Checks that each given flag that sets an option of the algorithms has an effect on at least one algorithm.
+ * @throws BenchError `bad-input` if no algorithm has the option
  */
 function checkOptionFlags(flags: ExperimentFlags, algorithms: readonly Algorithm[]): void {
   for (const [name, flag] of Object.entries(OPTION_FLAGS)) {

@@ -34,7 +34,7 @@ export interface ComputeFlags {
   readonly batchSize?: number
 }
 
-/** Number of images that a network computes at a time. */
+/** Number of images in one inference batch. */
 export const BATCH_SIZE = 64
 
 export const backendOption = () =>

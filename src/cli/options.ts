@@ -108,8 +108,8 @@ export const pictureFile = severalTimes((path: string, earlier: readonly string[
 })
 
 /**
- * Returns a function that tells whether a table build or scoring should stop: after a time limit in minutes or the first Ctrl-C. A
- * second Ctrl-C ends the process at once.
+ * Returns a function that tells whether a table build or scoring should stop: after a time limit in minutes or the
+ * first Ctrl-C. A second Ctrl-C ends the process at once.
  */
 export function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => boolean {
   const deadline = Date.now() + 60_000 * limitMinutes
@@ -120,7 +120,7 @@ export function stopCondition(limitMinutes = Number.POSITIVE_INFINITY): () => bo
   return () => interrupted || Date.now() > deadline
 }
 
-/** Parses the ends of an axis, `low,high`, of which one may be left out. */
+/** Parses the limits of a figure's axis from `low,high`; one of the two may be left out. */
 export function axisLimits(text: string): AxisLimits {
   const parts = text.split(',').map((part) => (part.trim() === '' ? undefined : Number(part)))
   const [low, high] = parts

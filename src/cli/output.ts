@@ -23,8 +23,8 @@ export function writeOutput(text: string, file: string | undefined): void {
 }
 
 /**
- * Writes a table in some format to a file, or prints it if no file is given. On a terminal, table and notes are fitted
- * to its width.
+ * Writes a table in the given format to a file, or prints it if no file is given. On a terminal, table and notes are
+ * fitted to its width.
  */
 export function writeTable(table: Tabular, format: TableFormat, file: string | undefined): void {
   writeOutput(renderTable(table, format, file === undefined ? process.stdout.columns : undefined), file)

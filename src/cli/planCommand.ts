@@ -38,13 +38,14 @@ export interface ExecutionOptions extends Processes {
   readonly json?: boolean
   readonly quiet: boolean
   readonly out?: string
-  /** Published table whose rows are printed below ours: its id; `auto` for the one that fits; or `none`. */
+  /**
+   * Id of the published table whose rows are printed below the rows of these runs; `auto`: the table that fits the
+   * runs; `none`: no table.
+   */
   readonly published?: string
   /** Returns the name of a planned run in progress lines and messages; absent: algorithm, dataset and seed. */
   readonly label?: (planned: PlannedJob) => string
-  /**
-   * Whether the command prints only an error message, and no table, if the same fault of the input made all runs fail.
-   */
+  /** Whether the command prints only an error message, and no table, if all runs failed by the same invalid input. */
   readonly failsAtOnce?: boolean
 }
 
@@ -94,14 +95,14 @@ async function runWithProgress(
   }
 }
 
-/** Throws the first run's failure as an error if all runs failed with the same message and the input is at fault. */
+/** Throws the first run's failure as an error if all runs failed with the same message because of invalid input. */
 function throwSharedFault(outcomes: readonly Outcome[]): void {
   const [first] = outcomes.flatMap(({ failure }) => failure ?? [])
   const isShared = outcomes.every(({ failure }) => failure?.message === first?.message && isInputFault(failure?.code))
   if (first !== undefined && first.code !== 'unexpected' && isShared) throw new BenchError(first.code, first.message)
 }
 
-/** Prints one line for each failed run. The exit status is 2 if the input of all of them is at fault, else 1. */
+/** Prints one line for each failed run. Sets exit status 2 if invalid input made all of them fail, else 1. */
 function reportFailedRuns(outcomes: readonly Outcome[], label: (planned: PlannedJob) => string): void {
   const failed = outcomes.filter(({ result }) => result === undefined)
   if (failed.length === 0) return

@@ -118,8 +118,8 @@ type Reader<Run extends RunRecord> = (folders: readonly RunFolder[]) => readonly
 export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
 
 /**
- * Returns what tables and figures need of the selected runs, each run once: in the order of the experiment file, else
- * by id.
+ * Returns the records of the selected runs, without details that tables and figures do not need. Each run occurs once,
+ * in the order of the experiment file, else sorted by id.
  * @throws BenchError `missing` if there are none
  */
 export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
@@ -131,7 +131,10 @@ export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
-  /** Returns the stores and reports that the selected runs were read from, each once. It looks at each run's folder. */
+  /**
+   * Returns the stores and reports that the selected runs were read from, each once. Resolves symbolic links of run
+   * folders.
+   */
   sources(): readonly Source[]
 }
 
@@ -162,8 +165,8 @@ export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
 }
 
 /**
- * Returns the records of all runs of a source, such as a store. A report's runs are always read completely, whatever
- * `read` is.
+ * Returns the records of all runs of a source, such as a store. `read` reads them from run folders; the runs of a
+ * report are always read completely.
  */
 export const recordsAt = async <Run extends RunRecord>(
   place: Place,
@@ -186,8 +189,8 @@ async function partAt<Run extends RunRecord>(
 }
 
 /**
- * Returns the folders of the runs that arguments select, before any narrowing by flags; none for reports, whose runs are
- * over.
+ * Returns the folders of the runs that arguments select, before any narrowing by flags; none for reports, since their
+ * runs are over.
  */
 export async function selectedFolders(items: readonly string[], flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
@@ -267,7 +270,10 @@ export async function reuseRuns(
   if (!flags.quiet) for (const line of lines) printAsideLine(line)
 }
 
-/** For each selection flag, such as `--algo`, the function that reads the name it compares from a run's job. */
+/**
+ * For each selection flag, such as `--algo`, the function that returns the name in a run's job with which the flag's
+ * value is compared.
+ */
 const facets = {
   algo: (job: Job) => job.algorithm.name,
   dataset: (job: Job) => job.dataset.name,
@@ -277,8 +283,8 @@ const facets = {
 } as const
 
 /**
- * Returns those runs that all selection flags select. @throws BenchError `unknown-name` if a flag has a name that none
- * of the runs left has
+ * Returns the runs that match all selection flags. @throws BenchError `unknown-name` if a flag names something that
+ * none of the runs left has
  */
 export function narrow<Run>(
   runs: readonly Run[],

@@ -1,6 +1,6 @@
 /**
- * `bench status --watch`: shows the running jobs with epoch, loss, accuracy and time left, again and again, until none
- * runs any more.
+ * `bench status --watch`: shows the running jobs with epoch, loss, accuracy and time left, and updates them until no
+ * job is running any more.
  */
 import { setTimeout } from 'node:timers/promises'
 import { firstLine, pluralize } from '../core/plainText.ts'
@@ -16,15 +16,15 @@ import { formatDuration } from './progressTracker.ts'
 export type StoredRun = RunStatus & { readonly store?: Store }
 
 export interface WatchOptions {
-  /** Seconds between two looks at the runs. */
+  /** Seconds between two updates. */
   readonly intervalSeconds: number
-  /** Whether each look prints one line of JSON; else a table that is redrawn on a terminal. */
+  /** Whether each update prints one line of JSON; else a table, which is redrawn in place on a terminal. */
   readonly json: boolean
 }
 
 /**
- * Prints the progress of runs until none is running or queued, or until Ctrl-C or the end of the reader of standard
- * output. On a terminal the table is redrawn in place; otherwise it is printed again when it changed.
+ * Prints the progress of runs until none is running or queued, Ctrl-C is pressed or standard output is closed. On a
+ * terminal the table is redrawn in place; otherwise it is printed again when it changed.
  * @param look returns the present states of the runs
  */
 export async function watchRuns(look: () => Promise<readonly StoredRun[]>, options: WatchOptions): Promise<void> {
@@ -72,11 +72,11 @@ export function stopSignal(): { readonly signal: AbortSignal; end(): void } {
   return { signal: controller.signal, end }
 }
 
-/** Waits so many milliseconds, or until the signal is aborted. */
+/** Waits the given number of milliseconds, or until the signal is aborted. */
 export const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
   setTimeout(milliseconds, undefined, { signal }).catch(() => {})
 
-/** Prints one look as a line of JSON: the time, the number of runs in each state, and every running job. */
+/** Prints the present state as a line of JSON: the time, the number of runs in each state, and every running job. */
 const printLine: Draw = (runs, running) => {
   const jobs = running.map(({ run: { id, job }, progress }) => ({
     ...{ id, algorithm: job.algorithm.name, dataset: job.dataset.name, seed: job.seed },
@@ -94,7 +94,9 @@ function statesOf(runs: readonly RunStatus[]): Record<string, number> {
   return states
 }
 
-/** Returns a function that prints a look as a table, if it differs from the last one in more than the time left. */
+/**
+ * Returns a function that prints the states of runs as a table, unless only the time left changed since the last one.
+ */
 function printingChanges(): Draw {
   let last = ''
   return (runs, running) => {
@@ -105,7 +107,7 @@ function printingChanges(): Draw {
   }
 }
 
-/** Returns a function that draws a look over the last one on the terminal. */
+/** Returns a function that draws the states of runs on the terminal, in place of the table it drew before. */
 function redrawing(): Draw {
   let drawn = 0
   return (runs, running) => {
@@ -123,7 +125,7 @@ function redrawing(): Draw {
   }
 }
 
-/** Returns the table of one look. @param isTimed whether it has the time left, which differs between any two looks */
+/** Returns the table of the runs' present states. @param isTimed whether the table shows the time left */
 function watchTable(runs: readonly RunStatus[], running: readonly Running[], isTimed = true): Tabular {
   const states = Object.entries(statesOf(runs)).map(([state, number]) => `${number} ${state}`)
   const failures = runs.flatMap(({ id, state, failure = '' }) =>

@@ -1,6 +1,6 @@
 /**
- * `bench check plugin`: runs the contract suite, a set of rules for plugins, on the algorithms, search spaces and scores
- * of a plugin.
+ * `bench check plugin`: runs the contract suite, a set of rules for plugins, on the algorithms, search spaces and
+ * scores of a plugin.
  */
 import { Command } from 'commander'
 import {
@@ -122,7 +122,7 @@ function reportBroken(source: string, results: readonly CheckedRule[]): void {
   if (broken.length > 0) process.exitCode = 1
 }
 
-/** Returns what a rule was checked on, for messages. */
+/** Returns the name of the algorithm, score or search space that a rule was checked on, for messages. */
 function subjectOf(result: CheckedRule): string {
   if ('score' in result) return `the score ${result.score}`
   return 'algorithm' in result ? `${result.algorithm} on ${result.space}` : `the space ${result.space}`

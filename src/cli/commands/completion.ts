@@ -10,8 +10,8 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
 
 /**
- * The script of each shell. It gives the words up to the cursor to `bench complete` and offers the lines of its answer;
- * where the answer is empty, it offers files.
+ * The completion script for each shell. It passes the words up to the cursor to `bench complete` and offers the lines
+ * that this prints as completions; if it prints nothing, the script offers file names.
  */
 const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_bench_complete() {
@@ -69,7 +69,9 @@ export function completionCommand(): Command {
     })
 }
 
-/** Returns the hidden command that prints the completions of the last of some words, a line each. */
+/**
+ * Returns the hidden command `bench complete`, which prints the possible completions of the last word, one per line.
+ */
 export function completeCommand(): Command {
   return new Command('complete')
     .description('Prints the completions of the last word. The scripts of bench completion call it.')
@@ -82,7 +84,7 @@ export function completeCommand(): Command {
 }
 
 /**
- * Returns the texts by which the last of some words can be replaced; none where a file or a free text is expected.
+ * Returns the possible completions of the last word; none where a file name or free text is expected.
  * @param words words after the program's name, up to the cursor; the last one may be empty
  */
 export async function completions(words: readonly string[]): Promise<readonly string[]> {
@@ -118,8 +120,8 @@ export async function completions(words: readonly string[]): Promise<readonly st
 }
 
 /**
- * Returns the command that some words name, with subcommands, and the arguments among the words after it; no arguments
- * for an unknown command.
+ * Returns the command or subcommand that words on the command line name, and the arguments that follow its name;
+ * arguments undefined if there is no such command.
  */
 function commandOf(
   program: Command,
@@ -160,7 +162,7 @@ const builtinNames =
 const tables: Names = async () => (await import('../../tables/openTable.ts')).listTables()
 const datasets: Names = async () => (await import('../../data/datasetNames.ts')).DATASETS.map(nameOf)
 
-/** The names that each option takes whose parser and description do not list them. */
+/** For options whose parser and description do not list the accepted names: functions that return these names. */
 const VALUES: Readonly<Record<string, Names>> = {
   '--algo': builtinNames('algorithms'),
   '--space': builtinNames('spaces'),
@@ -177,7 +179,7 @@ const VALUES: Readonly<Record<string, Names>> = {
   '--log': async () => (await import('../../system/progressLog.ts')).LOG_FORMATS,
 }
 
-/** The options among these whose names may be joined by commas. */
+/** The options whose value may be several names, separated by commas. */
 const LISTS: ReadonlySet<string> = new Set(['--algo', '--dataset', '--scores', '--to', '--figures', '--log'])
 
 /** Returns the ids of the runs in the default store. */
@@ -186,7 +188,7 @@ const runs: Names = async () => {
   return new Store().runs().map(({ id }) => id)
 }
 
-/** The names that the first argument of a command can be. */
+/** For each command path, such as `data info`: the function that returns the names its first argument can be. */
 const ARGUMENTS: Readonly<Record<string, Names>> = {
   completion: async () => SHELLS,
   evaluate: runs,

@@ -1,4 +1,7 @@
-/** `bench evaluate`: measures a trained network again, on any images of its classes. */
+/**
+ * `bench evaluate`: measures accuracy, calibration and confusion of a trained network on test images, which may come
+ * from another dataset with the same classes.
+ */
 import { Command } from 'commander'
 import { openTestImages } from '../../export/modelImages.ts'
 import { evaluateModel } from '../../export/runModel.ts'
@@ -81,7 +84,7 @@ async function measure(model: TrainedModel, flags: EvaluateFlags, quiet: boolean
   }
 }
 
-/** Returns the measures as the object that `--json` prints. */
+/** Returns the measures of a network (accuracies, calibration, …) as the object that `--json` prints. */
 function recordOf({ training, dataset, classNames, measures }: MeasuredModel, { weights, record }: TrainedModel) {
   const { classes, ...rest } = measures
   return {

@@ -1,4 +1,4 @@
-/** `bench export`: writes a trained network for other programs. */
+/** `bench export`: writes a trained network in formats that other programs read. */
 import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -66,7 +66,7 @@ async function exportNamed(run: string, flags: ExportFlags): Promise<void> {
   else if (!quiet) print(written.map(({ path, bytes }) => `${path}  ${sizeText(bytes)}\n`).join(''))
 }
 
-/** Refuses options that do nothing beside the others. @throws BenchError `bad-input` */
+/** Throws if an option has no effect together with the other options given. @throws BenchError `bad-input` */
 function refuseIdle({ untrained, dataset, weights, licence }: ExportFlags, formats: readonly ExportFormatName[]): void {
   if (!untrained && dataset !== undefined) {
     throw new BenchError('bad-input', '--dataset is for --untrained; a trained network has a size already')

@@ -1,4 +1,7 @@
-/** `bench import runs`: takes runs of other programs over, from files, as records that are marked as imported. */
+/**
+ * `bench import runs`: reads the results of other programs' searches from files and keeps them in the store as runs
+ * marked as imported.
+ */
 import { Command, InvalidArgumentError } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -62,7 +65,9 @@ function seed(text: string): number {
   throw new InvalidArgumentError('expected a whole number from 0.')
 }
 
-/** Returns the epoch of `epoch=N`; undefined for `last`. */
+/**
+ * Parses `--answer`, the epoch whose architecture is taken as the search's result: `epoch=N` gives N, `last` undefined.
+ */
 function answer(text: string): number | undefined {
   if (text === 'last') return undefined
   const [, epoch] = /^epoch=(\d{1,6})$/.exec(text) ?? []
@@ -101,7 +106,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   }
 }
 
-/** Returns what was imported, in a few sentences. */
+/** Returns the lines that are printed after an import: numbers of imported, already known and skipped runs. */
 function sentences({ imported, known, skipped, skippedRuns, methods }: ImportedRuns, store: string): string[] {
   return [
     ...(imported.length > 0

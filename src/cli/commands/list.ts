@@ -32,7 +32,8 @@ interface ListFlags {
 }
 
 /**
- * Functions that make the table of each subject of `bench list`, such as `algos`. Each loads only the modules it needs.
+ * For each subject of `bench list`, such as `algos`, the function that makes its table. Each loads only the modules it
+ * needs.
  */
 const subjects: Readonly<Record<string, (plugins: readonly string[], json: boolean) => Promise<Tabular>>> = {
   algos: async (plugins, json) => algorithmList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
@@ -55,8 +56,8 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
 export const subjectNames: readonly string[] = Object.keys(subjects)
 
 /**
- * Functions for the subjects of `bench list` whose JSON has more than the table: all settings of protocols or presets,
- * each with its source in the literature.
+ * For subjects of which `bench list --json` prints more than the table (all settings of protocols or presets, each with
+ * its source in the literature): the function that returns this content.
  */
 const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
   protocols: async () => protocolSources((await import('../../protocols/index.ts')).presets),

@@ -53,7 +53,7 @@ async function pareto(flags: ParetoFlags): Promise<void> {
   writeTable(frontTable(table, [flags.x, flags.y], front, points.length), format, flags.out)
 }
 
-/** Writes pictures of all architectures of a lookup table and their Pareto front. */
+/** Writes image files with a scatter plot of all architectures of a lookup table and their Pareto front. */
 async function draw(
   paths: readonly string[],
   { table, points, front }: ParetoAnswer,

@@ -1,4 +1,4 @@
-/** `bench predict`: the classes of image files by a trained network. */
+/** `bench predict`: predicts the classes of image files with a trained network. */
 import { Command } from 'commander'
 import { softmax } from '../../analysis/classification.ts'
 import type { Batch } from '../../core/data.ts'
@@ -92,7 +92,7 @@ async function predictionsOf(
   return predictions
 }
 
-/** Yields batches of the decoded files, in order. */
+/** Decodes image files and yields them as batches, in the order of the files. */
 async function* decoded(model: TrainedModel, files: readonly string[], size: number): AsyncGenerator<Batch> {
   const decode = await imageDecoder(model)
   for (let from = 0; from < files.length; from += size) {

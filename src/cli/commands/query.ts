@@ -76,7 +76,7 @@ async function query(architectures: readonly string[], flags: QueryFlags): Promi
   await writeFrame(await answer(architectures, flags), format, flags.out)
 }
 
-/** Writes pictures of two columns of a lookup table against each other. */
+/** Writes image files with a scatter plot of two columns of a lookup table. */
 async function draw(paths: readonly string[], flags: QueryFlags): Promise<void> {
   const { correlationFigure } = await import('../../report/figures/correlation.ts')
   const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')

@@ -41,7 +41,7 @@ interface ReportFlags extends SelectionFlags {
   readonly compact?: boolean
   readonly figures?: readonly string[]
   readonly watch?: boolean
-  /** Seconds between two looks of `--watch`. */
+  /** Seconds between two checks for new epochs or runs, with `--watch`. */
   readonly interval?: number
   readonly json?: boolean
   readonly quiet?: boolean
@@ -130,7 +130,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     if (!flags.quiet) print(`${path}: ${pluralize(runs, 'run')}${more}\n`)
   }
 
-  /** Writes the page whenever records of the runs changed, until no run is running, or until Ctrl-C. */
+  /** Writes the report page anew whenever records of its runs changed, until no run is running or Ctrl-C is pressed. */
   async function watchRuns(seconds: number): Promise<void> {
     const { pause, stopSignal } = await import('../watchStatus.ts')
     const stop = stopSignal()
@@ -167,7 +167,10 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     writeOutput(text ?? texts.map(([, markdown]) => markdown).join('\n'), out)
   }
 
-  /** Returns the compute of the stores and reports that `--preliminary` names, without runs that the report shows. */
+  /**
+   * Returns the compute spent on the runs in each store or report that `--preliminary` names, without runs that this
+   * report shows.
+   */
   async function preliminaryTo(runs: readonly RunRecord[]): Promise<readonly PreliminaryCompute[]> {
     if (flags.preliminary === undefined) return earlier?.preliminary ?? []
     const shown = new Set(runs.map(({ manifest }) => manifest.id))
@@ -178,7 +181,10 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     }))
   }
 
-  /** @param refreshSeconds seconds after which the open page loads itself anew; absent: it does not */
+  /**
+   * Writes the report as one HTML page.
+   * @param refreshSeconds seconds after which a browser reloads the page; absent: never
+   */
   async function page(refreshSeconds?: number): Promise<Written> {
     const name = isTyped('title') ? title : (earlier?.title ?? title)
     const runs = await selectRuns(items, flags)
@@ -218,8 +224,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   }
 
   /**
-   * Checks that the runs have the numbers for every figure that the user named.
-   * @throws BenchError if they lack some
+   * Checks that every figure the user named can be drawn from the runs.
+   * @throws BenchError if the runs lack data for one
    */
   async function requireNumbers(runs: readonly RunRecord[], options: FigureOptions): Promise<void> {
     for (const kind of figures ?? []) await makeFigure(kind, runs, options)

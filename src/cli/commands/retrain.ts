@@ -133,7 +133,9 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   await executePlan(plan, store, retrainOpening, options)
 }
 
-/** The architectures to train, by their text, each with the search that found it, if the user names its record. */
+/**
+ * The architectures to train: from the architecture string to the search that found it, if the user named its record.
+ */
 type Architectures = ReadonlyMap<string, Finder | undefined>
 
 /**
@@ -208,9 +210,9 @@ function experimentOf(flags: RetrainFlags, space: SearchSpace, architectures: Ar
 }
 
 /**
- * Returns the name, image folder and family of the dataset for full trainings. `--dataset` may also be a folder of
- * photographs. They are decoded when they are needed if the space has a network for them; else they are scaled and kept
- * in memory.
+ * Returns the name, image folder and dataset family for full trainings. If `--dataset` is a folder of photographs and
+ * the search space has a network for them, the family is `imagenet` and images are decoded during training; else all
+ * are scaled down and kept in memory.
  */
 function imagesOf(
   { dataset, data }: RetrainFlags,

@@ -1,4 +1,6 @@
-/** `bench score`: computes training-free scores of untrained networks, and writes them to a lookup table. */
+/**
+ * `bench score`: computes training-free scores (zero-cost proxies) of architectures and writes them to a lookup table.
+ */
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { BASELINES } from '../../analysis/scores/index.ts'

@@ -1,4 +1,7 @@
-/** `bench slurm-task`: does the runs of one task of a Slurm job array. Slurm calls it after `bench run --slurm`. */
+/**
+ * `bench slurm-task`: executes the runs assigned to one task of a Slurm job array. Slurm calls it after `bench run
+ * --slurm`.
+ */
 import { Command } from 'commander'
 import { pluralize } from '../../core/plainText.ts'
 import { runLabel } from '../../runner/plan/identity.ts'

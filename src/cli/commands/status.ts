@@ -31,7 +31,7 @@ interface StatusFlags extends ExperimentFlags {
   readonly json?: boolean
   readonly out?: string
   readonly watch?: boolean
-  /** Seconds between two looks of `--watch`. */
+  /** Seconds between two updates of the printed states, with `--watch`. */
   readonly interval?: number
 }
 
@@ -71,7 +71,7 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   writeTable(statusTable(runs, references), format, flags.out)
 }
 
-/** Refuses options that do nothing beside the others. @throws BenchError `bad-input` */
+/** Throws if an option has no effect together with the other options given. @throws BenchError `bad-input` */
 function refuseIdle({ watch, interval, out }: StatusFlags, format: TableFormat): void {
   if (interval !== undefined && !watch) throw new BenchError('bad-input', '--interval is for --watch; add it')
   if (!watch) return
@@ -82,8 +82,8 @@ function refuseIdle({ watch, interval, out }: StatusFlags, format: TableFormat):
 }
 
 /**
- * Returns a function that returns the present states of all runs of an experiment, which an experiment file or flags
- * describe; also of runs not yet begun.
+ * Returns a function that reads the present states of all runs of an experiment, including those not yet begun. The
+ * experiment is given by an experiment file or by flags.
  */
 async function plannedRuns(
   [path, ...rest]: readonly string[],

@@ -47,7 +47,7 @@ interface TableFlags extends SelectionFlags {
   readonly out?: string
 }
 
-/** The formats of the command; `optuna` writes the queries of black-box searches in place of a table. */
+/** Output formats of `bench table`. `optuna` writes the evaluations of black-box searches instead of a table. */
 const FORMATS = [...FRAME_FORMATS, 'optuna'] as const
 
 const summaryNames = Object.keys(summaries)
@@ -125,7 +125,10 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   await write(content)
 }
 
-/** Writes the queries of black-box searches for Optuna. @throws BenchError `bad-input` for options of tables */
+/**
+ * Writes the evaluations of black-box searches as an Optuna journal. @throws BenchError `bad-input` for options of
+ * tables
+ */
 async function writeOptunaJournal(items: readonly string[], flags: TableFlags): Promise<void> {
   const idle = (['epochs', 'tests', 'claims', 'columns', 'sort'] as const).find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) throw new BenchError('bad-input', `--format optuna writes no table; leave out --${idle}`)
