@@ -1,4 +1,4 @@
-/** Reads from a store how far its running jobs are: epoch, loss, accuracy and estimated time left of each. */
+/** Reads the progress of running jobs from a store: epoch, loss, accuracy and estimated time left of each. */
 import { dirname, join } from 'node:path'
 import type { EpochRecord, Job } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
@@ -6,19 +6,22 @@ import { statIfThere } from '../system/readable.ts'
 import { type RunStatus, trainingIdsOf } from './status.ts'
 import type { Store } from './store/store.ts'
 
-/** How far a running job is, according to the last records that it wrote. */
+/** Progress of a running job, according to the last records that it wrote. */
 export interface LiveProgress {
-  /** Whether the job searches, or trains in full what it found. */
+  /** Whether the job is searching or is training the found architecture in full. */
   readonly phase: 'search' | 'training'
-  /** Number of finished epochs of the search or of the full training under way. */
+  /** Number of finished epochs of the search, or of the full training that is running. */
   readonly epoch: number
-  /** Number of all epochs of the search or training; absent for black-box searches, which may end at any time. */
+  /**
+   * Total number of epochs of the search or full training; absent for black-box searches, which may end at any time.
+   */
   readonly epochs?: number
-  /** Mean training loss of the last finished epoch. */
+  /** Mean training loss of the last finished epoch of the search or full training. */
   readonly loss?: number
   /**
-   * Accuracy after the last finished epoch, in %: in a search that of the search network on validation images, else on
-   * training images; of a black-box search the best looked-up accuracy so far; in a full training that on test images.
+   * Accuracy after the last finished epoch, in %. Supernet search: of the search network on validation images, or on
+   * training images if it reports no other. Black-box search: best looked-up accuracy so far. Full training: on test
+   * images.
    */
   readonly accuracyPct?: number
   /** Estimated seconds until the job ends, from the mean time of its epochs; absent if unknown. */
@@ -26,8 +29,8 @@ export interface LiveProgress {
 }
 
 /**
- * Follows the running jobs of one store. Keeps what it read of each file until the file changes, because checkpoints of
- * full trainings are large.
+ * Returns the progress of the running jobs of one store. What was read from a file is kept until the file changes,
+ * because checkpoints of full trainings are large.
  */
 export class LiveProgressReader {
   readonly #store: Store
@@ -37,7 +40,7 @@ export class LiveProgressReader {
     this.#store = store
   }
 
-  /** Returns how far a job is. @param now present time in milliseconds, for the time left */
+  /** Returns the progress of a job. @param now present time in milliseconds, for the time left */
   progressOf({ id, job }: Pick<RunStatus, 'id' | 'job'>, now = Date.now()): LiveProgress {
     const epochsFile = join(this.#store.folder, id, 'epochs.jsonl')
     const epochs = this.#once(epochsFile, () => this.#store.run(id).epochs()) ?? []
@@ -45,7 +48,7 @@ export class LiveProgressReader {
     return training ?? searchProgress(job, epochs, secondsSince(epochsFile, now))
   }
 
-  /** Returns the progress of the full training under way; undefined while none was begun. */
+  /** Returns the progress of the full training that is running; undefined if none was begun. */
   #training(job: Job, epochs: readonly EpochRecord[], now: number): LiveProgress | undefined {
     const { retraining } = job
     const last = epochs.at(-1)
@@ -79,7 +82,10 @@ export class LiveProgressReader {
     }
   }
 
-  /** Returns what `read` made of a file when the file last changed; undefined if there is no such file. */
+  /**
+   * Returns the result of `read`, which reads a file, from the cache unless the file changed; undefined if there is no
+   * file.
+   */
   #once<T>(path: string, read: () => T): T | undefined {
     const stats = statIfThere(path)
     if (stats === undefined) return undefined
@@ -111,7 +117,7 @@ function searchProgress(job: Job, epochs: readonly EpochRecord[], idleSeconds: n
   }
 }
 
-/** Returns how long ago a file was written, in seconds; 0 if there is none. */
+/** Returns how many seconds ago a file was written; 0 if it does not exist. */
 const secondsSince = (path: string, now: number): number => {
   const stats = statIfThere(path)
   return stats === undefined ? 0 : Math.max(0, (now - stats.mtimeMs) / 1000)

@@ -16,8 +16,8 @@ export interface RunStatus {
   readonly id: string
   readonly job: Job
   /**
-   * State of the run, from its folder and Slurm's queue. `queued`: its Slurm task has not begun, or has not reached
-   * this run yet. `missing`: planned but never begun.
+   * State of the run, from its folder and Slurm's queue. `queued`: it waits for its Slurm task to begin or reach it.
+   * `missing`: planned but never begun.
    */
   readonly state: RunState | 'queued' | 'missing'
   /** Number of epochs of the run's search that are finished and recorded. */
@@ -31,7 +31,7 @@ export interface RunStatus {
 /** Progress of the full trainings of a run's found architecture. */
 export interface TrainingStatus {
   readonly preset: string
-  /** Number of epochs of each full training. */
+  /** Total number of epochs of each full training. */
   readonly epochs: number
   /** Number of full trainings of the found architecture, one per training seed. */
   readonly trainings: number
@@ -56,7 +56,7 @@ export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'i
   return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, begun.get(id), queued.has(id)))
 }
 
-/** A run that was begun, so that its folder exists, with the outline of its records. */
+/** A run whose folder exists, with the outline of its records. */
 interface Begun {
   readonly run: RunFolder
   readonly outline: RunOutline
@@ -79,8 +79,8 @@ function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, 
 /**
  * Returns the progress of the full trainings of a run's found architecture; an empty object if the architecture is
  * looked up in a table.
- * @param done number of full trainings of a finished run
- * @param begun returns the number of finished epochs of each training; called if the run is not finished
+ * @param done number of finished full trainings, if the run is finished
+ * @param begun returns the number of finished epochs of each training; called only for unfinished runs
  */
 export function trainingOf(
   { retraining, seed }: Job,
@@ -96,8 +96,8 @@ export function trainingOf(
 }
 
 /**
- * Returns the number of finished epochs of each full training of the architecture that the last epoch of the search
- * gave.
+ * Returns the number of finished epochs of each full training of a run, whose architecture is that of the search's last
+ * epoch.
  */
 function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   const last = run.epochs().at(-1)
@@ -105,7 +105,10 @@ function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
   return trainingIdsOf(job, last.genotype).map((id) => new TrainingFolder(store.folder, id).finishedEpochs())
 }
 
-/** Returns the ids of a job's full trainings of an architecture, one for each training seed; none if it has none. */
+/**
+ * Returns the ids of a job's full trainings of an architecture, one for each training seed; an empty list if the job
+ * has no full training.
+ */
 export function trainingIdsOf(job: Job, genotype: string): string[] {
   const { retraining, dataset, executor, arithmetic } = job
   if (retraining === undefined || executor === undefined) return []

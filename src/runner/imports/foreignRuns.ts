@@ -1,4 +1,7 @@
-/** Reads runs of other programs from files: what each search answered, and when. The formats are listed here. */
+/**
+ * Reads runs of other programs' searches from files: the architectures that each search gave, with epoch or time. The
+ * list of known file formats is here.
+ */
 import { basename } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -6,14 +9,14 @@ import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import { openSource } from '../../tables/importers/sourceFile.ts'
 import { recordRows, separatedRows } from './rows.ts'
 
-/** The architecture that a search of another program would have answered at some point. */
+/** The architecture that a search of another program gave as its answer at some epoch or time. */
 export interface ForeignPoint {
   readonly genotype: Genotype
-  /** Place in the file for messages, such as `line 12`. */
+  /** Place of this architecture in the file, for messages, such as `line 12`. */
   readonly place: string
-  /** Epoch in the numbering of the file; absent: the file has no epochs. */
+  /** Epoch of this architecture, as numbered in the file; absent: the file has no epochs. */
   readonly epoch?: number
-  /** Seconds since the search began; absent: unknown. */
+  /** Seconds from the beginning of the search to this architecture; absent: unknown. */
   readonly seconds?: number
 }
 
@@ -22,46 +25,52 @@ export interface ForeignRun {
   readonly method: string
   readonly seed: number
   readonly dataset: string
-  /** What the search answered, in the order of the file; the last one is its final answer. Never empty. */
+  /** Architectures that the search gave, in the order of the file. The last one is its final answer. Never empty. */
   readonly points: readonly ForeignPoint[]
-  /** Number of epochs that the search did, where the file says it without saying the architecture of each. */
+  /** Number of epochs of the search, if the file states it without an architecture for each epoch. */
   readonly epochs?: number
-  /** Validation accuracy (%) and seconds spent, where the file has them without their architectures. */
+  /** Validation accuracies (%) and seconds spent, if the file has them without their architectures. */
   readonly queries?: readonly { readonly accuracyPct: number; readonly usedSeconds: number }[]
 }
 
-/** The runs of a file, and what was left out of it. */
+/** The runs read from a file, and how much was left out. */
 export interface ForeignFile {
   readonly runs: readonly ForeignRun[]
-  /** Number of lines with an architecture that the space does not have; above 0 only with `skipUnknown`. */
+  /**
+   * Number of lines left out because the search space does not have their architecture; above 0 only with
+   * `skipUnknown`.
+   */
   readonly skipped: number
-  /** Number of runs that were left out because their final architecture is one of those. */
+  /** Number of runs left out because the search space does not have their final architecture. */
   readonly skippedRuns: number
 }
 
-/** What the user says about the runs of a file. */
+/** What the user specified about the runs in a file, in place of or beside its content. */
 export interface ForeignOptions {
   readonly space: SearchSpace
-  /** Name of the method, where the file has none, or in place of the one that it has. */
+  /** Name of the search method; replaces the name in the file, if there is one. */
   readonly method?: string
   readonly seed?: number
   readonly dataset?: string
-  /** Epoch, in the numbering of the file, whose architecture is the answer; the rest is left out. Absent: the last. */
+  /**
+   * Epoch, as numbered in the file, whose architecture is the search's answer; later epochs are left out. Absent: the
+   * last.
+   */
   readonly answerEpoch?: number
-  /** Whether lines with architectures that the space does not have are left out; absent: they are errors. */
+  /** Whether lines with architectures that the search space does not have are left out; absent: they are errors. */
   readonly skipUnknown?: boolean
 }
 
-/** A format of files with runs. */
+/** A file format for runs of other programs. */
 interface Format {
-  /** Name of the format, for messages and records. */
+  /** Name of the file format, for messages and records. */
   readonly name: string
-  /** Tells from the content of a file whether it has this format. */
+  /** Returns whether a file with this content has this format. */
   matches(text: string): boolean
   read(text: string, reading: Reading): readonly ForeignRun[] | Promise<readonly ForeignRun[]>
 }
 
-/** All formats, in the order in which a file is tested for them. */
+/** All known file formats, in the order in which a file is tested for them. */
 const formats: readonly Format[] = [
   {
     name: 'NASLib',
@@ -77,16 +86,16 @@ const formats: readonly Format[] = [
   },
 ]
 
-/** The file that is being read, what the user says about it, and the architectures found so far. */
+/** State while a file is read: the user's options and the architectures found so far in each run. */
 export class Reading {
   readonly path: string
-  /** Name of the file, for messages. */
+  /** Name of the file being read, for messages. */
   readonly name: string
   readonly options: ForeignOptions
   skipped = 0
   readonly #known = new Map<string, Genotype>()
   readonly #points = new Map<string, ForeignPoint[]>()
-  /** Runs whose latest line has an architecture that the space does not have. */
+  /** Keys of the runs whose latest line has an architecture that the search space does not have. */
   readonly #lost = new Set<string>()
 
   constructor(path: string, options: ForeignOptions) {
@@ -95,14 +104,14 @@ export class Reading {
     this.options = options
   }
 
-  /** Returns the error about a place of the file. */
+  /** Returns an error that names the file and a place in it, such as `line 12`. */
   fault(place: string, problem: string): BenchError {
     return new BenchError('bad-input', `${this.name}, ${place}: ${problem}`)
   }
 
   /**
-   * Returns the architecture in a text; undefined if the space does not have it and the user skips such lines.
-   * @throws BenchError `bad-input` with the place
+   * Parses an architecture; returns undefined if the search space does not have it and the user skips such lines.
+   * @throws BenchError `bad-input` that names the place
    */
   genotype(text: string, place: string): Genotype | undefined {
     const known = this.#known.get(text)
@@ -121,7 +130,7 @@ export class Reading {
     }
   }
 
-  /** Adds what a run answered at some point; a genotype of undefined was skipped. */
+  /** Adds an architecture to a run. An undefined genotype stands for one that was skipped. */
   add(
     run: Omit<ForeignRun, 'points'>,
     { genotype, ...point }: Partial<ForeignPoint> & { readonly place: string },

@@ -24,31 +24,31 @@ import type { Store } from '../store/store.ts'
 import { type ForeignOptions, type ForeignPoint, type ForeignRun, readForeignRuns } from './foreignRuns.ts'
 
 export interface ImportRunsOptions extends Omit<ForeignOptions, 'seed'> {
-  /** Seed of the runs; only for a single file that does not say it, or says another. */
+  /** Seed of the runs, for a single file that states none or another. */
   readonly seed?: number
-  /** Name or path of the lookup table; absent: the first one that has the space and the dataset. */
+  /** Name or path of the lookup table; absent: the first one with the search space and the dataset. */
   readonly table?: string
   readonly store: Store
-  /** Called with the number of runs looked up so far, and of all runs. */
+  /** Called with the number of runs looked up so far and the number of all runs. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** What an import did. */
+/** What an import wrote to the store and what it left out. */
 export interface ImportedRuns {
   /** Ids of the runs that were written. */
   readonly imported: readonly string[]
-  /** Ids of the runs that the store had already, with the same content. */
+  /** Ids of the runs that were already in the store with the same content. */
   readonly known: readonly string[]
-  /** Number of lines, and of runs, that were left out because of unknown architectures. */
+  /** Number of lines left out because of unknown architectures; `skippedRuns` is the number of whole runs left out. */
   readonly skipped: number
   readonly skippedRuns: number
   readonly methods: readonly string[]
 }
 
 /**
- * Imports the runs of files into a store.
- * @throws BenchError `bad-input` with the file and the line at fault, or with the run that the store has with other
- * content; nothing is written then
+ * Imports the runs in files of other programs into a store.
+ * @throws BenchError `bad-input` that names the faulty line of a file, or the run of which the store has another
+ * version; in both cases nothing is written
  */
 export async function importRuns(files: readonly string[], options: ImportRunsOptions): Promise<ImportedRuns> {
   const { store, space, table, answerEpoch, onProgress } = options
@@ -88,7 +88,7 @@ export async function importRuns(files: readonly string[], options: ImportRunsOp
   }
 }
 
-/** Refuses two files with a run of the same method, dataset and seed. */
+/** Throws if two files have a run of the same method, dataset and seed. */
 function refuseTwice(all: readonly { readonly path: string; readonly run: ForeignRun }[]): void {
   const files = new Map<string, string>()
   for (const { path, run } of all) {
@@ -101,9 +101,7 @@ function refuseTwice(all: readonly { readonly path: string; readonly run: Foreig
   }
 }
 
-/**
- * Refuses runs of which the store has another version: same method, dataset, seed, space and table, but other content.
- */
+/** Throws if the store has a run of the same method, dataset, seed, space and table with other content. */
 function refuseOtherContent(runs: readonly FinishedRun[], store: Store): void {
   const folders = runsOf(store)
   const present = new Map(folders.map(({ id, job }) => [contentName({ ...job, imported: undefined }), id]))
@@ -125,7 +123,7 @@ function runsOf(store: Store): readonly { readonly id: string; readonly job: Job
   })
 }
 
-/** Where the runs of one dataset are looked up, and what is reported. */
+/** The lookup table, its evaluator and the reported columns for the runs of one dataset. */
 interface Target {
   readonly lookup: Lookup
   readonly evaluator?: Evaluator
@@ -140,7 +138,10 @@ async function targetFor(space: SearchSpace, dataset: string, table: string | un
   return { lookup, evaluator, headline: lookup.headline }
 }
 
-/** Returns a run up to the epoch that is its answer. @throws BenchError if the run has no such epoch */
+/**
+ * Returns a run without the epochs after `answer`, the one that gives its final architecture. @throws BenchError if the
+ * run does not have this epoch
+ */
 function untilEpoch(run: ForeignRun, answer: number, file: string): ForeignRun {
   const points = run.points.filter(({ epoch }) => epoch !== undefined && epoch <= answer)
   if (points.at(-1)?.epoch === answer) return { ...run, points }
@@ -153,8 +154,8 @@ function untilEpoch(run: ForeignRun, answer: number, file: string): ForeignRun {
 }
 
 /**
- * Returns a run with the points whose architectures are in the table.
- * @throws BenchError `missing` with the place of the first other one, unless the user skips them
+ * Returns a run with only those architectures that the lookup table has.
+ * @throws BenchError `missing` that names the place of the first other one, unless the user skips such lines
  */
 async function inTable(
   run: ForeignRun,
@@ -224,8 +225,9 @@ async function recordsOf(
 }
 
 /**
- * Tells how the points of a run are ordered: by epochs, by the seconds of a clock, or not at all, if it has one point.
- * @throws BenchError `bad-input` where the points cannot be ordered, or go back
+ * Tells how the architectures of a run are ordered: by epochs, by the seconds of a clock, or not at all if there is
+ * only one.
+ * @throws BenchError `bad-input` if they cannot be ordered, or if epochs or seconds decrease
  */
 function formOf({ method, seed, points }: ForeignRun, file: string): 'epochs' | 'clock' | 'answer' {
   const fault = ({ place }: ForeignPoint, problem: string) =>
@@ -250,8 +252,8 @@ function formOf({ method, seed, points }: ForeignRun, file: string): 'epochs' | 
 }
 
 /**
- * Returns a record for each epoch from the first to the last one of a run. An epoch that the file leaves out keeps the
- * architecture before it.
+ * Returns a record for each epoch from the first to the last one of a run. An epoch that is missing in the file gets
+ * the architecture of the epoch before it.
  */
 async function epochRecords(
   { points, method, seed }: ForeignRun,
@@ -287,8 +289,8 @@ const secondsSince = (before: ForeignPoint | undefined, seconds: number | undefi
     : seconds - (before?.seconds ?? 0)
 
 /**
- * Returns the answers of a search over time as queries: the validation accuracy that the table's oracle gives, as the
- * searches of this program see it, or else the reported one.
+ * Returns the architectures that a search gave over time, with validation accuracies from the lookup table, in the form
+ * in which this program records the queries of a black-box search. Architectures without such an accuracy are left out.
  */
 async function clockOf(
   { points }: ForeignRun,
@@ -310,7 +312,10 @@ async function validation(genotype: ForeignPoint['genotype'], evaluator: Evaluat
   return accuracyOf((await evaluator.lookup(genotype))?.metrics ?? [], own?.validation)
 }
 
-/** Returns the accuracies that the other program recorded over time, without their architectures. */
+/**
+ * Returns the accuracies that the other program recorded over time without architectures, as queries of a black-box
+ * search.
+ */
 const queriesOf = (queries: ForeignRun['queries']): ResultRecord['oracle'] =>
   queries === undefined || queries.length === 0
     ? undefined

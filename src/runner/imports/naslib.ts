@@ -33,10 +33,13 @@ const fileSchema = z.union([
   z.tuple([configSchema, trajectorySchema]).transform(([config, trajectory]) => ({ config, trajectory })),
 ])
 
-/** NASLib's operations in the order of its numbers (naslib/search_spaces/nasbench201/conversions.py). */
+/**
+ * Operations of NAS-Bench-201 by the integer that NASLib encodes them with
+ * (naslib/search_spaces/nasbench201/conversions.py).
+ */
 const OPERATIONS = ['skip_connect', 'none', 'nor_conv_3x3', 'nor_conv_1x1', 'avg_pool_3x3'] as const
 
-/** Returns the run in a file `errors.json`. @throws BenchError `bad-input` with what is wrong, or is missing */
+/** Returns the run in a file `errors.json`. @throws BenchError `bad-input` that says what is wrong or missing */
 export async function readNaslib(text: string, reading: Reading): Promise<readonly ForeignRun[]> {
   const { config, trajectory } = contentOf(text, reading)
   const { options, path, name } = reading
@@ -79,7 +82,7 @@ function contentOf(text: string, reading: Reading): z.infer<typeof fileSchema> {
   throw reading.fault('its content', `not errors.json of NASLib: ${problemIn(checked.error)}`)
 }
 
-/** Returns the final architecture in a log of NASLib as a string of NAS-Bench-201, and where it stands. */
+/** Returns the final architecture in a NASLib log, as a string of NAS-Bench-201, and the line where it is. */
 function finalArchitecture(text: string, log: string): { readonly code: string; readonly place: string } {
   const lines = text.split('\n')
   const form = /Final architecture hash: \(((?:[0-4], ){5}[0-4])\)\s*$/
@@ -94,7 +97,7 @@ function finalArchitecture(text: string, log: string): { readonly code: string; 
   return { code: `|${e01}~0|+|${e02}~0|${e12}~1|+|${e03}~0|${e13}~1|${e23}~2|`, place: `log.log line ${at + 1}` }
 }
 
-/** Returns accuracy and summed training times of a black-box search; undefined if the trajectory has no times. */
+/** Returns accuracies and cumulative training times of a black-box search; undefined if the trajectory has no times. */
 function queriesOf({ valid_acc, train_time }: z.infer<typeof trajectorySchema>): ForeignRun['queries'] {
   const isWhole = train_time.length === valid_acc.length && train_time.length > 0
   if (!isWhole || [...valid_acc, ...train_time].some((value) => value === null || value < 0)) return undefined

@@ -1,13 +1,13 @@
 /**
- * Reads runs from rows, which this project documents (docs/importing-runs.md): CSV files and JSON lines with method,
- * seed, dataset and architecture, and where known the epoch and the seconds since the search began.
+ * Reads runs of other programs from tabular files (docs/importing-runs.md): CSV files and JSON lines whose rows have
+ * method, seed, dataset and architecture, and optionally the epoch and the seconds since the search began.
  */
 import { CsvError } from 'csv-parse'
 import { parse } from 'csv-parse/sync'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { ForeignRun, Reading } from './foreignRuns.ts'
 
-/** The values of a row by their column, as text or as JSON has them. */
+/** The values of a row by column name: texts in CSV, any JSON value in JSON lines. */
 type Row = Readonly<Record<string, unknown>>
 
 /** Returns the runs of a CSV file with a header, whose columns are separated by commas, semicolons or tabs. */
@@ -44,7 +44,7 @@ function uniqueColumns(names: readonly string[], reading: Reading): string[] {
   return columns
 }
 
-/** Replaces the decimal comma of the seconds, which files with semicolons may have. */
+/** Replaces a decimal comma in the column of seconds, as it occurs in files separated by semicolons, by a point. */
 function withDecimalPoint(row: Row): void {
   if (typeof row.seconds === 'string') (row as Record<string, unknown>).seconds = row.seconds.replace(',', '.')
 }
@@ -81,7 +81,7 @@ function objectOf(value: unknown, place: string, reading: Reading): Row {
   throw reading.fault(place, 'expected an object with method, seed, dataset and architecture')
 }
 
-/** Largest number of an epoch, of which there are far fewer in any search. */
+/** Largest accepted epoch number, far above that of any search. */
 const MOST_EPOCHS = 1_000_000
 
 function addRow(row: Row, place: string, reading: Reading): void {
@@ -141,7 +141,7 @@ function secondsAt(row: Row, place: string, reading: Reading): number | undefine
   throw reading.fault(place, `seconds: expected a number from 0, found ${shown(value)}`)
 }
 
-/** Returns a value for a message, shortened. */
+/** Returns a value as shortened text for a message. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 60)}…` : text

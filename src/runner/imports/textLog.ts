@@ -1,23 +1,23 @@
 /**
- * Reads the log of one search: lines in which an epoch begins, and lines with the architecture of the moment, as the
- * code of DARTS, DrNAS, PC-DARTS, confopt and NAS-Bench-201 writes them.
+ * Reads the text log of one search: lines that begin an epoch, and lines with the present architecture, as the code of
+ * DARTS, DrNAS, PC-DARTS, confopt and NAS-Bench-201 writes them.
  */
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import type { ForeignPoint, ForeignRun, Reading } from './foreignRuns.ts'
 
-/** A part of a line that looks like an architecture, from its beginning to the end of the line. */
+/** Matches the beginning of an architecture in a line: a NAS-Bench-201 string or a DARTS genotype. */
 const ARCHITECTURE = /\|\s*[\w-]+\s*~\s*\d\s*\||\bGenotype\s*\(/
 
-/** The beginning of an epoch: `epoch 3 lr …`, `Epoch: 3`, `Epoch [3/50]`, `epoch=3`. */
+/** Matches the beginning of an epoch: `epoch 3 lr …`, `Epoch: 3`, `Epoch [3/50]`, `epoch=3`. */
 const EPOCH = /\bepoch\b\s*(?:[:=#]\s*)?[[(]?\s*(\d{1,6})\b/i
 
-/** The same as NAS-Bench-201's code writes it: `The 003-050-th epoch`, `Search the 003-050-th epoch`. */
+/** Matches the beginning of an epoch in logs of NAS-Bench-201's code: `The 003-050-th epoch`. */
 const NUMBERED_EPOCH = /\b(\d{1,6})-\d{1,6}-?th epoch/i
 
-/** The seed among the arguments that a log states: `seed=3`, `'seed': 3`, `--seed 3`. */
+/** Matches the seed among the arguments that a log prints: `seed=3`, `'seed': 3`, `--seed 3`. */
 const SEED = /\b(?:rand_|manual_|random_)?seed['"]?\s*[=:\s]\s*(\d{1,15})\b/i
 
-/** Returns the run of a log. @throws BenchError `bad-input` with the line at fault */
+/** Returns the run in a text log. @throws BenchError `bad-input` that names the faulty line */
 export function readLog(text: string, reading: Reading): readonly ForeignRun[] {
   const { name, options } = reading
   const points: (Omit<ForeignPoint, 'genotype'> & Partial<ForeignPoint>)[] = []

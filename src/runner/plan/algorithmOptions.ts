@@ -72,10 +72,7 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
 }
 
-/**
- * Returns an algorithm's options after writing them to JSON and reading them back; undefined if JSON cannot represent
- * them.
- */
+/** Converts an algorithm's options to JSON and back; returns undefined if JSON cannot represent them. */
 function asRecorded(data: Record<string, unknown>): Record<string, unknown> | undefined {
   try {
     return JSON.parse(JSON.stringify(data))

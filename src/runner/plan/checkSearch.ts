@@ -43,7 +43,9 @@ export function checkSearch(algorithm: Algorithm, options: Record<string, unknow
   algorithm.check?.(planned, parseOptions(algorithm, options))
 }
 
-/** Image side in pixels that is assumed for a dataset of unknown size. It is divisible by 2 at every reduction cell. */
+/**
+ * Image side in pixels that the check assumes for a dataset of unknown size: divisible by 2 at every reduction cell.
+ */
 const ANY_SIDE = 32
 /** Image sides of known datasets, in pixels. */
 const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 16 }
@@ -51,8 +53,8 @@ const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 
 const ENOUGH_CELLS = 3
 
 /**
- * Returns a function that makes the description of the search network, to check that it can be built. The network has
- * few cells, which takes a tenth of the time; a deeper one accepts the same settings.
+ * Returns a function that builds the description of the search network, to check that the settings allow it. This
+ * network has few cells, which takes a tenth of the time; a deeper one accepts the same settings.
  */
 function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['network'] {
   const { affine, track, ...size } = protocol.network
@@ -86,7 +88,7 @@ function checkHalves({ data }: Protocol): void {
 }
 
 /**
- * Returns the numbers of training epochs for which the lookup table has validation accuracies.
+ * Returns the training lengths, in epochs, for which the lookup table has validation accuracies.
  * @throws BenchError if the search has no table to query
  */
 function fidelities(

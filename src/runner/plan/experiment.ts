@@ -18,7 +18,7 @@ export interface Experiment {
   readonly space: string
   /** Names of the experiment's datasets. Every algorithm is run on each. */
   readonly datasets: readonly string[]
-  /** Image folders by dataset name, for datasets that are not in the user's data folder. */
+  /** Image folder for each dataset name, for datasets that are not in the user's data folder. */
   readonly data: Readonly<Record<string, string>>
   /**
    * Name or path of the lookup table that gives the accuracies of architectures; if absent, the first table with the
@@ -29,16 +29,21 @@ export interface Experiment {
   readonly retraining?: RetrainingRequest
   /** Name of the training protocol of the searches, with changed settings after a colon: `micro:epochs=5`. */
   readonly protocol: string
-  /** Metric that searches report of their validation and full trainings of their test; absent: the protocol's. */
+  /**
+   * Metric that searches report on validation images, and full trainings on test images; absent: the protocol's metric.
+   */
   readonly metric?: ReportedMetric
   readonly seeds: readonly number[]
-  /** Budget of each black-box search on the simulated clock, in seconds: one number, or one by dataset name. */
+  /**
+   * Budget of each black-box search in seconds on the simulated clock: the same for all datasets, or one by dataset
+   * name.
+   */
   readonly budgetSeconds?: number | Readonly<Record<string, number>>
-  /** Measurements to make after epochs of each search, such as `hessian:every=2`. */
+  /** Probes that measure the search network after epochs of each search, such as `hessian:every=2`. */
   readonly probes: readonly string[]
   /** Plugins that define algorithms or search spaces: files or packages, as after `--plugin`. */
   readonly plugins: readonly string[]
-  /** Backend and executor that train the experiment's networks. */
+  /** Backend and executor that the experiment's networks are trained with. */
   readonly executor: ExecutorOptions
 }
 
@@ -49,9 +54,12 @@ export interface AlgorithmRequest {
   readonly options: Readonly<Record<string, unknown>>
   /** Training protocol of this algorithm, if it differs from the experiment's. */
   readonly protocol?: string
-  /** Measurements after epochs of this algorithm, if they differ from the experiment's. */
+  /** Probes for searches of this algorithm, if they differ from the experiment's. */
   readonly probes?: readonly string[]
-  /** The search that found the architecture, if this entry is a given architecture to train in full. */
+  /**
+   * The search that found the architecture, if this is not an algorithm to search with but an architecture to train in
+   * full.
+   */
   readonly foundBy?: Finder
 }
 
@@ -115,7 +123,7 @@ export function parseSeedList(text: string): readonly number[] {
   return ascending(listed(text.trim()), `--seeds ${text} names no seed; write 777 or 0-3,777`)
 }
 
-/** Returns the seeds in ascending order without repetitions. @param emptyMessage the error message for an empty list */
+/** Returns the seeds in ascending order without repetitions. @param emptyMessage error message if there are no seeds */
 function ascending(seeds: readonly number[], emptyMessage: string): readonly number[] {
   if (seeds.length === 0) throw new BenchError('bad-input', emptyMessage)
   if (seeds.length > MOST_SEEDS)

@@ -14,7 +14,8 @@ import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
 /**
- * Schema of names in an experiment file: a single one, a list, or a text separated by commas as on the command line.
+ * Schema for names in an experiment file: one name, a list of names, or names separated by commas as on the command
+ * line.
  */
 const names = oneOrMore(z.string()).transform((list) => list.flatMap(splitAtCommas))
 
@@ -34,7 +35,8 @@ const algorithm = z.union(
 )
 
 /**
- * Schema of seeds in an experiment file. A number or text is read like `--seeds`; a list contains the seeds themselves.
+ * Schema for seeds in an experiment file. A number or text is read like `--seeds`; a list contains the seeds
+ * themselves.
  */
 const seeds = z
   .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
@@ -59,7 +61,7 @@ const schema = z.strictObject({
   algorithms: oneOrMore(algorithm).transform((list) => list.flat()),
   space: z.string().optional(),
   datasets: names.optional(),
-  /** Image folders by dataset name, or the folder of the experiment's only dataset. */
+  /** Image folder for each dataset name, or the folder of the experiment's only dataset. */
   data: z
     .union([z.string(), z.record(z.string(), z.string())], { error: 'expected a folder, or { cifar10: FOLDER }' })
     .optional(),
@@ -68,7 +70,7 @@ const schema = z.strictObject({
   protocol: z.string().optional(),
   metric: z.enum(REPORTED_METRICS).optional(),
   seeds: seeds.optional(),
-  /** Budget of each black-box search in simulated seconds: one number, or one by dataset name. */
+  /** Budget of each black-box search in simulated seconds: the same for all datasets, or one by dataset name. */
   budget: budget.optional(),
   probes: oneOrMore(z.string()).optional(),
   plugins: oneOrMore(z.string()).optional(),
@@ -79,7 +81,7 @@ const schema = z.strictObject({
   store: z.string().optional(),
   jobs: z.int().min(1).optional(),
   threads: z.int().min(1).optional(),
-  /** File with claims of papers, with which reports compare the runs of the experiment. */
+  /** Path of the file with claims of papers, with which reports compare the runs of the experiment. */
   claims: z.string().optional(),
 })
 
@@ -112,7 +114,7 @@ export function readExperimentFile(path: string): ExperimentFile {
 }
 
 /**
- * Returns the settings of an experiment file as those of an experiment.
+ * Converts the settings in an experiment file to the settings of an experiment.
  * @param here resolves a path relative to the file
  */
 function experimentOf(
@@ -155,8 +157,8 @@ const OBJECTS: Readonly<Record<string, z.ZodObject>> = {
 }
 
 /**
- * Returns the error for an experiment file that does not fit the schema. An unknown key is named first, since it
- * explains the other errors.
+ * Returns the error for an experiment file that does not match the schema. If a key is unknown, the error names this
+ * key, since it explains the other errors.
  */
 function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
   const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')

@@ -44,8 +44,8 @@ export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset:
 }
 
 /**
- * Returns the content hash of the images that a search trains on, and how the program divided them: a part of the job's
- * identity.
+ * Returns the content hash of the images that a search trains on, and the rule by which the program divided them into
+ * training and test images. Both are part of the job's identity.
  * @throws BenchError for missing or damaged image files
  */
 export async function searchImagesIdentity(
@@ -65,29 +65,29 @@ export async function searchImagesIdentity(
   return { contentHash, ...(split && { split }) }
 }
 
-/** What identifies the images of a job: their content hash, and how the program divided them if the files do not say. */
+/**
+ * What identifies a job's images: the content hash and, unless the files define training and test images, the rule by
+ * which the program divided them.
+ */
 export type ImagesIdentity = Required<Pick<Job['dataset'], 'contentHash'>> & Pick<Job['dataset'], 'split'>
 
 /**
- * Returns the side in pixels that a search scales its images to, and for messages the command-line setting that changes
- * it.
+ * Returns the side in pixels to which a search scales its images, and the command-line setting that changes it, for
+ * messages.
  */
 export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
   const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
   return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
 }
 
-/**
- * The folder of the images that a search trains on, the search space, and functions that open the dataset and inform
- * the user.
- */
+/** Where the images of a search are, and functions that open the dataset and inform the user. */
 export interface SearchImages {
   /** The search space of the search that trains on these images. */
   readonly space: SearchSpace
   readonly folder?: string
   /** Opens the dataset of the search if its images are kept in memory. */
   dataset(): Promise<Dataset>
-  /** Called with a line for the user for each photograph that the search skips. */
+  /** Called with a message to the user for each photograph that the search skips. */
   report(line: string): void
 }
 
@@ -98,8 +98,8 @@ export interface OpenSearchData extends SearchData {
 }
 
 /**
- * Opens the batches of images that one search trains on. Batches of photographs hold decoding threads until they are
- * closed.
+ * Opens the batches of images that one search trains on. Batches of photographs keep decoding threads running until
+ * they are closed.
  */
 export async function openSearchData(
   { dataset: planned, protocol, seed }: Job,
@@ -124,7 +124,7 @@ export async function openSearchData(
 }
 
 /**
- * Writes the images that one search trains on as NumPy files, for a search that is a program.
+ * Writes the images that one search trains on as NumPy files, for a search by an external program.
  * @throws BenchError `unsupported` for photographs, which are decoded while training
  */
 export async function writeProgramImages(
@@ -147,8 +147,9 @@ export async function writeProgramImages(
 type SplitSpace = Pick<SearchSpace, 'name' | 'benchmarkSplits'>
 
 /**
- * Checks the protocol's setting `data.split=benchmark`, which divides the training images as the benchmark does.
- * @throws BenchError `bad-input` for a dataset without such a division, or another setting that would have no effect
+ * Checks that the protocol's setting `data.split=benchmark` fits the dataset: training images are then divided as the
+ * authors of the benchmark divided them.
+ * @throws BenchError `bad-input` for a dataset without such a division, or if another setting would have no effect
  */
 export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, dataset: string): void {
   const share = splitOf(space, dataset).trainPortion
@@ -158,8 +159,8 @@ export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, datas
 }
 
 /**
- * Returns the two halves of the images on which a search trains network weights and architecture parameters, divided as
- * the benchmark of the search space does: the images on which the benchmark trains and those on which it validates.
+ * Returns the weight half and the architecture half of the training images, divided like the benchmark of the search
+ * space: the images on which it trains and those on which it validates.
  * @throws BenchError `bad-input` if images or the list of x-valid images are missing
  */
 export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: Dataset): SearchHalves {
@@ -195,7 +196,9 @@ export interface HashedImages extends ImageSize {
   readonly classWeights?: ClassWeighting
   /** Folder of the dataset's images; undefined: the user's data folder. */
   readonly folder: string | undefined
-  /** Called with lines for the user: that images are being decoded to compute the hash, and notes about the images. */
+  /**
+   * Called with messages to the user: that images are being decoded to compute the hash, and notes about the images.
+   */
   readonly report: (line: string) => void
 }
 
@@ -237,7 +240,7 @@ export async function datasetIdentity({
 }
 
 /**
- * Returns the images of a job if they have the content hash that the job was planned with.
+ * Returns the given images of a job if they still have the content hash that they had when the job was planned.
  * @throws BenchError `failed` if the images changed since planning
  */
 export function requireUnchanged<T extends { readonly contentHash: string }>(images: T, planned: Job['dataset']): T {
@@ -246,8 +249,8 @@ export function requireUnchanged<T extends { readonly contentHash: string }>(ima
 }
 
 /**
- * Returns a fingerprint of the file sizes and times of an image folder or archive, by which changes are noticed;
- * undefined if there is none.
+ * Returns a fingerprint of the file sizes and times in an image folder or archive, which changes when files change;
+ * undefined if the folder or archive does not exist.
  */
 async function fingerprintAt(root: string): Promise<string | undefined> {
   const found = await stat(root).catch(() => undefined)

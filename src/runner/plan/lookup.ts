@@ -15,17 +15,17 @@ import { recipeHash } from '../../tables/recipe.ts'
 
 /** The lookup table of a search, and the columns that the search reports. */
 export interface Lookup {
-  /** Name or path of the table that architectures are looked up in; absent if nothing is looked up. */
+  /** Name or path of the table that the search's architectures are looked up in; absent if nothing is looked up. */
   readonly table?: string
   readonly manifest?: Manifest
   /**
-   * Columns that the search reports: first those of the dataset searched on, then those of the transfer datasets in the
-   * table.
+   * Table columns that the search reports: first those of the dataset searched on, then those of the transfer datasets
+   * that the table has.
    */
   readonly headline: readonly Headline[]
 }
 
-/** What a search requires of its lookup table: search space, dataset and columns. */
+/** What `findLookup` chooses the table of a search by: search space, dataset and columns. */
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string
@@ -72,7 +72,7 @@ export function tableIdentity(manifest: Manifest): NonNullable<Job['table']> {
 
 /**
  * Returns the manifests of all lookup tables of a search space, the one with the space's own name first, and the first
- * error of reading a manifest. The caller throws this error only if no readable table fits.
+ * error of reading a manifest. The caller throws that error only if no readable table fits.
  */
 async function tablesOf({ name, tablesOf: space = name }: SearchSpace) {
   const read = await Promise.allSettled((await listTables()).map((name) => openManifest(name)))
@@ -99,10 +99,7 @@ function inTable(table: string, manifest: Manifest, request: LookupRequest): Loo
   throw new BenchError('bad-input', `table ${manifest.name} does not have ${what}; its datasets are ${has}`)
 }
 
-/**
- * Returns those of the columns to report that the table has: the protocol's, or the dataset's own if the protocol names
- * none.
- */
+/** Returns the columns to report that the table has: of those that the protocol names, or else of the dataset's own. */
 function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): readonly Headline[] {
   const columns = new Set(manifest.columns.map(({ name }) => name))
   const [own, ...transfers] = wanted ?? ownHeadline(manifest, dataset)
@@ -111,8 +108,8 @@ function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): rea
 }
 
 /**
- * Returns a dataset's columns after the longest training, mean over the training seeds: `x-valid`, and `x-test` or else
- * `ori-test`.
+ * Returns the columns of a dataset with accuracies after the longest training, mean over the training seeds: `x-valid`,
+ * and `x-test` or else `ori-test`.
  */
 function ownHeadline(manifest: Manifest, dataset: string): readonly Headline[] {
   const means = accuracies(manifest).filter((qualifier) => qualifier.dataset === dataset && qualifier.seed === 'mean')

@@ -28,7 +28,7 @@ import { planRetraining, retrainingImagesIdentity } from './retraining.ts'
 export interface Plan {
   readonly experiment: Experiment
   readonly space: SearchSpace
-  /** For each dataset name: the lookup table, and the table's columns that are reported. */
+  /** For each dataset name: the lookup table and the columns of it that are reported. */
   readonly lookups: ReadonlyMap<string, Lookup>
   readonly jobs: readonly PlannedJob[]
 }
@@ -44,7 +44,7 @@ export interface PlannedJob {
 
 /**
  * Returns the jobs of an experiment and their lookup tables. Writes nothing to the store.
- * @param report called with lines for the user, such as that images are being decoded for the first time
+ * @param report called with messages to the user, such as that images are being decoded for the first time
  * @throws BenchError for an unknown name, a bad option or settings that contradict each other
  */
 export async function makePlan(
@@ -90,7 +90,9 @@ export async function makePlan(
   return { experiment, space, lookups, jobs: firstOfEach(jobs) }
 }
 
-/** Returns the experiment with dataset names in their official spelling; the user may type them in any case. */
+/**
+ * Returns the experiment with dataset names in their official spelling; the user may type them in upper or lower case.
+ */
 function withKnownNames(experiment: Experiment): Experiment {
   const folders = Object.entries(experiment.data).map(([name, folder]) => [knownName(name), folder])
   return { ...experiment, datasets: experiment.datasets.map(knownName), data: Object.fromEntries(folders) }
@@ -106,7 +108,7 @@ interface AlgorithmEntry {
   readonly foundBy: Finder | undefined
 }
 
-/** The search space, dataset and budget that all algorithms of the experiment are run with. */
+/** Search space, dataset and budget that are the same for all algorithms of the experiment. */
 interface SearchedOn {
   readonly space: SearchSpace
   readonly spacePlugin: string | undefined
@@ -169,8 +171,8 @@ async function describeJob(
 }
 
 /**
- * Checks that a metric decides something in a run: what the search reports of its validation, or what its full training
- * reports of the test images.
+ * Checks that the requested metric has an effect on a run: on the validation that the search reports, or on the test
+ * results of its full training.
  * @throws BenchError `bad-input` if architectures are looked up in a table, or if nothing is trained
  */
 function checkMetric(
@@ -189,7 +191,7 @@ function checkMetric(
   if (kind !== 'supernet') throw new BenchError('bad-input', `metric ${metric}: ${name} trains no network; ${remedy}`)
 }
 
-/** The folder of a dataset's images, and how the user is told about them; the images are not opened yet. */
+/** The folder of a dataset's images, which are not opened yet, and a function for messages to the user. */
 interface Images {
   readonly dataset: string
   readonly folder: string | undefined
@@ -197,8 +199,8 @@ interface Images {
 }
 
 /**
- * Checks that the images are here that an incomplete lookup table was trained on, since its missing rows are trained
- * during the search.
+ * If a lookup table lacks rows, which are then trained during the search, checks that the images for these trainings
+ * are available.
  * @throws BenchError if not
  */
 async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
@@ -252,7 +254,7 @@ async function checkProbes(lines: readonly string[]): Promise<void> {
   )
 }
 
-/** Returns the jobs without those that occur a second time. */
+/** Returns the jobs without repetitions. */
 function firstOfEach(jobs: readonly PlannedJob[]): PlannedJob[] {
   return [...new Map(jobs.map((job) => [job.id, job])).values()]
 }

@@ -11,7 +11,7 @@ import type { SearchSpace } from '../../core/space.ts'
 import { type RetrainingRequest, resolveSettings } from '../../retrain/settings.ts'
 import { datasetIdentity, type ImagesIdentity } from './images.ts'
 
-/** A search whose found architecture is to be trained in full, for planning that training. */
+/** A planned search whose found architecture will be trained in full. */
 export interface RetrainedSearch {
   readonly space: SearchSpace
   readonly algorithm: Algorithm
@@ -22,7 +22,7 @@ export interface RetrainedSearch {
 /**
  * Returns the settings of the full training that a job ends with.
  * @throws BenchError `unsupported` if the search space has no full training or if search and full training use
- * different kinds of images; other codes for faulty settings in the request
+ * different kinds of images; other error codes for invalid settings in the request
  */
 export function planRetraining(
   request: RetrainingRequest,
@@ -48,7 +48,8 @@ export function planRetraining(
 }
 
 /**
- * Returns the content hash of the images that a full training uses, and how the program divided them.
+ * Returns the content hash of the images of a full training, and the rule by which the program divided them into
+ * training and test images.
  * @throws BenchError for missing or damaged image files
  */
 export async function retrainingImagesIdentity(

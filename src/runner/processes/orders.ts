@@ -12,7 +12,10 @@ import type { Store } from '../store/store.ts'
 
 /** Numbers of worker processes and threads that a command may use. */
 export interface Processes {
-  /** Number of worker processes at a time; if absent, one for each GPU if a GPU trains, else one for each core. */
+  /**
+   * Largest number of worker processes at a time; absent: one per GPU if networks are trained on GPUs, else one per
+   * core.
+   */
   readonly jobs?: number
   /** Number of searches of one algorithm (with different seeds) that share a worker process and its GPU. */
   readonly seedsPerDevice: number
@@ -21,7 +24,7 @@ export interface Processes {
    * processes.
    */
   readonly threads?: number
-  /** Formats in which the jobs log the numbers of each epoch; absent: none. */
+  /** Formats in which the jobs also log the metrics of each epoch; absent: none. */
   readonly log?: readonly LogFormat[]
 }
 
@@ -59,14 +62,14 @@ const orderedJob = ({ id, job, foundBy, algorithm: { program } }: PlannedJob): W
   ...(program?.interpreter !== undefined && { interpreter: program.interpreter }),
 })
 
-/** Tells whether a job trains a network, during its search or afterwards. */
+/** Returns whether a job trains a network, in its search or in a full training. */
 export const trainsNetwork = ({ algorithm, job }: PlannedJob): boolean =>
   algorithm.kind === 'supernet' || job.retraining !== undefined
 
 const inSequence = (batch: readonly PlannedJob[]) => ({ batch, atATime: 1 })
 const inParallel = (batch: readonly PlannedJob[]) => ({ batch, atATime: batch.length })
 
-/** Groups consecutive jobs of the same algorithm, which will share a worker process, at most `most` in a group. */
+/** Groups consecutive jobs of the same algorithm, at most `most` in a group; each group will share a worker process. */
 function groupSeeds(trainings: readonly PlannedJob[], most: number): PlannedJob[][] {
   const groups: PlannedJob[][] = []
   for (const training of trainings) {
@@ -85,14 +88,16 @@ function split<T>(items: readonly T[], parts: number): T[][] {
 }
 
 /**
- * Returns, for each GPU that this command may use with a backend, the environment variables that give this GPU to a
- * worker process: the GPUs that WebGPU finds, or for all other backends NVIDIA's, which Python methods use, too.
+ * For each GPU that this command may use with a backend, returns the environment variables that assign it to a worker
+ * process: with WebGPU the GPUs that WebGPU finds, with other backends NVIDIA's, which Python methods use, too.
  */
 export async function gpuEnvironments(backend: Backend): Promise<readonly NodeJS.ProcessEnv[]> {
   return backend === 'webgpu' ? webgpuEnvironments() : cudaEnvironments()
 }
 
-/** Returns, for each NVIDIA GPU that this process may use, the environment variable that gives it to a worker process. */
+/**
+ * For each NVIDIA GPU that this process may use, returns the environment variable that assigns it to a worker process.
+ */
 export const cudaEnvironments = (): readonly NodeJS.ProcessEnv[] =>
   cudaDevices(process.env).map((device) => ({ CUDA_VISIBLE_DEVICES: device }))
 

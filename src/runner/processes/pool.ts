@@ -9,7 +9,10 @@ import { describeEnvironment } from '../../system/environment.ts'
 import { FAILURES_REPORTED, type RunEvent, type WorkOrder } from '../run/messages.ts'
 import { Store } from '../store/store.ts'
 
-/** Path of the compiled worker module. Tests run this module from TypeScript, which a forked Node 20 could not load. */
+/**
+ * Path of the compiled worker module. When tests run this module from TypeScript, it is still the compiled one, since a
+ * forked Node 20 process could not load TypeScript.
+ */
 const WORKER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/worker.js' : '../../worker.js', import.meta.url),
 )
@@ -24,10 +27,9 @@ process.on('exit', () => {
 })
 
 /**
- * Runs all work orders, `jobs` worker processes at a time, spread over the GPUs: `gpus` are the environment
- * variables that give one to a process. Every job ends with an event
- * `finished` or `failed`. Every failed job has a failure record in the store, even if its process died before it could
- * write one.
+ * Runs all work orders, `jobs` worker processes at a time, spread over the GPUs. Each element of `gpus` is the
+ * environment variables that assign one GPU to a process. Every job ends with an event `finished` or `failed`. Every
+ * failed job has a failure record in the store, even if its process died before it could write one.
  */
 export async function runOrders(
   orders: readonly WorkOrder[],
@@ -73,7 +75,7 @@ async function runOrder(
 }
 
 /**
- * Writes the failure records of those failed jobs whose worker process died before it could write them.
+ * Writes failure records for failed jobs whose worker process died before it could write them.
  * @param failures error messages by run id
  */
 function recordLosses(
@@ -98,7 +100,7 @@ function recordLosses(
  * Returns the environment variables of a worker process; variables that the user has set take precedence. Node's thread
  * pool, which decodes photographs, gets one thread per core instead of four. TensorFlow gets a number of threads, and
  * allocates GPU memory only as it needs it, so that several processes can share a GPU.
- * @param gpu variables that give the process its GPU (`gpuEnvironments`)
+ * @param gpu variables that assign a GPU to the process (`gpuEnvironments`)
  */
 export const workerEnvironment = ({ threads }: WorkOrder['executor'], gpu?: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   UV_THREADPOOL_SIZE: String(Math.max(4, cores())),

@@ -62,15 +62,17 @@ export async function runPlan(
   })
 }
 
-/** Returns the environment variables of each GPU that worker processes are spread over. */
+/**
+ * For each GPU that worker processes are spread over, returns the environment variables that assign it to a process.
+ */
 async function gpusFor({ experiment }: Plan, missing: readonly PlannedJob[]): Promise<readonly NodeJS.ProcessEnv[]> {
   if (!missing.some(trainsNetwork)) return cudaEnvironments()
   return gpuEnvironments((await chooseExecutor(experiment.executor)).backend)
 }
 
 /**
- * Deletes files that killed worker processes have left in the folders of finished runs. Does nothing if the store
- * cannot be written to.
+ * Deletes files that killed worker processes left in the folders of finished runs. Does nothing if the store is not
+ * writable.
  */
 function tidyFinished(plan: Plan, store: Store): void {
   try {
@@ -89,8 +91,8 @@ async function processesAtATime({ experiment }: Plan, missing: readonly PlannedJ
 }
 
 /**
- * Returns the number of threads of each worker process that trains: the cores divided by the number of processes that
- * train at the same time.
+ * Returns the number of threads of each worker process: cores divided by the number of processes that train at the same
+ * time.
  */
 export function threadsEach(orders: readonly WorkOrder[], jobs: number): number {
   const training = orders.filter((order) => order.jobs.some(({ job }) => job.executor !== undefined))

@@ -1,6 +1,6 @@
 /**
- * Runs the epochs of a search. After each epoch, the probes measure, the current architecture is looked up, and a
- * record of the epoch is written.
+ * Runs the epochs of a search. After each epoch, the probes measure the search network, the current architecture is
+ * looked up in the table, and a record of the epoch is written.
  */
 import { epochsProblem, requireFiniteReport, requireGenotype, requireReport } from '../../algorithms/contract/shape.ts'
 import type { Search, SearchContext } from '../../core/algorithm.ts'
@@ -15,7 +15,7 @@ import type { RunReport } from './messages.ts'
 import type { EvaluationMeter, ProgressMeter } from './progressMeter.ts'
 import type { JobResources } from './searchContext.ts'
 
-/** The job, resources, context and journal of a search, which the loop over its epochs uses. */
+/** What the loop over a search's epochs uses: job, resources, search context and journal. */
 export interface EpochLoop {
   readonly job: Job
   readonly saved: Checkpoint | undefined
@@ -29,7 +29,7 @@ export interface EpochLoop {
 }
 
 /**
- * Runs the epochs of a search that are not finished yet.
+ * Runs the remaining epochs of a search.
  * @returns the number of finished epochs, including those of earlier, interrupted attempts
  * @throws the error of the first epoch that fails; no record of that epoch is written
  */
@@ -64,9 +64,9 @@ interface EpochResources extends JobResources {
 }
 
 /**
- * Measures the protocol's metric of the search network on all validation images, under the current mixing weights and
- * with batch statistics. Empty if the metric is the accuracy, which searches report themselves, or if the search has no
- * mixing weights. The search network is not changed.
+ * Measures the search network on all validation images by the protocol's metric, with the current mixing weights and
+ * batch statistics. Returns an empty object if the metric is the accuracy, which searches report themselves, or if the
+ * search has no mixing weights. Does not change the search network.
  */
 async function validationMetric(
   { relaxed }: Search,
@@ -91,7 +91,7 @@ async function validationMetric(
 
 /**
  * Runs one epoch of a search and checks that all numbers that it reports are finite.
- * @throws BenchError `failed` with the epoch and the number
+ * @throws BenchError `failed` that names the epoch and the number
  */
 async function finiteEpoch(epoch: number, search: Search, resources: EpochResources) {
   try {

@@ -1,6 +1,6 @@
 /**
  * Opens what the jobs of a worker process need: algorithm, search space, images, executor, lookup table or full
- * training. Each is opened when a job first needs it, and shared by the jobs of the process.
+ * training. Each resource is opened when a job first needs it, and shared by the jobs of the process.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -24,14 +24,14 @@ import type { RunReport, WorkOrder } from './messages.ts'
 import type { JobResources } from './searchContext.ts'
 
 /**
- * The function to which the running job reports its events. Jobs that run at the same time share opened resources, but
- * not this function.
+ * The function that receives the events of the running job. Concurrent jobs share opened resources, but each has its
+ * own function.
  */
 const listeners = new AsyncLocalStorage<(report: RunReport) => void>()
 
 /**
- * Runs `work`. Meanwhile, events of resources that several jobs share, such as trainings of architectures that the
- * table lacks, go to `report`.
+ * Runs `work` and sends the events of shared resources that occur meanwhile, such as the training of an architecture
+ * that the table lacks, to `report`.
  */
 export const reportingTo = <T>(report: (report: RunReport) => void, work: () => Promise<T>): Promise<T> =>
   listeners.run(report, work)
@@ -74,8 +74,8 @@ export class ResourceOpener {
   }
 
   /**
-   * Returns an algorithm or search space if its plugin has the content hash that the job was planned with.
-   * @throws BenchError `failed` if the plugin has changed
+   * Returns the given algorithm or search space, after checking that the content hash of its plugin is the planned one.
+   * @throws BenchError `failed` if the plugin has changed since planning
    */
   #unchanged<T extends Algorithm | SearchSpace>(item: T, planned: string | undefined): T {
     if (this.#registered.origins.get(item) === planned) return item
@@ -148,7 +148,9 @@ export class ResourceOpener {
     })
   }
 
-  /** Returns an evaluator that trains a job's found architecture in full and writes this training to the same store. */
+  /**
+   * Returns an evaluator that trains a job's found architecture in full and records this training in the job's store.
+   */
   async #retraining(job: Job, task: RetrainingTask, space: SearchSpace): Promise<Evaluator> {
     const { store, data, log } = this.#order
     return openRetraining({

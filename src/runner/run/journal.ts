@@ -5,7 +5,7 @@ import { type LogEntry, type LogFormat, ProgressLog } from '../../system/progres
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
-/** Least seconds between two checkpoints of a search, so that short epochs do not save one each. */
+/** Minimum number of seconds between two checkpoints of a search, so that not every short epoch writes one. */
 const SECONDS_BETWEEN_CHECKPOINTS = 1
 
 /** Writes the epoch records and checkpoints of one run, and measures its wall-clock time. */
@@ -22,7 +22,7 @@ export class Journal {
 
   /**
    * @param saved checkpoint of an earlier, interrupted attempt at the run
-   * @param options.log formats in which the numbers of each epoch are logged, too
+   * @param options.log formats in which the metrics of each epoch are logged as well
    */
   constructor(
     run: RunFolder,
@@ -59,18 +59,18 @@ export class Journal {
     this.#lastSave = performance.now()
   }
 
-  /** Writes those epoch records to the run's folder that were added since the last write. */
+  /** Writes the epoch records that were added since the last write to the run's folder. */
   flush(): void {
     this.#run.appendEpochs(this.#unsaved)
     this.#unsaved = []
   }
 
-  /** Notes the learning rate of an SGD step, for the log of the epoch. */
+  /** Remembers the learning rate of an SGD step, for the log of the epoch. */
   tellLearningRate(rate: number): void {
     this.#learningRate = rate
   }
 
-  /** Returns how long the run has taken so far, and when it was started and ended. */
+  /** Returns the wall-clock seconds that the run has taken so far, its start time and its end time (now). */
   timing(): ResultRecord['timing'] {
     return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
   }
@@ -82,7 +82,7 @@ export class Journal {
 }
 
 /**
- * Returns the numbers of an epoch of a search for progress logs.
+ * Returns the metrics of one search epoch as an entry of progress logs.
  * @param learningRate rate of the epoch's last SGD step on the network weights; undefined if it is not known
  */
 function logEntry(record: EpochRecord, learningRate?: number): LogEntry {

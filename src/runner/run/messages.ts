@@ -14,9 +14,12 @@ export type RunReport =
    * for given architectures, whose progress is not shown in epochs.
    */
   | { readonly kind: 'begun'; readonly epochs: number; readonly from: number; readonly inEpochs?: boolean }
-  /** The run waits for another process, which is running the same job. */
+  /** The run waits for another process, on `host` with `pid`, which is running the same job. */
   | { readonly kind: 'waiting'; readonly pid: number; readonly host: string }
-  /** The search advanced. `share` is the finished part of the whole search, 0 to 1; it grows within epochs, too. */
+  /**
+   * The search made progress. `share` is the finished fraction of the whole search, 0 to 1; it also grows within
+   * epochs.
+   */
   | { readonly kind: 'progress'; readonly share: number }
   /** An epoch of the job's search is finished. */
   | {
@@ -39,11 +42,11 @@ export type RunReport =
       readonly bestPct?: number
     }
   /**
-   * An architecture that the lookup table lacks is being trained by the table's recipe. `share` is the finished part of
-   * this training, `epochs` the number of its epochs.
+   * An architecture that the lookup table lacks is being trained by the table's recipe. `share` is the finished
+   * fraction of this training, `epochs` its number of epochs.
    */
   | { readonly kind: 'training'; readonly genotype: string; readonly share: number; readonly epochs: number }
-  /** The found architecture is being trained in full. The numbers are those of this training, not of the search. */
+  /** The found architecture is being trained in full. The fields describe this training, not the search. */
   | {
       readonly kind: 'retraining'
       readonly seed: number
@@ -54,7 +57,7 @@ export type RunReport =
       readonly loss?: number
       readonly testErrorPct?: number
     }
-  /** A search that is a program received or sent this message; reported only by `bench run --dry-run`. */
+  /** An external program that does the search received or sent this message; reported only by `bench run --dry-run`. */
   | { readonly kind: 'message'; readonly direction: 'to' | 'from'; readonly line: string }
   /** A message to the user; the run continues after it. */
   | { readonly kind: 'notice'; readonly message: string }
@@ -70,7 +73,7 @@ export type RunReport =
 /** An event of a running job, together with the id of the job's run. */
 export type RunEvent = { readonly id: string } & RunReport
 
-/** Exit status of a worker process that ended early, after it had reported which of its jobs failed. */
+/** Exit status of a worker process that ended early but had reported which of its jobs failed. */
 export const FAILURES_REPORTED = 3
 
 /** The list of jobs that one worker process runs, and the settings that it needs for them, as plain data. */
@@ -90,8 +93,8 @@ export interface WorkOrder {
   /** Name or path of the table in which the jobs look architectures up; absent if they look nothing up. */
   readonly table?: string
   readonly executor: ExecutorOptions
-  /** Formats in which the numbers of each epoch are logged beside the records; absent: none. */
+  /** Formats in which the metrics of each epoch are logged in addition to the records; absent: none. */
   readonly log?: readonly LogFormat[]
-  /** Whether the messages of searches that are programs are reported; absent: false. */
+  /** Whether the messages of searches by external programs are reported; absent: false. */
   readonly withMessages?: boolean
 }

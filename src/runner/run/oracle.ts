@@ -15,11 +15,11 @@ export class SimulatedOracle implements Oracle {
   readonly #space: SearchSpace
   readonly #queries: TrajectoryPoint[]
   readonly #onAnswer: () => Promise<void> | undefined
-  /** Simulated seconds that were charged since the last answered query. */
+  /** Simulated seconds that the search charged by `charge` since the last answered query. */
   #chargedSeconds = 0
 
   /**
-   * @param budgetSeconds reading of the simulated clock at which the search ends
+   * @param budgetSeconds simulated seconds after which the search ends
    * @param queries the answered queries of an earlier, interrupted attempt
    * @param onAnswer called after each answer, before the search gets the answer
    */
@@ -42,12 +42,18 @@ export class SimulatedOracle implements Oracle {
     return this.#queries
   }
 
-  /** Reading of the simulated clock in seconds: the training time of all queries so far, and what was charged. */
+  /**
+   * Reading of the simulated clock in seconds: training times of all queries so far, plus what the search charged
+   * itself.
+   */
   get usedSeconds(): number {
     return (this.#queries.at(-1)?.usedSeconds ?? 0) + this.#chargedSeconds
   }
 
-  /** Advances the simulated clock, if the remaining budget suffices. */
+  /**
+   * Advances the simulated clock by `seconds`; returns false, and changes nothing, if the remaining budget does not
+   * suffice.
+   */
   charge(seconds: number): boolean {
     if (this.usedSeconds + seconds > this.budgetSeconds) return false
     this.#chargedSeconds += seconds
@@ -55,7 +61,7 @@ export class SimulatedOracle implements Oracle {
   }
 
   /**
-   * Numbers of training epochs after which a search can ask for an architecture's accuracy; undefined if there is only
+   * Training lengths, in epochs, for which a search can query an architecture's accuracy; undefined if there is only
    * one.
    */
   get fidelities(): readonly number[] | undefined {
@@ -85,8 +91,8 @@ export class SimulatedOracle implements Oracle {
   }
 
   /**
-   * Refuses answers with which a search might never end: a NaN, with which every comparison is false, and a training
-   * time of 0 under a budget of simulated time.
+   * Throws for answers with which a search might never end: an accuracy that is NaN, since comparisons with it are
+   * false, or a training time of 0 under a budget of simulated time.
    */
   #check(genotype: Genotype, accuracyPct: number, seconds: number): void {
     const isCharged = seconds > 0 || (seconds === 0 && this.budgetSeconds === Number.POSITIVE_INFINITY)

@@ -1,13 +1,13 @@
 /**
- * Measures how much of a search is done, by the batches of its epochs or by its queries to the oracle, and reports it
- * to the user.
+ * Measures the progress of a search, by the batches of its epochs or by its queries to the oracle, and reports it to
+ * the user.
  */
 import type { TrajectoryPoint } from '../../core/result.ts'
 import type { RunReport } from './messages.ts'
 
 const LEAST_MS_BETWEEN_REPORTS = 150
 
-/** Reports the finished part of a supernet search, computed from the batches of its epochs. */
+/** Reports the finished fraction of a supernet search, computed from the batches of its epochs. */
 export class ProgressMeter {
   readonly #report: (share: number) => void
   #epoch = 0
@@ -20,7 +20,7 @@ export class ProgressMeter {
   #expected: number | undefined
   #lastReport = 0
 
-  /** @param report called with the finished part of the search, 0 to 1, at most every 150 ms */
+  /** @param report called with the finished fraction of the search, 0 to 1, at most every 150 ms */
   constructor(report: (share: number) => void) {
     this.#report = report
   }
@@ -30,7 +30,7 @@ export class ProgressMeter {
     return this.#epoch
   }
 
-  /** Tells the meter that epoch `epoch` of `epochs` begins. */
+  /** Records that epoch number `epoch` of `epochs` begins. */
   beginEpoch(epoch: number, epochs: number): void {
     if (this.#batches > 0) this.#expected = this.#batches
     this.#epoch = epoch
@@ -49,7 +49,7 @@ export class ProgressMeter {
   }
 }
 
-/** The properties of a black-box search's oracle from which its progress is reported. */
+/** What the progress of a black-box search is computed from: queries, simulated seconds used and budget. */
 export interface OracleState {
   readonly queries: readonly TrajectoryPoint[]
   readonly usedSeconds: number
@@ -73,8 +73,8 @@ export class EvaluationMeter {
   }
 
   /**
-   * Reports progress after an answer of the oracle. The search awaits the returned promise, so that the event loop can
-   * send the report.
+   * Called after each answer of the oracle; reports progress if the last report is old enough. The search awaits the
+   * returned promise, so that the event loop can send the report.
    */
   answered(): Promise<void> | undefined {
     const now = performance.now()
@@ -84,7 +84,7 @@ export class EvaluationMeter {
     return new Promise((resolve) => setImmediate(resolve))
   }
 
-  /** Reports the number of queries and their best accuracy at once. */
+  /** Reports the number of queries and their best accuracy now, however recent the last report is. */
   report(): void {
     const { queries, usedSeconds, budgetSeconds } = this.#oracle
     for (; this.#counted < queries.length; this.#counted++) {

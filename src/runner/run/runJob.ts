@@ -27,11 +27,10 @@ import { type JobResources, searchContext } from './searchContext.ts'
 
 /**
  * Runs a job in its run's folder. If another process is running the same job, waits for that process.
- *
  * @param open opens the job's resources, such as images and executor; called after `run.json` is written, so that an
  * error in opening is recorded, too
- * @param recorded what `run.json` states besides the job: the search that found a given architecture, and the
- * interpreter of a search that is a program
+ * @param recorded what `run.json` contains besides the job: the search that found a given architecture, and the
+ * interpreter of an external program
  * @returns the result record, written by this process or by another one
  * @throws the error of opening the resources or of the search, after it is recorded in `failure.json`
  */
@@ -136,7 +135,10 @@ async function searchThrough(
   }
 }
 
-/** Returns what the program of a search gets: its folder, its log, and a record of its processes. */
+/**
+ * Returns what an external program that does a search gets: a folder, a log file, images, and callbacks for its
+ * processes and messages.
+ */
 function programServices(
   { dataset }: Job,
   run: RunFolder,
@@ -174,7 +176,7 @@ async function evaluate(search: Search, { retraining }: Job, resources: JobResou
 }
 
 /**
- * Returns the context of a reference algorithm: that of a search, with the evaluator and the reported columns added.
+ * Returns the context of a reference algorithm: the search context with the evaluator and the reported columns added.
  */
 const referenceContext = (
   context: SearchContext,
@@ -186,7 +188,7 @@ const referenceContext = (
   headline: protocol.headline[dataset.name]?.[0],
 })
 
-/** What is known when a search has ended, from which its result record is made. */
+/** What a search's result record is made from after the search has ended. */
 interface SearchOutcome {
   readonly search: Search
   /** Number of finished epochs of the search. */

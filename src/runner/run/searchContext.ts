@@ -16,18 +16,18 @@ export interface SearchResources {
   readonly protocol: Protocol
   readonly seed: number
   readonly oracle: Oracle
-  /** What the program of a search gets; absent for searches that are no programs. */
+  /** What an external program that does the search gets; absent for other searches. */
   readonly program?: ProgramServices
   data(): Promise<SearchData>
   executor(): Promise<Executor>
   /** Returns the number of the search's current epoch, from 0. */
   epoch(): number
   /**
-   * Called before each batch of the weight half (on which network weights are trained), with the number of batches of
-   * an epoch.
+   * Called before each batch of the weight half (on which network weights are trained), with the number of batches per
+   * epoch.
    */
   onBatch(batchesPerEpoch: number): void
-  /** Called before each SGD step on the network weights; absent: nobody listens. */
+  /** Called before each SGD step on the network weights; absent: no callback. */
   onStep?(sgd: SgdStep): void
 }
 
@@ -38,17 +38,17 @@ export interface JobResources extends Pick<SearchResources, 'data' | 'executor'>
   /** Evaluator of the job's found architecture; absent if the job's result is only a genotype. */
   readonly evaluator?: Evaluator
   readonly probes: readonly Probe[]
-  /** Returns the numbers of images in the parts of the job's dataset; undefined if the search has read no image. */
+  /** Returns the number of images in each part of the job's dataset; undefined if the search has read no image. */
   images?(): Promise<ImageCounts | undefined>
-  /** Writes the images of a search that is a program to a folder; absent if the search reads no images. */
+  /** Writes the images of a search by an external program to a folder; absent if the search reads no images. */
   programImages?(folder: string): Promise<ProgramImages>
   /** Folder of the dataset's image files; absent for built-in images. */
   readonly imageFolder?: string
-  /** Number of threads that a search may use; absent: as many as it likes. */
+  /** Number of threads that an external program may use; absent: no limit. */
   readonly threads?: number
-  /** Formats in which the numbers of each epoch are logged; absent: none. */
+  /** Formats in which the metrics of each epoch are logged; absent: none. */
   readonly log?: readonly LogFormat[]
-  /** Whether the messages of a search that is a program are reported; absent: false. */
+  /** Whether the messages of an external program that does the search are reported; absent: false. */
   readonly withMessages?: boolean
 }
 
@@ -88,7 +88,7 @@ export function searchContext(resources: SearchResources): SearchContext {
 }
 
 /**
- * Returns the batches of a search's images unchanged, but counts them, and yields to the event loop before each, so
+ * Returns the batches of a search's images, counted as they are read. Before each batch it yields to the event loop, so
  * that messages are sent and the end of the parent process is noticed.
  * @param growing whether the augmentation of the images grows with the epoch
  */

@@ -1,4 +1,7 @@
-/** Runs one task of a Slurm job array: the jobs of its work order, and a requeue shortly before Slurm's time limit. */
+/**
+ * Runs one task of a Slurm job array: runs the jobs of its work order and requeues the task shortly before Slurm's time
+ * limit.
+ */
 
 import { BenchError } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
@@ -8,9 +11,9 @@ import type { RunEvent, WorkOrder } from '../run/messages.ts'
 import { readOrders, slurm } from './arrays.ts'
 
 /**
- * Returns the work order (list of jobs) of the Slurm task that this process is.
+ * Returns the work order (list of jobs) of the Slurm task that this process runs as.
  * @throws BenchError `bad-input` if this process is not a task of a job array, `missing` or `corrupt` if the array's
- * file of orders is
+ * file of work orders is
  */
 export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: NodeJS.ProcessEnv): WorkOrder {
   const orders = readOrders(folder)
@@ -22,10 +25,9 @@ export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: No
 
 /**
  * Runs a work order as a Slurm task. Slurm sends SIGUSR2 shortly before the task's time limit. If the task has finished
- * an epoch or a run by then, it requeues itself. Otherwise it ends, since it would make no progress in the next attempt
+ * an epoch or a run by then, it requeues itself; otherwise it ends, since its next attempt would not get further
  * either.
- *
- * @param say called with a line for the user about the time limit
+ * @param say called with a message to the user about the time limit
  */
 export async function runTask(
   order: WorkOrder,
@@ -64,10 +66,10 @@ function requeue(): string {
 }
 
 /**
- * Returns a function that tells whether an event is progress that is saved, so that a later attempt need not repeat it.
+ * Returns a function that tells whether an event means that progress was saved, which a later attempt need not repeat.
  */
 function progressDetector(): (event: RunEvent) => boolean {
-  /** Number of finished epochs of each full training when its first event arrived. */
+  /** For each full training: number of its epochs that were finished when its first event arrived. */
   const firstEpochs = new Map<string, number>()
   return (event) => {
     if (event.kind === 'epoch' || event.kind === 'finished') return true

@@ -1,8 +1,8 @@
 /**
- * Writes, reads and finds the Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` has a work order (list of
- * jobs) for each task; the logs lie beside it. NAME is the hash of the work orders, and `bench-NAME` is the array's
- * name in Slurm, by which the queue is searched. So nothing has to be written after the submission, and no task can
- * start before its work order is there.
+ * Writes, reads and finds the Slurm job arrays of a store. `STORE/slurm/NAME/orders.json` contains a work order (list
+ * of jobs) for each task; the logs are in the same folder. NAME is the hash of the work orders, and `bench-NAME` is the
+ * array's name in Slurm, by which it is found in the queue. So nothing has to be written after the submission, and no
+ * task can start before its work order exists.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'

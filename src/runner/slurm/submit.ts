@@ -16,14 +16,14 @@ import type { Store } from '../store/store.ts'
 import { discardArray, type JobArray, queuedJobs, slurm, writeArray } from './arrays.ts'
 
 /**
- * Path of the compiled command that a Slurm task runs. Tests run this module from TypeScript, which Node 20 could not
- * load in a task.
+ * Path of the compiled `bench` that a Slurm task runs. When tests run this module from TypeScript, it is still the
+ * compiled one, since Node 20 could not load TypeScript in a task.
  */
 const BENCH = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../dist/cli/main.js' : '../../cli/main.js', import.meta.url),
 )
 
-/** Seconds before the time limit at which Slurm sends a task its signal; enough to requeue the task. */
+/** Number of seconds before a task's time limit at which Slurm signals it; enough time to requeue the task. */
 const WARNING_SECONDS = 60
 
 /**
@@ -73,9 +73,9 @@ export function submit(plan: Plan, store: Store, request: SubmissionRequest): Su
 }
 
 /**
- * Refuses `--backend auto` for an experiment that is to be submitted to Slurm and trains networks: the backend is part
- * of a job's identity, and this machine cannot know what the compute nodes have. It is called before the experiment is
- * planned, because planning with `auto` searches this machine for a GPU.
+ * Throws for `--backend auto` if an experiment that trains networks is to be submitted to Slurm: the backend is part of
+ * a job's identity, and this machine cannot know which backends the compute nodes have. Called before the experiment is
+ * planned, because planning with `auto` looks for a GPU on this machine.
  * @throws BenchError `bad-input` if the backend is `auto`
  */
 export function requireNamedBackend(
@@ -90,7 +90,7 @@ export function requireNamedBackend(
   )
 }
 
-/** Submits a job array by calling sbatch. Returns the number that Slurm gives the array. */
+/** Submits a job array by calling sbatch. Returns the job id that Slurm gives the array. */
 function sbatchArray({ name, folder, orders }: JobArray, jobs: number | undefined, sbatch: SbatchOptions): string {
   const atATime = jobs === undefined ? '' : `%${jobs}`
   const printed = slurm(
@@ -121,7 +121,7 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 /** Options of Slurm's sbatch by name, without the leading dashes. The value is empty for an option that takes none. */
 export type SbatchOptions = Readonly<Record<string, string>>
 
-/** Options of Slurm's sbatch that a submission sets itself, so that the user may not give them. */
+/** Options of sbatch that this program sets itself, so that the user may not give them. */
 const RESERVED = ['array', 'chdir', 'error', 'job-name', 'open-mode', 'output', 'parsable', 'requeue', 'signal', 'wrap']
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Reads many runs through the indexes of their stores: their outlines, which `bench status` lists, their summaries, and
- * their epoch records. Each kind of value has an index file of its own. Data that several runs share is stored once.
+ * their epoch records. Each of these three has an index file of its own. Data that several runs share is stored once.
  */
 import type { Metric } from '../../core/metric.ts'
 import { once } from '../../core/onceEach.ts'
@@ -11,7 +11,7 @@ import { type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from '.
 import { type Kind, StoreIndex } from './storeIndex.ts'
 
 /**
- * Least number of requested runs for which the cached index of a store is used. Fewer are read as fast from their
+ * Minimum number of requested runs for which a store's cached index is used. Fewer runs are read as fast from their
  * records.
  */
 const FEWEST_RUNS = 64
@@ -20,14 +20,14 @@ const FEWEST_RUNS = 64
 export interface IndexedRuns {
   readonly summaries: readonly RunSummary[]
   /**
-   * Returns the epoch records of a run, given the run's position in the list. The first call reads those of all runs.
+   * Returns the epoch records of the run at this position in `summaries`. The first call reads the records of all runs.
    */
   epochs(run: number): readonly ReportedEpoch[]
 }
 
 /**
  * Returns the summaries of runs, in the given order, read through the indexes of their stores.
- * @param fewest number of runs in a store from which on its index is used
+ * @param fewest minimum number of runs in a store for which its index is used
  * @throws BenchError as the methods of `RunFolder`
  */
 export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
@@ -35,19 +35,19 @@ export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): I
   return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
 }
 
-/** What `bench status` lists of a run's records: its job and how far it came. */
+/** Job and progress of a run, as `bench status` lists them. */
 export interface RunOutline {
   readonly id: string
   readonly job: Job
-  /** Of a finished run: the number of epochs of its search, and of full trainings of the found architecture. */
+  /** If the run is finished: the number of epochs of its search, and of full trainings of the found architecture. */
   readonly finished?: { readonly epochs: number; readonly trainings: number }
-  /** Message of the failure record; absent if the run is finished or its last attempt did not fail. */
+  /** Error message of the run's failure record; absent if the run is finished or its last attempt did not fail. */
   readonly failure?: string
 }
 
 /**
  * Returns the outlines of runs, in the given order, read through the indexes of their stores.
- * @param fewest number of runs in a store from which on its index is used
+ * @param fewest minimum number of runs in a store for which its index is used
  * @throws BenchError as the methods of `RunFolder`
  */
 export const readOutlines = (runs: readonly RunFolder[], fewest = FEWEST_RUNS): readonly RunOutline[] =>
@@ -73,8 +73,8 @@ function valuesOf<Value, Code, Shared extends object>(
 }
 
 /**
- * A list of distinct values. An index contains a value's position in the list in place of the value; after decoding,
- * runs share the same objects.
+ * A list of distinct values that runs share. The encoded runs in an index contain positions in this list in place of
+ * the values; after decoding, runs share the same objects.
  */
 class Pool<T> {
   values: T[] = []
@@ -124,15 +124,15 @@ const outlines: Kind<RunOutline, OutlineCode, { readonly jobs: Pool<Job> }> = {
   },
 }
 
-/** Data that the summaries or the epochs of several runs have in common. */
+/** Values that the summaries or epoch records of several runs share, such as genotypes and metrics. */
 class Shared {
   readonly manifests = new Pool<RunManifest>()
   readonly results = new Pool<ResultRecord>()
   readonly genotypes = new Pool<string>()
   readonly metrics = new Pool<readonly Metric[]>()
   /**
-   * For each genotype: the positions of the metrics that it had in the runs so far. Comparing metrics is faster than
-   * serialising them.
+   * For each genotype: positions in the shared list of the metrics it had in the runs so far. Comparing with these is
+   * faster than serialising metrics.
    */
   readonly #metricsOf = new Map<string, number[]>()
 
@@ -146,25 +146,25 @@ class Shared {
   }
 }
 
-/** Tells whether two lists of flat objects are equal. */
+/** Returns whether two lists of flat objects are equal. */
 function areSame(a: readonly object[], b: readonly object[]): boolean {
   return a.length === b.length && a.every((entry, i) => isWithin(entry, b[i]) && isWithin(b[i], entry))
 }
 
-/** Tells whether every property of `a` has the same value in `b`. */
+/** Returns whether every property of `a` has the same value in `b`. */
 function isWithin(a: object, b: object): boolean {
   for (const key in a) if (a[key as keyof object] !== b[key as keyof object]) return false
   return true
 }
 
 /**
- * A run's manifest, encoded for the index: the position of the part that all seeds of a job share, then the run's id
- * and seed.
+ * A run's manifest, encoded for the index: position in the shared list of what all seeds of a job have in common, then
+ * the run's id and seed.
  */
 type ManifestCode = readonly [at: number, id: string, seed: number]
 /**
- * A run's result, encoded for the index: the position of the part that all seeds of a job share, then the values of the
- * properties that differ.
+ * A run's result, encoded for the index: position in the shared list of what all seeds of a job have in common, then
+ * the values of the properties that differ (`VARYING`).
  */
 type ResultCode = readonly [at: number, ...values: readonly unknown[]]
 

@@ -23,7 +23,10 @@ export type RunState =
   | 'running'
   /** The last attempt at the run ended with an error. */
   | 'failed'
-  /** The run has no result, and its process no longer exists; the same command continues from the checkpoint. */
+  /**
+   * The run has no result, and its process no longer exists. Running the same command again continues from the
+   * checkpoint.
+   */
   | 'interrupted'
 
 /** The records of a finished run. */
@@ -35,11 +38,11 @@ export interface FinishedRun {
 
 const REMEDY = 'restore it from a copy, or move the folder away'
 
-/** File with the identity of the processes of a search that is a program, and folder for that program's files. */
+/** Name of the file that identifies the processes of an external program; the folder below has the program's files. */
 const PROGRAM_FILE = 'program.json'
 const PROGRAM_FOLDER = 'program'
 
-/** Names of files that a killed process leaves in the folder of a run. */
+/** Names of files that a killed process may leave in the folder of a run. */
 const LEFTOVERS: ReadonlySet<string> = new Set(['lock', 'checkpoint', PROGRAM_FILE])
 
 /** Type of the record in a JSON file of the run's folder. */
@@ -116,8 +119,8 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run's lock, after waiting until no other process holds it. From then on, every write checks that no other
-   * process has taken the lock over.
+   * Acquires the run's lock, after waiting until no other process holds it. From then on, every write checks that no
+   * other process has taken over the lock.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     writing(this.path, () => makeFolder(this.path))
@@ -134,8 +137,8 @@ export class RunFolder {
 
   /**
    * Begins or resumes the run. Writes `run.json`, or adds the present environment (machine and versions) to it, and
-   * deletes the failure record and the temporary files of earlier attempts. Ends the program of an attempt that was
-   * killed.
+   * deletes the failure record and the temporary files of earlier attempts. If a killed attempt left an external
+   * program running, ends that program.
    * @throws BenchError `corrupt` if the folder belongs to another job
    */
   begin(manifest: RunManifest): void {
@@ -158,7 +161,10 @@ export class RunFolder {
     rmSync(this.#file('failure.json'), { force: true })
   }
 
-  /** Returns an empty folder for the files of a search that is a program, and the path of the program's log. */
+  /**
+   * Returns an empty folder for the files of an external program that does the search, and the path of the program's
+   * log.
+   */
   openProgram(): { readonly folder: string; readonly log: string } {
     const folder = this.#file(PROGRAM_FOLDER)
     rmSync(folder, { recursive: true, force: true })
@@ -166,14 +172,14 @@ export class RunFolder {
     return { folder, log: this.#file('program.log') }
   }
 
-  /** Records which processes the program of the search has, so that a later attempt can end them. */
+  /** Records the identity of the processes of an external program, so that a later attempt can end them. */
   beginProgram(identity: ProgramIdentity): void {
     this.#writeJson(PROGRAM_FILE, identity)
   }
 
   /**
-   * Ends processes that the program of this or an earlier attempt left behind, and deletes the program's files. Of a
-   * finished run only the files are left, since a program that answers is ended with all its processes.
+   * Ends processes that the external program of this or an earlier attempt left running, and deletes the program's
+   * files. In a finished run, only deletes the files, since a program's processes are ended when it gives its result.
    */
   endProgram(): void {
     const text = readIfThere(this.#file(PROGRAM_FILE))
@@ -205,7 +211,7 @@ export class RunFolder {
     appendWhole(path, lines)
   }
 
-  /** Writes the run's checkpoint, in place of an earlier one. */
+  /** Writes the run's checkpoint; it replaces an earlier one. */
   saveCheckpoint(checkpoint: Checkpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), encodeCheckpoint(checkpoint))
@@ -236,7 +242,7 @@ export class RunFolder {
 
   /**
    * Records the failure of a run whose process died before it could record it; begins the run if it was not begun.
-   * Changes nothing if the run is finished, has this failure on record already, or is locked by another process.
+   * Changes nothing if the run is finished, already has this failure record, or is locked by another process.
    */
   recordLoss(manifest: RunManifest, message: string): void {
     writing(this.path, () => makeFolder(this.path))
@@ -252,8 +258,8 @@ export class RunFolder {
   }
 
   /**
-   * Writes the records of a finished run that another store or a report holds, and returns true. Returns false, and
-   * changes nothing, if the run is finished already or another process works on it.
+   * Copies the records of a finished run from another store or a report into this folder, and returns true. If the run
+   * is finished already or another process works on it, changes nothing and returns false.
    */
   takeOver({ manifest, epochs, result }: FinishedRun): boolean {
     writing(this.path, () => makeFolder(this.path))
@@ -283,7 +289,7 @@ export class RunFolder {
 
   /**
    * Returns the record in a JSON file of the run's folder; undefined if there is no such file.
-   * @throws BenchError `corrupt`, also if the record is of another run
+   * @throws BenchError `corrupt`, also if the record belongs to another run
    */
   #read<Name extends 'run.json' | 'result.json' | 'failure.json'>(name: Name): RunFile<Name> | undefined {
     const path = this.#file(name)
@@ -295,7 +301,7 @@ export class RunFolder {
     throw new BenchError('corrupt', `${path} is of run ${record.id}, not of the run that its folder names; ${REMEDY}`)
   }
 
-  /** Removes all lines of `epochs.jsonl` but the first `count`. @throws BenchError `corrupt` if it has fewer */
+  /** Removes all lines of `epochs.jsonl` after the first `count`. @throws BenchError `corrupt` if it has fewer */
   #keepEpochs(count: number): void {
     const path = this.#file('epochs.jsonl')
     const bytes = readIfThere(path)
@@ -313,7 +319,7 @@ export class RunFolder {
   }
 }
 
-/** Returns the identity of a program's processes; undefined for a damaged file, as after a crash. */
+/** Parses the identity of an external program's processes; returns undefined for a damaged file, as after a crash. */
 function programIdentity(text: string): ProgramIdentity | undefined {
   try {
     const identity = JSON.parse(text)
@@ -327,8 +333,8 @@ function programIdentity(text: string): ProgramIdentity | undefined {
 }
 
 /**
- * Calls `write`, which writes the run's file at `path`. If it fails with a system error such as a full disk, throws the
- * same BenchError as `writeAtomically`.
+ * Calls `write`, which writes the run's file at `path`. Converts a system error, such as a full disk, to the BenchError
+ * that `writeAtomically` throws.
  */
 function writing(path: string, write: () => void): void {
   try {
@@ -338,19 +344,19 @@ function writing(path: string, write: () => void): void {
   }
 }
 
-/** First bytes of a run's checkpoint file, by which the format is recognised. */
+/** First bytes of a run's checkpoint file, which identify the format. */
 const MAGIC = 'NBHCKP01'
 
 /** The checkpoint of a run: the state from which an interrupted search continues. */
 export interface Checkpoint {
-  /**
-   * Number of epochs of the search that were finished at the checkpoint; only so many lines of `epochs.jsonl` are
-   * valid.
-   */
+  /** Number of search epochs that were finished at the checkpoint. Only this many lines of `epochs.jsonl` are valid. */
   readonly epochs: number
   /** State of the search algorithm at the checkpoint, as the algorithm itself saved it. */
   readonly search: SearchState
-  /** Answers of the black-box search's oracle so far. The simulated clock stands at the time of the last one. */
+  /**
+   * Queries that the black-box search's oracle has answered so far. The simulated clock stands at the time of the last
+   * one.
+   */
   readonly queries: readonly TrajectoryPoint[]
   /** Time at which the first attempt at the run started, in ISO 8601. */
   readonly startedAt: string

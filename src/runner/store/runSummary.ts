@@ -3,12 +3,13 @@ import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../.
 import type { RunFolder } from './runFolder.ts'
 
 /**
- * The records of a run, without its epochs and without those queries of a black-box search that found nothing better.
+ * The records of a run without its epoch records and, for a black-box search, with only those queries that improved on
+ * all earlier ones.
  */
 export interface RunSummary {
   readonly manifest: RunManifest
   /**
-   * The run's result; absent if the run is not finished. Of a black-box search's queries, it has only those that found
+   * The run's result record; absent if the run is not finished. Of a black-box search's queries, it has only those with
    * a higher accuracy than all before.
    */
   readonly result?: ResultRecord
@@ -44,9 +45,8 @@ export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoc
 })
 
 /**
- * Returns the queries with which a black-box search improved: each whose accuracy is higher than those of all queries
- * before. Only queries with the longest training count, since accuracies after trainings of different lengths cannot be
- * compared.
+ * Returns the queries in which a black-box search improved: those with a higher accuracy than all queries before. Only
+ * queries with the longest training length count, since accuracies after different lengths cannot be compared.
  */
 export function improvements<T extends { readonly accuracyPct: number; readonly epochs?: number }>(
   queries: readonly T[],

@@ -1,7 +1,4 @@
-/**
- * Finds the runs in a store: a folder with one sub-folder per run. `core/result.ts` describes the files in a run's
- * folder.
- */
+/** Finds the runs in a store: a folder with one subfolder per run. `core/result.ts` describes the files of a run. */
 import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BenchError } from '../../core/errors.ts'

@@ -1,8 +1,9 @@
 /**
- * Keeps an index of a store of runs in the user's cache folder. An index holds one kind of value of each run, such as
- * its summary, so that a command about thousands of runs does not parse all their records again. A run's value is used
- * only if size, inode and both times of the run's files are unchanged; otherwise the records are read. A damaged index,
- * or one of another store, user or version, is ignored. If no index can be written, commands are slower but work.
+ * Keeps indexes of a store of runs in the user's cache folder. An index contains one kind of value for each run, such
+ * as its summary, so that a command about thousands of runs does not parse all their records again. A run's value is
+ * used only if size, inode, ctime and mtime of the run's files are unchanged; otherwise the records are read. A damaged
+ * index, or one of another store, user or version, is ignored. If no index can be written, commands are slower but
+ * work.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
@@ -13,9 +14,12 @@ import { packageVersion } from '../../system/environment.ts'
 import { cacheFolder } from '../../system/userFolder.ts'
 import type { RunFolder } from './runFolder.ts'
 
-/** First bytes of a store's index file. Raise the number whenever the form or meaning of an entry changes. */
+/**
+ * First bytes of a store's index file, which identify its format. Raise the number whenever the form or meaning of an
+ * entry changes.
+ */
 const MAGIC = 'NBHIDX02'
-/** The index is written again if more than one in this many of the requested runs had no valid index entry. */
+/** The index is rewritten if more than 1 / STALE_SHARE of the requested runs had no valid index entry. */
 const STALE_SHARE = 100
 /**
  * Records of runs that changed less than this many milliseconds ago are not indexed: a second change might leave the
@@ -26,22 +30,22 @@ const SETTLED_MS = 2000
 const UNUSED_MS = 60 * 86_400_000
 
 /**
- * One kind of index of runs: how the indexed value is read from a run's folder, encoded and decoded. Each kind has a
- * file.
+ * Defines one kind of index: how the value of a run is read from its folder, encoded and decoded. Each kind has its own
+ * index file.
  */
 export interface Kind<Value, Code, Shared> {
-  /** Ending of the file name of this kind of index. */
+  /** Name of this kind of index, used as the ending of its file name. */
   readonly name: string
   /**
    * Names of the record files in a run's folder that the indexed value is read from, in the order of reading.
    * `failure.json` is read only if there is no `result.json`.
    */
   readonly files: readonly string[]
-  /** Returns an object whose properties are lists (`{ values }`), still empty, of data that runs have in common. */
+  /** Returns an object with an empty list (`{ values }`) for each type of data that runs share. */
   makePools(): Shared
   read(run: RunFolder): Value
   /**
-   * Returns the indexed value as plain JSON, in which data that several runs share is replaced by its position in
+   * Encodes a run's value as plain JSON. Data that several runs share is replaced by its position in a list in
    * `shared`.
    */
   encode(value: Value, shared: Shared): Code
@@ -54,16 +58,24 @@ interface IndexFile {
   readonly store: string
   readonly pools: string
   readonly ids: string
-  /** The encoded value of each run. */
+  /** JSON list of the runs' encoded values. */
   readonly codes: string
-  /** The stamps of the runs' files, one after the other. */
+  /**
+   * Stamps of the runs' files, concatenated. A stamp consists of the sizes, inodes and times by which changes are
+   * noticed.
+   */
   readonly stamps: Float64Array
 }
 
-/** Numbers of a stamp for each of a run's record files: size, inode, ctime and mtime; zeros for a missing file. */
+/**
+ * Number of values in a stamp for each record file of a run: size, inode, ctime, mtime. Zeros stand for a missing file.
+ */
 const STAMP_NUMBERS = 4
 
-/** The encoded value of a run. Its stamp begins at `at` in `stamps`, which many entries share: a store has thousands. */
+/**
+ * The encoded value of a run, and the stamp of its files. The stamp begins at index `at` of `stamps`; entries read from
+ * an index file share one array, since a store has thousands of runs.
+ */
 interface Entry<Code> {
   readonly code: Code
   readonly stamps: Float64Array
@@ -76,7 +88,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
   readonly #path: string
   readonly #kind: Kind<Value, Code, Shared>
   readonly #shared: Shared
-  /** The encoded values of runs and the stamps of the files that they were read from, by run id. */
+  /** By run id: the encoded value of the run and the stamp of the files that it was read from. */
   readonly #entries = new Map<string, Entry<Code>>()
 
   /** @param folder folder of the store whose runs are indexed */
@@ -157,7 +169,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
 }
 
 /**
- * Returns the content of a store's saved index file. Returns undefined if it is damaged, or of another store, user or
+ * Returns the content of a store's index file; undefined if the file is damaged, or belongs to another store, user or
  * version of this program.
  */
 function readSaved(path: string, store: string): IndexFile | undefined {
@@ -171,8 +183,8 @@ function readSaved(path: string, store: string): IndexFile | undefined {
 }
 
 /**
- * Returns the stamp of the record files in a run's folder. The numbers of a file that cannot be accessed are zeros, as
- * those of a missing one; reading the file reports the error.
+ * Returns the stamp (sizes, inodes and times) of the record files in a run's folder. A file that is missing or cannot
+ * be accessed has zeros; if it cannot be accessed, reading it reports the error.
  */
 function stampOf(folder: string, files: readonly string[]): Float64Array {
   const stamp = new Float64Array(STAMP_NUMBERS * files.length)
@@ -197,15 +209,15 @@ function stampOf(folder: string, files: readonly string[]): Float64Array {
 
 const QUIETLY = { throwIfNoEntry: false } as const
 
-/** Tells whether an entry was read from files with this stamp. */
+/** Returns whether an index entry was read from files with this stamp. */
 function isOf({ stamps, at }: Entry<unknown>, stamp: Float64Array): boolean {
   for (let i = 0; i < stamp.length; i++) if (stamps[at + i] !== stamp[i]) return false
   return true
 }
 
 /**
- * Tells whether a run's files were last changed long enough ago to be indexed; false if the clock is behind the files'
- * times.
+ * Returns whether a run's files were last changed long enough ago to be indexed; false if the clock is behind the
+ * files' times.
  */
 function isSettled(stamp: Float64Array): boolean {
   const latest = stamp.reduce((most, value, i) => (i % STAMP_NUMBERS >= 2 ? Math.max(most, value) : most), 0)
