@@ -19,7 +19,10 @@ import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { removeAbandonedBeside, temporaryPath } from './temporaryFile.ts'
 
-/** Content to write to a file; large content is given in parts, so that it need not be copied into one buffer. */
+/**
+ * Content to write to a file: one text or byte array, or several parts that are written one after the other, so that
+ * large content need not be copied into one buffer.
+ */
 type Content = string | Uint8Array | readonly Uint8Array[]
 
 /**
@@ -34,7 +37,8 @@ export function writeAtomically(path: string, content: Content): void {
 }
 
 /**
- * Writes several files that belong together: all are written and synced before the first is renamed to its target.
+ * Writes several files that belong together: writes and syncs all temporary files before it renames the first to its
+ * target.
  * @param beforeRenaming called between writing and renaming, to remove the files that the new ones replace
  */
 export function writeAllAtomically(
@@ -113,7 +117,8 @@ export function writeFully(file: number, bytes: Uint8Array): void {
 }
 
 /**
- * Writes some of the bytes in one call of `writeSync`, and waits while a non-blocking pipe is full. Returns how many.
+ * Writes some of the bytes in one call of `writeSync`, and waits while a non-blocking pipe is full. Returns the number
+ * of bytes written.
  */
 function writeSome(file: number, bytes: Uint8Array, from: number): number {
   for (;;) {
@@ -151,7 +156,7 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Error codes of failed writes that mean a fault or limit of the machine; all others mean that the user named an
+ * Error codes of failed writes that are faults or limits of the machine; all other codes mean that the user named an
  * unsuitable path.
  */
 const MACHINE_FAULTS = ['EPIPE', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']

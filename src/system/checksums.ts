@@ -1,6 +1,6 @@
 /**
- * SHA-256 checksums of files, and a file format for checkpoints and indexes that contains its own checksum. Layout: 8
- * bytes that name the format and its version, 32 bytes SHA-256 of the payload, then the payload in v8's serialisation,
+ * SHA-256 checksums of files, and the format of checkpoint and index files, which contains a checksum. Layout: 8 bytes
+ * that name the format and its version, the SHA-256 of the payload (32 bytes), then the payload in v8's serialisation,
  * which keeps every bit of numbers and typed arrays.
  */
 import { createHash } from 'node:crypto'
@@ -12,7 +12,7 @@ import { countWork } from './workCounter.ts'
 const HASH_BYTES = 32
 
 /**
- * Serialises a value with its checksum, to be read back by `unseal`.
+ * Serialises a value and its checksum; `unseal` reads them.
  * @param magic 8 characters that name the format and its version
  */
 export function seal(magic: string, value: unknown): Buffer {
@@ -21,8 +21,8 @@ export function seal(magic: string, value: unknown): Buffer {
 }
 
 /**
- * Checks the checksum of what `seal` wrote, and returns the value.
- * @param kind name of the file in messages, such as `checkpoint`
+ * Checks the checksum of bytes that `seal` wrote, and returns the value in them.
+ * @param kind kind of file, for messages, such as `checkpoint`
  * @param remedy what the user should do if the file is damaged
  * @throws BenchError `corrupt` if the format or the checksum does not match
  */

@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Returns the number of CPU cores that this process should use. A container with a quota of two cores on a machine of
- * 64 sees all 64, and would be throttled most of the time if it ran 64 processes. Slurm's allocation counts even on
- * clusters that do not enforce it.
+ * Returns the number of CPU cores that this process should use: the minimum of CPU affinity, cgroup quota and Slurm
+ * allocation. A container with a quota of two cores on a machine of 64 sees all 64, and would be throttled if it ran 64
+ * processes. Slurm's allocation counts even on clusters that do not enforce it.
  */
 export const cores = (): number =>
   Math.min(availableParallelism(), Math.max(1, Math.ceil(processorShare())), allotment(process.env))
@@ -17,8 +17,8 @@ function allotment({ SLURM_CPUS_ON_NODE: cpus = '' }: NodeJS.ProcessEnv): number
 }
 
 /**
- * Returns the number of cores' worth of CPU time that Linux control groups grant this process: the minimum quota over
- * its groups, or Infinity if none has a quota.
+ * Returns the number of cores that Linux control groups grant this process: the minimum quota over its groups, or
+ * Infinity if none has a quota. Fractions are possible.
  * @param root folder that contains `proc` and `sys`; tests set it
  */
 export function processorShare(root = '/'): number {

@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib'
 
 /**
  * Computes the CRC-32 of some bytes.
- * @param value CRC-32 of the bytes before these, if the data are given in parts
+ * @param value CRC-32 of all bytes before these, if data are passed in several parts
  */
 export const crc32: (bytes: Uint8Array, value?: number) => number =
   // Node has it from 20.15 on.

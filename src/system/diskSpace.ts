@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 
-/** Fraction of a file system that is kept free for other programs, but at most LEFT_BYTES. */
+/** Fraction of a file system that is kept free for other programs; LEFT_BYTES if that is less. */
 const LEFT_SHARE = 0.05
 const LEFT_BYTES = 2 ** 30
 /** Number of bytes written between two checks of the free disk space. */
@@ -14,7 +14,7 @@ export class DiskSpace {
   readonly #path: string
   #checked = Number.NEGATIVE_INFINITY
 
-  /** Names the file or folder that will be written. @param path it need not exist yet */
+  /** @param path file or folder that will be written; it need not exist yet */
   constructor(path: string) {
     this.#path = path
   }

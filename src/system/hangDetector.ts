@@ -3,18 +3,18 @@
 /** Length of the pause between two checks for a hang, in milliseconds. */
 const PAUSE_MS = 500
 /**
- * Number of consecutive idle pauses after which a hang is reported: five seconds, since a false alarm may cost days of
- * work.
+ * Number of consecutive idle pauses after which a hang is reported. They take five seconds in all, since a false alarm
+ * may cost days of work.
  */
 const PAUSES = 10
 /**
- * Fraction of a pause that the process may spend as CPU time and still count as idle. Compiler threads, which the event
+ * A pause counts as idle if the process used at most this fraction of it as CPU time. Compiler threads, which the event
  * loop does not see, use more.
  */
 const IDLE_SHARE = 0.05
 
 /**
- * Calls a function if work is still pending, nothing is scheduled, and no thread used CPU time for five seconds.
+ * Calls `then` if work is pending, but nothing was scheduled and no thread used CPU time for five seconds.
  * @param isAwaited returns whether the process still has work to finish
  * @param then called once when a hang is detected
  */

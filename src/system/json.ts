@@ -1,5 +1,5 @@
 /**
- * Writes JSON for two purposes: canonical text, whose hash identifies the data, and records with lines of a width that
+ * Formats JSON for two purposes: canonical text, whose hash identifies the data, and records with short lines, which
  * people and `diff` can read.
  */
 import { createHash } from 'node:crypto'
@@ -19,12 +19,12 @@ export function contentName(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex')
 }
 
-/** Largest length of a line of a JSON record, in characters. */
+/** Maximum length of a line of a JSON record, in characters. */
 const WIDTH = 120
 
 /**
- * Returns a value as indented JSON, in which an array or object that fits on one line stays on it. Control characters
- * in strings are escaped.
+ * Returns a value as indented JSON. A nested array or object that fits on one line is written on one line. Control
+ * characters in strings are escaped.
  */
 export function recordText(value: unknown): string {
   return printable(`${broken(value, '')}\n`)

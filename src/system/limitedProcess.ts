@@ -15,13 +15,13 @@ import { countWorkIn } from './workCounter.ts'
 export interface LimitedTask<Request, Progress> {
   /** Path of the built module that the process runs. */
   readonly module: string
-  /** Input of the task; it must be cloneable, since it is sent to the process as a message. */
+  /** Input of the task. It must be structured-cloneable, since it is sent to the process as a message. */
   readonly request: Request
   /** Name of the file that the task reads, for messages. */
   readonly file: string
-  /** Name of the limit on the resident memory of the process, in GiB. */
+  /** Name of the limit on the resident memory of the process, which is in GiB. */
   readonly memory: LimitName
-  /** Name of the limit on the CPU time between two calls of `countWork`, in seconds. */
+  /** Name of the limit on the CPU time between two calls of `countWork`, which is in seconds. */
   readonly seconds: LimitName
   onProgress?(progress: Progress): void
 }
@@ -46,7 +46,7 @@ type Answer =
   | { readonly code: ErrorCode; readonly message: string }
   | { readonly code?: undefined; readonly message: string; readonly stack: string }
 
-/** Number of characters of the process's error output that are kept, to find out why it ended. */
+/** Number of last characters of the process's error output that are kept, to find out why it ended. */
 const KEPT_OUTPUT = 4096
 
 const running = new Set<ChildProcess>()
@@ -115,13 +115,13 @@ function errorOf(answer: Extract<Answer, { message: string }>): Error {
 }
 
 /**
- * Which limit of the separate process was exceeded: of memory, or of CPU time without progress. The watchdog prints it
- * before it kills the process.
+ * Limit of the separate process that was exceeded: memory, or seconds of CPU time without progress. The watchdog prints
+ * it before it kills the process.
  */
 export type ReachedLimit = 'memory' | 'seconds'
 
 /**
- * Returns the limit that the process exceeded, from its error output and exit; V8 aborts the process if its heap is
+ * Returns which limit the process exceeded, from its error output and exit status; V8 aborts the process if its heap is
  * full.
  */
 function limitReached(printed: string, code: number | null, signal: NodeJS.Signals | null): ReachedLimit | undefined {
@@ -139,7 +139,7 @@ function lastLine(printed: string): string {
 /** Sends a progress message from the separate process to its parent. */
 export type Report<Progress> = (progress: Progress) => void
 
-/** Runs the task that the parent process sends, answers with its result, and exits. */
+/** In the separate process: runs the task that the parent process sends, sends back its result, and exits. */
 export function serveLimited<Request, Progress, Result>(
   run: (request: Request, report: Report<Progress>) => Promise<Result>,
 ): void {

@@ -9,11 +9,11 @@ import { unknownName } from '../core/names.ts'
 interface Limit {
   readonly value: number
   readonly unit: string
-  /** Which quantity the limit bounds, with a typical value for comparison. */
+  /** What the limit bounds, with a typical value for comparison; shown by `bench list limits`. */
   readonly meaning: string
 }
 
-/** Memory of the machine or the container, in bytes; the system kills processes that use more. */
+/** Memory of the machine or the container, in bytes; the operating system kills processes that use more. */
 const machineBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
 const machineGib = Math.round((0.75 * machineBytes) / 2 ** 27) / 8
 
@@ -91,12 +91,10 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS
 
-/**
- * Name of the environment variable with the limits that the user raised, which worker processes and threads inherit.
- */
+/** Name of the environment variable that passes the limits raised by the user to worker processes and threads. */
 const VARIABLE = 'NAS_BENCH_RAISED_LIMITS'
 
-/** Returns the value of a limit in the limit's own unit: as the user raised it, or the default. */
+/** Returns the value of a limit in the limit's unit: the default, or the value to which the user raised it. */
 export function limitOf(name: LimitName): number {
   const entry = raised().find((text) => text.startsWith(`${name}=`))
   return entry === undefined ? LIMITS[name].value : Number(entry.slice(name.length + 1))
@@ -123,7 +121,7 @@ const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
 
 /**
  * Returns the error for an exceeded limit.
- * @param found what exceeds the limit, such as `photos.tar holds 3.1 GiB`
+ * @param found what exceeds it, such as `photos.tar holds 3.1 GiB`
  * @param remedy what the user can do besides raising the limit, such as `give a smaller --image-size`
  */
 export function beyondLimit(name: LimitName, found: string, remedy = '', code: ErrorCode = 'bad-input'): BenchError {
@@ -137,7 +135,7 @@ export function beyondLimit(name: LimitName, found: string, remedy = '', code: E
 
 /**
  * Checks that a count does not exceed a limit.
- * @param what what the counted things belong to, for the message
+ * @param what what contains the counted things, for the message
  * @throws BenchError if the limit is exceeded
  */
 export function checkLimit(name: LimitName, count: number, what: string): void {

@@ -1,10 +1,9 @@
 /**
  * Locks between processes, containers and machines that share a folder (a run, a shard of a table). A lock is a file
- * that names the process that holds it and counts heartbeats, which a thread of the holder writes every few seconds.
- *
- * Another process takes a lock over when its holder has ended. If both share a kernel and a PID namespace, the kernel
- * tells whether the holder still runs. Otherwise the other process watches the lock file, and the holder counts as
- * ended after a minute without a heartbeat. Clocks of different machines are never compared.
+ * that names the process that holds it and has a heartbeat counter, which a thread of the holder increases every few
+ * seconds. Another process takes over a lock when its holder has ended. If both share a kernel and a PID namespace, the
+ * kernel tells whether the holder still runs. Otherwise the other process watches the lock file, and the holder counts
+ * as ended after a minute without a heartbeat. Clocks of different machines are never compared.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -53,7 +52,7 @@ export interface Lock {
 }
 
 /**
- * Takes the lock at `path`, after waiting while another process holds it.
+ * Acquires the lock at `path`, after waiting while another process holds it.
  * @param onWait called once, with the process that holds the lock
  */
 export async function lock(
@@ -72,7 +71,7 @@ export async function lock(
 }
 
 /**
- * Takes the lock at `path`, or returns the process that holds it. May watch for a heartbeat to find out whether the
+ * Acquires the lock at `path`, or returns the process that holds it. May wait for a heartbeat to find out whether the
  * holder still runs.
  */
 export async function tryLock(path: string, timing: LockTiming = TIMING): Promise<Lock | ProcessIdentity> {
@@ -86,7 +85,8 @@ export async function tryLock(path: string, timing: LockTiming = TIMING): Promis
 }
 
 /**
- * Takes the lock at `path` without waiting. Returns undefined unless it is free or its holder is known to have ended.
+ * Acquires the lock at `path` without waiting. Returns undefined unless it is free or its holder is known to have
+ * ended.
  */
 export function lockIfFree(path: string): Lock | undefined {
   const taken = attempt(path, new HolderWatch(TIMING), TIMING)
@@ -105,7 +105,7 @@ export function lockHolder(path: string): ProcessIdentity | undefined {
   return liveness === 'alive' || (liveness === 'unknown' && isFresh) ? found.holder : undefined
 }
 
-/** What a lock file contains, and when it was changed. */
+/** Content of a lock file and the time of its last change. */
 interface Found {
   readonly holder: ProcessIdentity
   readonly text: string
@@ -125,8 +125,8 @@ class HolderWatch {
   }
 
   /**
-   * Returns whether the lock's holder has ended; to be called repeatedly. If this process itself was suspended, that
-   * time counts only as two polls.
+   * Returns whether the lock's holder has ended; has to be called repeatedly. A time during which this process was
+   * suspended counts as two polls only.
    */
   isGone(found: Found): boolean {
     const liveness = livenessOf(found.holder)
@@ -143,8 +143,8 @@ class HolderWatch {
   }
 
   /**
-   * Returns whether the lock's holder is known to run: the kernel says so, or the lock file changed since the first
-   * read.
+   * Returns whether the lock's holder is known to run: the kernel says so, or the lock file changed while it was
+   * watched.
    */
   sawLife({ holder }: Found): boolean {
     return livenessOf(holder) === 'alive' || this.#beats > 1
@@ -156,8 +156,8 @@ const isSame = (a: Found, b: Found | undefined): boolean => a.text === b?.text &
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /**
- * Takes the lock if it is free or its holder has ended. Returns the lock, or the content of the other process's lock
- * file.
+ * Acquires the lock if it is free or its holder has ended, and returns it. Otherwise returns the content of the other
+ * process's lock file.
  */
 function attempt(path: string, watch: HolderWatch, timing: LockTiming): Lock | Found {
   for (;;) {
@@ -174,13 +174,16 @@ const BEAT_DIGITS = 12
 const END = '"}\n'
 
 /**
- * Returns the text of a lock file. The heartbeat counter comes last, with a fixed number of digits, so that a heartbeat
- * can overwrite it in place.
+ * Returns the content of a lock file. The heartbeat counter is at the end, with a fixed number of digits, so that a
+ * heartbeat can overwrite it in place.
  */
 const lockText = (token: string): string =>
   `${JSON.stringify({ ...thisProcess(), token, beat: '0'.repeat(BEAT_DIGITS) })}\n`
 
-/** Creates the lock file with its whole content at once if the file system can. Returns false if it already exists. */
+/**
+ * Creates the lock file together with its content if the file system allows it. Returns false if the lock file already
+ * exists.
+ */
 function create(path: string, token: string): boolean {
   const temporary = temporaryPath(path)
   try {
@@ -197,7 +200,10 @@ function create(path: string, token: string): boolean {
   }
 }
 
-/** Creates the lock file on file systems without hard links. Until its content is written, its holder is unknown. */
+/**
+ * Creates the lock file on file systems without hard links, first empty; until its content is written, its holder is
+ * unknown. Returns false if it already exists.
+ */
 function createInPlace(path: string, token: string): boolean {
   try {
     writeFileSync(path, lockText(token), { flag: 'wx' })
@@ -274,7 +280,7 @@ function parsed(text: string): Partial<Record<keyof ProcessIdentity, unknown>> {
   }
 }
 
-/** Removes the lock file of a holder that has ended. If the file changed since it was read, it is put back. */
+/** Removes the lock file of a holder that has ended. If the file changed since it was read, puts it back. */
 function remove(path: string, gone: Found): void {
   const aside = temporaryPath(`${path}.stale`)
   try {
@@ -300,7 +306,7 @@ function putBack(aside: string, path: string): void {
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** A lock of this process whose heartbeats a separate thread writes while the main thread computes. */
+/** A lock that this process holds. A separate thread writes its heartbeats while the main thread computes. */
 export interface HeldLock {
   readonly path: string
   readonly token: string

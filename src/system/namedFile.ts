@@ -1,6 +1,6 @@
 /**
- * Writes to a path that a user named. Symbolic links are followed, pipes and devices are written into, and a regular
- * file is replaced atomically if possible, with its permissions kept.
+ * Writes to a path that a user named: follows symbolic links, writes into pipes and devices, and replaces a regular
+ * file atomically if possible, with its permissions kept.
  */
 import {
   closeSync,
@@ -34,8 +34,7 @@ export function writeNamedFile(path: string, content: string | Uint8Array): void
 
 /**
  * Throws the error that `writeNamedFile` would throw for this path, so that a command can fail before its work instead
- * of after it. Nothing is left at `path`.
- *
+ * of after it. Leaves no file at `path`.
  * @throws BenchError `bad-input` if `path` is a folder or nothing can be written there
  */
 export function checkNamedFile(path: string): void {
@@ -83,8 +82,8 @@ function writeTo(path: string, bytes: Uint8Array): void {
 const MOST_LINKS = 40
 
 /**
- * Follows the symbolic links of a path. Returns the final path, and the file descriptor if the path stands for one of
- * this process, as `/dev/stdout` does.
+ * Follows the symbolic links of a path. Returns the final path or, if the path stands for an open file of this process
+ * as `/dev/stdout` does, also its file descriptor.
  */
 function targetOf(path: string): { readonly place: string; readonly descriptor?: number } {
   let place = path
@@ -111,8 +110,8 @@ function realFolder(path: string): string {
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 
 /**
- * Replaces the content of a regular file: atomically by renaming, or in place if the file has several names or another
- * owner.
+ * Replaces the content of a regular file: atomically by renaming, or in place if the file has several hard links or
+ * another owner.
  */
 function exchange(path: string, bytes: Uint8Array, found: Stats): void {
   // Fails without permission to write to the file: renaming alone would not check it.

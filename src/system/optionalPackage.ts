@@ -1,4 +1,4 @@
-/** Finds and loads optional npm packages, which a user may install and without which the program runs. */
+/** Finds and loads optional npm packages, without which the program works but lacks some features. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -16,15 +16,15 @@ export function isInstalled(name: string): boolean {
 }
 
 /**
- * Returns whether an installed package contains a file or folder. What its install script makes is missing if the
- * script did not run.
+ * Returns whether an installed package contains a file or folder. A part that the package's install script builds is
+ * missing if the script was not run.
  */
 export function hasPart(name: string, part: string): boolean {
   return existsSync(join(dirname(require.resolve(`${name}/package.json`)), part))
 }
 
 /**
- * Loads an optional npm package. The caller gives the type of its exports, because the compiler does not see the
+ * Loads an optional npm package. The caller passes the type of its exports, because the compiler does not see the
  * package.
  */
 export async function importOptional<T>(name: string): Promise<T> {

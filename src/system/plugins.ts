@@ -1,6 +1,6 @@
 /**
- * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms,
- * search spaces or scores. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the
+ * Loads plugins: TypeScript or JavaScript files, or installed packages, whose default export brings algorithms, search
+ * spaces or scores. Checks that the export has the shape of a plugin, and hashes the plugin's source files for the
  * identity of jobs.
  */
 import { createHash } from 'node:crypto'
@@ -17,32 +17,29 @@ import type { RankScore, Score } from '../core/score.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { statIfThere } from './readable.ts'
 
-/**
- * The registry of algorithms, search spaces and scores that can be named on the command line, with the plugins that define
- * them.
- */
+/** The registry of the algorithms, search spaces and scores that can be used, and the plugins that define them. */
 export interface Registered {
   readonly registry: Registry
   /**
-   * For each algorithm, space and score of a plugin, the name and content hash (or version) of the plugin, which is part of
-   * the identity of jobs. Built-in ones are not contained.
+   * For each algorithm, search space and score from a plugin: the name and content hash (or version) of the plugin,
+   * which are part of the identity of jobs. Built-in ones are not contained.
    */
   readonly origins: ReadonlyMap<Algorithm | SearchSpace | Score | RankScore, string>
-  /** The loaded plugins by their source, as the user named it. */
+  /** The loaded plugins by source: the path or package name that the user gave. */
   readonly plugins: ReadonlyMap<string, Plugin>
 }
 
-/** Endings of plugin files that are JavaScript or TypeScript. */
+/** File name endings of plugins in JavaScript or TypeScript. */
 export const FILE_ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
 
-/** Endings of plugin files that are programs or describe one. */
+/** File name endings of plugins that are external programs, or YAML files that describe one. */
 export const PROGRAM_ENDINGS: ReadonlySet<string> = new Set(['.py', '.yaml', '.yml'])
 
 /**
- * Registers the built-in algorithms and spaces and those of the named plugins.
- * @param builtins the plugin with the built-in algorithms and spaces
+ * Registers the built-in algorithms, search spaces and scores and those of the named plugins.
+ * @param builtins the plugin with the built-in ones
  * @param sources paths of plugin files (`./my-search.ts`) or programs (`./my_search.py`), or names of npm packages
- * @throws BenchError `missing`, or `bad-input` if a file is no plugin or a name is already registered
+ * @throws BenchError `missing`, or `bad-input` if a file is not a plugin or a name is already registered
  */
 export async function registerPlugins(builtins: Plugin, sources: readonly string[]): Promise<Registered> {
   const registry = new Registry().register(builtins)
@@ -78,7 +75,7 @@ export async function loadPlugin(source: string): Promise<LoadedPlugin> {
   }
 }
 
-/** Returns whether a plugin is named by the path of a file, not as an npm package. */
+/** Returns whether a plugin is given by a file path rather than the name of an npm package. */
 export const isPluginFile = (source: string): boolean =>
   FILE_ENDINGS.has(extname(source)) ||
   PROGRAM_ENDINGS.has(extname(source)) ||
@@ -94,8 +91,8 @@ function locateFile(source: string): string {
 }
 
 /**
- * Finds an installed npm package as code in the current folder would, and returns its version. Its `package.json` need
- * not be among its exports.
+ * Finds an installed npm package as an import from the current folder would, and returns its path and version. Works
+ * even if the package does not export its `package.json`.
  */
 function locatePackage(source: string): { readonly path: string; readonly version: string } {
   const require = createRequire(join(process.cwd(), 'package.json'))
@@ -127,7 +124,7 @@ async function openJiti(): Promise<Jiti> {
   })
 }
 
-/** Loads the default export of a plugin. @param path path of a file, or name of a package */
+/** Loads the default export of a plugin. @param path path of a file, or name of an npm package */
 async function importDefault(path: string, source: string, jiti: Jiti): Promise<unknown> {
   try {
     return await jiti.import(isAbsolute(path) ? pathToFileURL(path).href : path, { default: true })
@@ -138,15 +135,14 @@ async function importDefault(path: string, source: string, jiti: Jiti): Promise<
 }
 
 /**
- * Returns an error message with the names that the plugin's author wrote, since the loader renames what a plugin
- * imports.
+ * Returns an error message with the names of imports as the plugin's author wrote them, since the loader renames them.
  */
 export const asWritten = (message: string): string =>
   message.replace(/\(0 , _\w+\.(\w+)\)|\b_\w+\.(?=\w+ is not)/g, '$1')
 
 /**
- * Returns the plugin file's name and content hash, `my-search.ts@sha256:…`. The hash covers the file and all files that
- * it imports by relative paths, with these paths. Packages are not covered.
+ * Returns the plugin file's name and content hash, `my-search.ts@sha256:…`. The hash covers the contents and paths of
+ * the file and of all files that it imports by relative paths, but not npm packages.
  */
 function pluginContent(path: string, jiti: Jiti): string {
   const [own, ...imported] = importedFiles(path, jiti)
@@ -170,9 +166,9 @@ function importedFiles(path: string, jiti: Jiti): string[] {
 }
 
 /**
- * Returns the relative paths that a plugin file imports. They are found in the file as the loader runs it, in which
- * every import is a call with one text. A text that is no import cannot be resolved to a file later, and is then
- * ignored.
+ * Returns the relative paths that a plugin file imports. They are found in the code to which the loader compiles the
+ * file: there every import is a call with one string. A string that is not an import is ignored later, since it does
+ * not resolve to a file.
  */
 function relativeImports(filename: string, jiti: Jiti): string[] {
   if (!/^\.[cm]?[jt]sx?$/.test(extname(filename))) return []
@@ -203,7 +199,10 @@ const algorithmShape = z.object({
 
 const spaceShape = z.object({ name: itemName, edges: z.array(z.unknown()), parse: method, format: method })
 
-/** Schema of the fields of a score; one that ranks other scores has `parts` and `combine` instead of `compute`. */
+/**
+ * Schema of the fields of a score. A score that combines ranks by other scores has `parts` and `combine` in place of
+ * `compute`.
+ */
 const scoreShape = z
   .object({
     name: itemName,
@@ -234,7 +233,7 @@ const pluginShape = z
     'it has neither algorithms nor spaces nor scores',
   )
 
-/** Describes why a value is no plugin; returns undefined if it is one. */
+/** Returns why a value is not a valid plugin; undefined if it is one. */
 function pluginProblem(value: unknown): string | undefined {
   const { error } = pluginShape.safeParse(value)
   if (error === undefined) return undefined

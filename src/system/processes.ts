@@ -1,6 +1,6 @@
 /**
- * Identifies processes and tells whether one still runs, which can be known only on the same machine, since the same
- * boot, and in the same PID namespace.
+ * Identifies processes and tells whether a process still runs. That can be known only for a process on the same
+ * machine, since the same boot, and in the same PID namespace.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -11,13 +11,13 @@ export interface ProcessIdentity {
   readonly pid: number
   readonly host: string
   /**
-   * Boot during which the process started. Linux: the kernel's boot id. Elsewhere: a hash of the network hardware's
-   * addresses.
+   * Boot of the machine during which the process started. Linux: the kernel's boot id. Elsewhere: a hash of the network
+   * cards' addresses.
    */
   readonly boot: string | null
   /**
    * PID namespace of the process on Linux, such as `pid:[4026531836]`, since processes in two containers may have the
-   * same number; null elsewhere.
+   * same process id; null elsewhere.
    */
   readonly pidNamespace: string | null
   /** Start time of the process on Linux, in the kernel's ticks since boot; null elsewhere. */
@@ -44,7 +44,7 @@ export function thisProcess(): ProcessIdentity {
   return identity
 }
 
-/** Returns whether the process with this identity still runs. */
+/** Returns whether the process with this identity still runs, as far as that can be known. */
 export function livenessOf({ pid, host, boot, pidNamespace, startedTicks }: ProcessIdentity): Liveness {
   const self = thisProcess()
   if (boot === null || boot !== self.boot || host !== self.host || pidNamespace !== self.pidNamespace) return 'unknown'
@@ -64,7 +64,7 @@ function answersSignals(pid: number): boolean {
   }
 }
 
-/** Reads state (field 3) and start time (field 22) of a process from `/proc/PID/stat` (proc(5)). */
+/** Reads the state (field 3) and start time (field 22) of a process from `/proc/PID/stat` (proc(5)). */
 function kernelEntry(pid: number | 'self'): { readonly state: string; readonly startedTicks: string } | undefined {
   const text = readText(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
@@ -73,8 +73,8 @@ function kernelEntry(pid: number | 'self'): { readonly state: string; readonly s
 }
 
 /**
- * Returns whether `/proc` shows this process's own PID namespace. `NSpid` (proc(5)) lists the number of the process in
- * the namespace of `/proc` and in each nested one, so it has a single number if the two are the same.
+ * Returns whether `/proc` shows this process's own PID namespace. `NSpid` (proc(5)) lists the process id in the
+ * namespace of `/proc` and in each nested one, so it has a single id if the two are the same.
  */
 function procIsOurs(): boolean {
   const numbers = /^NSpid:\s*(.*)$/m.exec(readText('/proc/self/status') ?? '')?.[1]

@@ -1,7 +1,7 @@
 /**
  * Starts programs in other languages and exchanges messages with them: one JSON object per line, over standard input
- * and output. What a program writes to standard error goes to a log file. Length of a line, silence, memory and size of
- * the log are limited; a program that exceeds a limit is ended, with all processes that it started.
+ * and output. What a program writes to standard error goes to a log file. Line length, time without output, memory and
+ * log size are limited; a program that exceeds a limit is killed, with all processes that it started.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -22,23 +22,23 @@ export interface ProgramCommand {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** How the lines of a program are used besides being messages. */
+/** Optional log file and callbacks of a program. */
 export interface ProgramObserver {
   /** File to which the program's error output is appended; absent: it is not kept. */
   readonly log?: string
-  /** Called when the program was started. */
+  /** Called after the program was started. */
   onStart?(identity: ProgramIdentity): void
   /** Called with every line that is sent to the program or received from it. */
   onMessage?(direction: 'to' | 'from', line: string): void
 }
 
-/** Milliseconds between two checks of a program's memory and silence. */
+/** Milliseconds between two checks of a program's memory and of its time without output. */
 const CHECK_MS = 1000
-/** Milliseconds that a program has to end by itself after its last message. */
+/** Milliseconds that a program has to exit by itself after its last message. */
 const GRACE_MS = 5000
-/** Number of received lines that wait to be read, above which no more output of the program is read. */
+/** Number of unread received lines above which no further output of the program is read. */
 const MOST_WAITING = 256
-/** Number of characters of the program's error output that are kept to explain its end. */
+/** Number of last characters of the program's error output that are kept to explain why it ended. */
 const KEPT_OUTPUT = 4096
 
 /** The programs that are running. Their processes are killed when this process exits. */
@@ -69,7 +69,7 @@ function untrack(program: Program): void {
   if (running.size === 0) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
 }
 
-/** A running program with which messages are exchanged. */
+/** A running external program with which this process exchanges messages. */
 export class Program {
   readonly #name: string
   readonly #token: string
@@ -77,7 +77,7 @@ export class Program {
   readonly #child: ChildProcess
   readonly #timer: NodeJS.Timeout
   readonly #lines: string[] = []
-  /** Parts of the line that is being received. */
+  /** The chunks received so far of an incomplete line. */
   #partial: Buffer[] = []
   #partialLength = 0
   #received = 0
@@ -85,7 +85,7 @@ export class Program {
   #errorOutput = ''
   #failure: BenchError | undefined
   #hasEnded = false
-  /** Checks without any output of the program while a message of it is awaited. */
+  /** Number of consecutive checks in which the program had given no output although a message was awaited. */
   #silentChecks = 0
   #awaiting: { resolve(line: string): void; reject(error: Error): void } | undefined
   readonly #ended: Promise<void>
@@ -150,7 +150,7 @@ export class Program {
     if (child.pid !== undefined) observer.onStart?.({ token, group: child.pid, startedBy: thisProcess() })
   }
 
-  /** Sends a message. Resolves when the program can take another one. */
+  /** Sends a message to the program. Resolves when the program can take another one. */
   async send(message: object): Promise<void> {
     const line = JSON.stringify(message)
     this.#observer.onMessage?.('to', line)
@@ -161,7 +161,7 @@ export class Program {
 
   /**
    * Returns the next message of the program.
-   * @throws BenchError `failed` if the program ends, sends something else or exceeds a limit
+   * @throws BenchError `failed` if the program ends, sends something other than a JSON object or exceeds a limit
    */
   async next(): Promise<object> {
     const line = this.#lines.shift() ?? (await this.#nextLine())
@@ -175,7 +175,7 @@ export class Program {
     throw this.#fail(this.#noMessage(line))
   }
 
-  /** Ends the program: waits for its own end for a few seconds, then kills it. */
+  /** Ends the program: waits a few seconds until it exits by itself, then kills it. */
   async end(): Promise<void> {
     if (!this.#hasEnded) {
       this.#child.stdin?.end()
@@ -191,8 +191,8 @@ export class Program {
   }
 
   /**
-   * Closes the program's input, and describes what still runs some seconds later; undefined if nothing does. Then kills
-   * what still runs.
+   * Closes the program's input. Returns a description of the processes that still run some seconds later, and kills
+   * them; undefined if none does.
    */
   async afterClosedInput(): Promise<string | undefined> {
     this.#child.stdin?.destroy()
@@ -208,7 +208,7 @@ export class Program {
       : `${remaining} of its processes still ran ${GRACE_MS / 1000} s after its input closed`
   }
 
-  /** Returns how many processes of the program run. */
+  /** Returns the number of running processes of the program. */
   #remaining(): number {
     return processesWith(this.#token)?.length ?? (this.#hasEnded ? 0 : 1)
   }
@@ -221,7 +221,9 @@ export class Program {
     this.#child.kill('SIGKILL')
   }
 
-  /** The last line that the program printed, as text to add to a message. */
+  /**
+   * Returns the last line of the program's error output and the path of its log, as text to add to an error message.
+   */
   #lastWords(): string {
     const line = this.#errorOutput.trim().split('\n').at(-1)?.trim() ?? ''
     const place = this.#observer.log === undefined ? '' : ` (its output: ${this.#observer.log})`

@@ -1,14 +1,17 @@
-/** Finds, measures and kills the processes of a program: its process group, its descendants, and what it left behind. */
+/**
+ * Finds the processes of an external program (its process group, its descendants, and those left behind after it
+ * ended), measures their memory and kills them.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { type ProcessIdentity, thisProcess } from './processes.ts'
 
-/** What identifies the processes of a program, so that a later command can end those that are left over. */
+/** Identity of a program's processes, by which a later command can kill those that are left over. */
 export interface ProgramIdentity {
-  /** Text in the environment of the program, which all processes inherit that it starts. */
+  /** Random text in the program's environment, which all processes that it starts inherit. */
   readonly token: string
-  /** Process group of the program. */
+  /** Id of the program's process group. */
   readonly group: number
-  /** The process that started the program. */
+  /** The process of this harness that started the program. */
   readonly startedBy: ProcessIdentity
 }
 
@@ -24,7 +27,7 @@ export function killGroup(group: number): void {
   }
 }
 
-/** Returns the resident memory of a process and its descendants in bytes; 0 where the system has no `/proc`. */
+/** Returns the resident memory of a process and its descendants in bytes; 0 if the system has no `/proc`. */
 export function memoryOf(pid: number): number {
   try {
     const kib = Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
@@ -38,9 +41,9 @@ export function memoryOf(pid: number): number {
 }
 
 /**
- * Kills the processes that a program of an earlier command left behind on this machine, which are recognised by the
- * token in their environment. Does nothing if the process that started the program was on another machine, or if the
- * system does not show environments (it has no `/proc`), since the number of a process group may be in use again.
+ * Kills the processes that a program of an earlier command left running on this machine. They are recognised by the
+ * token in their environment. Does nothing if the program was started on another machine, or if the system has no
+ * `/proc` with environments, since the id of a process group may be in use again.
  */
 export function endLeftovers({ token, startedBy }: ProgramIdentity): void {
   const { host, boot } = thisProcess()
@@ -54,7 +57,10 @@ export function endLeftovers({ token, startedBy }: ProgramIdentity): void {
   }
 }
 
-/** Returns the processes whose environment has the token of a program; undefined where the system has no `/proc`. */
+/**
+ * Returns the ids of the processes whose environment contains a program's token; undefined if the system has no
+ * `/proc`.
+ */
 export function processesWith(token: string): number[] | undefined {
   const marker = `${TOKEN}=${token}`
   try {

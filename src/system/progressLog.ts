@@ -1,6 +1,7 @@
 /**
- * Writes the numbers of each epoch, as a search or training goes, to files that other programs watch: JSON Lines, and
- * event files of TensorBoard. A log can be cut back to a checkpoint, so that a resumed run writes no step twice.
+ * Writes the metrics of each epoch, while a search or training runs, to files that other programs watch: JSON Lines,
+ * and event files of TensorBoard. A log can be truncated to the epoch of a checkpoint, so that a resumed run writes no
+ * epoch twice.
  */
 import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,28 +22,31 @@ export const parseLogFormats = (names: readonly string[]): readonly LogFormat[] 
     return format
   })
 
-/** The numbers of one epoch. */
+/** The metrics of one epoch. */
 export interface LogEntry {
   /** Number of the epoch, from 0. */
   readonly step: number
-  /** Single numbers by name, as `loss/train`; those that are undefined are left out. */
+  /** Single values by name, such as `loss/train`; undefined ones are left out. */
   readonly scalars: Readonly<Record<string, number | undefined>>
-  /** Sets of numbers by name, such as the architecture parameters `alpha`. */
+  /** Lists of values by name, such as the architecture parameters `alpha`. */
   readonly histograms?: Readonly<Record<string, readonly number[]>>
 }
 
-/** Name of a run's log file in each format. TensorBoard looks for `tfevents` in a name. */
+/** Name of the log file in each format. TensorBoard looks for `tfevents` in file names. */
 export const LOG_FILES: Readonly<Record<LogFormat, string>> = {
   jsonl: 'log.jsonl',
   tensorboard: 'events.out.tfevents.0.bench',
 }
 
-/** The functions of one format: they encode an entry, and find where the entries of a file end. */
+/** A log format: functions that encode an entry and that find where the entries of a file end. */
 interface Encoding {
-  /** Bytes at the beginning of a file. */
+  /** Returns the bytes at the beginning of a log file. */
   start(): Uint8Array
   encode(entry: LogEntry): Uint8Array
-  /** Returns the length of the part of a file with the entries 0 to `steps` − 1; undefined if it lacks one of them. */
+  /**
+   * Returns the number of bytes at the beginning of a file that hold the entries 0 to `steps` − 1; undefined if one of
+   * them is missing.
+   */
   lengthOf(bytes: Buffer, steps: number): number | undefined
 }
 
@@ -51,8 +55,8 @@ export class ProgressLog {
   readonly #files: readonly { readonly path: string; readonly encoding: Encoding }[]
 
   /**
-   * Opens the log files in a folder at an epoch: entries of later steps, which an interrupted attempt wrote after its
-   * last checkpoint, are removed. Files that lack earlier steps are written anew.
+   * Opens the log files in a folder to continue after the `earlier` epochs: removes later entries, which an interrupted
+   * attempt wrote after its last checkpoint. Writes files anew that lack earlier entries.
    * @param earlier the entries of all finished epochs
    */
   constructor(folder: string, formats: readonly LogFormat[], earlier: readonly LogEntry[]) {
@@ -65,13 +69,13 @@ export class ProgressLog {
     }
   }
 
-  /** Adds the numbers of the next epoch to all files. */
+  /** Adds the metrics of the next epoch to the log files of all formats. */
   add(entry: LogEntry): void {
     for (const { path, encoding } of this.#files) appendWhole(path, encoding.encode(entry))
   }
 }
 
-/** JSON Lines: one object for each epoch, with a time that is not part of any result. */
+/** JSON Lines: one object for each epoch. Its wall-clock time is not part of any result. */
 const jsonLines: Encoding = {
   start: () => new Uint8Array(),
   encode: ({ step, scalars, histograms }) =>
@@ -146,7 +150,7 @@ function summary(message: BinaryWriter, scalars: LogEntry['scalars'], histograms
 
 const BUCKETS = 30
 
-/** Writes the fields of a `HistogramProto`: buckets of equal width between the least and the greatest value. */
+/** Writes the fields of a `HistogramProto`: buckets of equal width between the smallest and the largest value. */
 function histogram(message: BinaryWriter, values: readonly number[]): void {
   const [min, max] = [Math.min(...values), Math.max(...values)]
   const width = (max - min) / BUCKETS || 1
@@ -166,7 +170,7 @@ function histogram(message: BinaryWriter, values: readonly number[]): void {
   }
 }
 
-/** Returns the step of an `Event`; undefined if it has none. */
+/** Returns the step (epoch) of an `Event`; undefined if it has none. */
 function stepOfEvent(bytes: Uint8Array): number | undefined {
   const reader = new BinaryReader(bytes)
   while (reader.pos < reader.len) {
@@ -177,7 +181,7 @@ function stepOfEvent(bytes: Uint8Array): number | undefined {
   return undefined
 }
 
-/** Returns a TFRecord: the content with its length and the masked CRC-32C of both. */
+/** Returns a TFRecord: length, masked CRC-32C of the length, content, masked CRC-32C of the content. */
 function tfRecord(content: Uint8Array): Uint8Array {
   const record = Buffer.alloc(content.length + 16)
   record.writeBigUInt64LE(BigInt(content.length), 0)
@@ -187,7 +191,9 @@ function tfRecord(content: Uint8Array): Uint8Array {
   return record
 }
 
-/** Returns the content of the TFRecord at an offset; undefined if none is complete there with right checksums. */
+/**
+ * Returns the content of the TFRecord at an offset; undefined if there is no complete record with correct checksums.
+ */
 function recordAt(bytes: Buffer, offset: number): Uint8Array | undefined {
   if (offset + 16 > bytes.length) return undefined
   const length = Number(bytes.readBigUInt64LE(offset))
@@ -199,7 +205,7 @@ function recordAt(bytes: Buffer, offset: number): Uint8Array | undefined {
 
 let table: Uint32Array | undefined
 
-/** Returns the CRC-32C (Castagnoli) of some bytes, rotated and shifted as TFRecords store it. */
+/** Returns the CRC-32C (Castagnoli) of some bytes, masked (rotated and shifted) as TFRecords store it. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   table ??= Uint32Array.from({ length: 256 }, (_, n) => {
     let crc = n

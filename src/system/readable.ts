@@ -1,11 +1,11 @@
 /**
- * Reads files that may be absent, and tells an absent file from an unreadable one. `existsSync` returns false for both,
- * so that a run or table without permissions or behind a broken link would silently be left out.
+ * Reads files that may be absent, and tells an absent file from an unreadable one. `existsSync` returns false for both;
+ * a run or table without permissions or behind a broken link would then be silently left out.
  */
 import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
 
-/** Error codes of Node's file system that mean that no file is at a path. */
+/** Error codes of Node's file system which mean that no file exists at a path. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']
 
 /**
@@ -16,7 +16,9 @@ export function statIfThere(path: string): Stats | undefined {
   return ifThere(path, () => statSync(path))
 }
 
-/** Returns whether a file or folder exists. @throws BenchError `bad-input` if missing permissions leave that unknown */
+/**
+ * Returns whether a file or folder exists. @throws BenchError `bad-input` if missing permissions prevent finding out
+ */
 export const isThere = (path: string): boolean => existsSync(path) || statIfThere(path) !== undefined
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Reads and writes safetensors files, the format in which PyTorch programs exchange weights. Layout: 8 bytes with the
- * length of the header (little-endian), the header as JSON, then the tensors' values (little-endian). The header has,
- * for each tensor, its type, shape and place, and under `__metadata__` texts by name
+ * length of the header (little-endian), the header as JSON, then the tensors' values (little-endian). The header has
+ * the type, shape and byte range of each tensor and, under `__metadata__`, named texts
  * (github.com/huggingface/safetensors: README). Only 32-bit floats are supported.
  */
 import { BenchError } from '../core/errors.ts'
@@ -17,11 +17,11 @@ export interface NamedTensor {
 /** The content of a safetensors file. */
 export interface TensorFile {
   readonly tensors: readonly NamedTensor[]
-  /** Texts about the file by name, such as the classes of a network. */
+  /** Named texts about the content, such as the class names of a network. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** Length of the header in bytes is a multiple of this, so that the values are aligned in memory. */
+/** The length of the header in bytes is a multiple of this number, so that the values are aligned in memory. */
 const ALIGNMENT = 8
 const METADATA = '__metadata__'
 
@@ -47,7 +47,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
 }
 
 /**
- * Returns the tensors and texts of a safetensors file.
+ * Returns the tensors and metadata of a safetensors file.
  * @param path path of the file, for messages
  * @throws BenchError `corrupt` that says what is wrong with the file; `unsupported` for other types than 32-bit floats
  */
@@ -108,7 +108,7 @@ const isTexts = (value: unknown): boolean =>
 const isNaturals = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0)
 
-/** Whether this machine stores the lowest byte of a number first, as the file does. */
+/** Whether this machine is little-endian, like the file. */
 const IS_LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** Returns the bytes of 32-bit floats in little-endian order. */
@@ -117,7 +117,7 @@ export function littleEndian({ buffer, byteOffset, byteLength }: Float32Array): 
   return IS_LITTLE ? bytes : Buffer.from(bytes).swap32()
 }
 
-/** Returns a copy of the `length` floats that begin at a byte of the data. */
+/** Returns a copy of `length` floats from the data, beginning at byte `from`. */
 function floatsIn(data: Uint8Array, from: number, length: number): Float32Array {
   const copy = Buffer.from(data.subarray(from, from + 4 * length))
   if (!IS_LITTLE) copy.swap32()

@@ -1,5 +1,5 @@
 /**
- * Names temporary files, and removes those of processes that were killed. The name of a temporary file identifies the
+ * Names temporary files, and removes those that killed processes left. The name of a temporary file identifies the
  * process that writes it, so that a later command can tell an abandoned file from one that is being written.
  */
 import { createHash } from 'node:crypto'
@@ -8,14 +8,14 @@ import { dirname, join } from 'node:path'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 
 /**
- * Matches the end of a temporary file's name, `NAME.PID-TICKS-WHERE.tmp`: process number, start time in ticks, and a
- * hash of machine, boot and PID namespace.
+ * Matches the end of a temporary file's name, `NAME.PID-TICKS-WHERE.tmp`: process id, start time in ticks, and a hash
+ * of machine, boot and PID namespace.
  */
 const TEMPORARY = /\.(\d+)-(\d*)-([0-9a-f]{8})\.tmp$/
 
 /**
  * Time without a change, in milliseconds, after which a temporary file from another machine counts as abandoned: a day.
- * Whether a process of another machine still runs is unknown.
+ * Whether a process on another machine still runs is unknown.
  */
 const ABANDONED_MS = 86_400_000
 
@@ -28,10 +28,8 @@ export function temporaryPath(path: string): string {
 const cleaned = new Set<string>()
 
 /**
- * Removes the temporary files and folders beside `path` whose processes were killed. Each process does this once per
- * folder.
- *
- * @param path a file that this process has just written; its modification time is the file system's current time
+ * Removes temporary files and folders beside `path` that killed processes left. Each process does this once per folder.
+ * @param path a file that this process has just written; its modification time is used as the present time
  */
 export function removeAbandonedBeside(path: string): void {
   const folder = dirname(path)
@@ -49,8 +47,8 @@ export function removeAbandonedBeside(path: string): void {
 }
 
 /**
- * Calls a function that removes a file, and ignores failures: a file that cannot be removed, perhaps another user's,
- * does no harm.
+ * Calls a function that removes a file, and ignores failures: a file that cannot be removed, for example because
+ * another user owns it, does no harm.
  */
 function quietly(remove: () => void): void {
   try {
@@ -58,7 +56,10 @@ function quietly(remove: () => void): void {
   } catch {}
 }
 
-/** Removes all temporary files in a folder whose lock this process holds, since no other process writes there. */
+/**
+ * Removes the temporary files in a folder. Call it only while this process holds the folder's lock, so that no other
+ * process is writing there.
+ */
 export function removeTemporaries(folder: string): void {
   const own = temporaryPath('')
   for (const name of readdirSync(folder)) {

@@ -1,6 +1,6 @@
 /**
- * Worker thread that kills its process when the process exceeds its memory limit, uses too much CPU time without
- * progress, or has lost its parent.
+ * Worker thread that kills its own process if it exceeds its memory limit, uses too much CPU time without progress, or
+ * its parent process has ended.
  */
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
@@ -8,8 +8,8 @@ import type { ProcessLimits, ReachedLimit } from './limitedProcess.ts'
 
 const PAUSE_MS = 50
 /**
- * Fraction of the time limit that a process must have used as CPU time to count as stalled: a process that waited for a
- * disk used less.
+ * A process counts as stalled only if it used at least this fraction of the time limit as CPU time; a process that
+ * waits for a disk uses less.
  */
 const LEAST_WORK = 0.5
 
@@ -33,8 +33,8 @@ for (;;) {
 }
 
 /**
- * Returns whether the process worked for longer than the time limit without progress. Time is measured by counting the
- * pauses between checks, since a suspended machine makes none.
+ * Returns whether the process computed for longer than the time limit without progress. Time is measured by counting
+ * the pauses between checks, since there are no pauses while the machine is suspended.
  * @param pauses number of pauses since the last progress
  */
 function isStalled(pauses: number): boolean {

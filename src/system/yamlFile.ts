@@ -1,6 +1,6 @@
 /**
- * Reads YAML files that users write (experiments, recipes, mappings), with limits that protect the parser's time and
- * stack.
+ * Reads YAML files that users write (experiments, recipes, mappings). Size, number of tokens and nesting are limited,
+ * since the parser is recursive and takes quadratic time.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
@@ -12,7 +12,7 @@ const CHUNK = 2 ** 16
 
 /**
  * Returns the parsed content of a YAML file.
- * @param what kind of the file in messages, such as `experiment file`
+ * @param what kind of file, for messages, such as `experiment file`
  * @param remedy what the user can do if the file is missing
  * @throws BenchError `missing` if the file cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
  */
@@ -40,7 +40,7 @@ function contentOf(document: Document, what: string): unknown {
 const notYaml = (what: string, reason: string, cause: unknown) =>
   new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
 
-/** Returns the schema of a YAML list, in which a single item may be written without brackets: `datasets: shapes`. */
+/** Returns the schema of a YAML list. A list with a single item may be written without brackets: `datasets: shapes`. */
 export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>
   z.preprocess(
     (value) => (Array.isArray(value) || value === undefined || value === null ? value : [value]),
@@ -73,8 +73,8 @@ function readText(path: string, what: string, remedy: string): string {
 }
 
 /**
- * Checks number and nesting of a YAML text's tokens against the limits: the parser takes quadratic time in the tokens,
- * and is recursive.
+ * Checks that a YAML text does not have too many tokens or too deep nesting: the parser takes quadratic time in the
+ * number of tokens, and is recursive.
  */
 function checkTokens(text: string, what: string): void {
   const [most, deepest] = [limitOf('yaml-tokens'), limitOf('yaml-depth')]
