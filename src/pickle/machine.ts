@@ -1,6 +1,6 @@
 /**
  * Interprets a Python pickle. A pickle is a program for a stack machine: its instructions push objects on a stack,
- * group them by marks, and store objects in a numbered memo, from which later instructions fetch them.
+ * group them by marks, and store objects in a numbered memo, from which later instructions get them.
  */
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import type { PickleInput } from './pickleInput.ts'
@@ -9,40 +9,40 @@ import { describe, shortened, type TorchStorageType } from './values.ts'
 
 export interface PickleOptions {
   /**
-   * Called with each Python dict of the pickle when it has all its items; may empty the dict. Returns true if the
-   * pickle never refers to the dict's contents again, except to types and to texts that `keepsText` accepts. Everything
-   * else in the dict is then freed.
+   * Called with each Python dict of the pickle once it is complete; may empty the dict. Returns true if the pickle will
+   * not refer to objects in this dict again, apart from types and the texts that `keepsText` accepts. All other
+   * contents are then freed.
    */
   onDict?(dict: Map<unknown, unknown>): boolean
   /**
-   * Tells whether the pickle may refer to a text again after `onDict` has freed the text's dict. Absent: it may to
-   * every text.
+   * Returns whether the pickle may refer to a text again after `onDict` has freed the dict that contains it. Absent: it
+   * may refer to any text.
    */
   keepsText?(text: string): boolean
   /**
-   * Returns the value for a pickle's persistent id, which names an object outside the pickle (in PyTorch files, a
+   * Returns the value for a persistent id, by which a pickle refers to an object outside of it (in PyTorch files, a
    * tensor's storage). Absent: pickles with such ids are refused.
    */
   persistent?(id: unknown): unknown
 }
 
 /**
- * Estimated bytes of an empty container (dict, list, set) in V8. Containers, list items and entries count towards the
- * memory limit of a pickle; texts, bytes and numbers do not, since they are about as large as in the pickle itself.
+ * Estimated bytes of an empty container (dict, list, set) in V8. Containers and their entries count towards the memory
+ * limit of a pickle; texts, bytes and numbers do not, since they take about as much memory as in the pickle itself.
  */
 const CONTAINER_BYTES = 200
 const LIST_ITEM_BYTES = 16
-/** Estimated bytes of one entry of a dict, of a set or of the pickle's memo. */
+/** Estimated bytes of one entry of a dict, a set or the pickle's memo. */
 const ENTRY_BYTES = 64
 
 /** Executes the instructions of one Python pickle. */
 export class PickleMachine {
   readonly input: PickleInput
-  /** Protocol version of the pickle. It stays 0 for protocols 0 and 1, which are not stated in the pickle. */
+  /** Protocol version of the pickle: 0 for protocols 0 and 1, since such pickles do not state their protocol. */
   protocol = 0
   readonly #options: PickleOptions
   readonly #mostBytes = limitOf('pickle-mib') * 2 ** 20
-  /** The most objects on the pickle's stack, and the most marks. */
+  /** Maximum number of objects on the pickle's stack, and maximum number of marks. */
   readonly #mostStacked = Math.ceil(this.#mostBytes / ENTRY_BYTES)
   readonly #longestLine = limitOf('pickle-line-kib') * 2 ** 10
   readonly #longestInteger = limitOf('pickle-integer-bytes')
@@ -50,16 +50,16 @@ export class PickleMachine {
   readonly #marks: number[] = []
   readonly #memo = new Map<number, unknown>()
   /**
-   * For each dict that `onDict` may free, as they were when the dict was created: the length of `#recent`, and the
-   * bytes counted towards the memory limit.
+   * For each dict that `onDict` may free: the length of `#recent` and the bytes counted towards the memory limit, both
+   * from before the dict was created.
    */
   readonly #began = new WeakMap<Map<unknown, unknown>, { readonly recent: number; readonly spent: number }>()
   /**
-   * Dicts that get their items one by one, as in pickles of protocol 0. They are complete when they leave the top of
-   * the stack.
+   * Dicts that are still getting items one by one, as in pickles of protocol 0. A dict is complete when it leaves the
+   * top of the stack.
    */
   readonly #unfinished = new Set<unknown>()
-  /** Numbers of memo entries that may be freed later, in the order in which they were stored. */
+  /** Keys of memo entries that may be freed later, in the order in which they were stored. */
   readonly #recent: number[] = []
   #forgotten = 0
   #spent = 0
@@ -69,7 +69,7 @@ export class PickleMachine {
     this.#options = options
   }
 
-  /** Throws the error for a malformed pickle. @throws BenchError `bad-input` with the position in the pickle */
+  /** Throws an error for a malformed pickle. @throws BenchError `bad-input` with the position in the pickle */
   fail(problem: string): never {
     throw this.input.error(problem)
   }
@@ -101,7 +101,10 @@ export class PickleMachine {
     return this.#finish(this.#stack.splice(mark))
   }
 
-  /** Completes those of the values that are dicts still getting items, the innermost first, and returns the values. */
+  /**
+   * Marks the dicts among these values that were still getting items as complete, the innermost first. Returns the
+   * values.
+   */
   #finish(values: unknown[]): unknown[] {
     if (this.#unfinished.size === 0) return values
     for (const value of values.toReversed()) {
@@ -110,12 +113,12 @@ export class PickleMachine {
     return values
   }
 
-  /** Stores the object on top of the stack in the memo, under the next free number. */
+  /** Stores the object on top of the stack in the memo, under the next unused key. */
   memoize(): void {
     this.remember(this.#memo.size + this.#forgotten)
   }
 
-  /** Stores the object on top of the stack in the memo, under the number `key`. */
+  /** Stores the object on top of the stack in the memo, under this key. */
   remember(key: number): void {
     if (!Number.isSafeInteger(key) || key < 0) this.fail('stores an object under an invalid number')
     if (!this.#memo.has(key)) {
@@ -125,7 +128,7 @@ export class PickleMachine {
     this.#memo.set(key, this.top())
   }
 
-  /** Pushes the memo's object with the number `key` on the stack. */
+  /** Pushes the object that the memo has under this key on the stack. */
   recall(key: number): void {
     const value = this.#memo.get(key)
     if (value === undefined) this.fail(`names an object ${key} that it does not hold, or no longer`)
@@ -147,7 +150,7 @@ export class PickleMachine {
   }
 
   /**
-   * Records the state of the memo before a dict gets items, so that `onDict` can free what is stored from here on.
+   * Records the size of the memo before a dict gets items, so that `onDict` can free all entries stored after this.
    * Returns the dict.
    */
   #tracked(dict: Map<unknown, unknown>): Map<unknown, unknown> {
@@ -159,14 +162,14 @@ export class PickleMachine {
   }
 
   /**
-   * Adds all items to the Python dict on top of the pickle's stack, which is complete afterwards.
+   * Adds all items to the Python dict on top of the stack. The dict is complete afterwards.
    * @param items key, value, key, value, …
    */
   setItems(items: readonly unknown[]): void {
     this.#complete(this.#withItems(items))
   }
 
-  /** Adds one item to the Python dict on top of the pickle's stack. @param item key and value */
+  /** Adds one item to the Python dict on top of the stack. @param item key and value */
   setItem(item: readonly unknown[]): void {
     const dict = this.#withItems(item)
     if (this.protocol === 0) this.#unfinished.add(dict)
@@ -177,7 +180,7 @@ export class PickleMachine {
     if (this.#options.onDict?.(dict)) this.#forgetInside(dict)
   }
 
-  /** Adds items to the Python dict on top of the pickle's stack, and returns the dict. */
+  /** Adds items to the Python dict on top of the stack, and returns the dict. */
   #withItems(items: readonly unknown[]): Map<unknown, unknown> {
     const dict = this.top()
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.fail('sets items of an object that is not a dict')
@@ -186,7 +189,7 @@ export class PickleMachine {
     return dict
   }
 
-  /** Frees the memo entries of the pickle that were stored since the dict was created. */
+  /** Frees the memo entries that were stored since the dict was created and that the pickle cannot refer to again. */
   #forgetInside(dict: Map<unknown, unknown>): void {
     const since = this.#began.get(dict)
     if (since === undefined) return
@@ -225,7 +228,7 @@ export class PickleMachine {
     return this.fail(`names ${named.join('.')}, which is not a permitted type; nothing was run`)
   }
 
-  /** Returns the data that stands for the result of calling a permitted Python type with these arguments. */
+  /** Returns, as plain data, the result of calling a permitted Python type with these arguments. */
   call(type: unknown, args: unknown): unknown {
     if (!isPythonType(type) || !Array.isArray(args))
       return this.fail('calls an object that is not a permitted type; nothing was run')
@@ -237,7 +240,10 @@ export class PickleMachine {
     return this.#tracked(made)
   }
 
-  /** Applies the pickle instruction BUILD, `object.__setstate__(state)`, to the two topmost objects of the stack. */
+  /**
+   * Executes the instruction BUILD: sets the state of the second object on the stack to the topmost object, as Python's
+   * `object.__setstate__(state)` does.
+   */
   build(): void {
     const state = this.pop()
     if (!setState(this.top(), state)) this.fail('sets a state that does not fit its object')
@@ -248,10 +254,7 @@ export class PickleMachine {
     this.#marks.push(this.#stack.length)
   }
 
-  /**
-   * Applies the pickle instruction POP, which removes the topmost object of the stack or, if a mark is on top, the
-   * mark.
-   */
+  /** Executes the instruction POP, which removes the topmost object of the stack or, if a mark is on top, the mark. */
   popOne(): void {
     if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop()
     else this.pop()
@@ -266,7 +269,7 @@ export class PickleMachine {
     throw beyondLimit('pickle-mib', `${this.input.place} needs too much memory for its lists, dicts and references`)
   }
 
-  /** Returns the caller's value for a persistent id, which names an object outside the pickle. */
+  /** Returns the value that the caller provides for a persistent id, which stands for an object outside the pickle. */
   persistent(id: unknown): unknown {
     if (this.#options.persistent === undefined) this.fail('refers to an object outside itself')
     return this.#options.persistent(id)
@@ -287,7 +290,7 @@ export class PickleMachine {
     return shrink(BigInt.asIntN(8 * bytes, unsigned))
   }
 
-  /** Returns the integer that a decimal text in the pickle stands for. */
+  /** Parses an integer in decimal notation. */
   number(text: string): number | bigint {
     if (!/^[+-]?\d+$/.test(text)) this.fail('holds a malformed integer')
     // A decimal digit has 3.3 bits.
@@ -300,7 +303,7 @@ export class PickleMachine {
     throw beyondLimit('pickle-integer-bytes', `${this.input.place} holds an integer of ${bytes} bytes`)
   }
 
-  /** Returns the floating-point number that a decimal text in the pickle stands for. */
+  /** Parses a floating-point number in decimal notation. */
   float(text: string): number {
     const special = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY }[text]
     const value = special ?? (text.trim() === '' ? Number.NaN : Number(text))
@@ -309,13 +312,16 @@ export class PickleMachine {
   }
 }
 
-/** Tells whether a value is a container or bytes, and not a type, which a pickle may refer to until its end. */
+/**
+ * Returns whether a value is a container or bytes. Types are not containers, since a pickle may refer to them until its
+ * end.
+ */
 const isContainer = (value: unknown): boolean =>
   value instanceof Map || Array.isArray(value) || value instanceof Set || value instanceof Uint8Array
 
 const isPythonType = (value: unknown): value is PythonType =>
   typeof value === 'object' && value !== null && 'make' in value && typeof value.make === 'function'
 
-/** Returns a bigint as a number if its magnitude is at most 2⁵³, else unchanged. */
+/** Converts a bigint to a number if its magnitude is at most 2⁵³; returns larger ones unchanged. */
 const shrink = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value

@@ -1,6 +1,6 @@
 /**
- * Reads the bytes of a pickle from front to back, from memory or from a part of a file, of which 1 MiB is in memory at
- * a time.
+ * Reads the bytes of a pickle in sequence, from memory or from a part of a file; of a file, 1 MiB is in memory at a
+ * time.
  */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
@@ -16,16 +16,16 @@ export interface FileSlice {
 }
 
 /**
- * Reads little-endian numbers, texts and lines from a pickle, one after the other. All methods throw BenchError
- * `bad-input` if the bytes end too early.
+ * Reads binary numbers, bytes and lines of text from a pickle in sequence. All methods throw BenchError `bad-input` if
+ * the input ends too early.
  */
 export class PickleInput {
-  /** Name of the pickle's file, for error messages. */
+  /** Name of the file that contains the pickle, for error messages. */
   readonly name: string
   readonly #file: FileSlice | undefined
   readonly #length: number
   #window: Buffer
-  /** Position in the pickle of the first byte of `#window`, the part that is in memory. */
+  /** Position in the pickle of the first byte of `#window`, the part of the input that is in memory. */
   #windowStart = 0
   #at = 0
   #isExhausted = false
@@ -72,7 +72,7 @@ export class PickleInput {
     return this.#window.readUInt32LE(at)
   }
 
-  /** Reads a length, a little-endian integer of eight bytes. @throws BenchError `bad-input` beyond 2⁵³ */
+  /** Reads a little-endian integer of eight bytes. @throws BenchError `bad-input` if it exceeds 2⁵³ */
   uint64(): number {
     const at = this.#take(8)
     const value = Number(this.#window.readBigUInt64LE(at))
@@ -150,7 +150,7 @@ export class PickleInput {
   }
 
   /**
-   * Advances by `bytes` bytes and returns the offset of the first of them in `#window`, which this call may replace.
+   * Advances by this number of bytes and returns the offset in `#window` of the first of them. May replace `#window`.
    */
   #take(bytes: number): number {
     this.#ensure(bytes)

@@ -1,22 +1,22 @@
 /**
- * The complete list of Python names that a pickle may contain, and the data that each stands for. A pickle with any
- * other name is refused. No Python code is ever run.
+ * The complete list of Python types and functions that a pickle may name, and how each becomes plain data. A pickle
+ * with any other name is refused. No Python code is ever run.
  */
 import { Dtype, NdArray, TorchStorageType, TorchTensor } from './values.ts'
 
-/** A Python type or function that a pickle may name, and the data that a call of it stands for. */
+/** A Python type or function that a pickle may name, and how the arguments of a call of it become plain data. */
 export interface PythonType {
   readonly name: string
   /**
-   * Returns the data that stands for the result of calling the Python type with these arguments; undefined if the
-   * arguments do not fit.
+   * Converts the arguments of a call of this Python type or function to plain data; returns undefined if the arguments
+   * are invalid.
    */
   make(args: readonly unknown[], spend: Spend): unknown
 }
 
 /**
- * Adds bytes to the memory that a pickle is charged for, beyond the size of the pickle itself.
- * @throws BenchError beyond the limit
+ * Counts bytes towards the memory limit of a pickle, in addition to the size of the pickle itself.
+ * @throws BenchError if the limit is exceeded
  */
 export type Spend = (bytes: number) => void
 
@@ -52,7 +52,7 @@ export function pythonType(module: string, name: string): PythonType | TorchStor
 }
 
 /**
- * Sets the state of an object of a pickle, as `object.__setstate__(state)` does in Python. Returns false if the state
+ * Sets the state of an object in a pickle, as `object.__setstate__(state)` does in Python. Returns false if the state
  * does not fit the object.
  */
 export function setState(object: unknown, state: unknown): boolean {
@@ -67,8 +67,8 @@ export function setState(object: unknown, state: unknown): boolean {
 }
 
 /**
- * Sets the state of a NumPy array, the tuple (version, shape, dtype, Fortran order, bytes) in a pickle. Returns false
- * if it is malformed.
+ * Sets the state of a NumPy array to the tuple (version, shape, dtype, Fortran order, bytes). Returns false if the
+ * tuple is malformed.
  */
 function setArrayState(array: NdArray, state: unknown): boolean {
   if (!Array.isArray(state)) return false
@@ -110,8 +110,8 @@ function makeBytes(args: readonly unknown[], spend: Spend): unknown {
 }
 
 /**
- * Returns the bytes that Python's `_codecs.encode(text, 'latin1')` gives. Pickles of protocols below 3 write bytes as a
- * text to be encoded.
+ * Returns the bytes that Python's `_codecs.encode(text, 'latin1')` returns. Pickles of protocols below 3 contain bytes
+ * in this form.
  */
 function encode([text, encoding]: readonly unknown[], spend: Spend): unknown {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined
@@ -125,13 +125,13 @@ function makeScalar([dtype, data]: readonly unknown[]): unknown {
   return dtype.read(bytes)?.[0]
 }
 
-/** Returns a NumPy array made from (bytes, dtype, shape, order), as pickles of protocol 5 write it. */
+/** Makes a NumPy array from (bytes, dtype, shape, order), the form in pickles of protocol 5. */
 function arrayOfBytes([data, dtype, shape, order]: readonly unknown[]): unknown {
   const array = new NdArray()
   return setArrayState(array, [shape, dtype, order === 'F', data]) ? array : undefined
 }
 
-/** Returns a PyTorch tensor made from the arguments of `_rebuild_tensor`: (storage, offset, shape, stride, …). */
+/** Makes a PyTorch tensor from the arguments of `_rebuild_tensor`: (storage, offset, shape, stride, …). */
 function makeTensor([storage, offset, shape]: readonly unknown[]): unknown {
   return typeof offset === 'number' && isShape(shape) ? new TorchTensor(storage, offset, shape) : undefined
 }

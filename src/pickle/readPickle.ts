@@ -12,8 +12,8 @@ import type { PickleInput } from './pickleInput.ts'
 const STOP = 0x2e
 
 /**
- * Reads one Python pickle and returns the object in it. The input is left at the byte after the pickle.
- * @throws BenchError `bad-input` with the position of the byte at fault
+ * Reads one Python pickle and returns the object in it. Afterwards the input is at the byte after the pickle.
+ * @throws BenchError `bad-input` with the position of the faulty byte
  */
 export function readPickle(input: PickleInput, options: PickleOptions = {}): unknown {
   try {
@@ -43,7 +43,7 @@ type Instruction = (machine: PickleMachine) => void
 const HIGHEST_PROTOCOL = 5
 
 /**
- * The instruction that each opcode of the pickle format stands for. Opcodes are written as characters, as in CPython's
+ * The function that executes each opcode of the pickle format. Opcodes are written as characters, as in CPython's
  * Lib/pickletools.py.
  */
 const byOpcode: Readonly<Record<string, Instruction>> = {
@@ -140,12 +140,12 @@ const byOpcode: Readonly<Record<string, Instruction>> = {
   '\x95': (m) => m.input.skip(8),
 }
 
-/** Returns the integer or boolean in a line of a pickle of protocol 0, which writes booleans as `00` and `01`. */
+/** Parses an integer or boolean of a pickle of protocol 0, which writes booleans as `00` and `01`. */
 function integerLine(m: PickleMachine, line: string): unknown {
   return line === '01' ? true : line === '00' ? false : m.number(line)
 }
 
-/** The instructions of the pickle format as an array, indexed by opcode for speed. */
+/** The functions in `byOpcode` as an array indexed by opcode, for speed. */
 const instructions: readonly (Instruction | undefined)[] = Array.from(
   { length: 256 },
   (_, opcode) => byOpcode[String.fromCharCode(opcode)],
@@ -153,10 +153,7 @@ const instructions: readonly (Instruction | undefined)[] = Array.from(
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' }
 
-/**
- * Returns the string that a Python string literal (`repr`, quotes included) stands for; undefined if the literal is
- * malformed.
- */
+/** Returns the value of a Python string literal (`repr`, quotes included); undefined if the literal is malformed. */
 export function pythonLiteral(literal: string): string | undefined {
   const quoted = /^(['"])(.*)\1$/.exec(literal)
   return quoted?.[2].replace(/\\(x[0-9a-f]{2}|.)/gi, (whole, escaped: string) =>
@@ -164,7 +161,7 @@ export function pythonLiteral(literal: string): string | undefined {
   )
 }
 
-/** Returns a text decoded from Python's raw-unicode-escape encoding, which pickles of protocol 0 use. */
+/** Decodes a text in Python's raw-unicode-escape encoding, which pickles of protocol 0 use. */
 export function rawUnicode(text: string): string {
   const escaped = /\\u([0-9a-fA-F]{4})|\\U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})/g
   return text.replace(escaped, (_, short?: string, long?: string) =>

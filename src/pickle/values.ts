@@ -1,6 +1,6 @@
 /**
- * Defines the JavaScript objects that stand for the NumPy arrays and PyTorch tensors in a pickle, and how error
- * messages describe an object of a pickle.
+ * The JavaScript classes for NumPy arrays and PyTorch tensors in a pickle, and the description of a pickle's objects in
+ * error messages.
  */
 
 /** NumPy's `dtype`: element type and byte order of an array, such as `<f8`. */
@@ -18,14 +18,12 @@ export class Dtype {
     this.#bigEndian = order === '>'
   }
 
-  /** Bytes of one element of the NumPy array; 0 if the element type is not numeric. */
+  /** Number of bytes of one element of the NumPy array; 0 if the element type is not numeric. */
   get bytes(): number {
     return READERS[this.code]?.bytes ?? 0
   }
 
-  /**
-   * Returns the numbers that the raw bytes of a NumPy array stand for; undefined if the element type is not numeric.
-   */
+  /** Converts the raw bytes of a NumPy array to numbers; returns undefined if the element type is not numeric. */
   read(data: Uint8Array): number[] | undefined {
     const reader = READERS[this.code]
     if (reader === undefined || data.byteLength % reader.bytes !== 0) return undefined
@@ -54,10 +52,7 @@ const READERS: Readonly<Record<string, Reader | undefined>> = {
   f8: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
 }
 
-/**
- * A NumPy array of a pickle. Its elements are kept as the raw bytes of the pickle: row-major, or column-major if
- * `fortran` is true.
- */
+/** A NumPy array in a pickle. Its elements are kept as raw bytes: row-major, or column-major if `fortran` is true. */
 export class NdArray {
   dtype = new Dtype('f8')
   shape: readonly number[] = []
@@ -79,16 +74,16 @@ export class TorchStorageType {
   }
 }
 
-/** The memory block of a PyTorch tensor. Its bytes are not read but stay in the file. */
+/** The storage (memory block) that a PyTorch tensor is a view of. Its bytes are not read but stay in the file. */
 export interface TorchStorage {
   /** Name of the PyTorch storage class, such as `torch.FloatStorage`. */
   readonly type: string
-  /** Name of the storage in the PyTorch file, under which the file contains its bytes. */
+  /** Name of the storage's entry in the PyTorch file, which contains its bytes. */
   readonly key: string
   readonly elements: number
 }
 
-/** A PyTorch tensor of a pickle: a view into a storage (memory block). */
+/** A PyTorch tensor in a pickle: a view of a storage (memory block). */
 export class TorchTensor {
   readonly storage: unknown
   readonly offset: number
@@ -102,8 +97,8 @@ export class TorchTensor {
 }
 
 /**
- * Returns the PyTorch storage that a tuple `('storage', type, key, location, elements, …)` in a pickle stands for;
- * undefined for any other value.
+ * Returns the PyTorch storage that a persistent id `('storage', type, key, location, elements, …)` describes; undefined
+ * for any other value.
  */
 export function torchStorage(id: unknown): TorchStorage | undefined {
   if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof TorchStorageType)) return undefined
@@ -115,8 +110,8 @@ export function torchStorage(id: unknown): TorchStorage | undefined {
 const LONGEST_TEXT = 80
 
 /**
- * Returns the description of an object of a pickle for an error message: `None`, a number, a short text in quotes, or
- * the kind of object. Contents of containers are left out, since nested lists can be endless.
+ * Describes an object of a pickle for an error message: `None`, a number, a short text in quotes, or the kind of
+ * object. Contents of containers are left out, since a list may contain itself.
  */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'None'
@@ -129,6 +124,6 @@ export function describe(value: unknown): string {
   return value instanceof NdArray ? 'an array' : 'an object'
 }
 
-/** Returns a text for an error message, cut after 80 characters. */
+/** Returns a text for an error message, cut off after 80 characters. */
 export const shortened = (text: string): string =>
   text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text

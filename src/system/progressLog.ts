@@ -133,7 +133,7 @@ function event(step: number | undefined, content: (message: BinaryWriter) => voi
   return message.finish()
 }
 
-/** Writes the field `summary` of an event: one value for each number that is finite, and for each histogram. */
+/** Writes the field `summary` of an event: one value for each finite scalar and one for each histogram. */
 function summary(message: BinaryWriter, scalars: LogEntry['scalars'], histograms: Required<LogEntry>['histograms']) {
   message.tag(5, LENGTH).fork()
   for (const [name, value] of Object.entries(scalars)) {

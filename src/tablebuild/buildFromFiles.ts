@@ -1,6 +1,6 @@
 /**
- * Builds, merges and checks lookup tables, given the names of recipes, datasets and tables that the user types on the
- * command line.
+ * Builds, merges and checks lookup tables. Recipes, datasets and tables are given by the names that the user types on
+ * the command line.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype } from '../core/space.ts'
@@ -31,32 +31,32 @@ export interface NamedBuild
   extends Pick<BuildOptions<Genotype>, 'seeds' | 'shard' | 'indices' | 'curves' | 'onProgress' | 'stopped'> {
   /** Name of the table that is built. */
   readonly name: string
-  /** Name or path of the recipe file, which states all settings of the trainings. */
+  /** Name or path of the recipe file, which contains all settings of the trainings. */
   readonly recipe: string
-  /** Name of the search space whose architectures are trained; absent: the one that the recipe names. */
+  /** Name of the search space whose architectures are trained; absent: the one in the recipe. */
   readonly space?: string
   /** Plugins that define the search space: files or packages, as after `--plugin`. */
   readonly plugins?: readonly string[]
   /** Folder of the images to train on; absent: the user's data folder, or the built-in dataset. */
   readonly data?: string
   /**
-   * Whether architectures that are the same network share a training, if the recipe allows it. False: each architecture
-   * is trained separately, even if the recipe says `share: true`.
+   * Whether architectures that define the same network share one training, if the recipe allows it. False: each
+   * architecture is trained separately, even if the recipe says `share: true`.
    */
   readonly share: boolean
-  /** Names or paths of built tables from which rows are taken, so that their architectures are not trained again. */
+  /** Names or paths of built tables whose rows are copied, so that those architectures are not trained again. */
   readonly from: readonly string[]
   /** Number of worker processes, each of which trains one architecture at a time. */
   readonly jobs: number
   /** Folder that the built table is written to; absent: the folder of the user's tables. */
   readonly folder?: string
-  /** Called with lines for the user before the trainings begin, for example while images are decoded. */
+  /** Called with messages to the user before the trainings begin, for example while images are decoded. */
   readonly report?: (line: string) => void
 }
 
 /**
  * Builds a lookup table by training its architectures in worker processes.
- * @throws BenchError for an error in recipe, dataset, tables or name, before the first training
+ * @throws BenchError for an error in the recipe, the dataset, the tables or the table's name, before the first training
  */
 export async function buildFromFiles(build: NamedBuild): Promise<BuildResult> {
   const { name, folder, data: images, jobs, report, plugins = [] } = build
@@ -111,7 +111,7 @@ export async function mergeByName(
 }
 
 /**
- * Trains the architectures of `count` random rows of a built table again, and compares the accuracies with the table's.
+ * Checks a built table: trains the architectures of `count` random rows again, and compares accuracies.
  * @throws BenchError as `checkRows`
  */
 export async function checkByName(

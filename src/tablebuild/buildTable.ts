@@ -31,27 +31,24 @@ import {
 } from './trainingSet.ts'
 
 export interface BuildOptions<G extends Genotype> {
-  /**
-   * Name of the built table, and the folder that it is written to. The journals of its trainings go into `NAME.build`
-   * there.
-   */
+  /** Name of the built table. It is written to `folder`, and the journals of its trainings to `NAME.build` in it. */
   readonly name: string
   readonly folder: string
   readonly space: SearchSpace<G>
   readonly recipe: Recipe
   readonly data: Dataset
-  /** Those of the recipe's training seeds that this build trains with; absent: all of them. */
+  /** Training seeds of this build, among those of the recipe; absent: all. */
   readonly seeds?: readonly number[]
-  /** The shard of the trainings (such as part 2 of 4) that this build does. */
+  /** The part of all trainings, such as part 2 of 4, that this build does. */
   readonly shard: Shard
   /** Indices of the architectures that this build trains; absent: all. */
   readonly indices?: readonly number[]
   /** Tables that were built by the same recipe. Their architectures are not trained again. */
   readonly from: readonly Table[]
-  /** Opens as many trainers as trainings may run at the same time. They are closed at the end of the build. */
+  /** Opens the trainers, each of which runs one training at a time. They are closed at the end of the build. */
   trainers(): Promise<readonly Trainer[]>
   readonly onProgress: (progress: BuildProgress) => void
-  /** Whether the per-epoch curves of the trainings are written to a second file. */
+  /** Whether the training curves (values per epoch) are written to a second file. */
   readonly curves: boolean
   /** Called before each training; if it returns true, the build ends early. */
   readonly stopped: () => boolean
@@ -59,8 +56,7 @@ export interface BuildOptions<G extends Genotype> {
 
 export interface BuildProgress {
   /**
-   * Number of trainings in the build's shard; `before` of them were finished before this build, and `done` by this
-   * build.
+   * Number of trainings in the build's shard. `before`: those finished before this build; `done`: those finished by it.
    */
   readonly total: number
   readonly before: number
@@ -72,9 +68,9 @@ export interface BuildResult extends BuildProgress {
 }
 
 /**
- * Builds a lookup table. Every training is written to the journal as soon as it is finished. The table has the
- * trainings of all shards whose journals are in the folder.
- * @throws BenchError `bad-input` if journals or tables are by another recipe, `failed` if another process is building
+ * Builds a lookup table. Every training is written to the journal as soon as it is finished. The table contains the
+ * trainings of all shards that have a journal in the folder.
+ * @throws BenchError `bad-input` if journals or tables are from another recipe, `failed` if another process is building
  * the same shard
  */
 export async function buildTable<G extends Genotype>(options: BuildOptions<G>): Promise<BuildResult> {
@@ -98,8 +94,8 @@ export async function buildTable<G extends Genotype>(options: BuildOptions<G>): 
 }
 
 /**
- * Opens the table of the same name that an earlier build wrote; an empty list if there is none. Its rows are kept even
- * if the journals of their trainings are elsewhere.
+ * Opens the table of the same name that an earlier build wrote; returns an empty list if there is none. Its rows are
+ * kept even if the journals of their trainings are not in this folder.
  */
 async function tableThere(folder: string, name: string): Promise<Table[]> {
   const manifest = join(folder, `${name}.manifest.json`)
@@ -146,12 +142,12 @@ export interface MergeOptions<G extends Genotype> {
   readonly name: string
   readonly folder: string
   readonly space: SearchSpace<G>
-  /** Shape of the images that the networks are trained on, after scaling by the recipe. */
+  /** Shape of the training images, after scaling by the recipe. */
   readonly shape: ImageShape
 }
 
 /**
- * Merges lookup tables that were built by one recipe, such as shards of several machines or tables with different
+ * Merges lookup tables that were built by one recipe, such as shards from several machines or tables with different
  * training seeds.
  * @param tables at least one
  * @throws BenchError `bad-input` if their recipes differ, or two tables have different accuracies for the same training
@@ -168,14 +164,14 @@ export function mergeTables<G extends Genotype>(tables: readonly Table[], option
   return writeTable(folder, name, spaceIndex(space), contentOf({ space, sharing: shared, recipe, shape }, trainings))
 }
 
-/** Returns the recipe that all the tables were built by, with the training seeds of all of them. */
+/** Returns the common recipe of the tables, with the training seeds of all of them. */
 function commonRecipe(tables: readonly Table[]): Recipe {
   const recipes = tables.map(({ manifest }) => recipeOf(manifest))
   const seeds = new Set(recipes.flatMap((recipe) => recipe.seeds))
   return { ...recipes[0], seeds: [...seeds].sort((a, b) => a - b) }
 }
 
-/** One training of a built table that was repeated to check the table. */
+/** One training of a built table that was repeated to check it. */
 export interface Rebuilt {
   readonly index: number
   readonly seed: number
@@ -192,7 +188,7 @@ export function sampleRows(table: Table, count: number, seed = 0): number[] {
 }
 
 /**
- * Repeats every training of these architectures, one for each training seed, and returns the accuracies of both.
+ * Repeats the trainings of these architectures, one for each training seed, and returns stored and new accuracies.
  * @throws BenchError `bad-input` if the table was not built by a recipe
  */
 export async function checkRows<G extends Genotype>(

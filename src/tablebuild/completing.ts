@@ -1,6 +1,6 @@
 /**
- * Provides an evaluator that looks architectures up in a built table, and trains the architectures that the table lacks
- * by the table's recipe.
+ * An evaluator that looks architectures up in a built table, and trains those that the table lacks by the table's
+ * recipe.
  */
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -26,7 +26,7 @@ export interface Completion<G extends Genotype> {
   readonly recipe: Recipe
   /** Shape of the dataset's images, before the recipe scales them. */
   readonly shape: ImageShape
-  /** Permanent storage of the trainings of architectures that the table lacks. */
+  /** Store on disk for the trainings of architectures that the table lacks. */
   readonly trainings: Trainings
   /** Trains one architecture with one training seed by the table's recipe. */
   train(genotype: G, seed: number): Promise<TrainedArchitecture>
@@ -79,7 +79,8 @@ async function unlessMissing<T>(answer: Promise<T>, otherwise: () => Promise<T>)
 }
 
 /**
- * Returns the accuracies of an architecture on each split: one for each training seed, then the mean over the seeds.
+ * Returns the accuracies of an architecture on each split (such as `x-valid`): one for each training seed, then the
+ * mean over the seeds.
  */
 function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, training: { epochs } }: Recipe): Metric[] {
   return SPLITS.flatMap((split) => {
@@ -94,18 +95,18 @@ function metricsOf(trainings: readonly TrainedArchitecture[], { dataset, trainin
 }
 
 /**
- * Returns what a query of a black-box search is answered, each number the mean over the training seeds: the validation
- * accuracy, and the seconds of training plus one validation pass.
+ * Returns the answer to a query of a black-box search: the validation accuracy, and the seconds of training plus one
+ * validation pass, each the mean over the training seeds.
  */
 const answerOf = (trainings: readonly TrainedArchitecture[]) => ({
   accuracyPct: mean(trainings.map(({ accuraciesPct }) => accuraciesPct['x-valid'])),
   seconds: mean(trainings.map(({ seconds }) => seconds.train + seconds.valid)),
 })
 
-/** Number of hexadecimal digits of a hash in the name of a folder or file. */
+/** Number of hexadecimal digits of a hash that are used in a folder or file name. */
 const DIGITS = 16
 
-/** The content of the file with the trainings of one architecture that a table lacks. */
+/** Content of the file that stores the trainings of one architecture that a table lacks. */
 export interface KeptTrainings {
   readonly schema: 1
   readonly genotype: string
@@ -122,14 +123,16 @@ const keptTrainings: z.ZodType<KeptTrainings> = z.looseObject({
 })
 
 /**
- * Permanently stores the trainings of architectures that a table lacks. Each recipe has a folder, with a file for each
+ * Stores the trainings of architectures that a table lacks on disk. Each recipe has a folder with one file per
  * architecture.
  */
 export class Trainings {
   readonly #folder: string
   readonly #recipe: string
 
-  /** @param root folder in which each recipe has a folder of trainings; absent: `trained`, beside the user's tables */
+  /**
+   * @param root folder that contains a folder of trainings for each recipe; absent: `trained`, beside the user's tables
+   */
   constructor(recipe: Recipe, root: string = join(dirname(userTables()), 'trained')) {
     this.#recipe = recipeHash(recipe)
     this.#folder = join(root, this.#recipe.slice(0, DIGITS))

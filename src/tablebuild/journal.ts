@@ -1,8 +1,8 @@
 /**
  * Keeps the journal of a table build: a folder with a file for each shard (part of the build), and in it a line for
- * each finished training. A line has the record of the training, preceded by the first digits of the record's SHA-256.
- * It is synced to the disk before the next training begins, so if the build is killed, only the trainings that are
- * running are lost. An incomplete last line is removed when the build resumes.
+ * each finished training. A line has the first digits of the SHA-256 of the training's record, then the record. It is
+ * synced to the disk before the next training begins, so if the build is killed, only the trainings that are running
+ * are lost. An incomplete last line is removed when the build resumes.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { isSameTraining, type Recipe } from '../tables/recipe.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 import type { TrainingRecord } from './trainingSet.ts'
 
-/** The journal's record of one training, with the losses and curves that the table itself does not contain. */
+/** The journal's record of one training, including losses and curves, which are not part of the table. */
 type Entry = TrainingRecord<TrainedArchitecture>
 
 const DIGITS = 16
@@ -61,7 +61,7 @@ export class Journal {
   }
 }
 
-/** A file of records, one a line with the first digits of its SHA-256, that one process at a time appends to. */
+/** A file to which one process at a time appends records: one per line, after the first digits of its SHA-256. */
 export class LineFile<Record> {
   readonly #path: string
   readonly #lock: Lock
@@ -97,9 +97,9 @@ export class LineFile<Record> {
 const recipePath = (folder: string) => join(folder, 'recipe.json')
 
 /**
- * Checks that the journals in the folder are of a build with this recipe. Returns false if the folder has no journal
+ * Checks that the journals in the folder belong to a build with this recipe. Returns false if the folder has no journal
  * yet.
- * @throws BenchError `bad-input`
+ * @throws BenchError `bad-input` if the recipe is another one
  */
 function checkRecipe(folder: string, recipe: Recipe): boolean {
   const text = readIfThere(recipePath(folder))?.toString('utf8')
@@ -121,7 +121,7 @@ async function locked(path: string): Promise<Lock> {
   throw new BenchError('failed', `process ${pid} on ${host} works on this part of the table already; wait for it`)
 }
 
-/** Returns the records in a file of lines, up to the first incomplete line, and the number of bytes that they take. */
+/** Returns the records in a file of lines, up to the first incomplete line, and the number of bytes of these lines. */
 function parse<Record>(bytes: Buffer): { readonly records: Record[]; readonly wholeBytes: number } {
   const records: Record[] = []
   let start = 0

@@ -44,13 +44,13 @@ const schema = z.strictObject({
   seeds: oneOrMore(z.int().min(0)),
 })
 
-/** The content of a recipe file: a recipe that names its image dataset but lacks the content hash of the images. */
+/** Content of a recipe file: a recipe with the name of its image dataset but without the content hash of the images. */
 export type RecipeFile = z.infer<typeof schema> & Pick<Recipe, 'spacePlugin'>
 
 /**
  * Returns the recipe in a recipe file, after checking its settings.
  * @param nameOrPath name of one of the package's recipes (`micro`), or the path of a YAML file
- * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the setting at fault
+ * @throws BenchError `missing`, or `bad-input` and `unknown-name` that name the faulty setting
  */
 export function readRecipe(nameOrPath: string): RecipeFile {
   const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)

@@ -1,4 +1,4 @@
-/** Chooses the architectures of `bench score --architectures`: a number drawn at random, all, or those in a file. */
+/** Chooses the architectures of `bench score --architectures`: a number of random ones, all, or those in a file. */
 import { readFileSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
 import { pluralize } from '../core/plainText.ts'
@@ -6,8 +6,8 @@ import { random } from '../core/random.ts'
 import { type Genotype, type SearchSpace, sample } from '../core/space.ts'
 
 /**
- * Returns the architectures that the user asks for: a number of them, drawn at random (the first of one order, so that
- * larger numbers contain smaller ones), `all`, or those in a file with one architecture string in each line.
+ * Returns the architectures that the user asks for: a number of random ones (a larger number includes those of a
+ * smaller one), `all`, or those in a file with one architecture string per line.
  * @throws BenchError `bad-input` or `missing`
  */
 export function chosenArchitectures<G extends Genotype>(space: SearchSpace<G>, text: string): string[] {

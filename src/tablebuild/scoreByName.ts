@@ -1,4 +1,7 @@
-/** Scores architectures, given the names of spaces, scores, datasets and tables that the user types on the command line. */
+/**
+ * Computes training-free scores of architectures. Spaces, scores, datasets and tables are given by the names that the
+ * user types on the command line.
+ */
 
 import { parseQualifier } from '../core/metric.ts'
 import { pluralize } from '../core/plainText.ts'
@@ -22,20 +25,26 @@ import { forkWorker } from './trainers.ts'
 export interface NamedScoring
   extends ScoringChoice,
     Pick<ScoreTableOptions, 'name' | 'seeds' | 'share' | 'onProgress' | 'stopped'> {
-  /** A number of architectures, `all`, or the path of a file with one architecture string in each line. */
+  /**
+   * Which architectures to score: a number of random ones, `all`, or the path of a file with one architecture string
+   * per line.
+   */
   readonly architectures: string
-  /** Name or path of the table whose numbers are copied; absent: the only one of this space and dataset, if any. */
+  /**
+   * Name or path of the table whose columns, such as accuracies, are copied; absent: the only table of this search
+   * space and dataset, if there is exactly one.
+   */
   readonly table?: string
   /** Number of worker processes, each of which scores one network at a time. */
   readonly jobs: number
-  /** Folder of the table; absent: the folder of the user's tables. */
+  /** Folder that the table of scores is written to; absent: the folder of the user's tables. */
   readonly folder?: string
-  /** Called with lines for the user before the scoring begins. */
+  /** Called with messages to the user before the scoring begins. */
   readonly report?: (line: string) => void
 }
 
 /**
- * Scores architectures in worker processes, writes the table, and opens it.
+ * Scores architectures in worker processes, writes the table of scores, and opens it.
  * @throws BenchError for an error in names, sizes or architectures, before the first network is scored
  */
 export async function scoreByName(request: NamedScoring): Promise<ScoreTableResult & { readonly table: Table }> {
@@ -68,7 +77,10 @@ export async function scoreByName(request: NamedScoring): Promise<ScoreTableResu
   return { ...result, table: await openTable(`${folder}/${name}.manifest.json`) }
 }
 
-/** Returns the name of the only table with accuracies of the space on the dataset; undefined if none or several have. */
+/**
+ * Returns the name of the only table that has accuracies of the search space on the dataset; undefined if no table or
+ * several tables have them.
+ */
 async function tableOf(space: string, dataset: string, report?: (line: string) => void): Promise<string | undefined> {
   const found: string[] = []
   for (const name of await listTables()) {

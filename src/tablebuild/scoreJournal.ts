@@ -1,41 +1,41 @@
 /**
- * The journal of a table of scores: the rows and columns that commands asked for, and every score that was computed.
- * One line is written as soon as an architecture is scored, so that an interrupted command loses nothing.
+ * The journal of a table of scores: a file with the rows and columns that commands requested and every computed score.
+ * A line is written as soon as an architecture is scored, so that an interrupted command loses nothing.
  */
 import type { Score } from '../core/score.ts'
 import { LineFile } from './journal.ts'
 
-/** A line of the journal. */
+/** A line of the journal: requested rows (architectures), a requested column, or the scores of one architecture. */
 type Line =
   | { readonly kind: 'rows'; readonly archs: readonly string[] }
   | ({ readonly kind: 'column' } & KnownColumn)
   | ({ readonly kind: 'ranks' } & KnownRanks)
   | { readonly kind: 'scores'; readonly arch: string; readonly values: Readonly<Record<string, number>> }
 
-/** A column of one score under one seed. */
+/** A requested column of the table: one score with one seed. */
 export interface KnownColumn {
   readonly identity: string
   readonly name: string
-  /** Name of the column of means over seeds; the column's own name if its score has no seed. */
+  /** Name of the column with the means of this score over the seeds; this column's name if the score has no seed. */
   readonly mean: string
   readonly seed: number
   readonly better: Score['better']
-  /** Whether an architecture's number is that of the first architecture that is the same network. */
+  /** Whether architectures that define the same network share one value, that of the first of them. */
   readonly shared: boolean
 }
 
-/** A column of a score that combines ranks, and the columns that it combines. */
+/** A requested column of a score that combines ranks, with the names of the columns whose ranks it combines. */
 export interface KnownRanks {
   readonly score: string
   readonly name: string
   readonly parts: readonly string[]
 }
 
-/** What is known from the journal of a table of scores. */
+/** Reads and appends to the journal of a table of scores. */
 export class ScoreJournal {
   readonly #file: LineFile<Line>
   readonly rows = new Set<string>()
-  /** Columns by name; the identity is that of the latest command. */
+  /** Requested columns by name. If their identity changed, it is that of the latest command. */
   readonly columns = new Map<string, KnownColumn>()
   readonly ranks = new Map<string, KnownRanks>()
   readonly #values = new Map<string, Map<string, number>>()
@@ -45,7 +45,7 @@ export class ScoreJournal {
     for (const line of file.records) this.#take(line)
   }
 
-  /** Opens the journal in a file; a file that does not exist is a journal without lines. */
+  /** Opens the journal in a file; if the file does not exist, the journal is empty. */
   static async open(path: string): Promise<ScoreJournal> {
     return new ScoreJournal(await LineFile.open<Line>(path))
   }

@@ -1,6 +1,6 @@
 /**
- * The settings under which `bench score` computes training-free scores, and the names of the columns that they become:
- * `naswot:cifar10/C16-N5-32px/batch32/uniform/0`. A column's name has every setting that its numbers depend on.
+ * The settings with which `bench score` computes training-free scores, and the column names made from them:
+ * `naswot:cifar10/C16-N5-32px/batch32/uniform/0`. A column's name contains every setting that its scores depend on.
  */
 import { createHash } from 'node:crypto'
 import { isRankScore } from '../analysis/scores/index.ts'
@@ -12,24 +12,29 @@ export interface ScoreSetting {
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly dataset: { readonly name: string; readonly contentHash: string; readonly classes: number }
-  /** Size of the networks: C, N (or the number of cells), and side of the images in pixels. */
+  /**
+   * Size of the networks: `channels` after the stem (C), `depth` (N, or the number of cells), and side of the images in
+   * pixels.
+   */
   readonly network: { readonly channels: number; readonly depth: number; readonly imageSize: number }
   readonly batchSize: number
   readonly initialisation: Initialisation
-  /** Name of the executor: its arithmetic decides the last bits of the scores. */
+  /** Name of the executor, whose arithmetic affects the last bits of the scores. */
   readonly executor: string
 }
 
-/** The name of the dataset that stands for standard normal images without labels. */
+/** Dataset name that means standard normal noise as images, without labels. */
 export const GAUSSIAN = 'gaussian'
 
-/** One column of scores: a score, and the seed of its weights, images and random numbers. */
+/** A column of the table of scores: a score, and the seed of weights, images and random numbers. */
 export interface ScoreColumn {
   readonly score: Score
   readonly seed: number
 }
 
-/** Returns the part of a column's name that follows the score's name and a colon. @param seed or `mean` over the seeds */
+/**
+ * Returns the part of a column's name after the score's name and a colon. @param seed a seed, or `mean` over the seeds
+ */
 export function settingText({ reads, initialisation }: Score, setting: ScoreSetting, seed: number | 'mean'): string {
   const { dataset, network, batchSize } = setting
   const size = `C${network.channels}-N${network.depth}-${network.imageSize}px`
@@ -39,13 +44,13 @@ export function settingText({ reads, initialisation }: Score, setting: ScoreSett
   return parts.join('/')
 }
 
-/** Returns the name of the column with the numbers of a score. */
+/** Returns the name of the table column for a score with these settings and this seed. */
 export const columnName = (score: Score, setting: ScoreSetting, seed: number | 'mean'): string =>
   `${score.name}:${settingText(score, setting, seed)}`
 
 /**
- * Returns the name of the column of a score that combines ranks: a sum of ranks is called `rank-sum:synflow+naswot/…`.
- * Its setting is the longest among its parts.
+ * Returns the name of the table column for a score that combines ranks; that of a sum is `rank-sum:synflow+naswot/…`.
+ * The settings in the name are those of the part with the longest text.
  */
 export function rankColumnName(rank: RankScore, parts: readonly Score[], setting: ScoreSetting, seed: number | 'mean') {
   const texts = parts.map((part) => settingText(part, setting, seed))
@@ -54,8 +59,8 @@ export function rankColumnName(rank: RankScore, parts: readonly Score[], setting
 }
 
 /**
- * Returns the identity of a column's numbers: a hash of the column's name, of the version of the score, and of the
- * images, network and arithmetic behind it. Numbers of another identity are not reused.
+ * Returns the identity of a column: a hash of its name, the version of the score, and the images, search space and
+ * executor used. Stored scores with another identity are not reused.
  */
 export function columnIdentity({ score, seed }: ScoreColumn, setting: ScoreSetting, scorePlugin?: string): string {
   const { dataset, space, spacePlugin, executor } = setting
@@ -64,7 +69,9 @@ export function columnIdentity({ score, seed }: ScoreColumn, setting: ScoreSetti
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
-/** Returns the single scores behind the named ones, each once: a score that combines ranks stands for its parts. */
+/**
+ * Returns the scores to compute for the named ones, without repetitions: for a score that combines ranks, its parts.
+ */
 export function singleScores(
   scores: readonly (Score | RankScore)[],
   named: (name: string) => Score | RankScore,

@@ -1,6 +1,6 @@
 /**
- * Makes a lookup table of training-free scores: computes the scores that the table's journal lacks,
- * and writes all scores of the journal as columns, with the means over seeds and the scores that combine ranks.
+ * Makes a lookup table of training-free scores: computes the scores that the table's journal lacks, and writes all
+ * scores in the journal as columns, with their means over seeds and the scores that combine ranks.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { columnIdentity, columnName, rankColumnName, type ScoreColumn } from './
 import { runAll, type Worker } from './trainers.ts'
 import { sharing } from './trainingSet.ts'
 
-/** One piece of work: the scores of one architecture under one seed. */
+/** A task for a worker: compute scores of one architecture with one seed. */
 export interface ScoreTask {
   readonly arch: string
   readonly seed: number
@@ -32,13 +32,13 @@ export interface ScoreTask {
 }
 
 export interface ScoredTask {
-  /** One number for each of the task's scores. */
+  /** The values of the task's scores, in their order. */
   readonly values: readonly number[]
-  /** Processor seconds that the task took. */
+  /** CPU seconds that the task took. */
   readonly seconds: number
 }
 
-/** Computes the scores of one architecture under one seed. */
+/** Computes the scores of one architecture with one seed. */
 export async function scoreTask({ score, named }: Scoring, { arch, seed, scores }: ScoreTask): Promise<ScoredTask> {
   const started = process.cpuUsage()
   const values = await score(arch, seed, scores.map(named) as Score[])
@@ -50,31 +50,33 @@ export interface ScoreTableOptions {
   readonly name: string
   readonly folder: string
   readonly scoring: Scoring
-  /** Architecture strings, in the form in which the space writes them; each once. */
+  /** Architecture strings in the search space's own form, without repetitions. */
   readonly architectures: readonly string[]
   readonly seeds: readonly number[]
-  /** Whether architectures that are the same network share the scores that depend on nothing else. */
+  /**
+   * Whether architectures that define the same network share one value of each score that depends on the network only.
+   */
   readonly share: boolean
-  /** Table whose numbers of the same architectures are copied, such as accuracies. */
+  /** Table whose columns, such as accuracies, are copied for the same architectures. */
   readonly table?: Table
-  /** Opens as many workers as tasks may run at the same time. They are closed at the end. */
+  /** Opens the workers, each of which does one task at a time. They are closed at the end. */
   workers(): Promise<readonly Worker<ScoreTask, ScoredTask>[]>
   readonly onProgress: (progress: BuildProgress) => void
-  /** Called before each task; if it returns true, the rest is left for the next command. */
+  /** Called before each task; if it returns true, the remaining tasks are left for the next command. */
   readonly stopped: () => boolean
 }
 
 export interface ScoreTableResult extends BuildProgress {
   readonly manifest: Manifest
-  /** Processor seconds of the tasks of this command. */
+  /** CPU seconds of all tasks of this command. */
   readonly seconds: number
-  /** Names of the columns that the command was asked for. */
+  /** Names of the columns that this command requested. */
   readonly columns: readonly string[]
 }
 
 /**
- * Computes scores and writes the table. Every architecture is written to the journal as soon as it is scored, so the
- * same command continues after an interruption, and another command adds columns or rows.
+ * Computes scores and writes the table. The scores of an architecture are written to the journal at once, so the same
+ * command continues after an interruption, and another command adds columns or rows.
  * @throws BenchError `failed` if another process is scoring into the same table
  */
 export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTableResult> {
@@ -100,7 +102,10 @@ export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTable
   }
 }
 
-/** Returns the columns to compute; those of scores without random numbers only for the first seed. */
+/**
+ * Returns the columns to compute: each score with each seed, but scores without random numbers with the first seed
+ * only.
+ */
 function wantedColumns({ single }: Scoring, seeds: readonly number[]): ScoreColumn[] {
   return single.flatMap((score) =>
     (score.reads === 'architecture' ? seeds.slice(0, 1) : seeds).map((seed) => ({ score, seed })),
@@ -134,7 +139,9 @@ function wantedRanks({ scores, setting, named }: Scoring, seeds: readonly number
   })
 }
 
-/** Returns a function that gives the architecture whose numbers in shared columns an architecture has. */
+/**
+ * Returns a function from an architecture to the one whose scores it shares: the first that defines the same network.
+ */
 function sharedArchitecture(space: SearchSpace): (arch: string) => string {
   const { numbering, trainingKey } = space
   if (numbering !== undefined) {
@@ -202,7 +209,7 @@ async function computeMissing(
   return { total, before, done, seconds }
 }
 
-/** Writes the table with all columns of the journal. */
+/** Writes the table with all columns in the journal. */
 function write(journal: ScoreJournal, options: ScoreTableOptions): Manifest {
   const { name, folder, scoring, table } = options
   const { space } = scoring
@@ -257,7 +264,9 @@ function singleColumns(journal: ScoreJournal, space: SearchSpace, archs: readonl
   }))
 }
 
-/** Returns the columns of means over seeds, for scores with at least two seeds; a row that lacks a seed has no mean. */
+/**
+ * Returns columns with the means over seeds, for scores with at least two seeds. A row that lacks a seed has no mean.
+ */
 function meanColumns(journal: ScoreJournal, single: readonly NumbersContent[]): NumbersContent[] {
   const groups = new Map<string, KnownColumn[]>()
   for (const column of journal.columns.values()) groups.set(column.mean, [...(groups.get(column.mean) ?? []), column])
@@ -271,7 +280,7 @@ function meanColumns(journal: ScoreJournal, single: readonly NumbersContent[]): 
   })
 }
 
-/** Returns the columns of scores that combine ranks, over the rows that have all parts. */
+/** Returns the columns of scores that combine ranks. Ranks are taken among the rows that have all combined scores. */
 function rankColumns(
   journal: ScoreJournal,
   { named }: Scoring,
@@ -301,7 +310,7 @@ function rankColumns(
   })
 }
 
-/** Returns undefined for a score whose plugin this command has not loaded. */
+/** Calls `find`, which looks up a score by name; returns undefined if its plugin is not loaded in this command. */
 function nameOrUndefined<T>(find: () => T): T | undefined {
   try {
     return find()

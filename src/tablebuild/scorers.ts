@@ -1,4 +1,7 @@
-/** Opens what scoring architectures needs: search space, images, executor and scores. Every worker process does so, too. */
+/**
+ * Opens what is needed to score architectures: search space, images, executor and scores. Each worker process opens
+ * them, too.
+ */
 import { builtinScores, scoreNamed } from '../analysis/scores/index.ts'
 import { Scorer } from '../analysis/scores/input.ts'
 import { gaussianBatch } from '../analysis/zenScore.ts'
@@ -19,18 +22,21 @@ import { registerPlugins } from '../system/plugins.ts'
 import type { Initialisation } from '../training/initialise.ts'
 import { GAUSSIAN, type ScoreSetting, singleScores } from './scoreSetting.ts'
 
-/** What the user chooses for the scores of a table; the same for all architectures. */
+/** The user's choices for a table of scores, which apply to all architectures. */
 export interface ScoringChoice {
   readonly space: string
   /** Plugins with search spaces or scores: files or packages, as after `--plugin`. */
   readonly plugins: readonly string[]
-  /** Names of scores, and of scores joined by +, whose ranks are added. */
+  /** Names of scores. Names joined by + mean the sum of these scores' ranks. */
   readonly scores: readonly string[]
-  /** Name of the dataset whose training images are scored on; `gaussian`: standard normal images without labels. */
+  /**
+   * Name of the dataset whose training images the scores are computed on; `gaussian`: standard normal noise without
+   * labels.
+   */
   readonly dataset: string
   /** Folder of the images; absent: the user's data folder, or the built-in dataset. */
   readonly data?: string
-  /** C, channels after the stem; absent: the benchmark's. `depth` and `imageSize` (in pixels) likewise. */
+  /** Channels after the stem (C); absent: as in the benchmark. `depth` and `imageSize` (in pixels) likewise. */
   readonly channels?: number
   readonly depth?: number
   readonly imageSize?: number
@@ -39,35 +45,38 @@ export interface ScoringChoice {
   readonly executor: ExecutorOptions
 }
 
-/** Everything opened that scoring needs. */
+/** The opened search space, scores and executor with which architectures are scored. */
 export interface Scoring {
   readonly space: SearchSpace
   readonly scores: readonly (Score | RankScore)[]
-  /** The scores that are computed for each architecture: those that are named, and the parts of those of ranks. */
+  /** The scores to compute for each architecture: the named ones and those that named sums of ranks combine. */
   readonly single: readonly Score[]
   readonly setting: ScoreSetting
-  /** Finds a score, or a sum of ranks, by its name. @throws BenchError `unknown-name` */
+  /** Returns the score or sum of ranks with this name. @throws BenchError `unknown-name` */
   named(name: string): Score | RankScore
   /** Returns name and content hash of the plugin that defines a score; undefined for a built-in score. */
   originOf(score: Score | RankScore): string | undefined
-  /** Computes single scores of an architecture under one seed. */
+  /** Computes the given scores of an architecture with one seed. */
   score(arch: string, seed: number, scores: readonly Score[]): Promise<number[]>
 }
 
 const builtIn = definePlugin({ name: 'built in', spaces: Object.values(builtinSpaces), scores: builtinScores })
 
-/** A choice whose names and sizes are right, with what they name. Nothing has looked for a GPU yet. */
+/**
+ * The user's choices after a check of names and sizes, with the opened search space, scores and images. The executor is
+ * not opened.
+ */
 export interface CheckedChoice extends Pick<Scoring, 'space' | 'scores' | 'single' | 'named' | 'originOf'> {
   readonly choice: ScoringChoice
   readonly source: ImageSource
-  /** Returns name and content hash of the plugin that defines the space; undefined for a built-in space. */
+  /** Name and content hash of the plugin that defines the search space; undefined for a built-in space. */
   readonly spacePlugin: string | undefined
 }
 
 /**
- * Opens search space, scores and images.
- * @throws BenchError for unknown names, missing images, labels that a score needs and the dataset lacks, and sizes that
- * the space cannot build
+ * Opens the search space, scores and images that the user chose, and checks that they fit.
+ * @throws BenchError for unknown names, missing images, a score that reads labels if the dataset has none, and network
+ * sizes that the search space cannot build
  */
 export async function checkChoice(choice: ScoringChoice, report?: (line: string) => void): Promise<CheckedChoice> {
   const { registry, origins } = await registerPlugins(builtIn, choice.plugins)
@@ -81,12 +90,15 @@ export async function checkChoice(choice: ScoringChoice, report?: (line: string)
   return { choice, space, scores, single, source, named, originOf, spacePlugin: originOf(space) }
 }
 
-/** Opens what a choice names, and the executor. @throws BenchError as `checkChoice`, or if the backend cannot be opened */
+/**
+ * Opens everything that the user chose, and the executor. @throws BenchError as `checkChoice`, or if the backend is not
+ * available
+ */
 export async function openScoring(choice: ScoringChoice, report?: (line: string) => void): Promise<Scoring> {
   return openExecution(await checkChoice(choice, report))
 }
 
-/** Adds the executor to a checked choice. @throws BenchError if the backend cannot be opened */
+/** Opens the executor for a checked choice. @throws BenchError if the backend is not available */
 export async function openExecution(checked: CheckedChoice): Promise<Scoring> {
   const { choice, space, scores, single, source, named, originOf, spacePlugin } = checked
   const { channels, depth, imageSize } = source.network
@@ -137,7 +149,7 @@ function lazily<T>(open: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** @throws BenchError `bad-input` if a score reads labels, which Gaussian images have not */
+/** Checks that no score reads labels, for images without labels. @throws BenchError `bad-input` if one does */
 function refuseLabels(scores: readonly Score[]): void {
   const labelled = scores.filter(({ reads }) => reads === 'labels').map(({ name }) => name)
   if (labelled.length === 0) return
@@ -150,10 +162,10 @@ function refuseLabels(scores: readonly Score[]): void {
 
 interface ImageSource {
   readonly contentHash: string
-  /** Shape of the source's images before scaling, and number of classes. */
+  /** Shape of the images before scaling, and number of classes. */
   readonly shape: ImageShape
   readonly network: ScoreSetting['network']
-  /** Returns a batch of a seed's images, scaled to the shape. */
+  /** Returns batch number `index` of images for a seed, scaled to `shape`. */
   batch(seed: number, index: number, shape: ImageShape): Batch
 }
 
@@ -188,7 +200,7 @@ async function openImages(
   return { ...sourceOf(dataset, batchSize, network.imageSize), network }
 }
 
-/** Returns batches of training images of a dataset, drawn by seed with the classes in proportion. */
+/** Returns a source of batches of training images. The seed decides which images; classes occur in proportion. */
 function sourceOf(dataset: Dataset, batchSize: number, imageSize: number): Omit<ImageSource, 'network'> {
   const orders = new Map<number, Uint32Array>()
   const { train, shape, contentHash } = dataset

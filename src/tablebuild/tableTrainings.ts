@@ -13,20 +13,18 @@ import { type CurvesBatch, encodeCurves } from '../tables/writeCurves.ts'
 import { SPLITS, type Split, type TrainedArchitecture } from './trainArchitecture.ts'
 import { numberingOf, type Sharing, type TableTraining, type TrainingRecord, type TrainingSet } from './trainingSet.ts'
 
-/**
- * The search space, recipe and image shape of a built table, from which its rows are made together with the trainings.
- */
+/** What a built table's rows are computed from, together with the trainings: search space, recipe and image shape. */
 export interface TableSetting<G extends Genotype = Genotype> {
   readonly space: SearchSpace<G>
   readonly sharing: Sharing
   readonly recipe: Recipe
-  /** Shape of the images that the networks were trained on, which decides their number of multiply-accumulates. */
+  /** Shape of the training images, from which multiply-accumulates are counted. */
   readonly shape: ImageShape
 }
 
 /**
- * Returns the content of a built table: a row for every architecture that was trained or shares a training, with the
- * accuracies of each training seed.
+ * Returns the content of a built table: a row for every architecture that was trained or shares another's training,
+ * with the accuracies for each training seed.
  */
 export function contentOf<G extends Genotype>(setting: TableSetting<G>, trainings: TrainingSet): TableContent {
   const { space, sharing, recipe } = setting
@@ -47,10 +45,7 @@ export function contentOf<G extends Genotype>(setting: TableSetting<G>, training
   }
 }
 
-/**
- * Yields the trainings whose accuracies a built table contains, each with the index of the architecture that was
- * trained.
- */
+/** Yields the trainings whose accuracies are in a built table, each with the index of the trained architecture. */
 export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing): Generator<TrainingRecord> {
   for (const index of table.indices()) {
     for (const trained of trainingsOf(table, recipe, index)) yield { index: servedBy(index), trained }
@@ -58,8 +53,8 @@ export function* trainingsIn(table: Table, recipe: Recipe, { servedBy }: Sharing
 }
 
 /**
- * Returns the trainings whose accuracies one row of a built table contains; an empty list if the table lacks the row.
- * Their seconds are the row's means over the training seeds.
+ * Returns the trainings whose accuracies are in one row of a built table; an empty list if the table lacks the row.
+ * Their seconds are means over the training seeds, since the row contains no others.
  */
 export function trainingsOf(table: Table, recipe: Recipe, index: number): TableTraining[] {
   const row = table.row(index)
@@ -87,8 +82,8 @@ const validSeconds = ({ dataset, training }: Recipe) => `eval-seconds:${dataset.
 type Rows = readonly (readonly TableTraining[])[]
 
 /**
- * Returns the built table's columns of accuracies, by split: one for each training seed, then the mean over the seeds
- * that a row has.
+ * Returns the accuracy columns of a built table: for each split, one column for each training seed, then the mean over
+ * the seeds that a row has.
  */
 function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): NumbersContent[] {
   return SPLITS.flatMap((split) => {
@@ -103,8 +98,8 @@ function accuracies(recipe: Recipe, seeds: readonly number[], rows: Rows): Numbe
 }
 
 /**
- * Returns the built table's columns of measured seconds (means over the training seeds), and the column with the number
- * of trainings of each row.
+ * Returns the columns of measured seconds (means over the training seeds) of a built table, and the column with the
+ * number of trainings per row.
  */
 const seconds = (recipe: Recipe, rows: Rows): NumbersContent[] => [
   { name: trainSeconds(recipe), values: meanOf(rows, (training) => training.seconds.train) },
@@ -118,8 +113,9 @@ const meanOf = (rows: Rows, of: (training: TableTraining) => number): Float64Arr
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
- * Returns the built table's columns of parameters and multiply-accumulates, in millions, counted for each architecture
- * separately. Architectures that share a training may differ in operations whose result never reaches the output.
+ * Returns the columns of parameters and multiply-accumulates of a built table, in millions. They are counted separately
+ * for each architecture, since architectures that share a training may differ in operations whose result never reaches
+ * the output.
  */
 function costs<G extends Genotype>({ space, recipe, shape }: TableSetting<G>, index: Int32Array): NumbersContent[] {
   const { at } = numberingOf(space)
@@ -152,8 +148,8 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
 }
 
 /**
- * Number of architectures in one record batch of the file of curves. A batch is read as a whole, even for the curves of
- * one architecture.
+ * Number of architectures in one record batch of the file of training curves. To read the curves of one architecture, a
+ * whole batch is read.
  */
 const BATCH = 256
 

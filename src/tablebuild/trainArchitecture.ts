@@ -13,8 +13,8 @@ import { initialWeights } from '../training/initialise.ts'
 import { test, train } from '../training/training.ts'
 
 /**
- * The splits for which a built table has accuracies: `train` (accuracy over the steps of the last epoch), and the two
- * halves of the dataset's test set.
+ * The accuracies in a built table: `train` is measured over the steps of the last epoch, `x-valid` and `x-test` on the
+ * two halves of the dataset's test set.
  */
 export const SPLITS = ['train', 'x-valid', 'x-test'] as const
 export type Split = (typeof SPLITS)[number]
@@ -22,14 +22,14 @@ export type Split = (typeof SPLITS)[number]
 /** The result of one training of an architecture for a built table. */
 export interface TrainedArchitecture {
   readonly seed: number
-  /** Accuracies after the last epoch in %, by split. */
+  /** Accuracies in % after the last epoch, by split. */
   readonly accuraciesPct: Readonly<Record<Split, number>>
   readonly losses: Readonly<Record<Split, number>>
-  /** Mean loss and mean accuracy over the training steps of each epoch, by epoch. */
+  /** Training curves: mean loss and mean accuracy over the training steps of each epoch. */
   readonly curves: { readonly trainLoss: readonly number[]; readonly trainAccuracyPct: readonly number[] }
   /**
-   * Measured processor seconds of the training (`train`) and of one validation pass (`valid`). Only these differ if the
-   * training is repeated.
+   * CPU seconds of the training (`train`) and of one validation pass (`valid`). Only these differ if the training is
+   * repeated.
    */
   readonly seconds: { readonly train: number; readonly valid: number }
 }
@@ -54,13 +54,13 @@ export interface TrainingJob<G extends Genotype> {
   readonly seed: number
   readonly executor: Executor
   readonly data: Dataset
-  /** Called with the fraction of the architecture's training steps that are done, 0 … 1. */
+  /** Called with the finished fraction of this training's steps, 0 to 1. */
   readonly onProgress?: (fraction: number) => void
 }
 
 /**
  * Trains one architecture and returns its accuracies, curves and seconds.
- * @throws BenchError `failed` if a number is not finite, with architecture, seed and epoch
+ * @throws BenchError `failed` that names architecture, seed and epoch if a number is not finite
  */
 export async function trainArchitecture<G extends Genotype>(job: TrainingJob<G>): Promise<TrainedArchitecture> {
   const { space, genotype, recipe, seed, executor, data, onProgress = () => {} } = job
@@ -108,8 +108,8 @@ const bySplit = (tallies: Readonly<Record<Split, Tally>>, of: (tally: Tally) => 
 })
 
 /**
- * Calls `work` and returns its result and the processor seconds that this process spent meanwhile, which other
- * processes on the machine do not affect.
+ * Calls `work` and returns its result and the CPU seconds that this process used for it, which other processes on the
+ * machine do not affect.
  */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   const started = process.cpuUsage()

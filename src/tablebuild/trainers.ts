@@ -1,4 +1,7 @@
-/** Worker processes that do the tasks of making a table, such as training an architecture, and their trainers. */
+/**
+ * Worker processes for table builds, which do tasks such as training or scoring an architecture, and the trainers that
+ * use them.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
@@ -11,7 +14,7 @@ import { executorOf, type Recipe } from '../tables/recipe.ts'
 import { type TrainedArchitecture, trainArchitecture } from './trainArchitecture.ts'
 import { numberingOf, type TrainingRecord, type TrainingTask } from './trainingSet.ts'
 
-/** The recipe, plugins and image folder with which a worker process opens its trainer. */
+/** What a worker process needs to open its trainer: recipe, plugins and image folder. */
 export interface WorkerSetting {
   readonly recipe: Recipe
   /** Plugins that define the search space: files or packages, as after `--plugin`. */
@@ -22,7 +25,7 @@ export interface WorkerSetting {
 
 /** The message that tells a worker process to do one task, such as to train one architecture. */
 export interface WorkerOrder<Setting, Task> {
-  /** What all tasks share, the same in every message. At the first message, the worker process opens it. */
+  /** Settings that are the same for all tasks. The worker process opens what they name at the first message. */
   readonly setting: Setting
   readonly task: Task
 }
@@ -32,19 +35,19 @@ export type WorkerAnswer<Result> =
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-/** Does one task after the other, such as to train or to score an architecture. */
+/** Does tasks one at a time, such as training or scoring an architecture. */
 export interface Worker<Task, Result> {
   run(task: Task): Promise<Result>
   close(): void
 }
 
-/** A task fails if this many worker processes have died while doing it. */
+/** A task counts as failed if this many worker processes died during it. */
 const MOST_DEATHS = 2
 
 /**
  * Returns a worker that does its tasks in a separate process. If the process dies, another one repeats the task, once.
- * @param module name of the compiled module in `dist/tablebuild` that the process runs. It is also used when running from
- * source, since Node 20 runs no TypeScript.
+ * @param module file name of the compiled module in `dist/tablebuild` that the process runs. The compiled one is used
+ * even when running from source, since Node 20 runs no TypeScript.
  * @param describe names a task in error messages
  */
 export function forkWorker<Setting, Task, Result>(
@@ -78,7 +81,7 @@ export function forkWorker<Setting, Task, Result>(
 type Outcome<Result> = { readonly result: Result } | { readonly death: string }
 
 /**
- * Sends an order to a worker process, and waits for the answer or for the end of the process.
+ * Sends a task to a worker process, and waits for the result or for the end of the process.
  * @throws the error of the task
  */
 function request<Setting, Task, Result>(
@@ -102,10 +105,10 @@ function request<Setting, Task, Result>(
 }
 
 /**
- * Answers the orders that this worker process receives. A worker ends when the connection to its command ends. It
- * ignores Ctrl-C, which the terminal sends to all processes of the command; the command decides whether the running
- * tasks are finished.
- * @param open opens what all tasks share; called at the first order
+ * In a worker process: does the tasks of the messages that it receives and sends back their results. The process ends
+ * when the connection to its command ends. It ignores Ctrl-C, which the terminal sends to all processes of the command;
+ * the command decides whether running tasks are finished.
+ * @param open opens what all tasks share; called at the first message
  */
 export function answerOrders<Setting, Task, Result>(
   open: (setting: Setting) => Promise<(task: Task) => Promise<Result>>,
@@ -141,7 +144,7 @@ export function forkTrainer(setting: WorkerSetting): Trainer {
 }
 
 /**
- * Distributes a list of tasks among workers; each gets the next task when it has finished one.
+ * Distributes tasks among workers; each gets another task when it has finished one.
  * @param stopped called before each task; if it returns true, no further task is begun
  * @throws the first error of a worker, after the other workers have finished their current tasks
  */

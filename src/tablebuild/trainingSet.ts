@@ -1,24 +1,21 @@
 /**
- * Manages the trainings of a table build: which architectures share one (those that are the same network), in which
- * order they are done, and which of them are finished.
+ * Keeps track of the trainings of a table build: which architectures share one because they define the same network, in
+ * which order trainings are done, and which are finished.
  */
 import { BenchError } from '../core/errors.ts'
 import { random } from '../core/random.ts'
 import type { Genotype, Numbering, SearchSpace } from '../core/space.ts'
 import type { TrainedArchitecture } from './trainArchitecture.ts'
 
-/**
- * The architectures of a search space that a table build trains, and for each other architecture the one whose training
- * it shares.
- */
+/** Which architectures of a search space a table build trains, and whose training each of the others shares. */
 export interface Sharing {
   /** Number of architectures in the search space. */
   readonly count: number
-  /** Indices of the architectures that are trained and do not share another's training, ascending. */
+  /** Indices of the architectures that are trained, ascending; the others share the training of one of these. */
   readonly trained: readonly number[]
   /**
-   * Returns the index of the architecture whose training the architecture with this index shares; the index itself if
-   * it is trained.
+   * Returns the index of the architecture whose training is used for the architecture with this index; the index itself
+   * if it is trained.
    */
   servedBy(index: number): number
 }
@@ -34,7 +31,7 @@ export function numberingOf<G extends Genotype>({ name, numbering }: SearchSpace
 
 /**
  * Returns which architectures of a search space share a training.
- * @param share false: none do. True: those that are the same network, if the search space can tell which ones are
+ * @param share false: none do. True: those that define the same network, if the search space can tell which ones do
  */
 export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { readonly share: boolean }): Sharing {
   if (!share || space.trainingKey === undefined) return noSharing(space)
@@ -43,7 +40,10 @@ export function sharing<G extends Genotype>(space: SearchSpace<G>, { share }: { 
   return known
 }
 
-/** Returns the architecture that is trained for this one: one that is the same network, or this one itself. */
+/**
+ * Returns the architecture that is trained in place of this one because it defines the same network, or this one
+ * itself.
+ */
 export function representative<G extends Genotype>(
   space: SearchSpace<G>,
   genotype: G,
@@ -80,7 +80,7 @@ export interface TrainingTask {
   readonly seed: number
 }
 
-/** A shard of a table build: part `number`, counted from 1, of `of` equal parts of all trainings. */
+/** One of `of` equal parts (shards) of all trainings of a table build; `number` counts from 1. */
 export interface Shard {
   readonly number: number
   readonly of: number
@@ -90,14 +90,14 @@ export interface WorkRequest {
   readonly sharing: Sharing
   readonly seeds: readonly number[]
   readonly shard: Shard
-  /** Indices of the architectures that the table build needs; absent: all of the search space. */
+  /** Indices of the architectures that the table build needs; absent: all architectures of the search space. */
   readonly indices?: readonly number[]
 }
 
 /**
- * Returns the trainings of a shard, in the order in which they are done: all architectures with the first training
- * seed, then with the second, and so on. Architectures come in a fixed random order, so that an incomplete table is a
- * fair sample of its search space.
+ * Returns the trainings of a shard in the order in which they are done: all architectures with the first training seed,
+ * then with the second, and so on. Architectures come in a fixed random order, so that an incomplete table is a random
+ * sample of its search space.
  * @throws BenchError `bad-input` for an index that the space does not have
  */
 export function workList({ sharing, seeds, shard, indices }: WorkRequest): TrainingTask[] {
@@ -110,7 +110,7 @@ export function workList({ sharing, seeds, shard, indices }: WorkRequest): Train
 }
 
 /**
- * Returns the index of the architecture that is trained for the one with this index.
+ * Returns the index of the architecture that is trained for the architecture with this index.
  * @throws BenchError `bad-input` for an index that the search space does not have
  */
 function checked(index: number, { servedBy, count }: Sharing): number {
@@ -118,14 +118,14 @@ function checked(index: number, { servedBy, count }: Sharing): number {
   throw new BenchError('bad-input', `there is no architecture ${index}; the space has 0 to ${count - 1}`)
 }
 
-/** Returns the shard of a table build that a text such as `2/4` stands for. @throws BenchError `bad-input` */
+/** Parses a shard of a table build, such as `2/4`. @throws BenchError `bad-input` */
 export function parseShard(text: string): Shard {
   const [number, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number)
   if (number >= 1 && number <= of) return { number, of }
   throw new BenchError('bad-input', `shard "${text}" is not part/parts, as in 1/4`)
 }
 
-/** Returns the name of the journal file of a shard of a table build, without its ending. */
+/** Returns the name of a shard's journal file, without the ending. */
 export const shardName = ({ number, of }: Shard): string => `part-${number}-of-${of}`
 
 /** The part of a training's result that a built table contains. */
