@@ -203,8 +203,8 @@ export interface HashedImages extends ImageSize {
 }
 
 /**
- * Returns the content hash of a dataset's images, and how the program divided them. If the files are unchanged since they
- * were hashed before, both are taken from the user's cache folder.
+ * Returns the content hash of a dataset's images, and how the program divided them. If the files are unchanged since
+ * they were hashed before, both are taken from the user's cache folder.
  * @throws BenchError as `openDataset`; `unknown-name` or `bad-input` if stated class weights do not fit the classes
  */
 export async function datasetIdentity({
