@@ -1,15 +1,15 @@
 /**
- * D-DARTS (Heuillet, Tabia, Arioui, Youcef-Toumi: "D-DARTS: Distributed Differentiable Architecture Search", 2021), for the
- * DARTS space. Every cell of the search network has α of its own, so the answer is a list of cells. As in Fair-DARTS,
- * θ = σ(α); each cell i has a loss of its own:
+ * D-DARTS (Heuillet, Tabia, Arioui, Youcef-Toumi: "D-DARTS: Distributed Differentiable Architecture Search", 2021), for
+ * the DARTS space. Every cell of the search network has α of its own, so the answer is a list of cells. As in
+ * Fair-DARTS, θ = σ(α); each cell i has a loss of its own:
  *
  *     L_i = L_val + w_0-1 · L_0-1(α_i) + w_AB · L_AB,i
  *     M_i = L_val(all cells) − L_val(cell i ablated),   L_AB,i = (M̄ − M_i)/M̄,   M̄ = mean over cells of M_i
  *
  * An ablated cell has mixing weights drawn uniformly from 0 to 1 (`aheuillet/D-DARTS`: model_search.py). Here L_AB,i is
- * differentiated wrt α_i, with the draws held fixed; L_AB,i is 0 where M̄ = 0. In the authors' code M_i is a plain number,
- * so that L_AB has no gradient: `ablation=0` trains as that code means to, for a single pass a step. Adam's rate for α
- * falls on a cosine to a third (3e-3 to 1e-3 there). The ablation loss and its gradient need more than 120 lines.
+ * differentiated wrt α_i, with the draws held fixed; L_AB,i is 0 where M̄ = 0. In the authors' code M_i is a plain
+ * number, so that L_AB has no gradient; `ablation=0` leaves L_AB out and needs a single pass per step. Adam's rate for
+ * α falls on a cosine to a third (3e-3 to 1e-3 there). The ablation loss and its gradient need more than 120 lines.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -51,7 +51,9 @@ export function ablationLoss(whole: CellLoss, ablated: readonly CellLoss[]) {
   return { values, gradients }
 }
 
-/** D-DARTS' relaxation: α has the rows of every cell in turn; the rows of the space in `theta` are means over the cells. */
+/**
+ * D-DARTS' relaxation: α has the rows of every cell in turn; the rows of the space in `theta` are means over the cells.
+ */
 export const cellSigmoid = ({ edges }: SearchSpace, cells: readonly (readonly number[])[]): Relaxation => ({
   stochastic: false,
   relax(alpha) {

@@ -4,10 +4,10 @@
  *
  *     θ ← θ ⊙ exp(−η ∇_θ L),   θ ← max(θ, 1e-5),   θ ← θ / Σ θ                                    (algorithm 1, §4)
  *
- * θ starts uniform. `level=bilevel` takes the gradient on the architecture half; `level=single` (ERM in the paper) takes
- * both steps on all training images, each on a batch of its own. With `k=4` and `edgeWeights=true` this is GAEA
+ * θ starts uniform. `level=bilevel` takes the gradient on the architecture half; `level=single` (ERM in the paper)
+ * takes both steps on all training images, each on a batch of its own. With `k=4` and `edgeWeights=true` this is GAEA
  * PC-DARTS: partial channels, and the weights of the edges into a node are learnt in the same way, from 1/inputs and
- * without the lower bound (`liamcli/gaea_release`: architect_edarts.py). The paper's η has the option `rate`; Adam's
+ * without the lower bound (`liamcli/gaea_release`: architect_edarts.py). The option `rate` is the paper's η; Adam's
  * settings are not used. GAEA GDAS is left out.
  */
 import { z } from 'zod'

@@ -59,7 +59,7 @@ const perCell = (cells: readonly (readonly number[])[]): Relaxation => ({
 const comparedCells = ({ edges }: SearchSpace, cells: readonly (readonly number[])[]): number[] =>
   [...cells.keys()].filter((cell) => edges[cells[cell][0]].cell === 'normal')
 
-/** Moves the mixing weights of some cells by a multiple of a direction for each of them. */
+/** Adds scale · direction to the mixing weights of some cells; every moved cell has a direction of its own. */
 function displaced(mixing: Mixing, moved: readonly number[], directions: readonly Matrix[], scale: number): Mixing {
   const cells = mixing.cells?.map((cell, at) => {
     const direction = directions[moved.indexOf(at)]

@@ -48,7 +48,10 @@ export const oles = defineAlgorithm({
     const groupsOf = onceEach(parameterGroups)
     const frozenIn = ({ executable }: Supernet) => groupsOf(executable.network).filter((_, at) => memory.frozen[at])
 
-    /** Adds the scores of a step to the window; at its end, freezes operations and stops their momentum. */
+    /**
+     * Adds a step's gradient matching scores to the current window of steps. At the end of the window, freezes
+     * operations and stops their momentum.
+     */
     async function score(supernet: Supernet, validation: Float32Array): Promise<void> {
       const { training } = memory
       if (training === undefined) return

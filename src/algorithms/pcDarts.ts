@@ -34,8 +34,7 @@ export function incomingEdges(edges: readonly Edge[]): number[][] {
   return [...nodes.values()]
 }
 
-/**
- * Returns the weight of every edge, given those of the edges into each node, [node][incoming edge]. */
+/** Returns the edge weights in the order of the edges. @param weights edge weights by node, [node][incoming edge] */
 export function weightOfEach(edges: readonly Edge[], weights: Matrix): number[] {
   const ofEach = edges.map(() => 1)
   for (const [node, list] of incomingEdges(edges).entries()) {

@@ -26,11 +26,11 @@ import { count, optionalCount } from './shared/options.ts'
 
 /** The two operations that an architecture step computes on an edge. */
 export interface Pair {
-  /** The operation whose gate is 1. */
+  /** Index of the operation whose gate is 1: its output is that of the edge. */
   readonly on: number
-  /** The operation whose gate is 0. */
+  /** Index of the operation whose gate is 0: it is computed only for the gradient. */
   readonly off: number
-  /** Probabilities of the two, `on` first; they sum to 1. */
+  /** Probabilities of the two operations, that of `on` first; they sum to 1. */
   readonly p: readonly [number, number]
 }
 
@@ -69,7 +69,9 @@ export const pairedGates = (edges: readonly Edge[]): Relaxation => ({
   },
 })
 
-/** ProxylessNAS' update: a step of Adam; then the two sampled α of each edge are shifted to keep their mass Σ exp(α). */
+/**
+ * ProxylessNAS' update: a step of Adam; then the two sampled α of each edge are shifted to keep their mass Σ exp(α).
+ */
 export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<AdamState> => ({
   start: adamStart,
   step(alpha, gradient, state, { settings, stream }) {

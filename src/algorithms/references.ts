@@ -1,5 +1,5 @@
 /**
- * Reference algorithms, which search nothing but give a comparison table rows to compare searches with. `optimal`
+ * Reference algorithms. They do not search, but give a comparison table rows that searches are compared with. `optimal`
  * answers with the best architecture of a table, `genotype` with an architecture that the user names, `resnet` with the
  * residual cell of NAS-Bench-201 (He et al. 2016). Three algorithms stand in this file, which is therefore longer than
  * 120 lines.

@@ -5,10 +5,10 @@
  * (which should fall) and of the number of linear regions (which should rise). It ends with one operation on each edge.
  *
  * Every remaining operation of an edge has the same mixing weight; `none` is removed first. As in the authors' code the
- * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is of a
- * batch of noise where they take images, linear regions are counted on 4×4 images of one channel where they have 3×3,
- * and both are the mean over `repeats` draws of weights. Every κ and every count costs what scoring a network costs.
- * The two scores, their ranking and the rounds need more than 120 lines.
+ * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is computed
+ * on a batch of noise where they use images, linear regions are counted on 4×4 images of one channel where they have
+ * 3×3, and both are means over `repeats` draws of weights. Each κ and each count costs as much simulated time as one
+ * score. The two scores, their ranking and the rounds need more than 120 lines.
  */
 import { z } from 'zod'
 import { neuralTangentKernel, ntkSpectrum } from '../analysis/ntk.ts'

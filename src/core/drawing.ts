@@ -1,5 +1,5 @@
 /**
- * A line drawing as data: boxes, paths and texts. Spaces describe pictures of their cells in this form, and reports the
+ * A line drawing as data: boxes, paths and texts. Search spaces use it for pictures of their cells, and reports for
  * figures that the chart library cannot draw. Lengths are CSS pixels.
  */
 

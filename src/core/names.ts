@@ -23,8 +23,8 @@ export function nearestName(typed: string, known: Iterable<string>): string | un
 }
 
 /**
- * Fewest typed characters for which known names that begin with them are suggested: a shorter text begins too many
- * names.
+ * Smallest number of typed characters for which the known names that begin with them are suggested. A shorter text
+ * would match too many names.
  */
 const SHORTEST_BEGINNING = 3
 const MOST_SUGGESTED = 3

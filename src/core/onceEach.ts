@@ -1,4 +1,7 @@
-/** Caches results of functions: of one without arguments, or for each object that a function is called with. */
+/**
+ * Two ways to cache what a function returns: once for a function without arguments, or once for each object that the
+ * function is called with.
+ */
 
 /** Returns a function that calls `compute` at its first call, and returns the same result at every later call. */
 export function once<Value>(compute: () => Value): () => Value {

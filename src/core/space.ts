@@ -221,8 +221,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
   /** Draws the cells of an architecture, one picture for each; absent: the space has no pictures. */
   draw?(genotype: G, title: string): readonly Drawing[]
   /**
-   * Evaluation networks of the papers by dataset, the default dataset first; absent: `bench genotype show` prints no
-   * parameters and multiply-accumulates.
+   * Size of the network in which papers evaluate architectures, by dataset, the default dataset first. Absent: `bench
+   * genotype show` prints no parameters and multiply-accumulates.
    */
   readonly evaluations?: Readonly<Record<string, EvaluationSize>>
   /**

@@ -16,7 +16,9 @@ import { statIfThere } from '../../system/readable.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Declaration, type DeclaredOption, declaration, PROTOCOL, programMessage } from './messages.ts'
 
-/** A method that is a program: what it declares, how it is started, and what identifies its content. */
+/**
+ * A search method that is an external program: what it declares, how it is started, and what identifies its content.
+ */
 export interface ExternalMethod {
   readonly declared: Declaration
   readonly command: ProgramCommand
@@ -31,7 +33,7 @@ export const CLIENT_FOLDER = fileURLToPath(new URL('../../../python', import.met
 
 const IS_YAML = /\.ya?ml$/
 
-/** Schema of a method file. */
+/** Schema of a method file (YAML), which declares a search method that is an external program. */
 const methodFile = declaration.partial().extend({
   program: z.string().optional(),
   command: z.array(z.string()).min(1).optional(),
@@ -41,7 +43,7 @@ const methodFile = declaration.partial().extend({
 })
 
 /**
- * Reads a method that is a program.
+ * Reads the declaration of a search method that is an external program.
  * @param source path of the program, or of a method file (YAML)
  * @throws BenchError `missing` for a missing file or interpreter, `bad-input` for a malformed declaration
  */

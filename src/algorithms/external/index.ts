@@ -1,4 +1,6 @@
-/** Methods that are programs in any language, as search algorithms: `bench run --algo ./my_method.py`. */
+/**
+ * Runs search methods that are external programs, in any language, as algorithms: `bench run --algo ./my_method.py`.
+ */
 import { extname, isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 import { type Algorithm, defineAlgorithm } from '../../core/algorithm.ts'

@@ -1,6 +1,7 @@
 /**
- * The messages between this package and a method that is a program: one JSON object per line, with the member `type`.
- * `docs/external-methods.md` describes the conversation, and `docs/external-methods.schema.json` is made from here.
+ * The messages between this package and a search method that is an external program: one JSON object per line, with the
+ * member `type`. `docs/external-methods.md` describes the conversation, and `docs/external-methods.schema.json` is made
+ * from here.
  */
 import { z } from 'zod'
 
@@ -93,7 +94,7 @@ const answer = z.strictObject({
 
 const error = z.strictObject({ type: z.literal('error'), message: z.string() })
 
-/** Every message that a program may send. */
+/** Schema of the messages that the program of a search may send. */
 export const programMessage = z.discriminatedUnion('type', [
   method,
   ready,

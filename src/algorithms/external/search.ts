@@ -1,6 +1,6 @@
 /**
- * The search of a method that is a program: starts the program, answers its questions to the oracle, records the epochs
- * that it reports, and lets it save and restore itself (docs/external-methods.md).
+ * The search of a method that is an external program: starts the program, answers its questions to the oracle, records
+ * the epochs that it reports, and lets it save and restore itself (docs/external-methods.md).
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -48,8 +48,8 @@ interface SavedProgram {
 }
 
 /**
- * Starts a method that is a program and returns its search.
- * @param options options of the method, parsed; `evaluations` is ours
+ * Starts a search method that is an external program, and returns its search.
+ * @param options options of the method, parsed; `evaluations` is an option that this package adds to every such method
  * @throws BenchError if the program cannot be started, or speaks another version of the messages
  */
 export async function externalSearch(

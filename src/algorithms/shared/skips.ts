@@ -1,6 +1,6 @@
 /**
- * Skip connections of an architecture: their number, and a derivation that keeps at most so many of them (P-DARTS; Chen,
- * Xie, Wu, Tian: "Progressive Differentiable Architecture Search", ICCV 2019).
+ * Counts the skip connections of an architecture, and derives architectures with a limited number of them (P-DARTS;
+ * Chen, Xie, Wu, Tian: "Progressive Differentiable Architecture Search", ICCV 2019).
  */
 import { type Matrix, map } from '../../core/mixing.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
@@ -9,7 +9,9 @@ import { type SearchWithAlpha, searchWith } from './searchWith.ts'
 
 const SKIP = 'skip_connect'
 
-/** Returns the edges of the space's first cell type (the normal cell) on which an architecture has a skip connection. */
+/**
+ * Returns the edges of the space's first cell type (the normal cell) on which an architecture has a skip connection.
+ */
 export function skippedEdges(space: SearchSpace, genotype: Genotype): readonly number[] {
   const rows = space.oneHot(genotype)
   return space.edges.flatMap(({ cell, operations }, edge) =>
@@ -18,8 +20,8 @@ export function skippedEdges(space: SearchSpace, genotype: Genotype): readonly n
 }
 
 /**
- * Derives an architecture with at most `most` skip connections in its normal cell: the skip connection with the smallest
- * mixing weight gets weight 0, and the architecture is derived anew, until few enough are left.
+ * Derives an architecture with at most `most` skip connections in its normal cell: the skip connection with the
+ * smallest mixing weight gets weight 0, and the architecture is derived anew, until few enough are left.
  * @param threshold as in `SearchSpace.derive`
  */
 export function deriveWithFewSkips(

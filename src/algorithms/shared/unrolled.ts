@@ -71,8 +71,8 @@ export function unrolled(options: UnrolledOptions): ArchitectureGradient {
 }
 
 /**
- * Returns a function that computes ∇_α L_train at the weights w of its call. With `secondOrder=exact`, it keeps the
- * activation masks of the ReLUs at the w of now.
+ * Returns a function that computes ∇_α L_train at the network weights of the moment when it is called. With
+ * `secondOrder=exact`, ReLUs keep the activation masks that they have at the present weights.
  */
 function trainGradient(supernet: Supernet, batch: Batch, { mixing, pullback }: Relaxed, secondOrder: SecondOrder) {
   if (secondOrder === 'finite-difference') {

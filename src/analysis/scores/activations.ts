@@ -21,7 +21,10 @@ function relusOf(network: Network): { readonly input: ValueId; readonly readers:
   )
 }
 
-/** The score `naswot`: log |K|, K counting the ReLUs that decide alike for two images. */
+/**
+ * The score `naswot`: log |K|, where the entry of K for two images is the number of ReLU units that decide alike for
+ * both.
+ */
 export const naswot = defineScore({
   name: 'naswot',
   version: 1,
@@ -82,7 +85,9 @@ function differingBits(a: Int32Array, b: Int32Array): number {
   return count
 }
 
-/** Returns log |K| of a positive semidefinite matrix by Cholesky's factors; −∞ if it is singular in double precision. */
+/**
+ * Returns log |K| of a positive semidefinite matrix by Cholesky's factors; −∞ if it is singular in double precision.
+ */
 export function logDeterminant(matrix: readonly ArrayLike<number>[]): number {
   const factor: Float64Array[] = []
   let sum = 0
@@ -104,13 +109,13 @@ export function logDeterminant(matrix: readonly ArrayLike<number>[]): number {
   return sum
 }
 
-/** Constant by which `jacov` keeps away from eigenvalues of 0, as in the published code. */
+/** Constant k of `jacov`, which is added to every eigenvalue so that none is 0; as in the published code. */
 const OFFSET = 1e-5
 
 /**
  * The score `jacov` (the first version of Mellor et al., 2020): −Σ over the eigenvalues v of the correlation matrix of
- * the samples' Jacobians of log(v + k) + 1/(v + k), with k = 1e-5. The Jacobian is the gradient of the sum of all logits
- * with respect to the image.
+ * the samples' Jacobians of log(v + k) + 1/(v + k), with k = 1e-5. The Jacobian is the gradient of the sum of all
+ * logits with respect to the image.
  */
 export const jacov = defineScore({
   name: 'jacov',

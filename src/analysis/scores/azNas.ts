@@ -191,7 +191,10 @@ class SectionOpener {
 
 const entriesOf = ({ height, width, channels }: Value): number => height * width * channels
 
-/** Returns the rows of an activation for the pixels of another that has ⌊1/stride⌋ of its height and width. */
+/**
+ * Returns an activation with as many pixels as another one that is `stride` times smaller. The stride × stride pixels
+ * that become one pixel are channels side by side.
+ */
 function alignPixels(entries: Float32Array, from: Value, to: Value): Rows {
   const stride = Math.floor(from.height / to.height)
   const { channels } = from

@@ -37,7 +37,7 @@ export interface RatedSearch {
 const registry = new Registry().register({ name: 'built in', scores: builtinScores })
 
 /**
- * Returns the single scores of a name, one or several joined by +.
+ * Returns the scores that a name stands for: one, or several joined by +.
  * @throws BenchError `unknown-name`, or `bad-input` for a score that reads labels, which images of noise have not
  */
 export function ratingScores(name: string): readonly Score[] {

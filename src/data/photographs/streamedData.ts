@@ -112,9 +112,11 @@ export interface StreamedPart {
 export interface StreamOptions {
   readonly batchSize: number
   readonly seed: number
-  /** How often the photographs of each class are drawn for training (`Protocol.data.sampling`); absent: each one once. */
+  /**
+   * How often the photographs of each class are drawn for training (`Protocol.data.sampling`); absent: each one once.
+   */
   readonly sampling?: Sampling
-  /** Weights of the classes in the loss (`Protocol.data.classWeights`); absent: `none`. */
+  /** How the classes are weighted in the loss (`Protocol.data.classWeights`); absent: `none`. */
   readonly classWeights?: Protocol['data']['classWeights']
   /**
    * What to do with a photograph that cannot be decoded: `fail` (default) throws an error, `skip` leaves it out of its

@@ -13,7 +13,9 @@ export function countReads({ operations, values, network }: Graph): number[] {
   return reads
 }
 
-/** Returns the values that a dense convolution computes and only one term of a sum, with batch norm, reads. */
+/**
+ * Returns the outputs of dense convolutions that only one operation reads: a weighted sum, as a term with batch norm.
+ */
 export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
   const reads = countReads(graph)
   const normalised = new Set<ValueId>()

@@ -38,8 +38,8 @@ export const PAGE = 'index.html'
 const LOOKUPS = 'lookups.csv'
 
 /**
- * What the files of a report are computed with, beside its run records and `report.json`: the search space, and the
- * names of the algorithms that answer with a fixed architecture.
+ * Further inputs of the computation of a report's files, beside its run records and `report.json`: the search space,
+ * and the names of the algorithms that answer with a fixed architecture.
  */
 export type ReportContext = Pick<ContentOptions, 'space' | 'references'>
 

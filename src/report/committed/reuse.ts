@@ -70,8 +70,8 @@ export function takeOver(
 const MOST_NAMED = 4
 
 /**
- * Returns a phrase that says in which settings the planned job that resembles a run of the source most differs from it;
- * empty if the source has no finished run of a planned algorithm, dataset and seed.
+ * Returns a phrase that names the settings in which a run of the source differs from the planned job most similar to
+ * it; empty if the source has no finished run of a planned algorithm, dataset and seed.
  */
 function differenceWords(planned: readonly PlannedJob[], { runs }: ReusedSource): string {
   const differences = planned.flatMap(({ job }) =>

@@ -208,7 +208,7 @@ export function tableParetoFigure({ table, x, y, points, front, arch }: TablePar
   }
 }
 
-/** Names of the columns of network size in lookup tables, as axis labels. */
+/** Axis labels of the lookup-table columns that contain network sizes, by the column's name. */
 const SIZES: Readonly<Record<string, string>> = {
   'params-M': 'parameters (M)',
   'flops-M': 'multiply-accumulates (M)',

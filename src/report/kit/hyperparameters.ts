@@ -1,4 +1,7 @@
-/** How each hyper-parameter of the compared searches was chosen: its value and the source that its preset names. */
+/**
+ * Makes the table of hyper-parameters: each setting of the compared searches with its value and the source that its
+ * preset names.
+ */
 import type { Job } from '../../core/result.ts'
 import { presets } from '../../protocols/index.ts'
 import { citedProtocol, listSources } from '../../protocols/preset.ts'

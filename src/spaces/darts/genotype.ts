@@ -35,7 +35,7 @@ export interface CellList extends Genotype {
   readonly reductions: readonly number[]
 }
 
-/** An architecture of the DARTS space in either form. */
+/** An architecture of the DARTS space: a normal and a reduction cell, or a list of cells. */
 export type DartsArchitecture = DartsGenotype | CellList
 
 /** Whether an architecture of the DARTS space is a list of cells. */

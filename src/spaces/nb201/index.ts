@@ -33,7 +33,7 @@ const family: SpaceFamily<Nb201Genotype> = {
   depthCounts: 'stage',
 }
 
-/** The members of `SearchSpace` that both spaces share. */
+/** The members of `SearchSpace` that NAS-Bench-201 with and without `none` share. */
 const shared = {
   format,
   network,

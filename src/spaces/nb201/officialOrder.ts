@@ -15,7 +15,8 @@ export const ARCHITECTURE_COUNT = OPERATIONS.length ** EDGES.length
 const ARCHITECTURE_SEED = 88
 
 /**
- * The shuffle of all architectures: `positions[index]` is the place before it; `indices` is the inverse permutation.
+ * The shuffle of all architectures: `positions[index]` is the position in the unshuffled list of the architecture with
+ * this index; `indices` is the inverse permutation.
  */
 interface Order {
   readonly positions: Uint32Array
