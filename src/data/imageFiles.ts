@@ -1,6 +1,6 @@
 /**
- * Writes the images of a search as NumPy files, for methods that are programs: the two halves of the training set, with
- * the same images in the same order as a search in this program uses.
+ * Writes the images of a search as NumPy files, for search methods that are external programs: the two halves of the
+ * training set, with the same images in the same order as a search in this program uses.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

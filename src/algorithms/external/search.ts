@@ -49,7 +49,7 @@ interface SavedProgram {
 
 /**
  * Starts a search method that is an external program, and returns its search.
- * @param options options of the method, parsed; `evaluations` is an option that this package adds to every such method
+ * @param options options of the method, parsed; `evaluations` is an option that this package adds to black-box methods
  * @throws BenchError if the program cannot be started, or speaks another version of the messages
  */
 export async function externalSearch(

@@ -1,4 +1,7 @@
-/** Probe of the mixing weights and of their entropy on each edge, which shows how far the search has decided. */
+/**
+ * Probe of the mixing weights and of their entropy on each edge. The entropy shows how clearly the search prefers one
+ * operation.
+ */
 import { z } from 'zod'
 import type { Matrix } from '../../core/mixing.ts'
 import { defineProbe, every } from './definition.ts'

@@ -1,5 +1,5 @@
 /**
- * Scores from which ReLUs fire, and from the Jacobian of the logits with respect to the image.
+ * Scores computed from the pattern of active ReLUs, and from the Jacobian of the logits with respect to the image.
  *
  * `naswot` (Mellor et al.: "Neural Architecture Search without Training", ICML 2021): with c the binary codes of a
  * batch, 1 where the input of a ReLU is positive, K = Σ over ReLUs of c·cᵀ + (1 − c)·(1 − c)ᵀ and the score is log |K|.

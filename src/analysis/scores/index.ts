@@ -1,4 +1,7 @@
-/** The built-in training-free scores, in the order of `bench list scores`, and sums of ranks of any of them. */
+/**
+ * The built-in training-free scores, in the order of `bench list scores`, and scores that add up the ranks in several
+ * of them.
+ */
 import { BenchError } from '../../core/errors.ts'
 import type { Registry } from '../../core/plugin.ts'
 import type { RankScore, Score } from '../../core/score.ts'

@@ -1,4 +1,4 @@
-/** Reads the headers of image files (format, size, bit depth), by which it is decided whether a file may be decoded. */
+/** Reads the headers of image files (format, size, bit depth), to decide whether a file may be decoded. */
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
 import { firstLine } from '../../core/plainText.ts'

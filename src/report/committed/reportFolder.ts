@@ -1,7 +1,6 @@
 /**
- * Writes a report into a folder. Only files that an earlier `report.json` there lists are replaced or deleted. No
- * report is written into the store whose runs it shows, nor the reverse: a store and a report both have a folder
- * `runs`.
+ * Writes a report into a folder. Only files that an earlier `report.json` there lists are replaced or deleted. A report
+ * and the store whose runs it shows must lie in separate folders, since both have a folder `runs`.
  */
 import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * Takes finished runs of committed reports and other stores over into a store, so that a plan does not run them again.
+ * Copies finished runs from committed reports and other stores into a store, so that planned jobs need not run again.
  * The reports themselves are never changed.
  */
 import { BenchError } from '../../core/errors.ts'

@@ -1,4 +1,4 @@
-/** The list of all kinds of figures, from which `bench plot` and reports make theirs. */
+/** The list of all kinds of figures that `bench plot` and reports can make. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'

@@ -1,4 +1,4 @@
-/** The records of all epochs of runs as one table, a row for each epoch, for `bench table --epochs`. */
+/** Makes the table for `bench table --epochs`: one row for each recorded epoch of the runs. */
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { EpochRecord } from '../../core/result.ts'
