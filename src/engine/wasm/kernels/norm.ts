@@ -2,8 +2,8 @@
  * Batch normalisation times a mixing coefficient, c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε), as a scale and a shift for
  * each channel. Normalised values are never stored: the kernels that read them scale and shift.
  *
- * `moments` holds the batch's means, then variances, [channels] each. `running` holds the running statistics in the
- * same order, without padding channels.
+ * `moments` holds the means that normalise, then the variances, [channels] each. `running` holds the running statistics
+ * in the same order, without padding channels.
  */
 import { batch, CHUNK, chunksOf, madd, ownPixelsEnd, ownPixelsStart, VECTOR } from './lanes'
 import { addRows } from './sums'
