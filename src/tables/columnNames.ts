@@ -11,7 +11,7 @@ const TRAIN_TIME = /^([^/:]+)\/train-time-s\/(\d+)$/
 const QUANTITY = /^[A-Za-z][\w-]*(:[^:]+)?$/
 const TEXTS = new Set(['unique'])
 
-/** What a column of an imported CSV or Parquet file becomes in the lookup table. */
+/** The kind of table column that a column of an imported CSV or Parquet file becomes. */
 export type ColumnRole =
   | { readonly kind: 'index' }
   | { readonly kind: 'arch' }
@@ -19,16 +19,19 @@ export type ColumnRole =
   | { readonly kind: 'text'; readonly name: string }
   | { readonly kind: 'number'; readonly name: string; readonly seeds?: readonly number[] }
 
-/** Tells from a column's name whether the column holds accuracies, as `cifar10/ori-test/200/mean` does. */
+/** Returns whether a column with this name contains accuracies, as `cifar10/ori-test/200/mean` does. */
 export const isAccuracy = (name: string): boolean => QUALIFIER.test(name)
-/** Tells from a column's name whether the column holds seconds of training, evaluation or one batch (latency). */
+/** Returns whether a column with this name contains seconds: of training, of evaluation, or of one batch (latency). */
 export const isSeconds = (name: string): boolean => /^(train|eval|latency)-seconds:/.test(name)
-/** Tells from a column's name whether it holds millions of parameters or of multiply-accumulates (`flops-M`). */
+/**
+ * Returns whether a column with this name contains millions of parameters (`params-M`) or of multiply-accumulates
+ * (`flops-M`).
+ */
 export const isSize = (name: string): boolean => /^(params|flops)-M(:|$)/.test(name)
 
 /**
- * Returns what a column of an imported CSV or Parquet file becomes in the table, decided by its name: a table's column
- * name, or one of the older forms `…/mean(111,777)` and `…/train-time-s/…`. Undefined for any other name.
+ * Returns what a column of an imported CSV or Parquet file becomes in the table, by its name: a table's column name, or
+ * one of the older forms `…/mean(111,777)` and `…/train-time-s/…`. Undefined for any other name.
  */
 export function roleOf(name: string): ColumnRole | undefined {
   if (name === 'index' || name === 'arch') return { kind: name }

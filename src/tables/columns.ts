@@ -1,5 +1,5 @@
 /**
- * Opens single columns of a lookup table's Arrow file. A column is read, and its hash compared, only when it is used.
+ * Opens single columns of a lookup table's Arrow file. A column is read, and its hash checked, only when it is used.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
@@ -8,31 +8,31 @@ import type { ByteRange, ColumnEntry } from './manifest.ts'
 /** Reads a byte range of a table's Arrow file. @throws BenchError `corrupt` if the file ends before the range does */
 export type ReadRange = (range: ByteRange) => Uint8Array<ArrayBuffer>
 
-/** A column of numbers of a lookup table, with one number for each architecture. */
+/** A numeric column of a lookup table, with one value for each architecture. */
 export interface NumberColumn {
   readonly name: string
-  /** Returns the column's number in this row of the table; undefined if it is missing. */
+  /** Returns the column's value in this row of the table; undefined if the value is missing. */
   at(row: number): number | undefined
 }
 
-/** A column of numbers that was read from a table's Arrow file. */
+/** A numeric column that was read from a table's Arrow file. */
 export interface StoredColumn extends NumberColumn {
-  /** Tells whether the column holds 0, 1, 2, …, as the column of architecture indices in a complete table does. */
+  /** Returns whether the column's values are 0, 1, 2, …, as in the index column of a complete table. */
   countsRows(): boolean
 }
 
-/** A column of texts of a lookup table, such as the architecture strings. */
+/** A text column of a lookup table, such as the architecture strings. */
 export interface TextColumn {
   readonly name: string
-  /** Returns the column's text in this row of the table; undefined if it is missing. */
+  /** Returns the column's text in this row of the table; undefined if the text is missing. */
   at(row: number): string | undefined
 }
 
 const ELEMENTS = { int32: Int32Array, float32: Float32Array, float64: Float64Array }
 
 /**
- * Opens a column of numbers of a table's Arrow file.
- * @throws BenchError `bad-input` if the column holds text, `corrupt` if its bytes disagree with the manifest
+ * Opens a numeric column of a table's Arrow file.
+ * @throws BenchError `bad-input` if the column contains text, `corrupt` if its bytes disagree with the manifest
  */
 export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange): StoredColumn {
   const { name, type } = entry
@@ -49,15 +49,15 @@ export function numberColumn(entry: ColumnEntry, rows: number, read: ReadRange):
   }
 }
 
-/** Tells whether the values are 0, 1, 2, … A plain loop is the fastest here, since V8 has not compiled the code yet. */
+/** Returns whether the values are 0, 1, 2, … A plain loop is fastest here, since V8 has not compiled the code yet. */
 function isCount(values: Int32Array | Float32Array | Float64Array): boolean {
   for (let row = 0; row < values.length; row++) if (values[row] !== row) return false
   return true
 }
 
 /**
- * Opens a column of texts of a table's Arrow file.
- * @throws BenchError `bad-input` if the column holds numbers, `corrupt` if its bytes disagree with the manifest
+ * Opens a text column of a table's Arrow file.
+ * @throws BenchError `bad-input` if the column contains numbers, `corrupt` if its bytes disagree with the manifest
  */
 export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): TextColumn {
   const { name, type } = entry
@@ -73,7 +73,7 @@ export function textColumn(entry: ColumnEntry, rows: number, read: ReadRange): T
 
 /**
  * Returns a function that tells whether a row has a value, from Arrow's validity bitmap: bit r, least significant
- * first, is 1 if row r has one. Without a bitmap, every row has a value.
+ * first, is 1 if row r has a value. Without a bitmap, every row has a value.
  */
 function presence(bits: Uint8Array | undefined, rows: number, name: string): (row: number) => boolean {
   if (bits === undefined) return () => true
@@ -85,7 +85,7 @@ type Buffers = Record<keyof ColumnEntry['buffers'], Uint8Array<ArrayBuffer> | un
   readonly values: Uint8Array<ArrayBuffer>
 }
 
-/** Reads a column's Arrow buffers (validity, offsets, values), and compares their SHA-256 with the manifest's. */
+/** Reads a column's Arrow buffers (validity, offsets, values), and checks them against the SHA-256 in the manifest. */
 function buffersOf({ name, buffers, sha256 }: ColumnEntry, read: ReadRange): Buffers {
   const { validity, offsets, values } = buffers
   const found = {

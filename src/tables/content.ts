@@ -5,45 +5,45 @@ import type { Source } from './manifest.ts'
 import type { Recipe } from './recipe.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 
-/** All columns of a lookup table in memory, and what the table's manifest says about them. */
+/** All columns of a lookup table in memory, and the facts about the table for its manifest. */
 export interface TableContent {
-  /** Index in the search space of the architecture in each row, ascending. */
+  /** For each row: index of its architecture in the search space, ascending. */
   readonly index: Int32Array
-  /** Architecture string in each row, in the form in which the search space writes it. */
+  /** For each row: architecture string, in the search space's canonical form. */
   readonly arch: readonly string[]
   readonly numbers: readonly NumbersContent[]
   readonly texts: readonly TextsContent[]
   readonly source: Source
   readonly notes: readonly string[]
-  /** The settings with which all architectures were trained, for tables that were built by `bench tables build`. */
+  /** The settings of all trainings, for tables that were built by `bench tables build`. */
   readonly recipe?: Recipe
 }
 
-/** A column of numbers of a table in memory. */
+/** A numeric column of a table in memory. */
 export interface NumbersContent {
   readonly name: string
-  /** The column's value in each row of the table; NaN if it is missing. */
+  /** The column's value in each row of the table; NaN if the value is missing. */
   readonly values: Float64Array
   /** For a column of means over training seeds: the seeds that were averaged. */
   readonly seeds?: readonly number[]
 }
 
-/** A column of texts of a table in memory, one for each row; null where a text is missing. */
+/** A text column of a table in memory: one text for each row, null where it is missing. */
 export interface TextsContent {
   readonly name: string
   readonly values: readonly (string | null)[]
 }
 
-/** The search space of an imported table, and whether the table may be incomplete. */
+/** What an import must know of the table: its search space, and whether it may be incomplete. */
 export interface ImportContext {
   readonly space: SpaceIndex
-  /** Whether an import accepts a source that lacks architectures of the search space. */
+  /** Whether the import accepts a source that lacks architectures of the search space. */
   readonly partial: boolean
 }
 
 /**
- * Checks that a source has every architecture of an enumerable search space, unless the import may be partial.
- * @throws BenchError `bad-input`
+ * Checks that the imported source has every architecture of an enumerable search space, unless `partial` is set.
+ * @throws BenchError `bad-input` if some are missing
  */
 export function checkComplete(index: Int32Array, { space, partial }: ImportContext, source: string): void {
   if (index.length === 0) throw new BenchError('bad-input', `${source} holds no architecture`)

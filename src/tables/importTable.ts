@@ -1,4 +1,4 @@
-/** Imports a lookup table from a published benchmark file, which is on this machine or is downloaded first. */
+/** Imports a lookup table from a published benchmark file, which is a local file or is downloaded first. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
@@ -31,7 +31,7 @@ export interface ImportOptions {
   readonly partial?: boolean
   /** Whether the table gets per-epoch training curves if the source has them; absent: yes. */
   readonly curves?: boolean
-  /** Number of worker threads that read the source; absent: one for each core. */
+  /** Number of worker threads that read the imported file; absent: one for each core. */
   readonly jobs?: number
   /**
    * Whether the source is read in a separate process, which is killed if it needs too much memory or time; absent: yes.
@@ -39,7 +39,8 @@ export interface ImportOptions {
   readonly isolated?: boolean
   /**
    * Called with the number of architectures read so far.
-   * @param total number in the source; undefined if it is known only after reading the whole source
+   * @param total number of architectures in the imported file; undefined if it is known only after reading the whole
+   * file
    */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
@@ -47,7 +48,7 @@ export interface ImportOptions {
 /**
  * Imports a published benchmark file and writes it as a table. If the import fails, an earlier table of the same name
  * stays unchanged.
- * @throws BenchError `bad-input` with the line, row or record of the source that is at fault
+ * @throws BenchError `bad-input` that names the faulty line, row or record of the file
  */
 export async function importTable(source: string, options: ImportOptions): Promise<Manifest> {
   const { as, space, folder = userTables(), mapping = identityMapping } = options
@@ -77,7 +78,7 @@ async function read(path: string, partsFolder: string, mapping: Mapping, options
 }
 
 /**
- * Checks the name of a table that is to be written.
+ * Checks that a table with this name may be written.
  * @throws BenchError `bad-input` if the name is malformed or is that of a table that comes with the package
  */
 export async function checkTableName(name: string): Promise<void> {
@@ -106,7 +107,7 @@ const Source = z
 export type TableSource = z.infer<typeof Source>
 
 export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
-  /** URL to download the benchmark file from, in place of the one in `tables/sources.yaml`. */
+  /** URL to download the benchmark file from, instead of the one in `tables/sources.yaml`. */
   readonly url?: string
   readonly sha256?: string
   readonly onDownload?: DownloadOptions['onProgress']
@@ -116,15 +117,15 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   readonly pauseMs?: number
 }
 
-/** Returns the published benchmark files that can be downloaded, by name, from `tables/sources.yaml`. */
+/** Returns the published benchmark files listed in `tables/sources.yaml`, which can be downloaded, by name. */
 export function tableSources(): Readonly<Record<string, TableSource>> {
   return z.record(z.string(), Source).parse(parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
 }
 
 /**
  * Downloads a published benchmark file and imports it as a table. The file is kept until the import is complete, so
- * that download and import can both resume.
- * @throws BenchError `unknown-name` with the most similar name that is known; any error of the download or the import
+ * that an interrupted download or import can resume.
+ * @throws BenchError `unknown-name` that suggests the most similar known name; any error of the download or the import
  */
 export async function fetchTable(name: string, options: FetchTableOptions): Promise<Manifest> {
   const source = options.url === undefined ? knownSource(name) : ownSource(options.url)

@@ -1,7 +1,7 @@
 /**
- * Joins imported tables that have different datasets, architectures or training seeds to one table. Also adds columns
- * of a CSV or Parquet file to an open table. If two tables have the same number, they must agree. Means over the
- * training seeds are computed again over the seeds of all tables.
+ * Joins imported tables with different datasets, architectures or training seeds to one table. Also adds columns of a
+ * CSV or Parquet file to an open table. Values that two tables have in common must be equal. Means over the training
+ * seeds are computed again over the seeds of all tables.
  */
 import { createHash } from 'node:crypto'
 import { BenchError } from '../core/errors.ts'
@@ -27,7 +27,8 @@ export interface JoinOptions extends OpenOptions {
 /**
  * Joins imported tables and writes the result as a new table.
  * @param names names or paths of the tables; at least one
- * @throws BenchError `bad-input` if two tables are of different search spaces, or disagree about a number
+ * @throws BenchError `bad-input` if two tables are of different search spaces, or have different values in the same
+ * place
  */
 export async function joinTables(names: readonly string[], options: JoinOptions): Promise<Manifest> {
   const { name, folder, space } = options
@@ -77,8 +78,8 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
 }
 
 /**
- * Returns a map from architecture string to index, with every architecture that any of the tables has, by ascending
- * index. In a search space without numbering, architectures are numbered in the order of the tables.
+ * Returns the index of every architecture that any of the tables has, by architecture string, in the order of the
+ * indices. In a search space without numbering, architectures are numbered in the order of the tables.
  */
 function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): ReadonlyMap<string, number> {
   const indexOf = new Map<string, number>()
@@ -108,8 +109,8 @@ function numbers(tables: readonly Table[], names: readonly string[], archs: read
 const isMean = (name: string): boolean => name.endsWith('/mean')
 
 /**
- * Returns the columns of single training seeds from which a column of means is computed again. Undefined if the means
- * stay as they are: fewer than two tables have the column, or one of them lacks the columns of its seeds.
+ * Returns the columns of single training seeds from which a mean column is computed again. Undefined if the means stay
+ * as they are: fewer than two tables have the column, or one of them lacks the columns of its seeds.
  */
 function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMap<string, NumbersContent>) {
   const holding = tables.filter((table) => table.has(name))
@@ -122,7 +123,7 @@ function seedColumns(name: string, tables: readonly Table[], columns: ReadonlyMa
   return [...columns.values()].filter((column) => column.name.startsWith(place))
 }
 
-/** Returns, for each row, the mean of several columns, without the values that are missing. */
+/** Returns for each row the mean of its values in several columns, without missing values. */
 function meansOf(columns: readonly NumbersContent[]): Float64Array {
   return Float64Array.from(columns[0].values, (_, row) => {
     const known = columns.map((column) => column.values[row]).filter((value) => !Number.isNaN(value))
@@ -131,8 +132,8 @@ function meansOf(columns: readonly NumbersContent[]): Float64Array {
 }
 
 /**
- * Returns the training seeds that a column of means was averaged over: those that the tables' manifests state, else
- * those for which there are columns.
+ * Returns the training seeds whose mean a column contains: those stated in the tables' manifests, else those for which
+ * there are columns.
  */
 function statedSeeds(name: string, names: readonly string[], tables: readonly Table[]): { seeds?: readonly number[] } {
   if (!isMean(name)) return {}
@@ -145,7 +146,7 @@ const numberAt = (table: Table, name: string) => table.column(name).at
 const textAt = (table: Table, name: string) => table.text(name).at
 
 /**
- * Returns a column's value for each architecture, from whichever table has it; null if it is missing.
+ * Returns a column's value for each architecture, from any table that has it; null if it is missing in all.
  * @throws BenchError `bad-input` if two tables have different values
  */
 function values<T extends string | number>(
@@ -168,17 +169,20 @@ function values<T extends string | number>(
   })
 }
 
-/** Returns the table's row of an architecture; if the table lacks it, −1, at which every column has a missing value. */
+/**
+ * Returns the row number of an architecture in the table; if the table lacks it, −1, for which every column returns
+ * undefined.
+ */
 const rowOf = (table: Table, arch: string): number => {
   const index = table.find(arch)
   return (index === undefined ? undefined : table.row(index)) ?? -1
 }
 
 /**
- * Returns columns of numbers from a CSV or Parquet file, such as latencies on a device, with their values in the order
- * of an open table's rows.
+ * Returns numeric columns from a CSV or Parquet file, such as latencies on a device, with values in the order of an
+ * open table's rows.
  * @param path file with a column of architectures and columns such as `latency:pixel3`; architectures may be missing
- * @throws BenchError `bad-input` for errors in the file, and for a column that the table has already
+ * @throws BenchError `bad-input` for errors in the file, and for a column that the table already has
  */
 export async function joinedColumns(
   table: Table,

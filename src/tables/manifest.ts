@@ -22,20 +22,20 @@ export interface Manifest {
   readonly architectures: number | null
   readonly rows: number
   readonly source: Source
-  /** Notes about the table, which a reader needs to understand its numbers. */
+  /** Notes that a reader needs to understand the table's values. */
   readonly notes: readonly string[]
   readonly table: FileEntry
-  /** The file with the per-epoch training curves, which lies beside the table; absent if the table has none. */
+  /** The file with training curves (values per epoch) in the folder of the table; absent if the table has none. */
   readonly curves?: CurvesEntry
   readonly columns: readonly ColumnEntry[]
   /**
-   * For tables built by `bench tables build`: the settings with which every architecture was trained, and with which
-   * missing ones can be trained.
+   * For tables built by `bench tables build`: the settings of all trainings, with which missing architectures can be
+   * trained, too.
    */
   readonly recipe?: Recipe
   /**
-   * For each dataset that can be searched on: how the table answers a query of a black-box search, and what the query
-   * costs.
+   * For each dataset that can be searched on: how the table answers a black-box search's query, and the simulated
+   * seconds that the query costs.
    */
   readonly oracles: Readonly<Record<string, OracleRule>>
 }
@@ -53,7 +53,7 @@ export interface Source {
 
 /** Name, size and SHA-256 of one of a table's files. */
 export interface FileEntry {
-  /** Name of the table's file, which is in the folder of the manifest. */
+  /** Name of the file, which is in the same folder as the manifest. */
   readonly file: string
   readonly bytes: number
   readonly sha256: string
@@ -65,17 +65,16 @@ export interface FileEntry {
  */
 export const tableFileNames = (name: string): readonly [string, string] => [`${name}.arrow`, `${name}@2.arrow`]
 
-/** The file of a table's per-epoch training curves. */
+/** The file with a table's training curves. */
 export interface CurvesEntry extends FileEntry {
   readonly batches: readonly CurvesBlock[]
   /**
-   * Datasets, splits and numbers of epochs for which the table's second file has training curves, such as
-   * `cifar10-valid/x-valid/12`.
+   * Which training curves the file contains: dataset, split and number of epochs, such as `cifar10-valid/x-valid/12`.
    */
   readonly of: readonly string[]
 }
 
-/** One Arrow record batch in the file of curves, which is read and checked without the others. */
+/** One Arrow record batch in the file of training curves, which can be read and checked without the others. */
 export interface CurvesBlock {
   /** Lowest and highest index of the architectures whose curves are in the batch. */
   readonly range: readonly [lowest: number, highest: number]
@@ -89,16 +88,16 @@ export type ColumnType = 'int32' | 'float32' | 'float64' | 'utf8'
 export interface ColumnEntry {
   readonly name: string
   readonly type: ColumnType
-  /** Number of rows of the table in which this column has no value. */
+  /** Number of rows without a value in this column. */
   readonly missing: number
   /** For a column of means over training seeds: the seeds that were averaged, if known. */
   readonly seeds?: readonly number[]
   /** SHA-256 of the column's Arrow buffers, hashed in the order validity, offsets, values. */
   readonly sha256: string
-  /** Positions of the column's Arrow buffers in the table's file, with which it can be read without Arrow's library. */
+  /** Byte ranges of the column's Arrow buffers in the table's file, by which it can be read without Arrow's library. */
   readonly buffers: {
     readonly validity?: ByteRange
-    /** For a column of texts: position of the buffer that states where the text of each row starts. */
+    /** For a text column: byte range of the buffer with the offset at which the text of each row starts. */
     readonly offsets?: ByteRange
     readonly values: ByteRange
   }
@@ -107,21 +106,19 @@ export interface ColumnEntry {
 /** A part of a file: offset from the start of the file, and length, both in bytes. */
 export type ByteRange = readonly [offset: number, length: number]
 
-/**
- * The table columns from which a query of a black-box search is answered, and those from which its cost is computed.
- */
+/** Which table columns answer a query of a black-box search, and from which its cost is computed. */
 export interface OracleRule {
-  /** Name of the table column with the validation accuracies that a search is told. */
+  /** Name of the column with the validation accuracies that the search gets as answers. */
   readonly accuracy: string
-  /** Cost of a search's query in simulated seconds: the sum of factor × column over this list. */
+  /** Cost of a query in simulated seconds: the sum of factor × column over this list. */
   readonly seconds: readonly { readonly column: string; readonly factor: number; readonly meaning: string }[]
 }
 
-/** Returns the text of a manifest file: JSON with one space of indentation. */
+/** Formats a manifest file: JSON with one space of indentation. */
 export const formatManifest = (manifest: Manifest): string => printable(`${JSON.stringify(manifest, null, 1)}\n`)
 
 /**
- * Returns the manifest in the text of a manifest file, after checking it.
+ * Parses and checks a manifest file.
  * @throws BenchError `corrupt` if the text is malformed, `unsupported` if it has another format version
  */
 export function parseManifest(text: string, path: string): Manifest {
@@ -143,14 +140,14 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** Tells whether a value from a JSON file has the form that the manifest's field must have. */
+/** Returns whether a value from a JSON file is valid for a field of the manifest. */
 type Check = (value: unknown) => boolean
 
 const isText: Check = (value) => typeof value === 'string'
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 const isNumber: Check = (value) => Number.isFinite(value)
 const isFlag: Check = (value) => typeof value === 'boolean'
-/** Accepts the name of a file in the manifest's folder, without a path. */
+/** Accepts a file name without a path. */
 const isFileName: Check = (value) => typeof value === 'string' && /^[^/\\]+$/.test(value) && !/^\.*$/.test(value)
 const isOneOf =
   (...values: readonly unknown[]): Check =>
@@ -181,7 +178,7 @@ function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Accepts a pair of integers that are not negative, such as offset and length of a column's bytes. */
+/** Accepts a pair of integers of at least 0, such as offset and length of a column's bytes. */
 const isRange: Check = (range) => Array.isArray(range) && range.length === 2 && range.every(isCount)
 
 const fileEntry = { file: isFileName, sha256: isText, bytes: isCount }
@@ -218,7 +215,7 @@ const isRecipe = isObjectOf({
   seeds: isListOf(isCount),
 })
 
-/** The fields of a table's manifest: name, check of the value, and the message if the check fails. */
+/** For each field of a table's manifest: its name, the check of its value, and the message if the check fails. */
 const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
   ['name', isText, 'has no name'],
   ['space', isText, 'has no space'],
@@ -244,8 +241,8 @@ const fields: readonly (readonly [keyof Manifest, Check, string])[] = [
 ]
 
 /**
- * Returns the first error in a table's manifest; undefined if there is none. A schema library is not used, since
- * loading it would double the time to open a table.
+ * Returns the message of the first invalid field in a table's manifest; undefined if all are valid. No schema library
+ * is used, since loading it would double the time to open a table.
  */
 function firstProblem(manifest: Partial<Manifest>): string | undefined {
   if (!isObject(manifest)) return 'not a manifest'

@@ -1,5 +1,5 @@
 /**
- * Opens lookup tables by name or path: finds and checks a table's manifest. Columns are read later, when they are used.
+ * Opens lookup tables by name or path: finds and checks a table's manifest. Columns are read when they are first used.
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,7 +11,7 @@ import { Table } from './table.ts'
 
 const MANIFEST = '.manifest.json'
 /**
- * Size in bytes up to which a manifest is read without looking up the limit `directory-mib`, whose code takes time to
+ * Manifests of up to this many bytes are read without looking up the limit `directory-mib`, whose code takes time to
  * load.
  */
 const USUAL_BYTES = 2 ** 20
@@ -39,7 +39,7 @@ export async function openTable(nameOrPath: string, options: OpenOptions = {}): 
 }
 
 /**
- * Compares the SHA-256 of a table's file and of its curves' file with those in the manifest.
+ * Verifies a table: compares the SHA-256 of its file and of its file of curves with those in the manifest.
  * @throws BenchError as `openTable`
  */
 export async function verifyTable(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
@@ -51,7 +51,7 @@ export async function verifyTable(nameOrPath: string, options: OpenOptions = {})
   return manifest
 }
 
-/** Returns the manifest of a table without opening the table. @throws BenchError as `openTable` */
+/** Returns the manifest of a table without opening the table itself. @throws BenchError as `openTable` */
 export async function openManifest(nameOrPath: string, options: OpenOptions = {}): Promise<Manifest> {
   return readManifest(await manifestPath(nameOrPath, options))
 }
@@ -67,8 +67,8 @@ export async function listTables(options: OpenOptions = {}): Promise<string[]> {
 }
 
 /**
- * Returns the folders in which a table's name is looked up. The code that knows them is loaded only if the user gives a
- * name, since a path does not need it.
+ * Returns the folders in which a table's name is looked up. The module that knows them is loaded only if the user gives
+ * a name, since a path does not need it.
  */
 async function placesOf({ folders }: OpenOptions) {
   const [{ isThere, listIfThere }, { tableFolders }] = await Promise.all([
@@ -78,13 +78,13 @@ async function placesOf({ folders }: OpenOptions) {
   return { folders: folders ?? tableFolders(), isThere, listIfThere }
 }
 
-/** Tells whether the user gives the path of a table, and not its name. */
+/** Returns whether the user gave the path of a table rather than its name. */
 export const isTablePath = (nameOrPath: string): boolean =>
   nameOrPath.endsWith('.arrow') || nameOrPath.endsWith(MANIFEST)
 
 /**
  * Returns the path of a table's manifest.
- * @throws BenchError `unknown-name` with the most similar name that is known, or `bad-input`
+ * @throws BenchError `unknown-name` that suggests the most similar known name, or `bad-input`
  */
 export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
@@ -113,7 +113,7 @@ async function readManifest(path: string): Promise<Manifest> {
 
 const sizeOf = (path: string): number => readable(path, () => statSync(path).size)
 
-/** Returns the result of `read`, which reads the file at `path`. @throws BenchError `missing` if reading fails */
+/** Calls `read`, which reads the file at `path`. @throws BenchError `missing` if that fails */
 function readable<T>(path: string, read: () => T): T {
   try {
     return read()
@@ -141,7 +141,7 @@ async function checkHash(path: string, entry: FileEntry): Promise<void> {
   throw new BenchError('corrupt', `${path} has SHA-256 ${sha256}, its manifest says ${entry.sha256}; import again`)
 }
 
-/** Returns a function that reads byte ranges of a table's file, and opens the file anew for each. */
+/** Returns a function that reads byte ranges of a table's file. It opens and closes the file at every call. */
 function rangesOf(path: string): ReadRange {
   return ([offset, length]) => {
     const bytes = new Uint8Array(length)

@@ -1,7 +1,6 @@
 /**
- * Derives, from a table's columns, the validation accuracy that a query of a black-box search returns and the simulated
+ * Derives from a table's columns the validation accuracy that a black-box search's query returns and the simulated
  * seconds that it costs. A query may train an architecture for the usual number of epochs or for another one.
- *
  * The simulated clock is that of NATS-Bench (`simulate_train_eval` of the paper's API). The answer is the validation
  * accuracy after the short training (12 epochs). The cost is the training's seconds plus one validation pass. `cifar10`
  * is read as `cifar10-valid`. There are two departures. The answer is the mean over the training seeds, where the API
@@ -29,8 +28,8 @@ const VALIDATION_SHARE: Readonly<Record<string, number>> = {
 }
 
 /**
- * Returns, for each dataset that can be searched on, the rule by which the table answers queries and charges their
- * cost. Datasets without validation accuracies or without training seconds have no rule.
+ * For each dataset that can be searched on, returns the rule by which the table answers queries and charges their cost.
+ * Datasets without validation accuracies or training seconds have no rule.
  */
 export function oraclesOf(columns: readonly string[]): Record<string, OracleRule> {
   const validations = columns
@@ -67,15 +66,15 @@ export function oracleOf({ name, columns, oracles }: Manifest, dataset: string):
 }
 
 /**
- * Returns, of the validation accuracies that a table has, those after the fewest training epochs (as dataset, split,
- * epochs, seed).
+ * Among the validation accuracies of a table, given by dataset, split, epochs and seed, returns the one after the
+ * fewest training epochs.
  */
 const shortest = (validations: readonly Qualifier[]): Qualifier =>
   afterEpochs(validations, Math.min(...validations.map(({ epochs }) => epochs)))
 
 /**
- * Returns, of the validation accuracies that a table has, those after `wanted` training epochs: the mean over training
- * seeds if the table has it, else the first seed.
+ * Among the validation accuracies of a table, returns the one after `wanted` training epochs: the mean over training
+ * seeds if the table has it, else the first seed's.
  */
 function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifier {
   const candidates = validations.filter(({ epochs }) => epochs === wanted)
@@ -83,9 +82,9 @@ function afterEpochs(validations: readonly Qualifier[], wanted: number): Qualifi
 }
 
 /**
- * Returns, by ascending number of training epochs, the rule that answers queries and charges their cost, for each
- * number of epochs after which the table has validation accuracies.
- * @param usual the rule for the usual training of a search on the same dataset
+ * Returns the rules by which a table answers queries and charges their cost, one for each training length (in epochs)
+ * with validation accuracies, ascending.
+ * @param usual the rule for the usual training length of a search on the same dataset
  */
 export function rulesByEpochs(usual: OracleRule, columns: readonly string[]): ReadonlyMap<number, OracleRule> {
   const { dataset, split } = parseQualifier(usual.accuracy)
@@ -107,8 +106,8 @@ function ruleOf(answer: Qualifier, columns: ReadonlySet<string>): OracleRule | u
 }
 
 /**
- * Returns the table column and factor that give the seconds of training for `epochs` epochs. If the table has only the
- * seconds of a longer training, the cost is their proportional part.
+ * Returns the cost of training for `epochs` epochs as a table column in seconds and a factor. If the table has only a
+ * longer training, the factor is the fraction of its epochs.
  */
 function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<string>): Cost | undefined {
   const exact = `train-seconds:${dataset}/${epochs}`
@@ -120,8 +119,8 @@ function trainingCost({ dataset, epochs }: Qualifier, columns: ReadonlySet<strin
 }
 
 /**
- * Returns the table column and factor that give the seconds of one validation pass. If the table lacks them, a
- * validation image is estimated to take a third of the time of a training image, since it needs no backward pass.
+ * Returns the cost of one validation pass as a table column in seconds and a factor. If the table lacks such a column,
+ * a validation image is estimated to take a third of the time of a training image, since it needs no backward pass.
  */
 function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<string>): Cost | undefined {
   const { dataset, epochs } = answer
@@ -135,21 +134,21 @@ function validationCost(answer: Qualifier, training: Cost, columns: ReadonlySet<
 }
 
 /**
- * A number of training epochs for which a table has the validation accuracy. Either it is a complete training with a
- * schedule of this length, or the first epochs of the usual training, taken from its curve.
+ * A training length for which a table has validation accuracies. Either a training with a learning-rate schedule of
+ * this length, or the first epochs of the usual training, taken from its curve.
  */
 export interface Fidelity {
   readonly rule: OracleRule
   /**
-   * Number of epochs after which the accuracy is read from the curve of the usual training; absent: the schedule itself
-   * has this length.
+   * Number of epochs after which the accuracy is read from the usual training's curve; absent: the training itself has
+   * this length.
    */
   readonly first?: number
 }
 
 /**
- * Returns the numbers of training epochs for which a table has validation accuracies, ascending.
- * @param usual the rule for the usual training of a search on the same dataset
+ * Returns the training lengths, in epochs, for which a table has validation accuracies, ascending.
+ * @param usual the rule for the usual training length of a search on the same dataset
  */
 export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): ReadonlyMap<number, Fidelity> {
   const whole = rulesByEpochs(
@@ -166,8 +165,8 @@ export function fidelitiesOf({ columns, curves }: Manifest, usual: OracleRule): 
 }
 
 /**
- * Returns the accuracy and cost rule for queries that train for the first `first` epochs only. They cost the
- * proportional part of the training's seconds (the first item of `seconds`) and a whole validation pass.
+ * Returns the rule for queries that train for the first `first` epochs only. They cost this fraction of the training's
+ * seconds (the first item of `seconds`) and a whole validation pass.
  */
 function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, first: number): OracleRule {
   const { epochs } = parseQualifier(accuracy)
@@ -176,9 +175,9 @@ function partOf({ accuracy, seconds: [training, ...validation] }: OracleRule, fi
 }
 
 /**
- * Returns an architecture's validation accuracy after the first epochs of a training, from its per-epoch curves: the
+ * Returns an architecture's validation accuracy after the first epochs of a training, from its training curves: the
  * mean over the training seeds that the rule averages.
- * @throws BenchError `missing` if the curves lack it
+ * @throws BenchError `missing` if the curves do not contain it
  */
 export function accuracyOnCurve(
   curves: readonly Curve[],

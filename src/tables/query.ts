@@ -1,5 +1,5 @@
 /**
- * Answers queries on a lookup table: selects and sorts rows, ranks a number of a row, finds isomorphic and neighbouring
+ * Answers queries on a lookup table: selects and sorts rows, ranks a row by a column, finds isomorphic and neighbouring
  * architectures, and computes Pareto fronts.
  */
 import { BenchError } from '../core/errors.ts'
@@ -9,25 +9,25 @@ import type { NumberColumn } from './columns.ts'
 import { genotypeIn, indexIn } from './spaceIndex.ts'
 import { type Table, unknownColumn } from './table.ts'
 
-/** The dataset, split, epochs or seed that accuracies must have; the parts that are absent may be anything. */
+/** Dataset, split, epochs or seed by which accuracy columns are selected; absent parts match any column. */
 export type QualifierFilter = Partial<Qualifier>
 
 const PARTS = ['dataset', 'split', 'epochs', 'seed'] as const
 
-/** Tells whether a qualifier (dataset, split, epochs, seed) has every part that the filter names. */
+/** Returns whether a qualifier (dataset, split, epochs, seed) matches all parts that the filter has. */
 export const agrees = (qualifier: Qualifier, filter: QualifierFilter): boolean =>
   PARTS.every((part) => filter[part] === undefined || qualifier[part] === filter[part])
 
 /**
- * Returns those qualifiers of a table's accuracies (dataset, split, epochs, seed) that have every part of the filter.
+ * Returns the qualifiers (dataset, split, epochs, seed) of a table's accuracy columns that match the filter.
  * @throws BenchError `unknown-name` for a part of the filter that no qualifier has
  */
 export const selectQualifiers = (table: Table, filter: QualifierFilter): readonly Qualifier[] =>
   qualifiersIn(`table ${table.manifest.name}`, table.qualifiers, filter)
 
 /**
- * Returns those of the qualifiers (dataset, split, epochs, seed) that have every part of the filter.
- * @param place how messages name what the qualifiers belong to, such as `table nb201`
+ * Returns the qualifiers (dataset, split, epochs, seed) that match the filter.
+ * @param place what the qualifiers belong to, for messages, such as `table nb201`
  * @throws BenchError `unknown-name` for a part of the filter that no qualifier has
  */
 export function qualifiersIn(
@@ -45,8 +45,8 @@ export function qualifiersIn(
 }
 
 /**
- * Returns the index of an architecture that the user typed as an index (`6111`) or as an architecture string, in any
- * form that the search space reads.
+ * Returns the index of an architecture that the user typed as an index (`6111`) or as an architecture string in any
+ * form that the search space can parse.
  * @throws BenchError `bad-input` if the text is neither, `missing` if the table has no row for the architecture
  */
 export function findArchitecture<G extends Genotype>(table: Table, space: SearchSpace<G>, text: string): number {
@@ -62,8 +62,8 @@ export function findArchitecture<G extends Genotype>(table: Table, space: Search
 const everyRow = (table: Table): number[] => Array.from({ length: table.rows }, (_, row) => row)
 
 /**
- * Returns the numbers of the rows that have a value in the column, best value first; of equal values the lower row
- * first.
+ * Returns the row numbers that have a value in the column, sorted by value, best first; rows with equal values in table
+ * order.
  * @param among row numbers to choose from; absent: all rows
  */
 export function ordered(
@@ -78,8 +78,8 @@ export function ordered(
 }
 
 /**
- * Returns the rank of a row's value in its column, 1 for the highest, and the number of values. Equal values have the
- * same rank. Undefined if the row's value is missing.
+ * Returns the rank of a row's value in its column (1 for the highest value) and the number of values. Equal values have
+ * the same rank. Undefined if the row's value is missing.
  */
 export function rankOf(table: Table, column: NumberColumn, row: number): { rank: number; of: number } | undefined {
   const own = column.at(row)
@@ -95,8 +95,8 @@ export function rankOf(table: Table, column: NumberColumn, row: number): { rank:
 }
 
 /**
- * Returns the indices of all architectures that the search space considers the same network as this one, itself
- * included.
+ * Returns the indices of all architectures that the search space considers to define the same network as this one,
+ * including itself.
  * @throws BenchError `unsupported` if the search space cannot tell
  */
 export function isomorphicTo<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): number[] {
@@ -133,7 +133,7 @@ export function pairs(
   return both
 }
 
-/** Returns a table's column of numbers by its name or, for accuracies, by dataset, split, epochs and seed. */
+/** Returns a numeric column of a table by its name or, for accuracies, by dataset, split, epochs and seed. */
 export const columnOf = (table: Table, name: string | Qualifier): NumberColumn =>
   table.column(typeof name === 'string' ? name : formatQualifier(name))
 
@@ -148,7 +148,7 @@ const COMPARISONS = {
 
 /** A condition on the rows of a table, such as `params-M<0.5`. */
 export interface Condition {
-  /** The condition on the table's rows as the user typed it. */
+  /** The condition as the user typed it. */
   readonly text: string
   readonly column: string
   readonly comparison: keyof typeof COMPARISONS
@@ -167,10 +167,9 @@ export function parseCondition(text: string): Condition {
 }
 
 /**
- * Returns the numbers of the rows that meet all conditions. A row without a value in the condition's column does not
- * meet it.
+ * Returns the row numbers that meet all conditions. A row without a value in the condition's column does not meet it.
  * @throws BenchError `unknown-name` for a column that the table lacks, `bad-input` if a value cannot be compared with
- * the column's
+ * the column's values
  */
 export function rowsWhere(table: Table, conditions: readonly Condition[]): number[] {
   const tests = conditions.map((condition) => testOf(table, condition))
@@ -211,8 +210,8 @@ export interface FrontPoint {
 }
 
 /**
- * Returns a point for every row that has values in both columns: x from the first column, y from the second, and the
- * row number.
+ * Returns a point for every row with values in both columns: x from the first column, y from the second, and the row
+ * number.
  */
 export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontPoint[] {
   return Array.from({ length: rows }, (_, row) => ({ row, x: x.at(row), y: y.at(row) })).filter(
@@ -220,9 +219,7 @@ export function pointsOf(rows: number, x: NumberColumn, y: NumberColumn): FrontP
   )
 }
 
-/**
- * Returns the Pareto front of the points, the point that is best in x first. Of equal points, only the first is kept.
- */
+/** Returns the Pareto front of the points, sorted with the best x first. Of equal points, only the first is kept. */
 export function paretoFront<P extends { readonly x: number; readonly y: number }>(
   points: readonly P[],
   x: Better,

@@ -1,7 +1,7 @@
 /**
- * Reads per-epoch training curves from the file beside a table, one record batch at a time, and compares the batch's
- * hash before decoding it. The decoder reads Arrow's columnar format without Arrow's library, which trusts every count
- * and offset in a file. Formats: https://arrow.apache.org/docs/format/Columnar.html (batches),
+ * Reads training curves (values per epoch) from the file beside a table, one record batch at a time, and verifies the
+ * batch's hash before decoding it. The decoder reads Arrow's columnar format without Arrow's library, which trusts
+ * every count and offset in a file. Formats: https://arrow.apache.org/docs/format/Columnar.html (batches),
  * https://flatbuffers.dev/internals (their metadata).
  */
 import { createHash } from 'node:crypto'
@@ -13,7 +13,7 @@ import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 import { type CurvesBatch, curvesHead } from './writeCurves.ts'
 
 /**
- * Returns the per-epoch training curves of one architecture; an empty list if the table has no row for it.
+ * Returns the training curves of one architecture; an empty list if the table has no row for it.
  * @throws BenchError `missing` if the table has no curves, `corrupt` if their file does not agree with the manifest
  */
 export async function readCurves(table: string, index: number, options: OpenOptions = {}): Promise<Curve[]> {
@@ -32,7 +32,7 @@ export async function readCurves(table: string, index: number, options: OpenOpti
 }
 
 /**
- * Yields all record batches of a table's curves, still encoded, in the form in which `writeCurves` takes them.
+ * Yields all record batches of a table's curves, still encoded, in the form that `writeCurves` takes.
  * @param manifest path of the table's manifest
  * @throws BenchError as `readCurves`
  */
@@ -90,13 +90,13 @@ function curvesIn(batch: CurveBatch, index: number): Curve[] {
   return rows.filter((row) => batch.index(row) === index).map(batch.curve)
 }
 
-/** What was measured on one split of the dataset after each epoch of one training, as the file of curves has it. */
+/** Values measured on one split of the dataset after each epoch of one training, as stored in the file of curves. */
 export interface Curve {
   readonly dataset: string
   readonly split: string
   readonly epochs: number
   readonly seed: number
-  /** Accuracy on the split in %, by epoch; null for an epoch without a measurement. */
+  /** Accuracy on the split after each epoch, in %; null for an epoch without a measurement. */
   readonly accuracyPct: readonly (number | null)[]
   readonly loss: readonly (number | null)[]
   /**
@@ -105,16 +105,16 @@ export interface Curve {
   readonly seconds: readonly (number | null)[] | null
 }
 
-/** A decoded Arrow record batch of per-epoch curves, with a row for each training and split. */
+/** A decoded Arrow record batch of training curves, with a row for each training and split. */
 export interface CurveBatch {
   readonly rows: number
-  /** Returns the index of the architecture that the row's curve belongs to. */
+  /** Returns the index of the architecture to which the curve in this row belongs. */
   index(row: number): number
   curve(row: number): Curve
 }
 
 /**
- * Decodes an Arrow record batch of per-epoch curves.
+ * Decodes an Arrow record batch of training curves.
  * @throws BenchError `corrupt` if a count or an offset exceeds the batch
  */
 export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch {
@@ -128,7 +128,10 @@ export function decodeCurveBatch(message: Uint8Array, path: string): CurveBatch 
 }
 
 const RECORD_BATCH = 3
-/** Bytes of an Arrow message before its metadata: four of marker, four with the length of the metadata. */
+/**
+ * Number of bytes before the metadata of an Arrow message: a marker of four bytes, and the length of the metadata in
+ * four bytes.
+ */
 const PREFIX_BYTES = 8
 
 function decode(view: DataView): CurveBatch {
@@ -164,7 +167,7 @@ function decode(view: DataView): CurveBatch {
   }
 }
 
-/** A table as FlatBuffers (the format of Arrow's metadata) defines it: fields by number, found by a list of offsets. */
+/** A table of FlatBuffers, the format of Arrow's metadata: fields by id, located by a list of offsets. */
 class FlatTable {
   readonly #view: DataView
   readonly #at: number
@@ -210,7 +213,7 @@ class FlatTable {
 }
 
 /**
- * The most field nodes or buffers that the metadata of an Arrow record batch may list. The eight columns of curves have
+ * Maximum number of field nodes or buffers in the metadata of an Arrow record batch. The eight columns of curves have
  * 11 nodes and 24 buffers.
  */
 const MOST_PAIRS = 64
@@ -221,7 +224,7 @@ function count(view: DataView, at: number): number {
   return value
 }
 
-/** Decodes the columns of an Arrow record batch, one after the other. */
+/** Decodes the columns of an Arrow record batch in sequence. */
 class Columns {
   readonly #body: DataView
   readonly #rows: number
@@ -280,7 +283,7 @@ class Columns {
 
   /**
    * Reads the next field node of the batch's metadata and returns its number of values.
-   * @throws RangeError if another number is expected
+   * @throws RangeError if another number was expected
    */
   #node(expected?: number): number {
     const { value, done } = this.#nodes.next()
@@ -296,7 +299,7 @@ class Columns {
 
   /**
    * Reads the next buffer, a validity bitmap: bit i, least significant first, is 1 if value i is present. If the bitmap
-   * is empty, all are.
+   * is empty, all values are present.
    */
   #present(values: number): (i: number) => boolean {
     const bits = this.#buffer(0)
@@ -306,8 +309,8 @@ class Columns {
   }
 
   /**
-   * Reads the next buffer, the offsets of a column of texts or lists: where the value of each row starts, and where the
-   * last one ends.
+   * Reads the next buffer, the offsets of a text or list column: where the value of each row starts, and where the last
+   * one ends.
    */
   #offsets(): (row: number) => number {
     const view = this.#buffer(4 * (this.#rows + 1))

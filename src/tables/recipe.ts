@@ -11,19 +11,19 @@ import type { DeterministicBackend, ExecutorOptions } from '../engine/index.ts'
 import type { TrainingPlan } from '../training/training.ts'
 
 export interface Recipe {
-  /** Version of the program's training code, raised whenever the same settings give other numbers. */
+  /** Version of the program's training code; raised whenever the same settings give other results. */
   readonly version: 1
   readonly space: string
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   /**
-   * Name and content hash of the image dataset. Networks train on its training set; the two halves of its test set
-   * become the splits `x-valid` and `x-test`.
+   * Name and content hash of the image dataset. Networks are trained on its training set; the two halves of its test
+   * set become the splits `x-valid` and `x-test`.
    */
   readonly dataset: { readonly name: string; readonly contentHash: string }
   /**
-   * Backend and executor that train the networks. They run in deterministic mode, and their arithmetic decides the bits
-   * of the results.
+   * Backend and executor that train the networks, in deterministic mode. Their arithmetic affects the last bits of the
+   * results.
    */
   readonly executor: { readonly backend: DeterministicBackend; readonly executor: 'tfjs' | 'static' }
   /**
@@ -34,13 +34,13 @@ export interface Recipe {
   readonly batchSize: number
   readonly training: TrainingPlan
   readonly data: Omit<Protocol['data'], 'trainPortion'>
-  /** Whether architectures that are the same network are trained once; otherwise each is trained separately. */
+  /** Whether architectures that define the same network are trained once; if false, each is trained separately. */
   readonly share: boolean
   /** Training seeds. Every architecture is trained once with each of them. */
   readonly seeds: readonly number[]
 }
 
-/** Returns the SHA-256 of a recipe in hexadecimal, which identifies the trainings that were done by the recipe. */
+/** Returns the SHA-256 of a recipe in hexadecimal, which identifies the trainings that follow the recipe. */
 export function recipeHash(recipe: Recipe): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex')
 }
@@ -63,7 +63,9 @@ export function recipeOf({ name, recipe }: BuiltTable): Recipe {
   throw new BenchError('bad-input', `table ${name} was not built by a recipe, so nothing can be added to it`)
 }
 
-/** Tells whether two recipes give the same training result for the same seed. The recipes may list different seeds. */
+/**
+ * Returns whether two recipes give the same training result for the same seed. The recipes may list different seeds.
+ */
 export function isSameTraining(a: Recipe, b: Recipe): boolean {
   return recipeHash({ ...a, seeds: [] }) === recipeHash({ ...b, seeds: [] })
 }
@@ -77,7 +79,7 @@ export function checkSameTraining(table: BuiltTable, recipe: Recipe): void {
   )
 }
 
-/** Returns the size in pixels that a recipe scales images to, and the name of its setting for messages. */
+/** Returns the size in pixels to which a recipe scales images, and the name of this setting, for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<Recipe, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: 'data.imageSize of the recipe',

@@ -1,11 +1,11 @@
 /**
- * A search space as lookup tables need it: its architecture strings, and the numbers (indices) of its architectures.
+ * The part of a search space that lookup tables need: its architecture strings and the indices of its architectures.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { Table } from './table.ts'
 
-/** The name of a search space, the strings of its architectures, and their indices. */
+/** The name of a search space, and the conversion between its architecture strings and indices. */
 export interface SpaceIndex {
   readonly name: string
   /**
@@ -14,7 +14,7 @@ export interface SpaceIndex {
    */
   readonly size: number | null
   /**
-   * Returns an architecture string in the form in which the search space writes it.
+   * Returns an architecture string in the search space's canonical form.
    * @throws BenchError `bad-input` if it is malformed
    */
   canonical(arch: string): string
@@ -23,7 +23,7 @@ export interface SpaceIndex {
    * @throws BenchError `bad-input` if it is malformed
    */
   indexOf(arch: string): number
-  /** Returns the string of the architecture with this index. @throws BenchError `bad-input` outside 0 … size − 1 */
+  /** Returns the string of the architecture with this index. @throws BenchError `bad-input` unless 0 ≤ index < size */
   at(index: number): string
 }
 
@@ -37,7 +37,7 @@ export function indexIn<G extends Genotype>(table: Table, space: SearchSpace<G>,
 
 /**
  * Returns the genotype of the architecture with this index, which must have a row in the table. If the search space
- * numbers its architectures, the table's string need not be read.
+ * numbers its architectures, the table's string is not read.
  */
 export function genotypeIn<G extends Genotype>(table: Table, space: SearchSpace<G>, index: number): G {
   return space.numbering?.at(index) ?? space.parse(table.arch(index) as string)

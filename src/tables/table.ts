@@ -13,10 +13,10 @@ import {
 } from './columns.ts'
 import type { ColumnEntry, Manifest } from './manifest.ts'
 
-/** A lookup table. Its methods read the accuracies and other numbers of architectures. */
+/** A lookup table. Its methods return the accuracies and other values of architectures. */
 export class Table {
   readonly manifest: Manifest
-  /** Dataset, split, epochs and seed of each of the table's columns of accuracies. */
+  /** Qualifiers of the table's accuracy columns: dataset, split, epochs and seed of each. */
   readonly qualifiers: readonly Qualifier[]
   readonly #read: ReadRange
   readonly #entries: ReadonlyMap<string, ColumnEntry>
@@ -40,8 +40,8 @@ export class Table {
   }
 
   /**
-   * The table's column of architecture strings. It is the largest column, and opened only on use, since most searches
-   * never need it.
+   * The table's column of architecture strings. It is the largest column, and opened only when it is used, since most
+   * searches never need it.
    */
   get #arch(): TextColumn {
     return this.text('arch')
@@ -57,33 +57,31 @@ export class Table {
     for (let row = 0; row < this.rows; row++) yield this.#index.at(row) as number
   }
 
-  /**
-   * Returns the number of an architecture's row, by which columns are read; undefined if the table has no row for it.
-   */
+  /** Returns the row number of an architecture, for reading columns; undefined if the table has no row for it. */
   row(index: number): number | undefined {
     return this.#rowOf(index)
   }
 
-  /** Returns the table's column of numbers with this name. @throws BenchError `unknown-name` */
+  /** Returns the table's numeric column with this name. @throws BenchError `unknown-name` */
   column(name: string): NumberColumn {
     const opened = this.#columns.get(name) ?? numberColumn(this.#entry(name), this.rows, this.#read)
     this.#columns.set(name, opened)
     return opened
   }
 
-  /** Returns the table's column of texts with this name. @throws BenchError `unknown-name` */
+  /** Returns the table's text column with this name. @throws BenchError `unknown-name` */
   text(name: string): TextColumn {
     const opened = this.#texts.get(name) ?? textColumn(this.#entry(name), this.rows, this.#read)
     this.#texts.set(name, opened)
     return opened
   }
 
-  /** Tells whether the table has a column with this name. */
+  /** Returns whether the table has a column with this name. */
   has(column: string): boolean {
     return this.#entries.has(column)
   }
 
-  /** Tells whether the table's column with this name holds texts. @throws BenchError `unknown-name` */
+  /** Returns whether the table's column with this name contains text. @throws BenchError `unknown-name` */
   isText(column: string): boolean {
     return this.#entry(column).type === 'utf8'
   }
@@ -100,8 +98,8 @@ export class Table {
   }
 
   /**
-   * Returns the table's column of accuracies in %, for one dataset, split, number of epochs and seed.
-   * @throws BenchError `unknown-name` with the part that the table lacks
+   * Returns the table's accuracy column (in %) for one dataset, split, number of epochs and seed.
+   * @throws BenchError `unknown-name` that names the part that the table lacks
    */
   accuracy(qualifier: Qualifier): NumberColumn {
     const name = formatQualifier(qualifier)
@@ -129,8 +127,8 @@ export class Table {
   }
 
   /**
-   * Returns the index of the architecture with this string, in the form in which the search space writes it; undefined
-   * if it has no row in the table.
+   * Returns the index of the architecture with this string, which must be in the search space's canonical form;
+   * undefined if the table has no row for it.
    */
   find(arch: string): number | undefined {
     this.#rowOfArch ??= new Map(Array.from({ length: this.rows }, (_, row) => [this.#arch.at(row) as string, row]))
@@ -160,9 +158,9 @@ function rowLookup(index: StoredColumn, rows: number): (index: number) => number
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 /**
- * Returns the error for an accuracy (dataset, split, epochs, seed) that a table does not have.
- * @param place where it was looked up, for the message: `table nb201`
- * @param candidates qualifiers that agree with the parts that are not at fault
+ * Returns the error for accuracies (dataset, split, epochs, seed) that a table does not have.
+ * @param place where they were looked up, for the message: `table nb201`
+ * @param candidates qualifiers that match the wanted parts that do exist
  * @param known all qualifiers of the table, for hints
  */
 export function unknownColumn(

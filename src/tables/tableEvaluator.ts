@@ -1,6 +1,6 @@
 /**
- * Evaluates architectures by looking them up in a table: all accuracies for the report of a search, and validation
- * accuracies for the queries of a black-box search.
+ * Evaluates architectures by looking them up in a table: all accuracies for the report of a search, or the validation
+ * accuracy that answers a query of a black-box search.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
@@ -13,7 +13,8 @@ import { indexIn } from './spaceIndex.ts'
 import type { Table } from './table.ts'
 
 /**
- * The error for an architecture without a row in the table. An evaluator that can train the architecture catches it.
+ * The error for an architecture without a row in the table. An evaluator that can train the architecture instead
+ * catches it.
  */
 export class MissingRow extends BenchError {
   readonly genotype: string
@@ -27,13 +28,14 @@ export class MissingRow extends BenchError {
   }
 }
 
-/** Returns the per-epoch training curves of the architecture with this index. */
+/** Returns the training curves (values per epoch) of the architecture with this index. */
 export type ReadCurves = (index: number) => Promise<readonly Curve[]>
 
 /**
  * Returns an evaluator that looks architectures up in a table.
- * @param dataset dataset of the search, which decides the accuracy and the cost that `validate` returns
- * @param curves reads the table's per-epoch curves; absent: `validate` knows complete trainings only
+ * @param dataset dataset of the search, which determines the accuracy and the cost that `validate` returns
+ * @param curves reads the table's training curves; absent: `validate` accepts only training lengths for which the table
+ * has a complete training
  * @throws BenchError `bad-input` if the table is of another search space; `evaluate` and `validate` throw `MissingRow`
  */
 export function tableEvaluator<G extends Genotype>(
@@ -95,8 +97,8 @@ function noSuchLength(table: string, epochs: number, known: ReadonlyMap<number, 
 }
 
 /**
- * Returns all accuracies of an architecture in the table, its number of parameters, and its multiply-accumulates. The
- * table has the last two in millions.
+ * Returns an architecture's accuracies in the table, its number of parameters, and its multiply-accumulates; the table
+ * contains the latter two in millions.
  */
 function evaluationOf(table: Table, index: number, dataset: string): Evaluation {
   const parametersM = costOf(table, index, 'params-M', dataset)
@@ -117,7 +119,10 @@ function costOf(table: Table, index: number, quantity: string, dataset: string):
   return name === undefined ? undefined : table.column(name).at(table.row(index) as number)
 }
 
-/** Returns the function that answers for an architecture by the rule, with the columns of the rule looked up once. */
+/**
+ * Returns a function from an architecture's index to the answer by this rule. The rule's columns are looked up only
+ * once.
+ */
 function answersBy(table: Table, rule: OracleRule): (index: number) => OracleAnswer {
   const accuracy = table.column(rule.accuracy)
   const costs = rule.seconds.map(({ column, factor }) => ({ name: column, column: table.column(column), factor }))

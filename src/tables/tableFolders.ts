@@ -1,7 +1,4 @@
-/**
- * Gives the folders in which lookup tables lie: that of the tables that come with the package, and that of the user's
- * own.
- */
+/** Returns the paths of the folders with lookup tables: of those that come with the package, and of the user's. */
 import { fileURLToPath } from 'node:url'
 import { userFolder } from '../system/userFolder.ts'
 

@@ -1,5 +1,6 @@
 /**
- * Chooses the lookup table for a query if the user names none: the only table with the columns that the query needs.
+ * Chooses the lookup table for a query in which the user names none: the only table with the columns that the query
+ * needs.
  */
 import { BenchError } from '../core/errors.ts'
 import { parseQualifier, type Qualifier } from '../core/metric.ts'
@@ -9,21 +10,21 @@ import type { Manifest } from './manifest.ts'
 import { listTables, type OpenOptions, openManifest } from './openTable.ts'
 import { agrees, type QualifierFilter, qualifiersIn } from './query.ts'
 
-/** The columns, accuracies and search space that a query needs a lookup table to have. */
+/** What a query requires of a lookup table: columns, accuracies and search space. */
 export interface TableRequirements {
   /** Names of the columns that the table must have. */
   readonly columns?: readonly string[]
-  /** Dataset, split, epochs or seed that at least one of the table's columns of accuracies must have. */
+  /** Dataset, split, epochs or seed of which the table must have at least one accuracy column. */
   readonly filter?: QualifierFilter
-  /** Tells whether the table may be of the search space with this name; absent: any space. */
+  /** Returns whether the table may belong to the search space with this name; absent: any search space. */
   readonly ofSpace?: (name: string) => boolean
 }
 
 /**
- * Returns the name of the only table that meets the requirements. If one table meets them, tables that cannot be read
- * are ignored.
- * @throws BenchError `unknown-name` or `missing` if no table meets them, `bad-input` with the names of the tables if
- * several do
+ * Returns the name of the only table that meets the requirements. If there is one, tables that cannot be read are
+ * ignored.
+ * @throws BenchError `unknown-name` or `missing` if no table meets them, `bad-input` that names the tables if several
+ * do
  */
 export async function tableWith(wanted: TableRequirements, options: OpenOptions = {}): Promise<string> {
   const names = await listTables(options)
@@ -58,7 +59,7 @@ const meets = (manifest: Manifest, { columns = [], filter = {}, ofSpace }: Table
 const accuraciesOf = ({ columns }: Manifest): Qualifier[] =>
   columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
 
-/** Tells whether the requirements ask for nothing, so that every table meets them. */
+/** Returns whether there are no requirements, so that every table meets them. */
 const isAnyTable = ({ columns = [], filter = {} }: TableRequirements): boolean =>
   columns.length === 0 && describeFilter(filter) === ''
 
@@ -72,7 +73,7 @@ const describeFilter = ({ dataset, split, epochs, seed }: QualifierFilter): stri
     .join(' ')
 
 /**
- * Returns the error if no table meets the requirements. It names a column that no table has, or says that no single
+ * Returns the error for requirements that no table meets. It names a column that no table has, or says that no single
  * table has all of them.
  */
 function noTableError(manifests: readonly Manifest[], wanted: TableRequirements): BenchError {

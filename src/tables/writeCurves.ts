@@ -1,6 +1,6 @@
 /**
- * Writes per-epoch training curves to an Arrow file beside the table, with a row for each training and split. Each
- * record batch has the curves of architectures with neighbouring indices. One batch is in memory at a time.
+ * Writes training curves (values per epoch) to an Arrow file beside the table, with a row for each training and split.
+ * Each record batch has the curves of architectures with neighbouring indices. One batch at a time is in memory.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
@@ -22,7 +22,7 @@ interface CurveRow {
 }
 
 /**
- * Returns the per-epoch curves of several architectures as an Arrow stream with one record batch. Splits with only a
+ * Encodes the training curves of several architectures as an Arrow stream with one record batch. Splits with only a
  * value after the last epoch are left out.
  */
 export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8Array {
@@ -54,7 +54,9 @@ export function encodeCurves(architectures: readonly ArchitectureRuns[]): Uint8A
   return arrow.tableToIPC(table, 'stream')
 }
 
-/** Returns the bytes with which every Arrow stream of curves begins: the message with the schema. */
+/**
+ * Returns the beginning of an Arrow stream of curves: the message with the schema, which is the same in all of them.
+ */
 export function curvesHead(): Uint8Array {
   const stream = Buffer.from(encodeCurves([]))
   const prefix = 8 // a marker, and the length of what follows (Arrow's encapsulated message format)
@@ -68,7 +70,7 @@ const isConstant = (values: Float64Array): boolean =>
   values.every((value) => Object.is(value, values[0]) || value === values[0])
 
 /**
- * Returns an Arrow column whose values are lists of single-precision numbers, the precision of the published records.
+ * Returns an Arrow column whose values are lists of single-precision numbers (the precision of the published records).
  * NaN becomes null.
  */
 function lists(arrow: typeof Arrow, rows: readonly (Float64Array | null)[]): Arrow.Vector {
@@ -109,7 +111,7 @@ function validity(length: number, present: (i: number) => boolean): { nullCount:
 }
 
 /**
- * A record batch of per-epoch curves in the encoding of `encodeCurves`, with the lowest and highest index of its
+ * A record batch of training curves in the encoding of `encodeCurves`, with the lowest and highest index of its
  * architectures.
  */
 export interface CurvesBatch {
@@ -117,19 +119,19 @@ export interface CurvesBatch {
   readonly bytes: Uint8Array
 }
 
-/** A completely written file of per-epoch curves, which gets its final name when the table is written. */
+/** A completely written file of training curves, which gets its final name when the table is written. */
 export interface WrittenCurves {
   readonly entry: CurvesEntry
   readonly temporary: string
 }
 
-/** Bytes queued for writing to the disk above which the next batch of curves has to wait. */
+/** If more than this many bytes are queued for writing to the disk, the next batch of curves has to wait. */
 const MOST_QUEUED_BYTES = 1 << 25
 
 /**
- * Writes per-epoch curves to a temporary file whose final name is `NAME.curves-HASH.arrow`. Because of the hash, the
- * curves of an earlier table of the same name stay until the new manifest is written. Returns undefined if the batches
- * have no curves.
+ * Writes training curves to a temporary file, which will be renamed to `NAME.curves-HASH.arrow`. Because of the hash in
+ * its name, it does not replace the curves of an earlier table of the same name before the new manifest is written.
+ * Returns undefined if the batches have no curves.
  */
 export async function writeCurves(
   folder: string,
@@ -160,7 +162,7 @@ async function writeBatches(path: string, batches: Iterable<CurvesBatch>): Promi
   // The library's many-module build, since its single-file build does not support Node streams.
   const arrow = await import('apache-arrow')
   class Writer extends arrow.RecordBatchFileWriter {
-    /** Position in the file of the record batch that was written last. */
+    /** Byte range in the file of the record batch that was written last. */
     get lastBytes(): ByteRange {
       const { offset, metaDataLength, bodyLength } = this._recordBatchBlocks[this._recordBatchBlocks.length - 1]
       return [offset, metaDataLength + bodyLength]

@@ -1,6 +1,6 @@
 /**
  * Writes a lookup table: an Arrow file, and a manifest with the file's name and hash. The Arrow file that the current
- * manifest names is never overwritten, so at any moment either the old or the new table can be opened.
+ * manifest names is never overwritten, so that at any moment either the old or the new table can be opened.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -80,7 +80,7 @@ function placeCurves(folder: string, curves?: WrittenCurves): () => void {
   }
 }
 
-/** Writes a table's Arrow file under the name in its manifest, and then the manifest. */
+/** Writes a table's Arrow file under the name that its manifest states, and then the manifest. */
 function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
   writeAllAtomically([
     { path: join(folder, manifest.table.file), content: bytes },
@@ -89,7 +89,7 @@ function place(folder: string, manifest: Manifest, bytes: Uint8Array): void {
 }
 
 /**
- * Tells whether the manifest that is already in the table's folder names a table file of the same name with another
+ * Returns whether the manifest that is already in the folder names a table file of the same name but with other
  * content.
  */
 function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
@@ -98,8 +98,7 @@ function isNamedOtherwise(folder: string, { name, table }: Manifest): boolean {
 }
 
 /**
- * Returns name, size and hash of the table file that a manifest names; undefined if there is no manifest, or a damaged
- * one.
+ * Returns name, size and hash of the table file that a manifest names; undefined if the manifest is missing or damaged.
  */
 function tableNamedBy(manifest: string): Partial<FileEntry> | undefined {
   try {
@@ -122,8 +121,8 @@ function removeOthers(folder: string, name: string, { table, curves }: Manifest)
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * Returns the bytes of a table's Arrow file. Its columns are the architecture indices, the architecture strings, the
- * texts and the numbers. All rows are in one record batch, so that each column is contiguous.
+ * Encodes a table as an Arrow file. Its columns are the architecture indices, the architecture strings, the text
+ * columns and the numeric columns. All rows are in one record batch, so that each column is contiguous.
  */
 function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   const arrow = loadArrow()
@@ -136,7 +135,7 @@ function encode({ index, arch, texts, numbers }: TableContent): Uint8Array {
   return arrow.tableToIPC(new arrow.Table(vectors), 'file')
 }
 
-/** Returns an Arrow column of numbers, in which NaN becomes null. */
+/** Returns a numeric Arrow column in which NaN becomes null. */
 function nullable(arrow: typeof Arrow, values: Float64Array): Arrow.Vector<Arrow.Float64> {
   const type = new arrow.Float64()
   const missing = countMissing(values)

@@ -1,4 +1,4 @@
-/** Joins the batches of architecture records that an import has read to the content of one table. */
+/** Combines the batches of architecture records that an import has read into the content of one table. */
 import { BenchError } from '../../core/errors.ts'
 import { checkLimit } from '../../system/limits.ts'
 import { checkComplete, type ImportContext, type NumbersContent } from '../content.ts'
@@ -9,7 +9,7 @@ import { AccuracyUnits, checkUnits, type Mapping } from './mapping.ts'
 import type { RecordRow } from './readRecords.ts'
 import { columnOrder, seedsOf } from './trainingRuns.ts'
 
-/** The batches of architecture records of an import, and what else the content of the table is made from. */
+/** What the content of an imported table is made from: batches of architecture records and facts about the source. */
 export interface Assembly {
   readonly parts: Parts
   readonly batches: readonly Part[]
@@ -20,7 +20,7 @@ export interface Assembly {
 }
 
 /**
- * Returns the content of a table, made from all batches of architecture records.
+ * Combines all batches of architecture records into the content of a table.
  * @throws BenchError `bad-input` if a record has the wrong architecture index, occurs twice, or is missing
  */
 export function assemble(assembly: Assembly, context: ImportContext): Imported {
@@ -61,9 +61,9 @@ function rangeOf(rows: readonly RecordRow[]): CurvesBatch['range'] {
 }
 
 /**
- * Checks that a record's index belongs to its architecture. Returns the architecture string in the form in which the
- * search space writes it.
- * @throws BenchError `bad-input`
+ * Checks that a record's index belongs to its architecture. Returns the architecture string in the search space's
+ * canonical form.
+ * @throws BenchError `bad-input` if it does not
  */
 function checkedArch({ name, index, arch }: RecordRow, { space }: ImportContext): string {
   const expected = space.indexOf(arch)
@@ -71,7 +71,7 @@ function checkedArch({ name, index, arch }: RecordRow, { space }: ImportContext)
   throw new BenchError('bad-input', `${name}: architecture ${arch} is #${expected} of ${space.name}, found ${index}`)
 }
 
-/** Collects the numbers of architecture records in columns, with rows in the order in which the records arrive. */
+/** Collects the values of architecture records in columns, with one row per record in the order of arrival. */
 class Columns {
   readonly indices: number[] = []
   readonly archs: string[] = []

@@ -1,7 +1,7 @@
 /**
- * Converts the architecture records of published benchmarks to trainings. NAS-Bench-201 and NATS-Bench save, for each
- * schedule (`12` and `200`, or `less` and `full`), an `ArchResults` with one `ResultsCount` for each dataset and seed.
- * NASLib's reduced pickles have one training for each architecture and dataset.
+ * Converts the architecture records of published benchmarks to trainings. For each training schedule (`12` and `200`,
+ * or `less` and `full`), NAS-Bench-201 and NATS-Bench save an `ArchResults` with one `ResultsCount` for each dataset
+ * and seed. NASLib's reduced pickles have one training for each architecture and dataset.
  */
 import { BenchError } from '../../core/errors.ts'
 import { describe } from '../../pickle/values.ts'
@@ -12,14 +12,17 @@ export type Dict = ReadonlyMap<unknown, unknown>
 
 const SCHEDULES = ['12', '200', 'less', 'full']
 
-/** Converts one training in NAS-Bench-201's Python class `ResultsCount` to the form that all importers share. */
+/**
+ * Converts one training, an object of NAS-Bench-201's Python class `ResultsCount`, to the form that all importers
+ * share.
+ */
 export type ReadRun = (count: Dict, dataset: string, seed: number, where: string) => TrainingRun
 
 /**
  * Returns the trainings of one architecture, converted from its NAS-Bench-201 or NATS-Bench record.
- * @param record dict from schedule to `ArchResults`
+ * @param record dict from training schedule to `ArchResults`
  * @param readRun `runReader()`, or a function that looks up trainings that have already been converted
- * @throws BenchError `bad-input` with the part of the record that is missing or malformed
+ * @throws BenchError `bad-input` that names the missing or malformed part of the record
  */
 export function architectureRuns(record: unknown, name: string, readRun: ReadRun): ArchitectureRuns {
   const schedules = SCHEDULES.flatMap((schedule) => {
@@ -60,8 +63,8 @@ function runsOf(results: Dict, arch: string, name: string, readRun: ReadRun): Tr
 }
 
 /**
- * Returns a function that converts the trainings of one architecture record, and limits the count of numbers that all
- * of them have together.
+ * Returns a function that converts the trainings of one architecture record, and that throws if all of them together
+ * have more values than the limit `source-numbers` allows.
  */
 export function runReader(): ReadRun {
   let numbers = 0
@@ -134,8 +137,8 @@ function evalCurves(count: Dict, split: string, epochs: number, where: string): 
 }
 
 /**
- * Converts a Python dict from epoch to number to an array by epoch. An epoch without a number gives NaN; without a
- * dict, all epochs do.
+ * Converts a Python dict from epoch to value to an array with one value per epoch. Epochs that the dict lacks get NaN;
+ * without a dict, all epochs do.
  */
 function curve(dict: unknown, key: (epoch: number) => number | string, epochs: number, where: string): Float64Array {
   const values = new Float64Array(epochs).fill(Number.NaN)
@@ -149,7 +152,7 @@ function curve(dict: unknown, key: (epoch: number) => number | string, epochs: n
   return values
 }
 
-/** Returns a training's accuracies, after checking that they are in 0 … 100 %. @throws BenchError `bad-input` */
+/** Checks that a training's accuracies are between 0 and 100 %, and returns them. @throws BenchError `bad-input` */
 export function percentages(values: Float64Array, where: string): Float64Array {
   const outside = values.find((value) => value < 0 || value > 100)
   if (outside !== undefined) throw malformed(where, `has an accuracy of ${outside} %`)
@@ -164,8 +167,8 @@ function finite(value: unknown, where: string): number {
 }
 
 /**
- * Returns the mean of the latencies that an architecture record lists. Latencies that could not be measured, recorded
- * as `None` or as negative numbers, are left out.
+ * Returns the mean of the latencies in an architecture record. Latencies that could not be measured, recorded as `None`
+ * or as negative numbers, are left out.
  */
 function latency(value: unknown): number | undefined {
   if (!Array.isArray(value)) return undefined
@@ -191,24 +194,24 @@ function integer(dict: Dict, key: string, name: string): number {
 const malformed = (where: string, problem: string) => new BenchError('bad-input', `${where} ${problem}`)
 
 /**
- * The split, seed and epochs of the trainings in a NASLib pickle, which does not state them; the user's mapping file
+ * Split, seed and epochs of the trainings in a NASLib pickle. The pickle does not state them; the user's mapping file
  * does.
  */
 export interface NaslibQualifier {
   /** Split of the dataset on which the pickle's accuracies `eval_acc1es` were measured. */
   readonly split?: string
   readonly seed?: number
-  /** Number of epochs of the pickle's trainings. It is needed if the pickle has only numbers after the last epoch. */
+  /** Number of epochs of the pickle's trainings. It is needed if the pickle has values for the last epoch only. */
   readonly epochs?: number
 }
 
-/** Tells whether a Python dict has the keys of one training in a NASLib pickle. */
+/** Returns whether a Python dict has the keys of one training in a NASLib pickle. */
 export const isNaslibRun = (dict: Dict): boolean =>
   dict.has('train_acc1es') && dict.has('eval_acc1es') && dict.has('cost_info')
 
 /**
- * Returns one training of a NASLib pickle in the form that all importers share. Its dataset is empty, since only the
- * dict around it names the dataset.
+ * Returns one training of a NASLib pickle in the form that all importers share. Its dataset is an empty string, since
+ * only the surrounding dict names the dataset.
  * @throws BenchError `bad-input` for malformed values, and if the user's mapping does not state split and seed
  */
 export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, name: string): TrainingRun {
@@ -246,7 +249,8 @@ export function naslibRun(dict: Dict, { split, seed, epochs }: NaslibQualifier, 
 }
 
 /**
- * Returns the values of a NASLib training by epoch. If the pickle has only the last epoch's value, the others are NaN.
+ * Returns the values of a NASLib training, one per epoch. If the pickle has only the last epoch's value, the others are
+ * NaN.
  */
 function values(value: unknown, epochs: number | undefined, where: string): Float64Array {
   const numbers = typeof value === 'number' ? finalOf(value, epochs, where) : value

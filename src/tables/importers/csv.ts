@@ -1,5 +1,5 @@
 /**
- * Imports a table from a CSV file with a header line, one line per architecture, and empty cells for missing numbers.
+ * Imports a table from a CSV file with a header line, one line per architecture, and empty cells for missing values.
  * Columns are separated by commas, semicolons or tabs; with semicolons or tabs, numbers may have decimal commas.
  */
 import { pipeline, Transform } from 'node:stream'
@@ -13,7 +13,7 @@ import type { Source } from './sourceFile.ts'
 
 /**
  * Returns the content of a table, read from a CSV file.
- * @throws BenchError `bad-input` with the line and column at fault
+ * @throws BenchError `bad-input` that names the faulty line and column
  */
 export async function importCsv(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   let rows: FlatRows | undefined
@@ -49,13 +49,13 @@ interface Line {
   readonly info: { readonly lines: number }
 }
 
-/** Returns the column names in a CSV file's header, without blanks around them. */
+/** Returns the column names in a CSV file's header, with surrounding blanks removed. */
 function headerOf(record: readonly string[], source: string): string[] {
   checkLimit('source-columns', record.length, source)
   return record.map((name) => name.trim())
 }
 
-/** Returns the first line of a CSV file that is not blank, which is the header. */
+/** Returns the header of a CSV file: its first line that is not blank. */
 async function headerLine(file: Source): Promise<string> {
   let text = ''
   for await (const chunk of file.stream()) {
@@ -70,8 +70,8 @@ async function headerLine(file: Source): Promise<string> {
 const SEPARATORS = [',', ';', '\t'] as const
 
 /**
- * Returns the character that separates the columns of a CSV file: the one at which splitting the header gives the
- * column of architectures, else the one that gives the most columns.
+ * Returns the character that separates the columns of a CSV file: the one for which the header contains the column of
+ * architectures, else the one that gives the most columns.
  */
 function separatorOf(header: string, { arch = 'arch', columns }: Mapping): string {
   const archNames = new Set([arch, ...Object.keys(columns).filter((name) => columns[name] === 'arch')])
@@ -81,7 +81,7 @@ function separatorOf(header: string, { arch = 'arch', columns }: Mapping): strin
   return (found ?? most).separator
 }
 
-/** Splits a CSV line at the separators that are not in quotes. */
+/** Splits a CSV line at the separators outside of quotes. */
 function unquotedCells(line: string, separator: string): string[] {
   const cells = ['']
   let isQuoted = false
@@ -94,8 +94,8 @@ function unquotedCells(line: string, separator: string): string[] {
 }
 
 /**
- * Returns a stream that passes a CSV file's text on. It fails if more lines in a row are blank than the limit
- * `csv-blank-lines` allows.
+ * Returns a stream that passes on the text of a CSV file, and fails if it has more blank lines in succession than the
+ * limit `csv-blank-lines` allows.
  */
 function blankLinesChecked(name: string): Transform {
   const most = limitOf('csv-blank-lines')
@@ -116,7 +116,7 @@ function blankLinesChecked(name: string): Transform {
 const NEWLINE = 10
 const RETURN = 13
 
-/** Replaces decimal commas in the cells of a CSV file by points, and refuses a file that has numbers of both kinds. */
+/** Replaces decimal commas in the cells of a CSV file by points, and throws if the file has numbers of both kinds. */
 class DecimalCommas {
   readonly #numbers: readonly number[]
   readonly #source: string

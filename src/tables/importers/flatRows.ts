@@ -1,5 +1,5 @@
 /**
- * Converts the rows of a CSV or Parquet file to the content of a table: checks every cell, and sorts the rows by
+ * Converts the rows of a CSV or Parquet file to the content of a table: checks every cell and sorts the rows by
  * architecture index.
  */
 import { BenchError } from '../../core/errors.ts'
@@ -12,13 +12,13 @@ import { AccuracyUnits, checkUnits, type FlatColumn, fractionsInPercent, type Ma
 /** The text or number in one cell of a CSV or Parquet file. An empty text or null is a missing value. */
 export type Cell = string | number | null
 
-/** The numbers of one column of a CSV or Parquet file, collected row by row. */
+/** The values of one numeric column of a CSV or Parquet file, collected row by row. */
 interface NumberCells {
   readonly at: number
   readonly sourceName: string
   readonly name: string
   readonly seeds?: readonly number[]
-  /** The column's value in each row so far, followed by unused capacity of the array. */
+  /** The column's values in the rows read so far, followed by unused capacity of the array. */
   values: Float64Array
 }
 
@@ -28,7 +28,7 @@ interface TextCells {
   readonly values: (string | null)[]
 }
 
-/** Collects the rows of a CSV or Parquet file, and makes the content of a table from them. */
+/** Collects the rows of a CSV or Parquet file and makes the content of a table from them. */
 export class FlatRows {
   readonly #source: string
   readonly #context: ImportContext
@@ -37,12 +37,12 @@ export class FlatRows {
   readonly #indexAt: number
   readonly #numbers: readonly NumberCells[]
   readonly #texts: readonly TextCells[]
-  /** Line of the CSV file, or row of the Parquet file, in which each architecture string occurs. */
+  /** For each architecture string: the line of the CSV file, or the row of the Parquet file, in which it occurs. */
   readonly #lineOf = new Map<string, number>()
   readonly #indices: number[] = []
   readonly #mostRows: number
 
-  /** @param place how messages call a row of the file: `line` in CSV, `row` in Parquet */
+  /** @param place word for a row of the file in messages: `line` for CSV, `row` for Parquet */
   constructor(columns: readonly FlatColumn[], source: string, place: string, context: ImportContext) {
     this.#source = source
     this.#context = context
@@ -111,7 +111,7 @@ export class FlatRows {
   }
 
   /**
-   * Returns the architecture string of a row, in the form in which the search space writes it.
+   * Returns the architecture string of a row in the search space's canonical form.
    * @throws BenchError `bad-input` if an earlier row has the same architecture
    */
   #archOf(cell: Cell | undefined, line: number): string {
@@ -131,8 +131,8 @@ export class FlatRows {
   }
 
   /**
-   * Returns an architecture string in the form in which the search space writes it.
-   * @throws BenchError `bad-input` with the line of the file if the string is malformed
+   * Returns an architecture string in the search space's canonical form.
+   * @throws BenchError `bad-input` that names the line of the file if the string is malformed
    */
   #canonical(space: ImportContext['space'], arch: string, line: number): string {
     try {
@@ -144,7 +144,8 @@ export class FlatRows {
   }
 
   /**
-   * Returns the index of an architecture in the search space. If the file has a column of indices, its cell must agree.
+   * Returns the index of an architecture in the search space. If the file has a column of indices, checks that its cell
+   * agrees.
    */
   #indexOf(arch: string, cell: Cell | undefined, line: number): number {
     const { space } = this.#context
@@ -185,13 +186,13 @@ export class FlatRows {
   }
 }
 
-/** Matches a cell's decimal number, without thousands separators, percent sign or other bases. */
+/** Matches a decimal number in a cell: no thousands separators, no percent sign, no hexadecimal or other bases. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 const DECIMAL_COMMA = 'decimal commas are read where semicolons or tabs separate the columns'
 
 const FIRST_ROWS = 1024
-/** Length in characters up to which an architecture string is accepted without looking up the limit on its length. */
+/** Architecture strings of up to this many characters are accepted without looking up the limit on their length. */
 const SHORT_ARCH = 500
 
 function enlarged(values: Float64Array): Float64Array {
@@ -203,7 +204,7 @@ function enlarged(values: Float64Array): Float64Array {
 const isEmpty = (cell: Cell | undefined): cell is null | undefined | '' =>
   cell === null || cell === undefined || (typeof cell === 'string' && cell.trim() === '')
 
-/** Returns the columns of numbers, with accuracies that are fractions converted to percent. */
+/** Returns the numeric columns, with accuracies that are given as fractions converted to percent. */
 function inPercent(
   columns: readonly (NumbersContent & Pick<NumberCells, 'sourceName'>)[],
   units: AccuracyUnits,

@@ -1,4 +1,7 @@
-/** The result of an importer, and the batch files on disk with which an interrupted import resumes. */
+/**
+ * The result of an importer, and the files on disk with batches of architecture records from which an interrupted
+ * import resumes.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,20 +11,20 @@ import type { CurvesBatch } from '../writeCurves.ts'
 import type { ReadRecords, RecordRow } from './readRecords.ts'
 
 /**
- * The result of an importer. It contains plain data only, since a separate process may have read the source and sent
- * it.
+ * The result of an importer. It contains only plain data, since it may be sent from the separate process that read the
+ * source.
  */
 export interface Imported {
   readonly content: TableContent
-  /** The folder with the batch files of this import; absent if the importer wrote none. */
+  /** The folder with the batch files that this import has written; absent if it wrote none. */
   readonly parts?: KeptParts
 }
 
 export interface KeptParts {
   readonly folder: string
   /**
-   * Files with batches of per-epoch curves, by ascending architecture index. Absent if the source has no curves, or the
-   * user does not want them.
+   * Files with batches of training curves (values per epoch), by ascending architecture index. Absent if the source has
+   * no curves or the user does not want them.
    */
   readonly curves?: readonly KeptCurves[]
 }
@@ -32,8 +35,8 @@ export interface KeptCurves {
 }
 
 /**
- * Returns the batches of per-epoch curves of an import, each read from disk when it is its turn; undefined if there are
- * none.
+ * Returns the batches of training curves of an import, each read from disk when it is needed; undefined if there are no
+ * curves.
  */
 export function curvesOf({ parts }: Imported): Iterable<CurvesBatch> | undefined {
   return parts?.curves === undefined ? undefined : readCurves(parts.curves)
@@ -43,40 +46,40 @@ function* readCurves(kept: readonly KeptCurves[]): Generator<CurvesBatch> {
   for (const { range, path } of kept) yield { range, bytes: readFileSync(path) }
 }
 
-/** Deletes the batch files of an import, once the table is written. */
+/** Deletes the batch files of an import; called after the table is written. */
 export function removeParts({ parts }: Imported): void {
   if (parts !== undefined) rmSync(parts.folder, { recursive: true, force: true })
 }
 
 /** A batch of architecture records that an import has written to disk. */
 export interface Part {
-  /** SHA-256 of the part of the imported source that the batch of architecture records was read from. */
+  /** SHA-256 of the part of the imported source from which this batch was read. */
   readonly sha256: string
-  /** Number of architectures in a batch that an import has written to disk. */
+  /** Number of architectures in this batch. */
   readonly count: number
-  /** Path of the file with the per-epoch curves of a batch of architectures. */
+  /** Path of the file with the training curves of this batch. */
   readonly curvesPath: string
   rows(): readonly RecordRow[]
 }
 
-/** The batch files of an import, with which it resumes after an interruption. */
+/** The batch files of an import, from which it resumes after an interruption. */
 export interface Parts {
   readonly folder: string
-  /** Returns batch number `at` if an earlier import has read it from a source with the same hash, else undefined. */
+  /** Returns batch number `at` if an earlier import wrote it for a source with this hash; else undefined. */
   find(at: number, sha256: string, withCurves: boolean): Part | undefined
   /** Writes batch number `at` to disk. */
   keep(at: number, sha256: string, read: ReadRecords): Part
   remove(): void
 }
 
-/** Version of an import's batch files on disk, raised whenever the same source would give another batch. */
+/** Version of the batch files' content; raised whenever the same source would give other batches. */
 const VERSION = 2
 
-/** The content of the file with the rows of one batch of architecture records. */
+/** Content of the file with the rows of one batch. */
 interface KeptPart {
   readonly version: number
   readonly sha256: string
-  /** SHA-256 of the rows and curves of a batch of architecture records, by which a damaged file is noticed. */
+  /** SHA-256 of the batch's rows and curves, by which a damaged file is detected. */
   readonly content: string
   readonly rows: readonly RecordRow[]
 }

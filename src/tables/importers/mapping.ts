@@ -1,6 +1,6 @@
 /**
  * Reads a user's mapping, a YAML file that states what an imported file does not (the meaning of its columns, their
- * units, split and seed), and applies it to the columns. The unit of accuracies is decided column by column. If a
+ * units, split and seed), and applies it to the columns. The unit of accuracies is determined for each column. If a
  * column has no value above 1, its values may be percentages or fractions, so the mapping has to state which; otherwise
  * 0.866 would be read as 0.866 %.
  */
@@ -39,13 +39,13 @@ const schema = z
 
 export type Mapping = z.infer<typeof schema>
 
-/** A column of a CSV or Parquet file: its name in the file, and what it becomes in the table. */
+/** A column of a CSV or Parquet file: its name in the file, and the table column that it becomes. */
 export interface FlatColumn {
   readonly sourceName: string
   readonly role: ColumnRole
 }
 
-/** The mapping that changes nothing, for a source whose columns have the names of a table's columns. */
+/** The mapping without any entry, for an imported file whose columns already have the names of table columns. */
 export const identityMapping: Mapping = schema.parse({})
 
 /** Returns the mapping in a YAML file, after checking it. @throws BenchError `bad-input` or `missing` */
@@ -56,14 +56,14 @@ export async function readMapping(path: string): Promise<Mapping> {
   throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
 }
 
-/** Checks that the search space that a mapping names, if any, is that of the table. @throws BenchError `bad-input` */
+/** Checks that the search space in a mapping, if it names one, is the table's. @throws BenchError `bad-input` */
 export function checkSpace({ space }: Mapping, expected: string): void {
   if (space === undefined || space === expected) return
   throw new BenchError('bad-input', `the mapping is of space ${space}, the table of ${expected}; make them the same`)
 }
 
 /**
- * Returns what each column in the header of a CSV or Parquet file becomes in the table.
+ * Returns the table column that each column in the header of a CSV or Parquet file becomes.
  * @throws BenchError `bad-input` for an unknown column, and for two columns with the same meaning
  */
 export function mapColumns(header: readonly string[], mapping: Mapping, source: string): FlatColumn[] {
@@ -109,7 +109,7 @@ function checkDistinct(roles: readonly ColumnRole[], source: string): void {
 
 export type AccuracyUnit = 'percent' | 'fraction'
 
-/** The name of a column in the table, and its name in the imported file if that is different. */
+/** The name of a column in the table and, if it differs, its name in the imported file. */
 interface Column {
   readonly name: string
   readonly sourceName?: string
@@ -118,7 +118,9 @@ interface Column {
 /** The units of accuracies (percent or fraction) that the user's mapping states, by column. */
 export class AccuracyUnits {
   readonly #all: AccuracyUnit | undefined
-  /** Units of accuracies by column name, or by the first parts of column names, such as `cifar10/x-valid`. */
+  /**
+   * Unit for each name in the mapping: a column's name, or the beginning of column names, such as `cifar10/x-valid`.
+   */
   readonly #byName: ReadonlyMap<string, AccuracyUnit>
 
   constructor(stated: Mapping['accuracies']) {
@@ -127,8 +129,8 @@ export class AccuracyUnits {
   }
 
   /**
-   * Returns the unit that the mapping states for a column of accuracies; undefined if it states none. Of several names
-   * in the mapping that match the column, the longest decides.
+   * Returns the unit that the mapping states for an accuracy column; undefined if it states none. If several names in
+   * the mapping match the column, the longest decides.
    */
   statedOf({ name, sourceName }: Column): AccuracyUnit | undefined {
     const parts = name.split('/')
@@ -155,7 +157,7 @@ export class AccuracyUnits {
   }
 
   /**
-   * Returns the training of an architecture with all accuracies in percent.
+   * Returns a training with all accuracies in percent.
    * @throws BenchError `bad-input` for a fraction above 1
    */
   inPercent(run: TrainingRun, source: string): TrainingRun {
@@ -170,9 +172,9 @@ export class AccuracyUnits {
 }
 
 /**
- * Checks that it is known of every column of accuracies whether it holds percentages or fractions.
+ * Checks for every accuracy column that its unit is known: percentages or fractions.
  * @param columns the columns with the values of the imported file, not yet converted
- * @throws BenchError `bad-input` if a column may be either and the mapping does not state its unit
+ * @throws BenchError `bad-input` if a column's values may be either and the mapping does not state its unit
  */
 export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUnits, source: string): void {
   const accuracies = columns.filter(({ name }) => isAccuracy(name))
@@ -191,8 +193,8 @@ export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUn
 }
 
 /**
- * Matches datasets with so many classes that random guessing is right in at most 1 % of cases. Accuracies below 1 % do
- * occur there.
+ * Matches datasets with so many classes that random guessing is right in at most 1 % of cases, so that percentages
+ * below 1 do occur.
  */
 const MANY_CLASSES = /^(cifar100|ImageNet16-120)\b/
 
@@ -224,7 +226,7 @@ export function fractionsInPercent(values: Float64Array, column: string, source:
   )
 }
 
-/** Tells whether accuracies may be percentages as well as fractions: some are above 0, and none is above 1. */
+/** Returns whether accuracies may be percentages as well as fractions: some are above 0, and none is above 1. */
 const isAmbiguous = (values: Float64Array): boolean => {
   const most = greatest(values)
   return most > 0 && most <= 1

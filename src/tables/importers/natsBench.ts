@@ -27,17 +27,17 @@ export interface NatsOptions extends ImportContext {
   readonly withCurves: boolean
   /** Number of NATS-Bench record files that a worker thread reads per message; absent: 50. */
   readonly batchSize?: number
-  /** Folder that keeps the batches that have been read, until the import is complete. */
+  /** Folder with the batches read so far, which are kept until the import is complete. */
   readonly partsFolder: string
   readonly mapping: Mapping
   /**
    * Called with the number of NATS-Bench record files read so far.
-   * @param total number of all; undefined if it is known only after reading the whole archive
+   * @param total number of all record files; undefined if it is known only after reading the whole archive
    */
   onProgress?(done: number, total: number | undefined): void
 }
 
-/** Notes in the manifest of every table that is imported from NAS-Bench-201's or NATS-Bench's records. */
+/** Notes for the manifest of every table that is imported from records of NAS-Bench-201 or NATS-Bench. */
 export const RECORD_NOTES = [
   'Accuracies and losses are those after the last epoch; "mean" is the mean over the seeds that exist.',
   'FLOPs are multiply-accumulates, as NAS-Bench-201 counts them. Seconds are those of the release, re-estimated by its authors and equal for all seeds.',
@@ -46,7 +46,7 @@ export const RECORD_NOTES = [
 /**
  * Returns the content of a table, imported from NATS-Bench's record files. After an error in one file, the batches on
  * disk are kept, so that the import can resume. After an error in the folder or archive as a whole, they are deleted.
- * @throws BenchError `bad-input` with the name of the record file at fault
+ * @throws BenchError `bad-input` that names the faulty record file
  */
 export async function importNats(source: RecordFiles, options: NatsOptions): Promise<Imported> {
   if (source.indices !== undefined) checkComplete(source.indices, options, source.name)
@@ -66,8 +66,8 @@ export async function importNats(source: RecordFiles, options: NatsOptions): Pro
 }
 
 /**
- * Returns all batches of architecture records, in the order of the files. Reads only those that an earlier, interrupted
- * import has not written to disk.
+ * Returns all batches of architecture records, in the order of the files. Reads only batches that an earlier,
+ * interrupted import has not written to disk.
  */
 async function readAll(source: RecordFiles, parts: Parts, options: NatsOptions): Promise<Part[]> {
   const { jobs, withCurves, batchSize = 50, mapping, onProgress } = options
@@ -111,7 +111,7 @@ async function* batches({ files }: RecordFiles, size: number): AsyncGenerator<Re
   if (batch.length > 0) yield batch
 }
 
-/** Returns the SHA-256 of a batch of record files, together with the units of accuracies that the mapping states. */
+/** Returns the SHA-256 of a batch of record files and of the accuracy units that the user's mapping states. */
 function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies']): string {
   const hash = createHash('sha256')
   if (accuracies !== undefined) hash.update(canonicalJson(accuracies))
@@ -119,7 +119,7 @@ function sha256Of(files: readonly RecordFile[], accuracies: Mapping['accuracies'
   return hash.digest('hex')
 }
 
-/** The record files of a NATS-Bench folder or archive, read one at a time. */
+/** The record files in a NATS-Bench folder or archive, read one at a time. */
 export interface RecordFiles {
   readonly name: string
   /**
@@ -133,8 +133,8 @@ export interface RecordFiles {
 const RECORD = /^\d{6}\.pickle\.pbz2$/
 
 /**
- * Opens a folder of NATS-Bench record files, ordered by the numbers in their names.
- * @throws BenchError `bad-input` if it has none
+ * Opens a folder of NATS-Bench record files, which are read in the order of the numbers in their names.
+ * @throws BenchError `bad-input` if the folder has none
  */
 export async function recordFolder(path: string): Promise<RecordFiles> {
   const names = (await readdir(path)).filter((name) => RECORD.test(name)).sort()
@@ -164,7 +164,7 @@ async function readRecord(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /**
- * Opens a tar archive of NATS-Bench record files, in the order of the archive.
+ * Opens a tar archive of NATS-Bench record files, which are read in the order of the archive.
  * @throws BenchError `bad-input` for paths that lead outside the archive, links in place of record files, and truncated
  * archives
  */
@@ -195,7 +195,7 @@ export function recordArchive(source: Source): RecordFiles {
 }
 
 /**
- * Returns the file name of a file in a tar archive, without its folders.
+ * Returns the name without folders of a file in a tar archive.
  * @throws BenchError `bad-input` if the path leads outside the archive
  */
 function checkedName(path: string, archive: string): string {

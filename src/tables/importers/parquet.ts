@@ -14,7 +14,7 @@ import { readThrift } from './thrift.ts'
 
 /**
  * Returns the content of a table, read from a Parquet file.
- * @throws BenchError `bad-input` with the row and column at fault
+ * @throws BenchError `bad-input` that names the faulty row and column
  */
 export async function importParquet(file: Source, mapping: Mapping, context: ImportContext): Promise<TableContent> {
   const handle = await open(file.path)
@@ -62,7 +62,7 @@ async function readRows(handle: FileHandle, name: string, mapping: Mapping, cont
   return rows
 }
 
-/** Returns an open file as the buffer that the Parquet library (hyparquet) reads parts of. */
+/** Wraps an open file in the buffer interface of the Parquet library (hyparquet), which reads parts of it. */
 async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
   const { size } = await handle.stat()
   return {
@@ -79,8 +79,8 @@ async function bufferOf(handle: FileHandle): Promise<AsyncBuffer> {
 }
 
 /**
- * Bytes at the end of a Parquet file, after its directory of row groups and columns: four for the directory's length,
- * four for the letters PAR1.
+ * Number of bytes after the directory of a Parquet file (its list of row groups and columns): four bytes for the
+ * directory's length and the four letters PAR1.
  */
 const TAIL_BYTES = 8
 const MAGIC = Buffer.from('PAR1').readUInt32LE()
@@ -109,8 +109,8 @@ function checkedCount(count: bigint | number): number {
 const DEEPEST = 16
 
 /**
- * Checks the schema in a Parquet file's directory. It is a tree in depth-first order; each element states the number of
- * its children.
+ * Checks the schema in a Parquet file's directory: a tree in depth-first order, in which each element states the number
+ * of its children.
  */
 function checkSchema({ schema, row_groups }: FileMetaData, name: string): void {
   const columns = schema.filter(({ type }) => type !== undefined).length
@@ -137,7 +137,7 @@ interface Part {
   readonly rowEnd: number
 }
 
-/** Returns the values of one column in one row group of a Parquet file, after checking its pages. */
+/** Checks the pages of one column in one row group of a Parquet file, and returns the column's values. */
 async function readColumn(part: Part, column: string, group: number, name: string): Promise<unknown[]> {
   const rows = part.rowEnd - part.rowStart
   if (rows === 0) return []
@@ -188,8 +188,8 @@ function columnFacts({ file, metadata }: Part, column: string, group: number, ro
 }
 
 /**
- * Compares a column's values with the statistics in the Parquet file's directory (minimum, maximum, number of missing
- * values). Many files allow no other check.
+ * Checks a column's values against the statistics in the Parquet file's directory (minimum, maximum, number of missing
+ * values). For many files no other check is possible.
  */
 function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_groups'][number], column: string): void {
   const { meta_data } = group.columns.find((chunk) => chunk.meta_data?.path_in_schema[0] === column) ?? {}
@@ -207,7 +207,8 @@ function checkStatistics(cells: readonly unknown[], group: FileMetaData['row_gro
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
 
 /**
- * Converts a value from the Parquet library to a table cell. NaN stays a number: it was computed and is not missing.
+ * Converts a value from the Parquet library to a table cell. NaN stays NaN and does not become a missing value, since
+ * it was computed.
  */
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null

@@ -12,11 +12,11 @@ import { crc32 } from '../../system/crc32.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
 
-/** What a Parquet file's directory states about a column. */
+/** What a Parquet file's directory states about one column of a row group. */
 export interface ColumnFacts {
   readonly rows: number
   readonly codec: CompressionCodec
-  /** Whether the column may have missing values. If so, each of its pages tells which are missing. */
+  /** Whether the column may have missing values. If so, each of its pages states which are missing. */
   readonly isOptional: boolean
   readonly isBoolean: boolean
 }
@@ -49,15 +49,15 @@ export function checkPages(chunk: Uint8Array, facts: ColumnFacts, file: string):
 /** The header of a page of a Parquet column. */
 interface Page {
   readonly kind: 'values' | 'values in version 2' | 'dictionary'
-  /** Size in bytes of a Parquet page after decompression. */
+  /** Size of the page in bytes after decompression. */
   readonly size: number
   readonly compressedSize: number
   readonly crc?: number
-  /** Number of values in a Parquet page, including missing ones. */
+  /** Number of values in the page, including missing ones. */
   readonly count: number
   readonly encoding: number
   readonly isCompressed: boolean
-  /** For a Parquet page of version 2: number of bytes at its start that encode which of its values are missing. */
+  /** For a page of version 2: number of bytes at its start that encode which values are missing. */
   readonly levelBytes: number
   readonly missing?: number
 }
@@ -110,7 +110,7 @@ function structIn(struct: ThriftStruct, field: number): ThriftStruct {
   throw new Error('the header of a page is malformed')
 }
 
-/** Checks a page with the dictionary of a Parquet column, and returns the number of values in the dictionary. */
+/** Checks the dictionary page of a Parquet column, and returns the number of values in the dictionary. */
 function dictionarySize({ count, size }: Page, { rows, codec }: ColumnFacts, bytes: Uint8Array): number {
   decompressed(codec, bytes, size)
   // A dictionary needs no more values than there are rows, and each value has at least one bit.
@@ -133,8 +133,8 @@ function checkValues(page: Page, facts: ColumnFacts, bytes: Uint8Array, dictiona
 }
 
 /**
- * The decompressed content of a Parquet page, the offset of its values in bytes, and the number of values that are not
- * missing.
+ * The decompressed content of a Parquet page, the byte offset `at` of its values, and the number of values that are
+ * `present`, that is, not missing.
  */
 interface Values {
   readonly content: Uint8Array
@@ -194,8 +194,8 @@ function readRuns(bytes: Uint8Array, start: number, end: number, width: number, 
 }
 
 /**
- * The most bit-packed values that a page may have beyond its count. Values are packed in groups of eight, and some
- * writers pad with up to 64 groups.
+ * Maximum number of bit-packed values that a page may have in addition to its count. Values are packed in groups of
+ * eight, and some writers pad with up to 64 groups.
  */
 const MOST_PADDING = 512
 
@@ -233,7 +233,7 @@ function checkDelta(bytes: Uint8Array, start: number, present: number): void {
   if (!isWhole || count.value !== present) throw new Error('a page of differences is malformed')
 }
 
-/** The decompressors that the Parquet library calls, by codec. They compare checksums if the codec has them. */
+/** Decompression functions for the Parquet library, by codec. They verify checksums if the codec has them. */
 export const compressors: Compressors = Object.fromEntries(
   (['SNAPPY', 'GZIP', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW'] as const).map((codec) => [
     codec,
@@ -265,15 +265,15 @@ const RAW_BLOCK = 0
 const RUN_BLOCK = 1
 const BLOCK_HEAD_BYTES = 3
 /**
- * Descriptor byte of a Zstandard frame without window and checksum, whose header has the content's size in four bytes.
+ * Descriptor byte of a Zstandard frame without window and checksum, whose header states the content size in four bytes.
  */
 const SIZE_ONLY = 0b10100000
 /** Content of the block that is appended to each Zstandard frame, to find where the frame's original content ends. */
 const END_MARK = Buffer.from('the page ends before this')
 
 /**
- * Decompresses a Zstandard frame (RFC 8878, 3.1.1), whose content must have `size` bytes. The frame's blocks are passed
- * to the decoder with another header and one more block. The new header has no window, since the decoder would move a
+ * Decompresses a Zstandard frame (RFC 8878, 3.1.1), whose content must have `size` bytes. The decoder gets the frame's
+ * blocks with another header and one more block. The new header has no window, since the decoder would otherwise move a
  * window of the claimed size with every block. The added block shows where the content ends, which the decoder does not
  * report.
  * @throws Error that describes the damage
@@ -328,14 +328,14 @@ function checkHead(bytes: Uint8Array, size: number): { readonly start: number; r
   return { start, hasChecksum: (descriptor & 0b100) !== 0 }
 }
 
-/** Returns the size of the content in bytes, as the header of a Zstandard frame states it in `sizeBytes` bytes. */
+/** Returns the content size that a Zstandard frame's header states in `sizeBytes` bytes. */
 function statedSize(view: DataView, at: number, sizeBytes: number): number {
   if (sizeBytes === 1) return view.getUint8(at)
   if (sizeBytes === 2) return view.getUint16(at, true) + 256
   return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true))
 }
 
-/** Returns the offsets in bytes of the last block of a Zstandard frame and of the end of that block. */
+/** Returns two byte offsets in a Zstandard frame: of its last block, and of the end of that block. */
 function blocksOf(bytes: Uint8Array, start: number): { readonly last: number; readonly end: number } {
   for (let at = start; at + BLOCK_HEAD_BYTES <= bytes.length; ) {
     const head = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)

@@ -1,6 +1,6 @@
 /**
  * Imports NAS-Bench-201's `.pth` files (v1.0, v1.1), in PyTorch's old format and in its zip format, and NASLib's
- * pickles. A file is read once from front to back, and never held in memory as a whole.
+ * pickles. A file is read once from front to back and is never in memory as a whole.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
 import { BenchError } from '../../core/errors.ts'
@@ -26,11 +26,11 @@ export interface PickleFileOptions extends ImportContext {
 /** The integer that is pickled first in a file in PyTorch's old format (before version 1.6). */
 const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn
 
-/** Tells whether a file with these first bytes is a zip archive. */
+/** Returns whether a file with these first bytes is a zip archive. */
 export const isZip = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'PK\u0003\u0004'
 
 /**
- * Tells whether a file with these first bytes is a pickle. Pickles of protocols 0 and 1 begin with no fixed byte, so
+ * Returns whether a file with these first bytes is a pickle. Pickles of protocols 0 and 1 have no fixed first byte, so
  * their first instructions are decoded to find out.
  */
 export function isPickle(head: Buffer): boolean {
@@ -38,7 +38,7 @@ export function isPickle(head: Buffer): boolean {
   return /^([(}\]]|c[\w.]+\n[\w.]+\n)/.test(head.toString('latin1')) && beginsAsPickle(head)
 }
 
-/** Tells whether the first bytes of a file are valid pickle instructions. */
+/** Returns whether the first bytes of a file are valid pickle instructions. */
 function beginsAsPickle(head: Buffer): boolean {
   const input = new PickleInput('', head)
   try {
@@ -51,7 +51,7 @@ function beginsAsPickle(head: Buffer): boolean {
 
 /**
  * Returns the content of a table, imported from a pickle or a PyTorch file.
- * @throws BenchError `bad-input` with the place in the file at fault
+ * @throws BenchError `bad-input` that names the faulty place in the file
  */
 export async function importPickleFile(file: Source, options: PickleFileOptions): Promise<Imported> {
   const { space, mapping, withCurves, partsFolder, onProgress } = options

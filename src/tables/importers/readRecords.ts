@@ -1,5 +1,5 @@
 /**
- * Decompresses NATS-Bench's record files, one for each architecture, and converts them to table numbers and per-epoch
+ * Decompresses NATS-Bench's record files, one for each architecture, and converts them to table rows and training
  * curves. Runs in worker threads.
  */
 import Bzip2 from '@foxglove/wasm-bz2'
@@ -27,14 +27,14 @@ export interface RecordsRequest {
   readonly accuracies?: Mapping['accuracies']
 }
 
-/** The numbers and per-epoch curves of a batch of architectures. */
+/** Table rows and training curves (values per epoch) of a batch of architectures. */
 export interface ReadRecords {
   readonly rows: readonly RecordRow[]
-  /** The batch's per-epoch curves, in the encoding of `encodeCurves`; empty if curves are not wanted. */
+  /** Training curves of the batch, in the encoding of `encodeCurves`; empty if curves are not wanted. */
   readonly curves: Uint8Array
 }
 
-/** One architecture of an imported benchmark, with the numbers of its table row. */
+/** One architecture of an imported benchmark, with the values of its table row. */
 export interface RecordRow {
   /** Name of the architecture's record in the imported benchmark file, for error messages. */
   readonly name: string
@@ -44,8 +44,8 @@ export interface RecordRow {
 }
 
 /**
- * Returns the numbers and curves in a batch of NATS-Bench record files.
- * @throws BenchError `bad-input` with the file at fault
+ * Returns the table rows and training curves in a batch of NATS-Bench record files.
+ * @throws BenchError `bad-input` that names the faulty file
  */
 export async function readRecords(request: RecordsRequest): Promise<ReadRecords> {
   const units = new AccuracyUnits(request.accuracies)
@@ -62,7 +62,7 @@ export async function readRecords(request: RecordsRequest): Promise<ReadRecords>
   return summarised(records, request.withCurves)
 }
 
-/** Returns the table numbers and the per-epoch curves of several architectures, computed from their trainings. */
+/** Returns the table rows and training curves of several architectures, computed from their trainings. */
 export function summarised(records: readonly NamedRuns[], withCurves: boolean): ReadRecords {
   return {
     rows: records.map((record) => ({
@@ -75,14 +75,14 @@ export function summarised(records: readonly NamedRuns[], withCurves: boolean): 
   }
 }
 
-/** The trainings of an architecture, with the name of its record in the imported file for error messages. */
+/** The trainings of an architecture. `name` is its record's name in the imported file, for error messages. */
 export interface NamedRuns extends ArchitectureRuns {
   readonly name: string
 }
 
 const FIRST_GUESS = 1 << 20
 const OUTPUT_FULL = -8
-/** The largest decompressed file, in bytes, that fits into the memory of the bzip2 WebAssembly module. */
+/** Maximum size in bytes of a decompressed file, which has to fit into the memory of the bzip2 WebAssembly module. */
 const MOST_BYTES = 2 ** 30
 
 let loading: ReturnType<typeof Bzip2.init> | undefined
@@ -101,7 +101,7 @@ async function load(): ReturnType<typeof Bzip2.init> {
 }
 
 /**
- * Decompresses a bzip2 file and compares its checksums.
+ * Decompresses a bzip2 file and verifies its checksums.
  * @param name name of the file, for messages
  * @throws BenchError `bad-input` if the data is damaged, or expands beyond the limit `record-mib`
  */

@@ -1,6 +1,6 @@
 /**
- * Reads a published benchmark file of any supported format, in this process or in a separate one with limits of memory
- * and time.
+ * Reads a published benchmark file of any supported format, in this process or in a separate one with limits on memory
+ * and CPU time.
  */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ import { openSource, type Source } from './sourceFile.ts'
 
 export interface ReadOptions extends ImportContext {
   readonly mapping: Mapping
-  /** Whether to read per-epoch training curves where the source has them. */
+  /** Whether to read training curves (values per epoch) if the source has them. */
   readonly withCurves: boolean
   /** Number of worker threads that read the source. */
   readonly jobs: number
@@ -22,23 +22,23 @@ export interface ReadOptions extends ImportContext {
    */
   readonly plugins?: readonly string[]
   /**
-   * Folder that keeps batches of architecture records until the table is written. Absent: only CSV and Parquet files
-   * are read.
+   * Folder in which batches of architecture records are kept until the table is written. Absent: only CSV and Parquet
+   * files can be read.
    */
   readonly partsFolder?: string
   /**
    * Called with the number of architectures read so far.
-   * @param total number in the source; undefined if it is known only after reading the whole source
+   * @param total number of architectures in the source; undefined if it is known only after reading the whole source
    */
   readonly onProgress?: (done: number, total: number | undefined) => void
 }
 
-/** Options of an importer that writes the batches it has read to disk. */
+/** Options of an importer that writes batches of architecture records to disk as it reads them. */
 type RecordOptions = ReadOptions & { readonly partsFolder: string }
 
-/** One format of benchmark files that can be imported. Its code is loaded only when a file is tested for the format. */
+/** A format of benchmark files that can be imported. Its code is loaded only when a file is tested for the format. */
 type Importer = {
-  /** Tells from a file's first bytes whether it has this format, regardless of its name. */
+  /** Returns whether a file has this format, from its first bytes and regardless of its name. */
   matches(source: Source): boolean | Promise<boolean>
 } & (
   | { readonly kind: 'flat'; read(source: Source, options: ReadOptions): Promise<Imported> }
@@ -96,8 +96,8 @@ const importers: readonly Importer[] = [
 ]
 
 /**
- * Returns the content of a benchmark file, read in this process. Use `readLimited` for a file of unknown origin.
- * @throws BenchError `bad-input` with the line, row or record of the file that is at fault
+ * Reads a benchmark file in this process and returns its content. Use `readLimited` for a file of unknown origin.
+ * @throws BenchError `bad-input` that names the faulty line, row or record of the file
  */
 export async function readSource(path: string, options: ReadOptions): Promise<Imported> {
   const { partsFolder } = options
@@ -112,13 +112,13 @@ export async function readSource(path: string, options: ReadOptions): Promise<Im
   throw new BenchError('bad-input', `${source.name} has no known format`)
 }
 
-/** Refuses a gzipped file of a format that is not read from front to back. @throws BenchError `bad-input` */
+/** Throws for a gzipped file of a format that cannot be read in sequence. @throws BenchError `bad-input` */
 function requireUnpacked({ name, isGzipped }: Source): void {
   if (isGzipped) throw new BenchError('bad-input', `${name} is gzipped; unpack it first: gunzip ${name}`)
 }
 
 /**
- * Refuses a file that cannot be CSV because it is not text.
+ * Throws for a file that cannot be CSV because it is not text.
  * @throws BenchError `bad-input` that says what the file is, if its first bytes tell
  */
 function requireText({ name, head }: Source): void {
@@ -144,14 +144,14 @@ export interface ReadRequest extends Omit<ReadOptions, 'space' | 'onProgress'> {
 export type ReadProgress = readonly [done: number, total: number | undefined]
 
 /**
- * Path of the compiled module that the separate process runs. Also used when running from source, since Node 20 runs no
- * TypeScript.
+ * Path of the compiled module that the separate process runs. The compiled one is used even when running from source,
+ * since Node 20 runs no TypeScript.
  */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/readWorker.js', import.meta.url))
 
 /**
- * Returns the content of a benchmark file, read in a separate process under limits of memory and time
- * (`system/limitedProcess.ts`).
+ * Reads a benchmark file in a separate process, with limits on memory and CPU time (`system/limitedProcess.ts`), and
+ * returns its content.
  * @param options the search space must be built in, because the process looks it up by name
  * @throws BenchError as `readSource`; `bad-input` with the name of the limit that was exceeded
  */

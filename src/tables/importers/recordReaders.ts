@@ -1,6 +1,6 @@
 /**
- * A pool of worker threads that read batches of NATS-Bench record files. If one thread is requested, the main thread
- * reads them.
+ * A pool of worker threads that read batches of NATS-Bench record files. If only one thread is requested, the main
+ * thread reads them itself.
  */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -14,17 +14,19 @@ export type WorkerAnswer = { readonly read: ReadRecords } | { readonly code: Err
 
 /** A pool of worker threads that read NATS-Bench record files. */
 export interface RecordReaders {
-  /** Reads a batch of record files in the next free worker thread. @throws BenchError as `readRecords` */
+  /** Reads a batch of record files in the next idle worker thread. @throws BenchError as `readRecords` */
   read(request: RecordsRequest): Promise<ReadRecords>
   close(): Promise<void>
 }
 
-/** Memory limits of a worker thread. A small young generation makes V8 collect the garbage of each record early. */
+/**
+ * Memory limits of a worker thread, in MB. A small young generation makes V8 collect the garbage of each record early.
+ */
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
 
 /**
- * Path of the compiled module that the worker threads run. Also used when running from source, since Node 20 runs no
- * TypeScript.
+ * Path of the compiled module that the worker threads run. The compiled one is used even when running from source,
+ * since Node 20 runs no TypeScript.
  */
 const WORKER = fileURLToPath(new URL('../../../dist/tables/importers/recordWorker.js', import.meta.url))
 

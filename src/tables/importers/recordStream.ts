@@ -1,10 +1,9 @@
 /**
  * Extracts the trainings of architectures from a pickle while it is read. As soon as the Python dict of a training is
- * complete, it is converted to table numbers and curves, and freed. So a file of gigabytes needs the memory of some
- * hundred records.
- *
+ * complete, it is converted to table rows and curves, and freed, so that a file of gigabytes needs the memory of only
+ * some hundred records.
  * An interrupted import reads the pickle from its beginning again, since a pickle refers to objects by the order in
- * which they occurred. Architecture records whose batch is on disk already are then counted but not converted.
+ * which they occurred. Architecture records whose batch is already on disk are then counted but not converted.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { PickleOptions } from '../../pickle/machine.ts'
@@ -28,11 +27,11 @@ import type { TrainingRun } from './trainingRuns.ts'
 export interface RecordStreamOptions {
   /** Name of the pickle file, for error messages. */
   readonly name: string
-  /** SHA-256 of the pickle file and of the user's mapping, by which batches on disk are recognised. */
+  /** SHA-256 of the pickle file and of the user's mapping, by which an import recognises its batches on disk. */
   readonly sha256: string
   readonly parts: Parts
   readonly withCurves: boolean
-  /** The user's mapping, which states what the pickle does not, such as split and seed. */
+  /** The user's mapping, which states what the pickle does not, such as split and seed of its accuracies. */
   readonly mapping: Mapping
   indexOf(arch: string): number
   onProgress?(done: number): void
@@ -41,25 +40,22 @@ export interface RecordStreamOptions {
 const BATCH = 125
 
 /**
- * Matches keys of a Python dict that belong to one epoch, such as `x-valid@11`. A pickle never refers to such a key
- * again.
+ * Matches keys of a Python dict that contain an epoch, such as `x-valid@11`. A pickle never refers to such a key again.
  */
 const EPOCH_KEY = /@\d+$/
 
-/**
- * Receives each Python dict of a pickle when it is complete, and collects batches of architecture records from them.
- */
+/** Receives each complete Python dict of a pickle and collects architecture records in batches. */
 export class RecordStream implements PickleOptions {
   readonly batches: Part[] = []
   readonly #options: RecordStreamOptions
   readonly #units: AccuracyUnits
-  /** Converts the trainings of the architecture that is being read. */
+  /** Function that converts the trainings of the architecture that is being read. */
   #readRun: ReadRun
-  /** The converted training of each Python dict that has been emptied. */
+  /** For each Python dict of a training that was converted and emptied: the training. */
   readonly #runs = new WeakMap<Dict, TrainingRun>()
   #waiting: NamedRuns[] = []
   #inBatch = 0
-  /** The batch that is being read, if an earlier, interrupted import has written it to disk. */
+  /** The batch that is being read, if it is already on disk from an earlier, interrupted import. */
   #kept: Part | undefined
   #done = 0
 
@@ -87,7 +83,7 @@ export class RecordStream implements PickleOptions {
     return true
   }
 
-  /** Ends the last batch of architecture records, which may have fewer records than the others. */
+  /** Writes the last batch of architecture records, which may have fewer records than the others. */
   finish(): void {
     if (this.#inBatch > 0) this.#flush()
   }
@@ -112,8 +108,8 @@ export class RecordStream implements PickleOptions {
   }
 
   /**
-   * Extracts the architectures from a Python dict in NASLib's form: architecture → dataset → training. Ignores any
-   * other dict.
+   * Extracts the architectures from a Python dict in NASLib's form: architecture → dataset → training. Does nothing for
+   * any other dict.
    */
   #takeNaslib(dict: Map<unknown, unknown>): void {
     for (const [arch, datasets] of dict) {

@@ -1,4 +1,4 @@
-/** Opens a file or folder to import: gives its first bytes, its contents as a stream with gzip undone, and its hash. */
+/** Opens a file or folder to import, and gives its first bytes, a stream of its decompressed contents and its hash. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -13,7 +13,7 @@ const HEAD_BYTES = 512
 
 export interface Source {
   readonly path: string
-  /** The last part of the path of the imported file or folder, for error messages. */
+  /** Name of the imported file or folder without its path, for error messages. */
   readonly name: string
   /**
    * Whether the source is a folder. A folder has no bytes: its `head` is empty, and it cannot be streamed or hashed.
@@ -23,16 +23,16 @@ export interface Source {
   /** The first 512 bytes of the imported file, decompressed if the file is gzipped. */
   readonly head: Buffer
   /**
-   * Returns a stream of all bytes of the imported file, decompressed if it is gzipped. At the end, gzip's checksum is
-   * compared.
+   * Returns a stream of all bytes of the imported file, decompressed if it is gzipped. The stream verifies gzip's
+   * checksum.
    */
   stream(): Readable
-  /** Returns the SHA-256 of the imported file as it is on disk, without undoing gzip. */
+  /** Returns the SHA-256 of the imported file as it is on disk, that is, before any decompression. */
   sha256(): Promise<string>
 }
 
 /**
- * Opens a file to import, or a folder where `folders` allows it.
+ * Opens a file to import, or a folder if `folders` is true.
  * @throws BenchError `missing` if it does not exist or cannot be read, `bad-input` if it is neither a file nor an
  * allowed folder
  */
@@ -65,7 +65,7 @@ const isDirectory = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Returns a stream that passes the decompressed bytes of a gzipped file on, and fails beyond the limit `gzip-gib`. */
+/** Returns a stream that passes on the decompressed bytes of a gzipped file, and fails beyond the limit `gzip-gib`. */
 function counting(name: string): Transform {
   const most = limitOf('gzip-gib') * 2 ** 30
   let bytes = 0

@@ -1,17 +1,17 @@
 /**
- * Decodes the compact protocol of Apache Thrift, in which Parquet files write their directory and page headers. Every
- * length is checked against the number of bytes that are left.
+ * Decodes the compact protocol of Apache Thrift, in which the directory and page headers of Parquet files are encoded.
+ * Every length is checked against the number of remaining bytes.
  */
 
 export type ThriftValue = boolean | number | Uint8Array | readonly ThriftValue[] | ThriftStruct
-/** A struct decoded from Thrift's compact protocol: values by field number. */
+/** A struct decoded from Thrift's compact protocol: values by field id. */
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>
 
 const DEEPEST = 32
 const LONGEST_VARINT = 10
 
 /**
- * Decodes the Thrift struct that begins at byte `start`, and returns it with the position of its end.
+ * Decodes the Thrift struct that begins at byte `start`. Returns the struct and the offset of its end.
  * @throws RangeError if the struct is malformed
  */
 export function readThrift(bytes: Uint8Array, start: number): { readonly struct: ThriftStruct; readonly end: number } {
@@ -79,7 +79,7 @@ class Reader {
     throw new RangeError(`a number of more than ${LONGEST_VARINT} bytes`)
   }
 
-  /** Reads the next integer of the struct, a variable-length number in zigzag encoding (0, −1, 1, −2, …). */
+  /** Reads the next integer of the struct: a variable-length integer in zigzag encoding (0, −1, 1, −2, …). */
   #integer(): number {
     const value = this.#varint()
     return Number((value >> 1n) ^ -(value & 1n))

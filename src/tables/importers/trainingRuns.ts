@@ -1,6 +1,6 @@
 /**
  * The trainings of an architecture in the form that all importers of benchmark records share, and their conversion to
- * the numbers of a table row.
+ * the values of a table row.
  */
 import { naturalOrder } from '../../core/plainText.ts'
 import { groupBy } from '../../system/groupBy.ts'
@@ -8,26 +8,26 @@ import { groupBy } from '../../system/groupBy.ts'
 /** One training of one architecture, as a published benchmark recorded it. */
 export interface TrainingRun {
   readonly dataset: string
-  /** Number of epochs of the architecture's training, a complete schedule. */
+  /** Number of epochs of the training. Its learning-rate schedule is complete after them. */
   readonly epochs: number
   readonly seed: number
   /** Architecture string in the record of the training, if it has one. */
   readonly arch?: string
   readonly parametersM?: number
   readonly flopsM?: number
-  /** Measured seconds that the trained network takes for one batch of images, mean over several measurements. */
+  /** Measured seconds for inference on one batch of images, mean over several measurements. */
   readonly latencySeconds?: number
-  /** Per-epoch curves of the training on each split of the dataset, `train` first. */
+  /** Training curves (values per epoch) on each split of the dataset, `train` first. */
   readonly splits: readonly SplitCurves[]
 }
 
 /**
- * What was measured on one split of the dataset after each epoch of a training. NaN stands for an epoch without a
+ * Values measured on one split of the dataset after each epoch of a training. NaN stands for an epoch without a
  * measurement.
  */
 export interface SplitCurves {
   readonly split: string
-  /** Accuracy on the split in %, by epoch. */
+  /** Accuracy on the split after each epoch, in %. */
   readonly accuracyPct: Float64Array
   readonly loss: Float64Array
   /** Seconds of each epoch: those of training if the split is `train`, else those of one pass over the split. */
@@ -41,14 +41,14 @@ export interface ArchitectureRuns {
   readonly runs: readonly TrainingRun[]
 }
 
-/** The numbers of one architecture's table row, by column name. Missing numbers have no entry. */
+/** Values of one architecture's table row, by column name. Missing values have no entry. */
 export type RunNumbers = Record<string, number>
 
 /**
- * Returns the numbers of an architecture's table row. Accuracies and losses after the last epoch: for each seed, and
- * their mean over the seeds that were trained. Seconds of the whole training, and of one pass over each split: means
- * over the seeds. Parameters, FLOPs and latency: by dataset. If the recorded parameters differ between seeds, those of
- * seed 888 are taken, as NAS-Bench-201's API does.
+ * Returns the values of an architecture's table row. Accuracies and losses after the last epoch: for each seed, and the
+ * mean over the available seeds. Seconds of the whole training, and of one pass over each split: means over the seeds.
+ * Parameters, FLOPs and latency: by dataset. If the recorded parameters differ between seeds, those of seed 888 are
+ * taken, as NAS-Bench-201's API does.
  */
 export function numbersOf({ runs }: ArchitectureRuns): RunNumbers {
   const numbers: RunNumbers = {}
@@ -104,8 +104,7 @@ function set(numbers: RunNumbers, name: string, value: number | undefined): void
 }
 
 /**
- * Returns those of the measured values that are finite. A value that is not finite, such as the loss of a diverged
- * training, counts as missing.
+ * Returns the finite values. A value that is not finite, such as the loss of a diverged training, counts as missing.
  */
 const measured = (values: Iterable<number | undefined>): number[] =>
   [...values].filter((value): value is number => Number.isFinite(value))
@@ -126,7 +125,8 @@ function total(values: Float64Array): number | undefined {
 }
 
 /**
- * Returns a number of an architecture's trainings: their mean if they all agree to five digits, else that of seed 888.
+ * Returns a quantity (`of`) of an architecture's trainings: its mean if all trainings agree to five digits, else the
+ * value of the training with seed 888.
  */
 function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number | undefined): number | undefined {
   const different = new Set(measured(runs.map(of)).map((value) => value.toFixed(5))).size > 1
@@ -134,15 +134,18 @@ function agreed(runs: readonly TrainingRun[], of: (run: TrainingRun) => number |
   return mean((trusted.length > 0 ? trusted : runs).map(of))
 }
 
-/** Compares two names of table columns for sorting: accuracies come first, then the other quantities, each by name. */
+/**
+ * Compares two table columns by name, for sorting: accuracies come first, then the other columns, each in the order of
+ * their names.
+ */
 export function columnOrder(a: string, b: string): number {
   const kind = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : '')
   return naturalOrder(kind(a), kind(b)) || naturalOrder(a, b)
 }
 
 /**
- * Returns the training seeds that a column of means was averaged over: those for which the table also has a column with
- * the single seed's values.
+ * Returns the training seeds whose mean a column contains: those for which the table also has a column with the single
+ * seed's values.
  */
 export function seedsOf(name: string, names: readonly string[]): { seeds?: readonly number[] } {
   if (!name.endsWith('/mean')) return {}

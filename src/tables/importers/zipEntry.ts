@@ -1,5 +1,5 @@
 /**
- * Finds one uncompressed file in a zip archive that PyTorch wrote, and compares its checksum. The file can then be read
+ * Finds one uncompressed file in a zip archive that PyTorch wrote, and verifies its checksum. The file can then be read
  * in place, without unpacking an archive of gigabytes. Format: PKWARE's APPNOTE.
  */
 import { readSync } from 'node:fs'
@@ -16,7 +16,7 @@ const ENTRY = 0x02014b50
 const LOCAL = 0x04034b50
 const STORED = 0
 /**
- * The longest distance in bytes of a zip archive's end record from the end of the file, since a comment may follow the
+ * Maximum distance in bytes from a zip archive's end record to the end of the file, since a comment may follow the
  * record.
  */
 const LONGEST_TAIL = 22 + 0xffff
@@ -65,8 +65,8 @@ type Read = (offset: number, length: number) => Buffer
 type Damaged = (what: string) => BenchError
 
 /**
- * Returns the offset and length of a zip archive's central directory, from the end record or, if there is one, the
- * zip64 end record.
+ * Returns the offset and length of a zip archive's central directory, as stated by the zip64 end record if there is
+ * one, else by the end record.
  */
 function directory(read: Read, size: number, damaged: Damaged): { offset: number; length: number } {
   const tail = read(Math.max(0, size - LONGEST_TAIL), Math.min(size, LONGEST_TAIL))
@@ -116,8 +116,8 @@ function entryAt(bytes: Buffer, at: number, extraAt: number, extraLength: number
 }
 
 /**
- * Returns the 64-bit numbers in the zip64 extra field (0x0001) of a zip archive's directory entry; an empty list
- * without that field.
+ * Returns the 64-bit integers in the zip64 extra field (0x0001) of a zip archive's directory entry; an empty list if it
+ * has no such field.
  */
 function wideNumbers(extra: Buffer): number[] {
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
