@@ -1,6 +1,6 @@
 /**
- * A network as it is exported: the layers that its main head needs, its tensors by PyTorch's names, and what a user of
- * the file must know about input and classes.
+ * A network as it is exported: the layers that its main head depends on, its tensors by PyTorch's names, and what a
+ * user of the file must know about input and classes.
  */
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
@@ -9,18 +9,18 @@ import type { TrainedInput } from '../core/retraining.ts'
 import type { NamedTensor } from '../system/safetensors.ts'
 import { namedTensors, tensorPlaces } from '../training/namedTensors.ts'
 
-/** A network with weights that is to be written in a file format of other programs. */
+/** A network with its weights, to be written in another program's file format. */
 export interface Deployment {
   readonly network: Network
   readonly state: Pick<ExecutableState, 'weights' | 'statistics'>
   readonly input: TrainedInput
-  /** Texts about the network by name, which formats with room for them store: genotype, training, accuracy. */
+  /** Named texts about the network (genotype, training, accuracy, …), which formats store as metadata if they can. */
   readonly notes: Readonly<Record<string, string>>
 }
 
 /**
- * Returns the layers on which a network's main head depends, in order. Drop-path layers, which do nothing after
- * training, are left out.
+ * Returns the layers on which a network's main head depends, in order of computation. Drop-path layers are left out,
+ * since they do nothing after training.
  */
 export function inferenceLayers({ layers, heads }: Network): readonly Layer[] {
   const sources = new Map<ValueId, ValueId>()
@@ -37,7 +37,7 @@ export function inferenceLayers({ layers, heads }: Network): readonly Layer[] {
   return kept.reverse()
 }
 
-/** Returns the ids of the values that a layer reads, in order; null inputs of a mixed sum are left out. */
+/** Returns the ids of the values that a layer reads, in order; absent inputs (null) of a mixed sum are left out. */
 export function inputsOfLayer(layer: Layer): readonly ValueId[] {
   if (layer.kind === 'sum' || layer.kind === 'concat') return layer.inputs
   if (layer.kind === 'mix') return layer.inputs.filter((input) => input !== null)
@@ -50,7 +50,7 @@ function redirected(layer: Layer, through: (id: ValueId) => ValueId): Layer {
   return layer
 }
 
-/** Returns the values of a network that have no pixels: [batch, channels] instead of four axes. */
+/** Returns the ids of the values of shape [batch, channels], which have no spatial axes. */
 export function flatValues(layers: readonly Layer[]): ReadonlySet<ValueId> {
   const flat = new Set<ValueId>()
   for (const layer of layers) {
@@ -60,7 +60,7 @@ export function flatValues(layers: readonly Layer[]): ReadonlySet<ValueId> {
   return flat
 }
 
-/** Returns the tensors that an exported network needs, by name; those of an auxiliary head are not among them. */
+/** Returns the tensors that an exported network needs, by name; those of the auxiliary head are left out. */
 export function deployedTensors({ network, state }: Deployment): ReadonlyMap<string, NamedTensor> {
   const used = new Set<string>()
   const places = tensorPlaces(network)
@@ -75,7 +75,7 @@ export function deployedTensors({ network, state }: Deployment): ReadonlyMap<str
   )
 }
 
-/** Returns the positions of running mean and variance of a batch normalisation in the list that `tensorPlaces` gives. */
+/** Returns the positions of a batch normalisation's running mean and variance in the list of `tensorPlaces`. */
 const statisticsPlaces = ({ parameters }: Network, statistics: number): readonly number[] => [
   parameters.length + 2 * statistics,
   parameters.length + 2 * statistics + 1,
@@ -87,7 +87,7 @@ function parametersOf(layer: Layer): readonly number[] {
   return layer.kind === 'batchNorm' && layer.affine !== null ? [layer.affine.scale, layer.affine.shift] : []
 }
 
-/** Returns the error for a layer that a file format cannot express. @param format name of the format, for people */
+/** Returns the error for a layer that a file format cannot represent. @param format name of the format for messages */
 export function inexpressible({ name }: Network, { kind }: Layer, format: string): BenchError {
   const reason =
     kind === 'noise'

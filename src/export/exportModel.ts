@@ -1,4 +1,4 @@
-/** Exports a trained network, or an architecture with random weights, into files of other programs. */
+/** Exports a trained network, or an architecture with random weights, to files in other programs' formats. */
 import { join, resolve } from 'node:path'
 import type { ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
@@ -15,13 +15,13 @@ import { type ExportedFile, type ExportFormatName, formatNamed } from './formats
 import type { CardFacts } from './modelCard.ts'
 import type { TrainedModel } from './trainedModel.ts'
 
-/** A network to export, and what its model card tells. */
+/** A network to export, and facts for its model card. */
 export interface Exportable {
   readonly deployment: Deployment
   readonly facts: Omit<CardFacts, 'files' | 'licence'>
 }
 
-/** Returns a trained network for export. */
+/** Returns a trained network in the form in which it is exported. */
 export function exportableModel({ network, state, input, record, weights }: TrainedModel): Exportable {
   const { id, job, epochs } = record
   const notes = {
@@ -37,13 +37,19 @@ export function exportableModel({ network, state, input, record, weights }: Trai
 export interface UntrainedRequest {
   readonly space: SearchSpace
   readonly genotype: Genotype
-  /** Dataset of the network's size; absent: that of the paper which published the architecture, or the space's first. */
+  /**
+   * Dataset that determines the size of the network; absent: the dataset of the paper that published the architecture,
+   * or the first one of the search space.
+   */
   readonly dataset?: string
   /** Seed of the random weights. */
   readonly seed: number
 }
 
-/** Channel statistics of the datasets that papers evaluate on; images of other datasets are not normalised. */
+/**
+ * Channel means and standard deviations of the datasets that papers evaluate on. For other datasets, the exported
+ * network does not normalise its images.
+ */
 const STATISTICS: Readonly<Record<string, ChannelStatistics>> = {
   cifar10: CIFAR10,
   cifar100: CIFAR100,
@@ -52,9 +58,9 @@ const STATISTICS: Readonly<Record<string, ChannelStatistics>> = {
 }
 
 /**
- * Returns the network of an architecture with random weights for export, at the size of its space's paper. Its classes
- * have numbers for names.
- * @throws BenchError `unsupported` for a space without such sizes, `unknown-name` for another dataset
+ * Returns an architecture's network with random weights for export, in the size used by the paper of its search space.
+ * Its classes are named by their numbers.
+ * @throws BenchError `unsupported` for a search space without such sizes, `unknown-name` for another dataset
  */
 export function untrainedModel({ space, genotype, dataset, seed }: UntrainedRequest): Exportable {
   const { evaluations = {} } = space
@@ -87,14 +93,14 @@ function inputFor({ height, width, channels, classes }: ImageShape, dataset: str
 export interface ExportTarget {
   readonly formats: readonly ExportFormatName[]
   /**
-   * File of the only format, or folder of all files; absent: `net` with the format's ending, or the folder `net` for
-   * several formats.
+   * Path of the file if there is one format, else of a folder for all files; absent: `net` with the format's ending, or
+   * the folder `net`.
    */
   readonly out?: string
   readonly licence?: string
 }
 
-/** Returns the files of an export with their paths; nothing is written yet. */
+/** Returns contents and paths of the files of an export, which are not written yet. */
 export async function exportedFiles(
   { deployment, facts }: Exportable,
   { formats, out, licence }: ExportTarget,
@@ -120,7 +126,7 @@ export async function exportedFiles(
   return written.map(({ name, content }) => ({ path: join(folder, name), content }))
 }
 
-/** Returns the folder of the files and their name without ending. @throws BenchError `bad-input` */
+/** Returns the folder of the exported files and their name without ending. @throws BenchError `bad-input` */
 function placeOf(formats: readonly ExportFormatName[], out: string | undefined) {
   const [first] = formats
   const { ending } = formatNamed(first)
@@ -142,6 +148,6 @@ function placeOf(formats: readonly ExportFormatName[], out: string | undefined) 
 const isFolder = (out: string | undefined): boolean =>
   out !== undefined && (/[/\\]$/.test(out) || statIfThere(out)?.isDirectory() === true)
 
-/** Writes the files of an export: all of them or, if one cannot be written, none. */
+/** Writes the files of an export. If one of them cannot be written, writes none. */
 export const writeExport = (files: readonly { path: string; content: string | Uint8Array }[]): void =>
   writeAllAtomically(files.map(({ path, content }) => ({ path: resolve(path), content })))

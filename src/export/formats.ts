@@ -1,9 +1,9 @@
-/** The formats in which a network can be exported. A new format needs only an entry here. */
+/** The file formats in which a network can be exported. To add a format, add an entry here. */
 import { encodeSafetensors } from '../system/safetensors.ts'
 import { type Deployment, deployedTensors } from './deployment.ts'
 import { type CardFacts, modelCard } from './modelCard.ts'
 
-/** A file to be written: its name within the folder of the export, and its content. */
+/** A file of an export: its name within the export's folder, and its content. */
 export interface ExportedFile {
   readonly name: string
   readonly content: string | Uint8Array
@@ -12,7 +12,7 @@ export interface ExportedFile {
 interface ExportFormat {
   /** Description of the format in lists and help texts. */
   readonly about: string
-  /** Ending of the format's main file; absent: the format is a folder of its own. */
+  /** Ending of the format's main file; absent: an export in this format is a folder. */
   readonly ending?: string
   /**
    * Returns the files of a network in this format, the main file first.
@@ -26,7 +26,7 @@ interface ExportFormat {
   ): Promise<readonly ExportedFile[]> | readonly ExportedFile[]
 }
 
-/** Every format by the name typed after `--to`. */
+/** All export formats, by the name that the user types after `--to`. */
 export const exportFormats = {
   onnx: {
     about: 'ONNX, opset 17, with normalisation and class names',

@@ -1,18 +1,18 @@
-/** Writes a model card: a README with front matter, in the form that model hubs read. */
+/** Writes a model card: a README with front matter (YAML metadata), as model hubs expect it. */
 import { stringify } from 'yaml'
 import { parameterCount } from '../core/network.ts'
 import type { TrainingRecord } from '../retrain/trainingRecord.ts'
 import type { Deployment } from './deployment.ts'
 
-/** What a model card tells beside the network itself. */
+/** Facts for a model card in addition to the network itself. */
 export interface CardFacts {
   /** The training of the network; absent: its weights are random. */
   readonly record?: TrainingRecord
-  /** Number of epochs after which the network had its weights. */
+  /** Number of training epochs after which the network had these weights. */
   readonly epochs: number
-  /** Licence of the weights, as hubs name them, such as `mit`; absent: `unknown`. */
+  /** Licence of the weights, named as model hubs do, such as `mit`; absent: `unknown`. */
   readonly licence?: string
-  /** Names of the files that lie beside the card. */
+  /** Names of the files in the folder of the card. */
   readonly files: readonly string[]
 }
 

@@ -1,4 +1,7 @@
-/** Image files and datasets as input of a trained network: scaled and normalised as the images it was trained on. */
+/**
+ * Reads image files and datasets as input of a trained network: scaled and normalised like the images it was trained
+ * on.
+ */
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Batch } from '../core/data.ts'
@@ -19,20 +22,20 @@ import type { TrainedModel } from './trainedModel.ts'
 export interface TestImages {
   readonly name: string
   readonly count: number
-  /** Yields all images once, in order. */
+  /** Yields all test images once, in batches. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>
-  /** Ends the threads that decode images, if there are any. */
+  /** Stops the threads that decode images; absent if there are none. */
   close?(): Promise<void>
 }
 
 export interface TestImagesRequest {
-  /** Name of the dataset, or a folder; absent: the dataset of the training. */
+  /** Name of the dataset, or path of an image folder; absent: the dataset of the training. */
   readonly dataset?: string
-  /** Folder of the images; absent: the user's data folder, or a built-in dataset. */
+  /** Folder of the dataset's images; absent: the user's data folder, or a built-in dataset. */
   readonly folder?: string
   readonly batchSize: number
   readonly brokenImages?: 'fail' | 'skip'
-  /** Called with a line for the user about each image file that is left out. */
+  /** Called with a message to the user for each image file that is left out. */
   readonly report?: (line: string) => void
 }
 
@@ -41,7 +44,7 @@ type Normalised = Pick<TrainedModel, 'input' | 'record'>
 /**
  * Opens the test images of a dataset for a trained network: the test set of a known dataset or of a folder with
  * `train/` and `val/`, or all images of a folder of class folders.
- * @throws BenchError `bad-input` if the classes are not those of the network; `missing` or `corrupt` for the files
+ * @throws BenchError `bad-input` if the network does not have these classes; `missing` or `corrupt` for the files
  */
 export async function openTestImages(model: Normalised, request: TestImagesRequest): Promise<TestImages> {
   const { name, folder } = placeOf(model, request)
@@ -68,14 +71,17 @@ export async function openTestImages(model: Normalised, request: TestImagesReque
   return images
 }
 
-/** A folder whose images are not divided into training and test images, so that all may be test images. */
+/** An image folder that is not divided into training and test images, so that all its images may be test images. */
 interface UndividedFolder {
   readonly path: string
   readonly tree: FileTree
   readonly tested: NonNullable<ReturnType<typeof testLayout>>
 }
 
-/** Returns the images of a folder if they are not divided, neither by folders nor by how the user names the folder. */
+/**
+ * Returns the image folder if it is not divided into training and test images, neither by its subfolders nor by the
+ * path that the user typed; else undefined.
+ */
 async function undividedFolder(folder: string): Promise<UndividedFolder | undefined> {
   const { path, split } = parseImageFolder(folder)
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false
@@ -86,8 +92,9 @@ async function undividedFolder(folder: string): Promise<UndividedFolder | undefi
 }
 
 /**
- * Returns the folder with the division that the training made of its images, if these are the training's images: only
- * the test images among them were not trained on. Returns undefined for other images.
+ * If the network was trained on images of this folder, returns the folder's path with the division into training and
+ * test images that the training used, since only these test images are new to the network. Returns undefined for other
+ * images.
  */
 async function trainingsDivision(
   { record }: Normalised,
@@ -101,7 +108,10 @@ async function trainingsDivision(
   return images?.contentHash === dataset.contentHash ? folder : undefined
 }
 
-/** Returns name and folder of the images; a folder may stand in place of the dataset's name. */
+/**
+ * Returns name and folder of the test images. If the user gives a folder as the dataset, it is named by its path's last
+ * part.
+ */
 function placeOf({ record }: Normalised, { dataset = record.job.dataset.name, folder }: TestImagesRequest) {
   if (!/[/\\]/.test(dataset) && (folder !== undefined || !namesFolder(dataset))) return { name: dataset, folder }
   if (folder === undefined) return { name: basename(resolve(parseImageFolder(dataset).path)), folder: dataset }
@@ -150,7 +160,7 @@ async function openStreamed(
   return { name, count: test.paths.length, batches: () => images.test(), close: () => images.close() }
 }
 
-/** Returns for each class of the images its number among the network's classes. @throws BenchError `bad-input` */
+/** For each class of the images, returns its number among the network's classes. @throws BenchError `bad-input` */
 function relabelled(classNames: readonly string[], { classNames: known }: TrainedInput, name: string): number[] {
   const unknown = classNames.filter((each) => !known.includes(each))
   if (unknown.length > 0) {
@@ -161,7 +171,7 @@ function relabelled(classNames: readonly string[], { classNames: known }: Traine
   return classNames.map((each) => known.indexOf(each))
 }
 
-/** Checks that there are images of every class of a network. @throws BenchError `bad-input` */
+/** Checks that there are images of every class of a network. @throws BenchError `bad-input` if not */
 function requireEveryClass(labels: Iterable<number>, { classNames }: TrainedInput, name: string): void {
   const present = new Set(labels)
   const missing = classNames.filter((_, label) => !present.has(label))
@@ -172,20 +182,20 @@ function requireEveryClass(labels: Iterable<number>, { classNames }: TrainedInpu
   )
 }
 
-/** Returns a noun with at most five of the names: `class "cat"`, `classes "cat", "dog" and 3 more`. */
+/** Returns a noun and up to five names, for messages: `class "cat"`, `classes "cat", "dog" and 3 more`. */
 function listed(noun: string, names: readonly string[]): string {
   const shown = names.slice(0, 5).map((each) => `"${each}"`)
   const all = names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')
   return `${names.length === 1 ? noun : `${noun}es`} ${all}`
 }
 
-/** Decodes an image file into the input of a network, [height, width, 3], normalised. */
+/** Decodes an image file to the input of a network: normalised values of shape [height, width, 3]. */
 export type ImageDecoder = (path: string) => Promise<Float32Array<ArrayBuffer>>
 
 /**
- * Returns the function that decodes image files for a trained network, as the test images of its training were decoded:
- * for CIFAR's stem the central square is scaled by box averages, for ImageNet's the central window of a photograph is
- * taken.
+ * Returns the function that decodes image files for a trained network as the test images of its training were decoded.
+ * For CIFAR's stem, the central square is scaled by box averages; for ImageNet's stem, the central crop of the
+ * photograph is taken.
  */
 export async function imageDecoder({ input, record }: Normalised): Promise<ImageDecoder> {
   const { height, width, channels, mean, std } = input
@@ -213,7 +223,7 @@ interface LabelledPath {
   readonly label: number
 }
 
-/** Yields batches of image files that are decoded one batch at a time, in order. */
+/** Decodes image files and yields them in batches, in order. One batch at a time is in memory. */
 async function* decodedBatches(
   model: Normalised,
   files: readonly LabelledPath[],
@@ -240,7 +250,10 @@ async function* decodedBatches(
   throw new BenchError('corrupt', `none of the ${pluralize(files.length, 'image')} could be decoded`)
 }
 
-/** Returns a batch of decoded images. @param index number of the batch, which names the random stream of its noise */
+/**
+ * Returns decoded images as a batch. @param index number of the batch, which selects the random stream for the
+ * operation `noise`
+ */
 export function batchOf(
   images: readonly { readonly image: Float32Array; readonly label: number }[],
   index: number,

@@ -1,6 +1,6 @@
 /**
- * Writes a network as an ONNX file: opset 17, images in NCHW with any batch size. The file contains the normalisation of
- * the images, the softmax, and the names of the classes, so that it can be used without further information.
+ * Writes a network as an ONNX file: opset 17, images in NCHW with any batch size. The file includes the normalisation
+ * of the images, the softmax and the class names, so that it can be used without further information.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
@@ -28,18 +28,20 @@ import { littleEndian } from '../system/safetensors.ts'
 import { moduleOf, normNames, torchName } from '../training/namedTensors.ts'
 import { type Deployment, deployedTensors, flatValues, inexpressible, inferenceLayers } from './deployment.ts'
 
-/** Version of ONNX' file format, and of its operators. */
+/** Version of the ONNX file format; below, the version of its operator set. */
 const IR_VERSION = 8n
 const OPSET = 17n
 /** ε of all batch normalisations (`core/network.ts`). */
 const EPSILON = 1e-5
 
-/** Name of the input in an exported file: images as RGB intensities 0 … 1. The outputs are `logits` and `probabilities`. */
+/**
+ * Name of the input in an exported file: images as RGB intensities 0 … 1. The outputs are `logits` and `probabilities`.
+ */
 export const INPUT = 'images'
 
 /**
  * Returns the bytes of an ONNX file with the network. Its input `images` has shape [batch, 3, height, width] with RGB
- * intensities 0 … 1, its outputs `logits` and `probabilities` [batch, classes].
+ * intensities 0 … 1. Its outputs are `logits` and `probabilities`, each [batch, classes].
  * @throws BenchError `unsupported` for a network with a layer that ONNX cannot express
  */
 export function onnxModel(deployment: Deployment): Uint8Array {
@@ -102,7 +104,7 @@ class OnnxGraph {
     rule(layer)
   }
 
-  /** Adds the outputs of the graph. */
+  /** Adds the nodes that compute the graph's outputs. */
   finish(): void {
     const { heads } = this.#deployment.network
     this.#node('Identity', [valueName(heads[0].logits)], 'logits')
@@ -195,7 +197,7 @@ class OnnxGraph {
     this.#node('Reshape', [`${name}_transposed`, whole], name)
   }
 
-  /** Adds zeros of the value's shape for every image of the batch. */
+  /** Adds a tensor of zeros with the value's shape and the batch size of the input. */
   #zeros(output: ValueId): void {
     const { height, width, channels } = this.#deployment.network.values[output]
     const name = valueName(output)
@@ -223,7 +225,7 @@ class OnnxGraph {
   }
 }
 
-/** Largest number of a 32-bit integer, which stands for the end of an axis. */
+/** Largest 32-bit integer, which stands for the end of an axis in a slice. */
 const LARGEST = 2 ** 31 - 1
 
 const valueName = (id: ValueId): string => `value${id}`
@@ -235,7 +237,7 @@ const windowAttributes = ({ kernel, stride, padding }: Window): Attributes => ({
   pads: [padding, padding, padding, padding],
 })
 
-/** A floating-point attribute; plain numbers are integer attributes. */
+/** A floating-point attribute of an ONNX node; plain numbers stand for integer attributes. */
 interface Float {
   readonly float: number
 }
@@ -258,7 +260,10 @@ function floatTensor(name: string, shape: readonly number[], values: Float32Arra
   return create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: TensorProto_DataType.FLOAT, rawData })
 }
 
-/** Returns the description of an input or output of float32; a text among its extents stands for any extent. */
+/**
+ * Returns ONNX's description of a float32 input or output. An extent given as a name, such as `batch`, may have any
+ * size.
+ */
 function valueInfo(name: string, extents: readonly (number | string)[]) {
   const dim = extents.map((extent) =>
     create(TensorShapeProto_DimensionSchema, {

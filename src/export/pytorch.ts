@@ -1,16 +1,15 @@
 /**
  * Writes a network as one Python file with PyTorch modules, which loads its weights from a safetensors file beside it.
- *
- * Modules with the same structure share a class, whose arguments are the numbers in which they differ: channels and
- * strides. So a network of many cells becomes a file of a few classes.
+ * Modules with the same structure share a class; the numbers in which they differ (channels, strides) are its
+ * arguments. So a network of many cells becomes a file with a few classes.
  */
 import type { Deployment } from './deployment.ts'
 import { type Child, type Module, moduleTree, type Slot } from './pytorchModules.ts'
 
 /**
- * Returns the text of a Python file whose `load()` returns the network with its weights.
+ * Returns the text of a Python file whose function `load()` returns the network with its weights.
  * @param weightsFile name of the safetensors file beside the Python file
- * @throws BenchError `unsupported` for a network with a layer that has no form without a search
+ * @throws BenchError `unsupported` for a network with a layer that exists only in searches
  */
 export function pytorchModule(deployment: Deployment, weightsFile: string): string {
   const { network, input, notes } = deployment
@@ -58,10 +57,10 @@ def load(weights=None):
 `
 }
 
-/** A text that is safe within a Python docstring. */
+/** Escapes a text for use in a Python docstring. */
 const pythonText = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"""', "'''")
 
-/** Returns a Python list of texts; JSON's escapes mean the same in Python. */
+/** Returns a Python list of strings. JSON's escapes mean the same in Python. */
 function pythonList(texts: readonly string[]): string {
   const quoted = texts.map((text) => JSON.stringify(text))
   const whole = `[${quoted.join(', ')}]`
@@ -79,7 +78,7 @@ interface ClassEntry {
   readonly instances: Module[]
 }
 
-/** The classes of a Python file: modules with the same structure share one. */
+/** The classes of the Python file. Modules with the same structure share a class. */
 class ClassTable {
   readonly #entries = new Map<string, ClassEntry>()
   readonly #signatures = new Map<Module, string>()
@@ -89,7 +88,7 @@ class ClassTable {
     this.#register(root)
   }
 
-  /** Adds the classes of all modules within a module. */
+  /** Registers the classes of all modules inside a module. */
   #register(module: Module): void {
     for (const { module: child } of module.children) {
       if (child === undefined) continue
@@ -124,7 +123,7 @@ class ClassTable {
     return name
   }
 
-  /** Returns the Python expression that constructs a part of a module, with the numbers filled in. */
+  /** Returns the Python expression that constructs a child of a module, with its numbers filled in. */
   construction(child: Child): string {
     if (child.template !== undefined) return filled(child.template, child.numbers)
     const module = child.module as Module
@@ -138,7 +137,10 @@ class ClassTable {
     return this.#entries.get(this.#signatures.get(module) ?? '') as ClassEntry
   }
 
-  /** Returns all numbers of a module: those of its layers, of its lines, and the arguments of the modules within it. */
+  /**
+   * Returns all numbers in a module's code: those of its layers, of its `forward` lines, and the arguments of its child
+   * modules.
+   */
   #numbersOf(module: Module): Slot[] {
     return [...module.children.flatMap((child) => this.#childNumbers(child)), ...module.numbers]
   }
@@ -159,9 +161,9 @@ class ClassTable {
   }
 
   /**
-   * Finds the arguments of a class: the numbers in which its instances differ. Numbers that are equal in every instance
-   * share an argument.
-   * @returns the arguments, and for each number the expression that stands for it
+   * Finds the arguments of a class: the numbers in which its instances differ. Two numbers that are equal to each other
+   * in every instance share an argument.
+   * @returns the arguments, and for each number the Python expression that gives it
    */
   findArguments(instances: readonly Module[]) {
     const lists = instances.map((module) => this.#numbersOf(module))
@@ -184,7 +186,7 @@ class ClassTable {
     return { variables, expressions }
   }
 
-  /** Returns the Python text of all classes, those that others use first. */
+  /** Returns the Python code of all classes. A class comes before the classes that use it. */
   text(): string {
     return [...this.#entries.values()].map((entry) => this.#classText(entry)).join('')
   }
@@ -224,7 +226,10 @@ ${lines}        return ${results}
   }
 }
 
-/** Returns the expression of numbers as a whole multiple or half of an argument, where they are one in every instance. */
+/**
+ * If numbers are a whole multiple or half of an argument, the same in every instance of a class, returns the
+ * expression, such as `c0 // 2`; else an empty list.
+ */
 function multipleOf(
   {
     name,

@@ -1,8 +1,10 @@
 /**
- * The structure of a PyTorch model: a network as a tree of modules, each with its parts and the lines of its method
- * `forward`. Numbers in which modules of the same structure may differ are slots, which are filled in later.
+ * The structure of a PyTorch model: a network as a tree of modules, each with its child modules and the lines of its
+ * method `forward`. Numbers in which modules of the same structure may differ are left open (as slots) and filled in
+ * later.
  *
- * The layers of a network have names of up to three levels, `cell0.op3_sep_conv_3x3.dw1`: each level becomes a module.
+ * The layers of a network have names of up to three levels, such as `cell0.op3_sep_conv_3x3.dw1`: each level becomes a
+ * module.
  */
 import type { Layer, Network, ValueId } from '../core/network.ts'
 import { moduleOf, normNames } from '../training/namedTensors.ts'
@@ -11,10 +13,13 @@ import { flatValues, inexpressible, inferenceLayers, inputsOfLayer } from './dep
 /** ε of all batch normalisations (`core/network.ts`). */
 const EPSILON = '1e-05'
 
-/** A layer with parameters, or a module of such layers, within the module that contains it. */
+/** A child of a PyTorch module: a layer with parameters, or a module of such layers. */
 export interface Child {
   readonly attribute: string
-  /** Python expression that constructs a layer, with slots `{0}`, `{1}`, … for its numbers; absent for modules. */
+  /**
+   * Python expression that constructs the layer, with slots `{0}`, `{1}`, … for its numbers; absent if the child is a
+   * module.
+   */
   readonly template?: string
   readonly module?: Module
   readonly numbers: readonly Slot[]
@@ -26,21 +31,24 @@ export interface Slot {
   readonly value: number
 }
 
-/** A PyTorch module under construction: its parts, and the lines of its method `forward`. */
+/** A PyTorch module under construction: its children, and the lines of its method `forward`. */
 export interface Module {
-  /** Name from which the name of the class is made, such as `sep_conv_3x3`. */
+  /** Name from which the class name is made, such as `sep_conv_3x3`. */
   readonly title: string
   readonly children: readonly Child[]
   readonly inputs: readonly ValueId[]
   readonly outputs: readonly ValueId[]
-  /** Lines of `forward`, with slots for numbers. */
+  /** Lines of the method `forward`, with slots `{0}`, `{1}`, … for numbers. */
   readonly lines: readonly string[]
   readonly numbers: readonly Slot[]
   /** Names of the variables that `forward` returns. */
   readonly results: readonly string[]
 }
 
-/** Layers that are computed where they are read, because they have no parameters and are cheap. */
+/**
+ * Returns whether a layer has no parameters and is cheap, so that its expression is written wherever its output is
+ * read.
+ */
 const isLazy = ({ kind }: Layer): boolean =>
   kind === 'relu' ||
   kind === 'crop' ||
@@ -50,8 +58,8 @@ const isLazy = ({ kind }: Layer): boolean =>
   kind === 'maxPool'
 
 /**
- * Returns the network as a tree of modules.
- * @throws BenchError `unsupported` for a network with a layer that has no form without a search
+ * Returns the network as a tree of PyTorch modules.
+ * @throws BenchError `unsupported` for a network with a layer that exists only in searches
  */
 export function moduleTree(network: Network): Module {
   const layers = inferenceLayers(network)
@@ -62,7 +70,7 @@ export function moduleTree(network: Network): Module {
   return new Scope(network, layers).module(layers, [], [network.heads[0].logits])
 }
 
-/** The layers of a network, with the paths of the modules to which they belong. */
+/** The layers of a network, with the path of the module to which each belongs. */
 class Scope {
   readonly #network: Network
   readonly #norms: ReadonlyMap<number, string>
@@ -87,12 +95,15 @@ class Scope {
     }
   }
 
-  /** Position of the first layer of a block, by which blocks are ordered. */
+  /** Returns the position of the first layer of a block (top-level module), by which blocks are ordered. */
   #order([block]: readonly string[]): number {
     return [...this.#paths.values()].findIndex((path) => path[0] === block)
   }
 
-  /** Returns the path of a layer with a name: the attributes of its modules, and its own last. */
+  /**
+   * Returns the attribute names that lead to a layer with parameters, the layer's attribute last; [''] for other
+   * layers.
+   */
   #pathOf(layer: Layer): readonly string[] {
     const { parameters } = this.#network
     if (layer.kind === 'conv' || layer.kind === 'depthwiseConv')
@@ -102,7 +113,10 @@ class Scope {
     return ['']
   }
 
-  /** Returns the path of the layer from which a value comes, lazy layers left out; the network's for its input. */
+  /**
+   * Returns the path of the layer that computes a value; for a lazy layer (`isLazy`), of the layer that computes its
+   * input. [''] for the network's input.
+   */
   #sourcePath(value: ValueId): readonly string[] {
     const layer = this.#layerOf.get(value)
     if (layer === undefined) return ['']
@@ -110,20 +124,24 @@ class Scope {
     return this.#paths.get(layer) ?? ['']
   }
 
-  /** Returns the value that a module reads in place of one that lazy layers compute. */
+  /** Returns the value itself or, if a lazy layer (`isLazy`) computes it, the value that the lazy layer reads. */
   #source(value: ValueId): ValueId {
     const layer = this.#layerOf.get(value)
     return layer !== undefined && isLazy(layer) ? this.#source(inputsOfLayer(layer)[0]) : value
   }
 
-  /** Returns the values that layers read from outside of them, in order. */
+  /** Returns the values that these layers read but do not compute, in order. */
   #inputsOf(layers: readonly Layer[]): ValueId[] {
     const own = new Set(layers.map(({ output }) => output))
     const read = layers.filter((layer) => !isLazy(layer)).flatMap((layer) => inputsOfLayer(layer))
     return [...new Set(read.map((value) => this.#source(value)))].filter((value) => !own.has(value))
   }
 
-  /** Builds a module of layers. @param path attributes of the modules around it @param outputs values that others read */
+  /**
+   * Builds a PyTorch module of these layers.
+   * @param path attribute names of the modules around it
+   * @param outputs values of the module that other modules read
+   */
   module(layers: readonly Layer[], path: readonly string[], outputs: readonly ValueId[]): Module {
     const depth = path.length
     const inputs = depth === 0 ? [0] : this.#inputsOf(layers)
@@ -228,7 +246,7 @@ class ForwardWriter {
     return this.#names.has(value)
   }
 
-  /** Adds the call of a module. */
+  /** Adds a line that calls a child module. */
   call(attribute: string, inputs: readonly ValueId[], outputs: readonly ValueId[]): void {
     const read = inputs.map((value) => this.expression(value))
     const results = outputs.map((value, i) => {
@@ -239,7 +257,7 @@ class ForwardWriter {
     this.lines.push(`${results.join(', ')} = self.${attribute}(${read.join(', ')})`)
   }
 
-  /** Adds a layer. @param attribute attribute of the module, for a layer with parameters */
+  /** Adds a line that applies a layer. @param attribute attribute of the module that holds a layer with parameters */
   layer(layer: Layer, attribute?: string): void {
     const expression = this.#expressionOf(layer, attribute)
     const kind = layer.kind === 'globalMean' ? 'pooled' : layer.kind
@@ -248,7 +266,7 @@ class ForwardWriter {
     this.name(layer.output, name)
   }
 
-  /** Returns the Python expression of a value; lazy layers become part of it. */
+  /** Returns the Python expression of a value, in which the layers of `isLazy` are written out. */
   expression(value: ValueId): string {
     const known = this.#names.get(value)
     if (known !== undefined) return known
@@ -301,7 +319,7 @@ class ForwardWriter {
   }
 }
 
-/** Returns the name of the variable for a module's result: `op3` for `op3_sep_conv_3x3`. */
+/** Returns the variable name for the result of a module's attribute: `op3` for `op3_sep_conv_3x3`. */
 const variable = (attribute: string): string => {
   const short = /^(op\d+|edge\d+_\d+)_/.exec(attribute)?.[1] ?? attribute
   return /^x\d*$/.test(short) ? `${short}_out` : short

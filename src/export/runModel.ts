@@ -1,4 +1,4 @@
-/** Computes the logits of a trained network on images, and measures it on labelled ones. */
+/** Runs a trained network on images, and measures its accuracy on labelled ones. */
 import { type ClassificationMeasures, measureClassification } from '../analysis/classification.ts'
 import type { Batch } from '../core/data.ts'
 import type { Executor } from '../core/executor.ts'
@@ -27,7 +27,10 @@ export async function* logitsOf(
   }
 }
 
-/** Measures a trained network on test images. @param onProgress called with the number of images done after each batch */
+/**
+ * Measures a trained network on labelled images. @param onProgress called after each batch with the number of images
+ * done
+ */
 export async function evaluateModel(
   model: TrainedModel,
   executor: Executor,

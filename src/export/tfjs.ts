@@ -1,10 +1,9 @@
 /**
  * Writes a network as a graph model of TensorFlow.js, for the browser and Node: `model.json` with the graph of
  * TensorFlow operations, and `weights.bin`. Images are NHWC, as everywhere in TensorFlow.js.
- *
- * TensorFlow pads only at the end where PyTorch pads on both sides, counts padding in no average pooling that it pads
- * itself, and refuses dilation together with stride. So images are padded by operations of their own, averages are
- * multiplied by constants, and a dilated convolution with stride becomes one of every second pixel.
+ * Compared to PyTorch, TensorFlow pads only at the end instead of on both sides, never counts its own padding in
+ * average pooling, and does not allow dilation together with stride. So the graph pads images by separate operations,
+ * multiplies averages by constants, and replaces a dilated convolution with stride 2 by one on every second pixel.
  */
 import type { Layer, LayerKind, ValueId, Window } from '../core/network.ts'
 import { packageVersion } from '../system/environment.ts'
@@ -26,7 +25,8 @@ export interface GraphModel {
 
 /**
  * Returns a network as a graph model of TensorFlow.js, which `tf.loadGraphModel` reads. Its input `images` has shape
- * [batch, height, width, 3] with RGB intensities 0 … 1, its outputs `logits` and `probabilities` [batch, classes].
+ * [batch, height, width, 3] with RGB intensities 0 … 1. Its outputs are `logits` and `probabilities`, each [batch,
+ * classes].
  * @param weightsFile name of the file with the weights, beside `model.json`
  * @throws BenchError `unsupported` for a network with a layer that the graph cannot express
  */
@@ -77,7 +77,7 @@ interface Node {
 const FLOAT = { type: 'DT_FLOAT' }
 const valueName = (id: ValueId): string => `value${id}`
 const list = (numbers: readonly number[]) => ({ list: { i: numbers.map(String) } })
-/** Text attributes are base64 in the graph's JSON. */
+/** Returns a text attribute of a graph node, which the graph's JSON encodes in base64. */
 const text = (value: string) => ({ s: Buffer.from(value).toString('base64') })
 
 /** The nodes and constants of a TensorFlow graph under construction. */
@@ -109,7 +109,7 @@ class TensorflowGraph {
     rule(layer)
   }
 
-  /** Adds the outputs of the graph. */
+  /** Adds the nodes that compute the graph's outputs. */
   finish(): void {
     const { heads } = this.#deployment.network
     this.#node('Identity', 'logits', [valueName(heads[0].logits)], { T: FLOAT })
@@ -157,7 +157,7 @@ class TensorflowGraph {
     return this.#deployment.network.values[id]
   }
 
-  /** Adds a tensor of the network in the executors' layout, which is TensorFlow's. → its name */
+  /** Adds a constant with a tensor of the network, whose layout is also TensorFlow's. Returns the constant's name. */
   #tensor(name: string, shape: readonly number[]): string {
     const place = this.#places.get(name)
     if (place === undefined) throw new Error(`there is no tensor ${name}`)
@@ -191,7 +191,9 @@ class TensorflowGraph {
     this.#node(kind === 'conv' ? 'Conv2D' : 'DepthwiseConv2dNative', name, [image, weight], attributes)
   }
 
-  /** Adds an image with every n-th row and column of another, from the first. → its name */
+  /**
+   * Adds a node that takes every n-th row and column of an image, beginning with the first. Returns the node's name.
+   */
   #everyNth(image: string, n: number, name: string): string {
     const begin = this.#integers(`${name}/begin`, [0, 0, 0, 0])
     const end = this.#integers(`${name}/end`, [0, 0, 0, 0])
@@ -205,7 +207,10 @@ class TensorflowGraph {
     return `${name}/every`
   }
 
-  /** Adds an image with a border of a constant on all sides. → its name; the image's own without padding */
+  /**
+   * Adds a node that pads an image on all sides with a constant. Returns the node's name, or `image` if the window has
+   * no padding.
+   */
   #padded(image: string, { padding }: Window, name: string, value: number): string {
     if (padding === 0) return image
     const widths = [0, 0, padding, padding, padding, padding, 0, 0]
@@ -242,7 +247,10 @@ class TensorflowGraph {
     this.#pool('MaxPool', this.#padded(valueName(input), window, name, -3.4e38), name, window)
   }
 
-  /** Adds an average pooling that does not count padding: the mean with zeros, times kernel² / pixels inside. */
+  /**
+   * Adds an average pooling that does not count padding: the mean that includes the padded zeros, multiplied by kernel²
+   * / number of pixels inside the image.
+   */
   #averagePool({ input, output, window }: LayerOf<'avgPool'>): void {
     const name = valueName(output)
     if (window.padding === 0) {
@@ -291,7 +299,7 @@ class TensorflowGraph {
     this.#node('Reshape', name, [`${name}/transposed`, whole], { T: FLOAT })
   }
 
-  /** Adds zeros of the value's shape for every image of the batch: 0 · (mean of the image), tiled. */
+  /** Adds a tensor of zeros with the value's shape and the batch size of the input: 0 · (mean of the image), tiled. */
   #zeros({ output }: LayerOf<'zeros'>): void {
     const { height, width, channels } = this.#value(output)
     const name = valueName(output)
@@ -328,7 +336,7 @@ class TensorflowGraph {
   }
 }
 
-/** Returns for each position of a window along one axis how many of its pixels lie inside the image. */
+/** For each position of a pooling window along one axis, returns how many of its pixels are inside the image. */
 function pixelsInside(positions: number, extent: number, { kernel, stride, padding }: Window): number[] {
   return Array.from({ length: positions }, (_, i) => {
     const start = i * stride - padding

@@ -1,4 +1,4 @@
-/** Finds the network that a full training left behind: by the id or folder of a run, with the weights that were kept. */
+/** Finds the network that a full training produced, by the id or folder of a run, and reads its saved weights. */
 import { createHash } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -18,38 +18,37 @@ import { listIfThere, readIfThere, statIfThere } from '../system/readable.ts'
 import { decodeSafetensors } from '../system/safetensors.ts'
 import { stateOf } from '../training/namedTensors.ts'
 
-/** A trained network, as it is used after training: without auxiliary head and drop path. */
+/** A trained network without auxiliary head and drop path, which are used only in training. */
 export interface TrainedModel {
-  /** The training that the network comes from. */
+  /** Record of the training that produced the network. */
   readonly record: TrainingRecord
-  /** The kept weights that were read, one entry of the record's `weights`. */
+  /** Which of the saved weights were read: an entry of the record's `weights`. */
   readonly weights: KeptWeights
   readonly genotype: Genotype
   readonly family: SpaceFamily
   readonly network: Network
-  /** Weights and running statistics of the network, as executors take them. */
+  /** Weights and running statistics of the network, in the form that executors take. */
   readonly state: ExecutableState
   readonly input: TrainedInput
 }
 
-/** Which of the kept weights to read: those after the last epoch, of the best epoch, or after so many epochs. */
+/** Which saved weights to read: those after the last epoch, after the best epoch, or after this number of epochs. */
 export type WeightsChoice = 'final' | 'best' | { readonly epochs: number }
 
 export interface ModelRequest {
-  /** The store in which a run is looked for by its id. */
+  /** The store in which a run is looked up by its id. */
   readonly store: Store
   /** All search spaces whose networks can be built. */
   readonly spaces: readonly SearchSpace[]
-  /** Seed of the training; needed if the run has several. */
+  /** Seed of the full training; needed if the run has several. */
   readonly seed?: number
-  /** Absent: the final weights. */
+  /** Which saved weights to read; absent: those after the last epoch. */
   readonly weights?: WeightsChoice
 }
 
 /**
  * Reads a trained network.
- * @param argument id of a run or training in the store, the beginning of an id that no other shares, or the path of its
- * folder
+ * @param argument id of a run or training in the store, the unique beginning of such an id, or the path of its folder
  * @throws BenchError `missing` if there is no such run, or if it has no weights; `corrupt` for damaged files;
  * `unknown-name` if the plugin with the search space is missing
  */
@@ -111,7 +110,7 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
   throw new BenchError('missing', `the training of run ${id} is gone: there is no ${own}; restore it, or train again`)
 }
 
-/** Returns the folder that an argument names: a path, or an id in the store. */
+/** Returns the folder of a run or training, given by its path or by its id in the store. */
 function folderOf(argument: string, store: Store): string {
   const path = basename(argument) === 'result.json' ? dirname(argument) : argument
   if (statIfThere(path)?.isDirectory()) return resolve(path)
@@ -119,7 +118,7 @@ function folderOf(argument: string, store: Store): string {
   throw new BenchError('missing', `there is no folder ${argument}; name a run by its id or folder`)
 }
 
-/** Returns the id of the run or training that a name stands for: the id itself, or the only one that begins with it. */
+/** Returns the id of a run or training from its full id or from a beginning that only this id has. */
 function idOf(name: string, store: string): string {
   const ids = (listIfThere(store) ?? []).filter((entry) => !entry.isFile()).map((entry) => entry.name)
   if (ids.includes(name)) return name
@@ -133,7 +132,7 @@ function idOf(name: string, store: string): string {
   throw new BenchError('bad-input', `${beginning.length} runs begin with ${name}: ${shown}; name one of them`)
 }
 
-/** Returns the record of the training in a folder; undefined if the folder is of something else. */
+/** Returns the training's record in a folder; undefined if the folder is not that of a full training. */
 function trainingIn(folder: string): TrainingRecord | undefined {
   const path = join(folder, 'result.json')
   const text = readIfThere(path)?.toString('utf8')

@@ -14,16 +14,17 @@ export interface RetrainingEvaluatorOptions
   > {
   readonly task: RetrainingTask
   /**
-   * Seed of the search that found the architecture; the full training uses it if the retraining task names no seeds.
+   * Seed of the search that found the architecture. The full training uses this seed if the job names no training
+   * seeds.
    */
   readonly searchSeed: number
-  /** Returns the text form of an architecture of the searched space. */
+  /** Returns the architecture string of a genotype. */
   format(genotype: Genotype): string
 }
 
 /**
- * Returns an evaluator that trains each architecture in full. The trainings are kept in the store: interrupted ones
- * resume, finished ones are not repeated.
+ * Returns an evaluator that trains each architecture in full. Trainings are kept in the store: interrupted ones are
+ * resumed, finished ones are not repeated.
  */
 export function retrainingEvaluator(options: RetrainingEvaluatorOptions): Evaluator {
   const { task, searchSeed, format, ...run } = options

@@ -1,6 +1,6 @@
 /**
- * Reads the architecture that a user names on the command line: a published name, its text, its index, or a file or run
- * that contains one of these.
+ * Reads the architecture that a user gives on the command line: a published name, an architecture string, an index, or
+ * a file or run that contains one of these.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,26 +14,27 @@ import { parseArchitecture, type ReadArchitecture } from '../spaces/index.ts'
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import { statIfThere } from '../system/readable.ts'
 
-/** Where the architectures that a user names are looked for. */
+/** Where an architecture that the user gives is looked up. */
 export interface ArchitecturePlaces {
-  /** Search spaces that may read the architecture; absent: the built-in ones. */
+  /** Search spaces that try to parse the architecture; absent: the built-in ones. */
   readonly spaces?: readonly SearchSpace[]
-  /** Folder of all runs, in which a run may be named by its id; absent: runs are named by their path. */
+  /** Folder of the store, in which a run can be given by its id; absent: only by its path. */
   readonly store?: string
 }
 
 /**
- * Returns the architecture that the user names, with the search space that reads it: a published name (`DRNAS`), a text
- * in the literature's notation or JSON, an index of a numbered space (`6111`), or a file with one of these (the
- * `result.json` of a search, the folder of its run, or a log).
+ * Returns the architecture that the user gives, and the search space that can parse it. The argument is a published
+ * name (`DRNAS`), an architecture string in the literature's notation or JSON, an index in a numbered space (`6111`),
+ * or a file with one of these (the `result.json` of a search, the folder of its run, or a log).
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
 export const readArchitecture = (argument: string, { spaces, store }: ArchitecturePlaces = {}): ReadArchitecture =>
   parseArchitecture(genotypeText(argument, store), spaces)
 
 /**
- * Returns the text of an architecture: the argument itself, or the content of the file or run that it names.
- * @param store folder of all runs, in which a run may be named by its id
+ * Returns the text that describes an architecture: the argument itself, or the content of the file or run that it
+ * names.
+ * @param store folder of the store, in which a run can be given by its id
  * @throws BenchError `missing` if a path names no file, `bad-input` if the file is too long
  */
 export function genotypeText(argument: string, store?: string): string {
@@ -47,8 +48,8 @@ export function genotypeText(argument: string, store?: string): string {
 }
 
 /**
- * Returns the path of the file that the argument names, or of `result.json` in the run's folder that it names by path
- * or, in a store, by id; undefined if there is none.
+ * Returns the path of the file that the argument names, or of `result.json` in the run that it names by path or, in a
+ * store, by id; undefined if there is none.
  */
 function fileOf(argument: string, store?: string): string | undefined {
   const candidates = [argument, join(argument, 'result.json')]
@@ -64,7 +65,7 @@ function readBounded(file: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** Returns the field `genotype` if the text is a JSON record, else the text itself. */
+/** If the text is a JSON record, returns its field `genotype`; else the text itself. */
 function written(text: string): string {
   try {
     const { genotype } = JSON.parse(text) as { readonly genotype?: unknown }
@@ -74,10 +75,7 @@ function written(text: string): string {
   }
 }
 
-/**
- * Schema of the `result.json` of a search. The result of a full training, whose algorithm is `genotype`, does not
- * match.
- */
+/** Schema of a search's `result.json`. It rejects the result of a full training, whose algorithm is `genotype`. */
 const finderSchema = z.object({
   id: z.string(),
   algorithm: z.string().refine((name) => name !== knownGenotype.name),
@@ -86,8 +84,9 @@ const finderSchema = z.object({
 })
 
 /**
- * Returns the search whose `result.json`, folder or id the argument names; undefined for other arguments.
- * @param store folder of all runs, in which a run may be named by its id
+ * Returns the search that produced an architecture, if the argument names its `result.json`, folder or id; else
+ * undefined.
+ * @param store folder of the store, in which a run can be given by its id
  */
 export function finderOf(argument: string, store?: string): Finder | undefined {
   const file = fileOf(argument, store)

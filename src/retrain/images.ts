@@ -1,4 +1,4 @@
-/** Opens the images of a full training: small images in memory, photographs that are decoded while training. */
+/** Opens the images of a full training: small images are loaded into memory, photographs are decoded while training. */
 import type { ImageCounts, ImageSplit } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { ChannelStatistics } from '../data/batches/transforms.ts'
@@ -12,18 +12,20 @@ import { streamedTrainingData } from '../data/photographs/streamedData.ts'
 export interface RetrainingImages {
   readonly name: string
   readonly contentHash: string
-  /** Sentences for the user about peculiarities of the image files. */
+  /** Notes to the user about peculiarities of the image files. */
   readonly notes: readonly string[]
   readonly counts: ImageCounts
-  /** How the program divided the images; absent: the files say which are training and which are test images. */
+  /**
+   * Rule by which the program divided the images; absent: the files say which are training and which are test images.
+   */
   readonly split?: ImageSplit
   /** Name of each class of the images, in label order. */
   readonly classNames: readonly string[]
-  /** Channel statistics by which the images are normalised. */
+  /** Channel means and standard deviations by which the images are normalised. */
   readonly statistics: ChannelStatistics
   /**
-   * Returns the batches of the full training. @param options.batchSize number of images in a batch, for training and
-   * testing
+   * Returns the batches of the full training.
+   * @param options.batchSize number of images per batch, in training and in testing
    */
   open(options: { readonly batchSize: number; readonly seed: number }): TrainingData & { close?(): Promise<void> }
 }
@@ -33,7 +35,7 @@ export interface ImagesRequest {
   /** Folder of the training's images; absent: the user's data folder, or the built-in dataset. */
   readonly folder?: string
   readonly settings: Pick<RetrainingSettings, 'network' | 'data'>
-  /** Called with a line for the user about each image file that is left out. */
+  /** Called with a message to the user for each image file that is left out. */
   readonly report?: (line: string) => void
 }
 
@@ -51,7 +53,7 @@ export function openImages({ report = () => {}, ...request }: ImagesRequest): Pr
   return open({ ...request, report: reportOnce })
 }
 
-/** Returns the side to which the training's images are scaled, and the option that sets it, for messages. */
+/** Returns the side in pixels to which the training's images are scaled, and the option that sets it, for messages. */
 export const imageSizeOf = ({ data: { imageSize } }: Pick<RetrainingSettings, 'data'>): ImageSize => ({
   imageSize,
   sizeSetting: '--image-size 32 (with bench run: --evaluate retrain:imageSize=32)',

@@ -1,18 +1,18 @@
-/** Presets of full trainings from the papers, every value with the file that it comes from. */
+/** Presets of full trainings: the settings that papers used, each with the file or section that it comes from. */
 import type { RetrainingSettings } from '../core/retraining.ts'
 import { type CitedTree, from, type Part } from '../protocols/preset.ts'
 
 export type CitedSettings = CitedTree<Omit<RetrainingSettings, 'preset'>>
 
 export interface RetrainingPreset {
-  /** Name of the preset, as given to `--preset`. */
+  /** Name of the preset, as typed after `--preset`. */
   readonly name: string
   readonly description: string
   /** Settings for small images, which are kept in memory. */
   readonly cifar: CitedSettings
   /** Settings for photographs, which are decoded while training; absent: the preset has no network for them. */
   readonly imagenet?: CitedSettings
-  /** Settings of the preset that differ for a family of search spaces; those by dataset override them. */
+  /** Settings that differ for a family of search spaces. Settings in `byDataset` override them. */
   readonly byFamily?: Readonly<Record<string, Part<CitedSettings>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedSettings>>>
 }
@@ -136,7 +136,10 @@ const zen = from('Zhang, "A Zero-Cost DARTS Based on Multi-Step Optimization", s
 const zenWidths = from('Zhang, section 4.4, says four fully connected layers and no widths, which are chosen here')
 const zenCifar = from('Zhang, section 4.3: CIFAR-10 by the error, as DARTS')
 
-/** The network of the paper's project: the settings of DARTS, which it does not restate, with a head of four layers. */
+/**
+ * Changes DARTS' settings to those of the project in Zhang's paper, which otherwise follows DARTS: a head of four
+ * layers and mAP as the metric.
+ */
 const zenProject = (darts: CitedSettings): CitedSettings => ({
   ...darts,
   network: { ...darts.network, head: zenWidths('mlp:512,256,128') },

@@ -1,4 +1,4 @@
-/** Runs one full training of an architecture to its result, from the last checkpoint if there is one. */
+/** Runs one full training of an architecture to the end, from the last checkpoint if there is one. */
 import type { Arithmetic, ExecutableState, Executor } from '../core/executor.ts'
 import type { Network } from '../core/network.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
@@ -21,27 +21,30 @@ import {
 } from './trainingRecord.ts'
 
 export interface RetrainingRun extends Architecture {
-  /** The store: folder of all runs and full trainings. */
+  /** Folder of the store, which contains all runs and full trainings. */
   readonly store: string
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly settings: RetrainingSettings
-  /** Weights to keep beside the final ones; absent: only the final weights are kept. */
+  /** Which weights to save in addition to the final ones; absent: none. */
   readonly keep?: WeightsToKeep
   readonly seed: number
   readonly images: RetrainingImages
   executor(): Promise<Executor>
-  /** Name of the executor, part of the training's identity and known before the executor is loaded. */
+  /** Name of the executor. It is part of the training's identity, and known before the executor is loaded. */
   readonly executorName: string
   readonly arithmetic?: Arithmetic
-  /** Formats in which the numbers of each epoch are logged in the training's folder; absent: none. */
+  /** Formats in which the metrics of each epoch are logged in the training's folder; absent: none. */
   readonly log?: readonly LogFormat[]
   readonly report?: (progress: RetrainingProgress) => void
 }
 
 export type RetrainingProgress =
   | { readonly kind: 'waiting'; readonly holder: ProcessIdentity }
-  /** Progress of the training: finished fraction of all epochs, and the last finished epoch. */
+  /**
+   * Progress of the training: finished fraction of all its steps (`share`), number of all epochs, and the last finished
+   * epoch.
+   */
   | {
       readonly kind: 'training'
       readonly seed: number
@@ -131,7 +134,7 @@ async function trainEpochs(
   }
 }
 
-/** Returns the numbers of a training epoch for progress logs. */
+/** Returns the metrics of a training epoch as an entry of progress logs. */
 const logEntry = (epoch: TrainingEpoch): LogEntry => ({
   step: epoch.epoch,
   scalars: {
@@ -146,8 +149,9 @@ const logEntry = (epoch: TrainingEpoch): LogEntry => ({
 })
 
 /**
- * Returns whether the weights after the last finished epoch are kept, because every n-th are or because the epoch is the
- * best so far. Weights after the training's last epoch are kept in any case, in a file of their own.
+ * Returns whether to save the weights after the last finished epoch: because weights of every n-th epoch are saved, or
+ * because this epoch is the best so far. The weights after the training's final epoch are always saved, in a separate
+ * file.
  */
 function isKept({ keep = {}, settings }: RetrainingRun, epochs: readonly TrainingEpoch[]): boolean {
   if (epochs.length === settings.epochs) return false
@@ -155,13 +159,19 @@ function isKept({ keep = {}, settings }: RetrainingRun, epochs: readonly Trainin
   return isBest || (keep.every !== undefined && epochs.length % keep.every === 0)
 }
 
-/** Returns whether weights that were kept earlier are still wanted: every n-th are, others only while they are the best. */
+/**
+ * Returns whether weights that were saved earlier are still wanted: those of every n-th epoch always, others only while
+ * they are the best.
+ */
 function isStillKept({ epochs }: KeptWeights, { keep = {} }: RetrainingRun, all: readonly TrainingEpoch[]): boolean {
   const isBest = keep.best === true && bestEpoch(all).epoch === epochs - 1
   return isBest || (keep.every !== undefined && epochs % keep.every === 0)
 }
 
-/** Returns the content of the file with a network's weights: named as in PyTorch, with all that is needed to use them. */
+/**
+ * Returns the content of the file with a network's weights: tensors named as in PyTorch, and metadata with all that is
+ * needed to use them.
+ */
 function weightsOf(
   { family, genotype, settings, images }: RetrainingRun,
   network: Network,
@@ -184,7 +194,7 @@ function weightsOf(
   }
 }
 
-/** Returns start time, working time so far, and Node.js versions of a training, over all attempts. */
+/** Returns start time, wall-clock seconds so far, and Node.js versions of a training, over all its attempts. */
 type Clock = () => Pick<TrainingCheckpoint, 'startedAt' | 'wallSeconds' | 'nodeVersions'>
 
 function startClock(saved: TrainingCheckpoint | undefined): Clock {

@@ -1,4 +1,4 @@
-/** Writes the command with which the user can train a found architecture in full, on the images of its search. */
+/** Composes the command with which the user can train a found architecture in full, on the images of its search. */
 import { isAbsolute } from 'node:path'
 import { classWeightsText } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
@@ -12,7 +12,7 @@ import { trainedNetwork } from './training.ts'
 export interface Found {
   /** Path of the file that contains the found architecture. */
   readonly file: string
-  /** Text of the found architecture, as the space of its search writes it. */
+  /** Architecture string of the found architecture. */
   readonly genotype: string
   /** Family of the search space, whose network is trained. */
   readonly family: SpaceFamily
@@ -42,7 +42,7 @@ export async function retrainCommand({ file, genotype, family, dataset, folder, 
   )
 }
 
-/** Returns the options of `bench retrain` that name the images; a user's own photographs are named by their folder. */
+/** Returns the options of `bench retrain` that choose the images; a user's photographs are given by their folder. */
 function imageWords(dataset: string, folder: string | undefined, protocol: Protocol): readonly string[] {
   if (folder === undefined) return ['--dataset', dataset]
   if (!isOnPhotographs(protocol) || dataset === 'imagenet') return ['--dataset', dataset, '--data', folder]
@@ -68,7 +68,7 @@ async function sideOf(dataset: string, folder: string | undefined, { data }: Pro
   }
 }
 
-/** Whether images with this side are large enough for the auxiliary head of the default preset's network. */
+/** Returns whether images with this side are large enough for the auxiliary head of the default preset's network. */
 function takesAuxiliary(family: SpaceFamily, genotype: string, dataset: string, side: number): boolean {
   try {
     const shape = { height: side, width: side, channels: 3, classes: 10 }

@@ -15,39 +15,48 @@ import { overridden, plainValues } from '../protocols/preset.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
 /**
- * The user's choices for a full training: a preset and changes to it, named like the options of the command line and of
- * experiment files.
+ * The user's choices for a full training: a preset and changes to it. The fields are named like the options on the
+ * command line and in experiment files.
  */
 export interface RetrainingRequest {
-  /** Name of the preset for the full training; absent: the default of the architecture's family of spaces. */
+  /** Name of the preset for the full training; absent: the default for the architecture's family of search spaces. */
   readonly preset?: string
-  /** Seeds of the full trainings, one training each; absent: one training, with the seed of the search. */
+  /** Seeds of the full trainings, one training for each; absent: one training, with the seed of the search. */
   readonly seeds?: readonly number[]
   readonly epochs?: number
   readonly channels?: number
   readonly layers?: number
   readonly batchSize?: number
-  /** Number of training images to use; absent: the preset's number. */
+  /** Number of training images to use; absent: as in the preset. */
   readonly limit?: number
-  /** Side to which the training's images are scaled, in pixels. */
+  /** Side in pixels to which the images of the training are scaled. */
   readonly imageSize?: number
   readonly auxiliary?: boolean
-  /** Classifier of the network: `linear`, or `mlp:512,256,128` with hidden layers of so many channels. */
+  /**
+   * Classifier of the network: `linear`, or an MLP such as `mlp:512,256,128`, with the number of channels of each
+   * hidden layer.
+   */
   readonly head?: string
   readonly brokenImages?: 'fail' | 'skip'
-  /** Metric that is measured on the test images beside the accuracy. */
+  /** Metric to measure on the test images in addition to the accuracy. */
   readonly metric?: ReportedMetric
-  /** How often the training images of each class are drawn: each image once per epoch, or each class equally often. */
+  /**
+   * How training images are sampled. `uniform`: each image once per epoch. `balanced`: images of each class equally
+   * often.
+   */
   readonly sampling?: 'uniform' | 'balanced'
-  /** Weights of the classes in the training loss: none, by which every class counts alike, or one for each class. */
+  /**
+   * Class weights in the training loss. `none`: no weights. `balanced`: every class counts the same. Or one weight for
+   * each class.
+   */
   readonly classWeights?: ClassWeighting
-  /** Weights to keep beside the final ones. */
+  /** Which weights to save in addition to the final ones. */
   readonly keep?: WeightsToKeep
-  /** Stem and preprocessing of the trained network; absent: `imagenet` on the dataset of that name, else `cifar`. */
+  /** Stem and preprocessing of the trained network; absent: `imagenet` for the dataset of that name, else `cifar`. */
   readonly family?: 'cifar' | 'imagenet'
 }
 
-/** The preset of full trainings for families of spaces that name none. */
+/** Default preset for families of search spaces that name none. */
 const DEFAULT_PRESET = 'darts-paper'
 
 /**
@@ -64,18 +73,18 @@ function findRetrainingPreset(name: string): RetrainingPreset {
   )
 }
 
-/** The family of search spaces whose network is trained in full: which presets and settings it has. */
+/** The properties of a family of search spaces that decide which presets and settings its full trainings can have. */
 export type TrainedFamily = Pick<SpaceFamily, 'name' | 'presets' | 'networkSettings' | 'leastDepth' | 'depthCounts'>
 
-/** Stands for a family whose networks have every setting and which every preset fits. */
+/** A family that allows every network setting and every preset, used if none is given. */
 const ANY_FAMILY: TrainedFamily = { name: 'any', networkSettings: ['auxiliary', 'family', 'head'] }
 
-/** Returns the preset that a family's architectures are trained with if the user names none. */
+/** Returns the preset with which a family's architectures are trained if the user names none. */
 export const defaultPreset = ({ presets = [DEFAULT_PRESET] }: Pick<TrainedFamily, 'presets'>): string => presets[0]
 
 /**
  * Resolves all settings of a full training.
- * @param family the family of search spaces whose network is trained; absent: one with every preset and setting
+ * @param family the family of search spaces whose network is trained; absent: one that allows every preset and setting
  * @throws BenchError `unknown-name` for an unknown preset, `bad-input` for a change that the preset does not allow or a
  * setting that the family's networks lack
  */
@@ -131,7 +140,7 @@ export function resolveSettings(
   )
 }
 
-/** Returns the preset of this name. @throws BenchError if there is none, or if it is for other families' networks */
+/** Returns the preset of this name. @throws BenchError if there is none, or if it does not fit the family's networks */
 function fittingPreset(name: string, family: TrainedFamily): RetrainingPreset {
   const preset = findRetrainingPreset(name)
   const { presets } = family
@@ -142,12 +151,13 @@ function fittingPreset(name: string, family: TrainedFamily): RetrainingPreset {
   )
 }
 
-/** Largest number of hidden layers of a head, and largest number of their channels. */
+/** Maximum number of hidden layers of a network's head; below, maximum number of channels of each. */
 const MOST_HIDDEN = 8
 const WIDEST_HIDDEN = 65_536
 
 /**
- * Parses the kind of a network's head to the numbers of channels of its hidden layers; none for `linear` or undefined.
+ * Parses the head of a network, such as `mlp:512,256`, to the numbers of channels of its hidden layers; an empty list
+ * for `linear` or undefined.
  * @throws BenchError `bad-input`
  */
 export function parseHead(head = 'linear'): readonly number[] {
@@ -160,8 +170,8 @@ export function parseHead(head = 'linear'): readonly number[] {
 }
 
 /**
- * Returns the text of a head as the settings of a training have it; undefined for a linear one.
- * @throws BenchError if the text is wrong, or if the networks of the family have no hidden layers in their head
+ * Returns the text of a head in the canonical form in which settings record it; undefined for a linear head.
+ * @throws BenchError if the text is invalid, or if the heads of the family's networks have no hidden layers
  */
 function headText(head: string | undefined, { name, networkSettings = [] }: TrainedFamily): string | undefined {
   const hidden = parseHead(head)
@@ -170,7 +180,7 @@ function headText(head: string | undefined, { name, networkSettings = [] }: Trai
   throw new BenchError('unsupported', `the head of networks of ${name} has no hidden layers; leave out head ${head}`)
 }
 
-/** Refuses settings that the networks of a family lack. @throws BenchError `unsupported` */
+/** Throws for settings that the networks of a family do not have. @throws BenchError `unsupported` */
 function checkNetworkSettings(
   { auxiliary }: RetrainingRequest,
   stem: 'cifar' | 'imagenet',
@@ -187,8 +197,8 @@ function checkNetworkSettings(
 }
 
 /**
- * Parses which weights to keep beside the final ones: `best`, `every:10`, or both with a comma or plus sign between
- * them.
+ * Parses which weights to save in addition to the final ones: `best`, `every:10`, or both separated by a comma or plus
+ * sign.
  * @throws BenchError `bad-input`
  */
 export function parseKeep(text: string): WeightsToKeep {
@@ -207,7 +217,7 @@ function keepWord(word: string, text: string): WeightsToKeep {
   throw new BenchError('bad-input', `weights to keep: found "${text}", expected best, every:10, or best,every:10`)
 }
 
-/** Schema of the weights to keep: a text as of `--keep`, or a list of its words. */
+/** Schema for the weights to save: a text like that of `--keep`, or a list of its parts. */
 const keepSchema = z.union([z.string(), z.array(z.string()).min(1)]).transform((value, context) => {
   try {
     return parseKeep([value].flat().join(','))
@@ -217,7 +227,7 @@ const keepSchema = z.union([z.string(), z.array(z.string()).min(1)]).transform((
   }
 })
 
-/** Schema of class weights: a text as of `--class-weights`, or the weight of each class by its name. */
+/** Schema for class weights: a text like that of `--class-weights`, or the weight of each class by its name. */
 const classWeightsSchema = z
   .union([z.string(), z.record(z.string(), z.number())], { error: 'expected balanced, or a weight for each class' })
   .transform((value, context) => {
@@ -250,7 +260,7 @@ export const requestSchema = z.strictObject({
   family: z.enum(['cifar', 'imagenet']).optional(),
 })
 
-/** Schema of the field `evaluate` in experiment files: `retrain`, alone or with settings of the full training. */
+/** Schema for the field `evaluate` in experiment files: `retrain`, alone or with settings of the full training. */
 export const evaluateSchema = z
   .preprocess(
     (value) => (value === 'retrain' ? { retrain: {} } : value),

@@ -1,5 +1,6 @@
 /**
- * Trains the evaluation network of one architecture, epoch by epoch: network, learning rate, steps and test accuracy.
+ * Trains the evaluation network of one architecture: builds the network, and runs the epochs with their learning rates,
+ * training steps and test accuracies.
  */
 import type { Batch, ImageShape } from '../core/data.ts'
 import type { Executable, ExecutableState, Executor, Feed, Objective, SgdStep, Tally } from '../core/executor.ts'
@@ -16,20 +17,26 @@ import { cosine, linear, warmUp } from '../training/schedule.ts'
 import { feeds, test } from '../training/training.ts'
 import { parseHead } from './settings.ts'
 
-/** Metrics of one training epoch: loss, accuracies, learning rate, drop probability. */
+/** Metrics of one training epoch: loss, accuracies, learning rate, drop-path probability. */
 export interface TrainingEpoch {
   /** Number of the epoch, from 0. */
   readonly epoch: number
   readonly learningRate: number
   readonly dropProbability: number
-  /** Mean training loss over the steps of the epoch: the weighted sum over all heads, with label smoothing if set. */
+  /**
+   * Mean training loss over the steps of the epoch. The loss is the weighted sum over all heads, with label smoothing
+   * if set.
+   */
   readonly trainLoss: number
-  /** Top-1 accuracy in the training steps of the epoch, under augmentation and drop path, in %. */
+  /** Top-1 accuracy in % on the batches of the epoch's training steps, with augmentation and drop path. */
   readonly trainAccuracyPct: number
-  /** Top-1 accuracy after the epoch on all test images, with running batch-norm statistics, in %. */
+  /** Top-1 accuracy in % on all test images after the epoch, with running batch-norm statistics. */
   readonly testAccuracyPct: number
   readonly testTop5AccuracyPct: number
-  /** Value of the settings' metric after the epoch on all test images, in %; absent if that is the accuracy. */
+  /**
+   * Value in % of the metric chosen in the settings, on all test images after the epoch; absent if that is the
+   * accuracy.
+   */
   readonly testMetricPct?: number
 }
 
@@ -37,8 +44,8 @@ export interface Training {
   /** The trained network, with its auxiliary head and drop path. */
   readonly network: Network
   /**
-   * Trains one epoch and measures the test accuracy. @param onStep called with the finished fraction of the epoch's
-   * steps
+   * Trains one epoch and measures the test accuracy.
+   * @param onStep called after each step with the finished fraction of the epoch's steps
    */
   epoch(index: number, onStep: (share: number) => void): Promise<TrainingEpoch>
   save(): Promise<ExecutableState>
@@ -50,12 +57,15 @@ export interface TrainingRequest extends Architecture {
   readonly executor: Executor
   readonly settings: RetrainingSettings
   readonly data: TrainingData
-  /** Seed of the training: of the initial weights, the order and augmentation of the images, and the dropped paths. */
+  /**
+   * Seed of the training. It determines the initial weights, the order and augmentation of the images, and the dropped
+   * paths.
+   */
   readonly seed: number
 }
 
 /**
- * Prepares a training at epoch 0. Each epoch throws NotFiniteError at the first number that is not finite.
+ * Prepares a training that starts at epoch 0. Each epoch throws NotFiniteError if a number is not finite.
  * @throws BenchError `bad-input` if the images are too small for the network
  */
 export async function openTraining(request: TrainingRequest): Promise<Training> {
@@ -86,7 +96,9 @@ export async function openTraining(request: TrainingRequest): Promise<Training> 
   }
 }
 
-/** Returns the accuracies of the network on all test images, with running batch-norm statistics, and the metric. */
+/**
+ * Returns the accuracy of the network on all test images, with running batch-norm statistics, and the chosen metric.
+ */
 async function testAccuracies(
   executable: Executable,
   data: TrainingData,
@@ -132,8 +144,8 @@ async function trainEpoch(
 }
 
 /**
- * Returns the executor's input for a batch, with the paths to drop. Each step has its own random stream, so a resumed
- * training drops the same paths.
+ * Returns the executor's input for a training step: the batch and the random choice of dropped paths. Each step has its
+ * own random stream, so that a resumed training drops the same paths.
  */
 function feedOf({ network }: Executable, batch: Batch, probability: number, stream: RandomStream): Feed {
   if (probability === 0) return { batch }
@@ -142,10 +154,10 @@ function feedOf({ network }: Executable, batch: Batch, probability: number, stre
 
 const percent = (count: number, { samples }: Tally): number => (100 * count) / samples
 
-/** Lets the event loop handle messages between training steps, such as the loss of the parent process. */
+/** Lets the event loop handle events between training steps, such as messages or the end of the parent process. */
 const breathe = () => new Promise((resolve) => setImmediate(resolve))
 
-/** Number of epochs at the end of a training in which the linear schedule falls with a gentler slope. */
+/** Number of epochs at the end of a training in which the linear schedule decreases more slowly. */
 const GENTLE = 5
 
 /** Returns the learning rate of an epoch. @param epoch number of the epoch, 0 … epochs − 1 */
@@ -170,8 +182,9 @@ function scheduledRate(epoch: number, { epochs, learningRate: plan }: Pick<Retra
 }
 
 /**
- * Returns the learning rate of a linear schedule that comes near 0 five epochs before the end and spreads the rest over
- * these five (`yuhuixu1993/PC-DARTS: train_imagenet.py`). Trainings of at most ten epochs fall linearly to 0.
+ * Returns the learning rate of a linear schedule that falls to initial / (epochs − 5) five epochs before the end, and
+ * from there to 0 (`yuhuixu1993/PC-DARTS: train_imagenet.py`). In trainings of at most ten epochs it falls linearly to
+ * 0.
  */
 function linearWithGentleEnd(epoch: number, epochs: number, initial: number): number {
   const steep = epochs - GENTLE
@@ -179,7 +192,7 @@ function linearWithGentleEnd(epoch: number, epochs: number, initial: number): nu
   return epoch < steep ? linear(epoch, steep, initial, 0) : linear(epoch - steep, GENTLE, initial / steep, 0)
 }
 
-/** An architecture, and the family of spaces whose networks it is trained as. */
+/** An architecture, and the family of search spaces that builds its network. */
 export interface Architecture {
   readonly family: SpaceFamily
   readonly genotype: Genotype
@@ -187,7 +200,7 @@ export interface Architecture {
 
 type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
 
-/** Builds the network as which an architecture is trained in full, with its auxiliary head and drop path. */
+/** Builds the network that is trained in full for an architecture, with auxiliary head and drop path as set. */
 export function trainedNetwork(
   { family, genotype }: Architecture,
   settings: SizedSettings,
@@ -197,7 +210,7 @@ export function trainedNetwork(
   return family.network(genotype, { ...optionsOf(settings, shape), auxiliary, dropPath: settings.dropPath > 0 })
 }
 
-/** Builds the network as it is used after training: without auxiliary head and drop path. */
+/** Builds the network for use after training: without auxiliary head and drop path. */
 export const deployedNetwork = (
   { family, genotype }: Architecture,
   settings: Pick<SizedSettings, 'network'>,
@@ -207,7 +220,7 @@ export const deployedNetwork = (
 export interface NetworkSize {
   /** Number of the network's trainable parameters without the auxiliary head, which is dropped after training. */
   readonly parameters: number
-  /** Multiply-accumulates of the network for one image, without the auxiliary head. */
+  /** Multiply-accumulates of the network for one image, without those of the auxiliary head. */
   readonly macs: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * The folder of one full training in the store: it contains a checkpoint while the training runs, and the result when
- * it is finished.
+ * The folder of one full training in the store. It contains a checkpoint while the training is unfinished, and the
+ * result afterwards.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
@@ -23,10 +23,10 @@ import { type TrainingRecord, trainingRecordSchema } from './trainingRecord.ts'
 const MAGIC = 'NBHTRN01'
 const WEIGHTS_ENDING = '.safetensors'
 
-/** Name of the file with the weights after the last epoch of a training. */
+/** Name of the file with the weights after the last epoch of the training. */
 export const FINAL_WEIGHTS = `weights${WEIGHTS_ENDING}`
 
-/** Returns the name of the file with the weights after so many epochs, if these are not the last ones. */
+/** Returns the name of the file with the weights after this number of epochs, if it is not the last epoch. */
 export const weightsFile = (epochs: number): string => `weights-${epochs}-epochs${WEIGHTS_ENDING}`
 
 export interface TrainingCheckpoint {
@@ -37,9 +37,11 @@ export interface TrainingCheckpoint {
   readonly startedAt: string
   /** Wall-clock time of the training so far, in seconds, over all attempts. */
   readonly wallSeconds: number
-  /** Weights kept so far, beside the final ones; absent in checkpoints of earlier versions. */
+  /** Weights saved so far, without the final ones; absent in checkpoints of earlier versions of this program. */
   readonly weights?: readonly KeptWeights[]
-  /** Node.js versions of all attempts of the training so far; absent in checkpoints of earlier versions. */
+  /**
+   * Node.js versions of all attempts at the training so far; absent in checkpoints of earlier versions of this program.
+   */
   readonly nodeVersions?: readonly string[]
 }
 
@@ -50,8 +52,8 @@ export class TrainingFolder {
   #lock: Lock | undefined
 
   /**
-   * Names the folder of a training; nothing is created yet.
-   * @param store folder of all runs and full trainings
+   * Represents the folder of a training; creates nothing.
+   * @param store folder of the store, which contains all runs and full trainings
    * @param id id of the training
    */
   constructor(store: string, id: string) {
@@ -60,8 +62,8 @@ export class TrainingFolder {
   }
 
   /**
-   * Waits for the lock of the training's folder, then removes temporary files of killed processes. While this process
-   * holds the lock, writing fails if another process has taken the lock over.
+   * Acquires the lock of the training's folder, waiting if necessary, then removes temporary files of killed processes.
+   * While this process holds the lock, writing fails if another process has taken over the lock.
    */
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     makeFolder(this.path)
@@ -116,8 +118,8 @@ export class TrainingFolder {
   }
 
   /**
-   * Writes weights of the training into a file of its folder. @param epochs number of epochs after which the network
-   * had these weights
+   * Writes weights of the training to a file in its folder.
+   * @param epochs number of epochs after which the network had these weights
    */
   keepWeights(file: string, epochs: number, content: TensorFile): KeptWeights {
     this.#lock?.requireHeld()
@@ -135,8 +137,8 @@ export class TrainingFolder {
   }
 
   /**
-   * Removes the files of weights that checkpoint or result do not list: weights that are no longer the best, and those
-   * of an attempt that was killed before its checkpoint.
+   * Removes weight files that the checkpoint or result does not list: weights that are no longer the best, and those of
+   * an attempt that was killed before its next checkpoint.
    */
   #removeOtherWeights(listed: readonly KeptWeights[]): void {
     for (const name of readdirSync(this.path)) {

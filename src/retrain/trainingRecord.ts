@@ -1,4 +1,4 @@
-/** The job and the result of a full training, as the store keeps them. */
+/** The job and the result of a full training, as records in the store. */
 import { z } from 'zod'
 import type { ImageSplit } from '../core/data.ts'
 import type { Arithmetic } from '../core/executor.ts'
@@ -21,38 +21,41 @@ import type {
 import { contentName } from '../system/json.ts'
 import type { TrainingEpoch } from './training.ts'
 
-/** Everything that the result of a full training depends on; its hash is part of the training's id. */
+/** Everything that the result of a full training depends on. The hash of this job is part of the training's id. */
 export interface TrainingJob {
-  /** Text of the trained architecture, as the family of its space writes it. */
+  /** Architecture string of the trained architecture. */
   readonly genotype: string
   /** Name and content hash of the plugin that defines the search space; absent for a built-in space. */
   readonly spacePlugin?: string
   readonly dataset: { readonly name: string; readonly contentHash: string; readonly split?: ImageSplit }
   readonly settings: RetrainingSettings
-  /** Weights to keep beside the final ones; absent: only the final weights are kept. */
+  /** Which weights to save in addition to the final ones; absent: none. */
   readonly keep?: WeightsToKeep
   readonly seed: number
-  /** Name of the executor that trains the network, since executors round differently. */
+  /** Name of the executor that trains the network; part of the job, since executors round differently. */
   readonly executor: string
-  /** How the executor rounds; absent in records of earlier versions (see `Job`). */
+  /** How the executor rounds; absent in records of earlier versions of this program (see `Job`). */
   readonly arithmetic?: Arithmetic
 }
 
-/** `result.json` of a full training: its job, its accuracies and its cost. */
+/** Content of a full training's `result.json`: its job, its accuracies and its cost. */
 export interface TrainingRecord extends TrainingOutcome {
   readonly schema: 1
   readonly job: TrainingJob
-  /** Number of the network's trainable parameters without the auxiliary head. */
+  /** Number of the network's trainable parameters, without those of the auxiliary head. */
   readonly parameters: number
   readonly macs: number
   readonly epochs: readonly TrainingEpoch[]
-  /** Weights kept in files of the training's folder, the final ones last; absent in records of earlier versions. */
+  /**
+   * Saved weights in files of the training's folder, the final ones last; absent in records of earlier versions of this
+   * program.
+   */
   readonly weights?: readonly KeptWeights[]
-  /** Times of the training: the only part that differs between two trainings of the same job. */
+  /** Times of the training. Only these differ between two trainings of the same job. */
   readonly timing: TrainingTime & {
     readonly startedAt: string
     readonly finishedAt: string
-    /** All Node.js versions in which the training ran; absent in records of earlier versions. */
+    /** All Node.js versions in which the training ran; absent in records of earlier versions of this program. */
     readonly nodeVersions?: readonly string[]
   }
 }
@@ -111,7 +114,7 @@ export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.e
   timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
 })
 
-/** Returns the id of a training, which is also its folder's name: `retrain-cifar10-seed0-0123456789abcdef`. */
+/** Returns the id of a training, which is also the name of its folder: `retrain-cifar10-seed0-0123456789abcdef`. */
 export function trainingId(job: TrainingJob): string {
   const dataset = job.dataset.name.replace(/[^\w.]+/g, '-')
   return `retrain-${dataset}-seed${job.seed}-${contentName(job).slice(0, 16)}`

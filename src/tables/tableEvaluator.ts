@@ -111,8 +111,8 @@ function evaluationOf(table: Table, index: number, dataset: string): Evaluation 
 }
 
 /**
- * Returns an architecture's number of parameters or of multiply-accumulates: from a column such as `params-M:cifar100`
- * if the table has it by dataset, else from `params-M`.
+ * Returns an architecture's number of parameters or of multiply-accumulates, from a column for the dataset such as
+ * `params-M:cifar100` if the table has one, else from `params-M`.
  */
 function costOf(table: Table, index: number, quantity: string, dataset: string): number | undefined {
   const name = [`${quantity}:${dataset}`, quantity].find((column) => table.has(column))
