@@ -9,7 +9,7 @@ import { type Child, type Module, moduleTree, type Slot } from './pytorchModules
 /**
  * Returns the text of a Python file whose function `load()` returns the network with its weights.
  * @param weightsFile name of the safetensors file beside the Python file
- * @throws BenchError `unsupported` for a network with a layer that exists only in searches
+ * @throws BenchError `unsupported` for noise, mixed operations and batch normalisation without running statistics
  */
 export function pytorchModule(deployment: Deployment, weightsFile: string): string {
   const { network, input, notes } = deployment

@@ -59,7 +59,7 @@ const isLazy = ({ kind }: Layer): boolean =>
 
 /**
  * Returns the network as a tree of PyTorch modules.
- * @throws BenchError `unsupported` for a network with a layer that exists only in searches
+ * @throws BenchError `unsupported` for noise, mixed operations and batch normalisation without running statistics
  */
 export function moduleTree(network: Network): Module {
   const layers = inferenceLayers(network)

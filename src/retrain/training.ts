@@ -97,7 +97,8 @@ export async function openTraining(request: TrainingRequest): Promise<Training> 
 }
 
 /**
- * Returns the accuracy of the network on all test images, with running batch-norm statistics, and the chosen metric.
+ * Returns top-1 and top-5 accuracy of the network on all test images, with running batch-norm statistics, and the
+ * metric chosen in the settings.
  */
 async function testAccuracies(
   executable: Executable,
@@ -218,7 +219,10 @@ export const deployedNetwork = (
 ): Network => family.network(genotype, optionsOf(settings, shape))
 
 export interface NetworkSize {
-  /** Number of the network's trainable parameters without the auxiliary head, which is dropped after training. */
+  /**
+   * Number of the network's trainable parameters, without those of the auxiliary head, which is not used after
+   * training.
+   */
   readonly parameters: number
   /** Multiply-accumulates of the network for one image, without those of the auxiliary head. */
   readonly macs: number
