@@ -1,6 +1,6 @@
 /**
- * Shows the progress of long work in a count of what is done: trainings of a table build, bytes of a download,
- * architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few
+ * Shows the progress of long work as a count of what is done, such as trainings of a table build, bytes of a download
+ * or architectures of an import. On a terminal one line is redrawn in place; elsewhere a line is printed every few
  * seconds.
  */
 import type { WriteStream } from 'node:tty'

@@ -93,7 +93,9 @@ class MessageLines {
     return ''
   }
 
-  /** Returns the line that counts the messages which were not printed since the last printed one. */
+  /**
+   * Returns a line with the number of messages left out since the last printed one; an empty text if there are none.
+   */
   rest(): string {
     const hidden = this.#hidden
     this.#hidden = 0

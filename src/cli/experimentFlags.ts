@@ -237,7 +237,7 @@ function foldersOf(entries: readonly string[], datasets: readonly string[]): Rec
   return Object.fromEntries(folders)
 }
 
-/** Options of algorithms that have a flag of their own, with the flag. */
+/** Algorithm options that can also be set by a separate command-line flag, each with this flag. */
 const OPTION_FLAGS = { earlyStop: '--early-stop', select: '--select' } as const
 
 const optionLines = ({ option = [], ...flags }: ExperimentFlags): readonly string[] => [

@@ -45,7 +45,10 @@ export interface ExecutionOptions extends Processes {
   readonly published?: string
   /** Returns the name of a planned run in progress lines and messages; absent: algorithm, dataset and seed. */
   readonly label?: (planned: PlannedJob) => string
-  /** Whether the command prints only an error message, and no table, if all runs failed by the same invalid input. */
+  /**
+   * Whether the command prints only an error message, and no table, if all runs failed because of the same invalid
+   * input.
+   */
   readonly failsAtOnce?: boolean
 }
 

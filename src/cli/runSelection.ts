@@ -283,8 +283,7 @@ const facets = {
 } as const
 
 /**
- * Returns the runs that match all selection flags. @throws BenchError `unknown-name` if a flag names something that
- * none of the runs left has
+ * Returns the runs that match all selection flags. @throws BenchError `unknown-name` if no run matches a flag's value
  */
 export function narrow<Run>(
   runs: readonly Run[],

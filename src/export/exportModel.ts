@@ -100,7 +100,7 @@ export interface ExportTarget {
   readonly licence?: string
 }
 
-/** Returns contents and paths of the files of an export, which are not written yet. */
+/** Returns the files of an export, with paths and contents, without writing them. */
 export async function exportedFiles(
   { deployment, facts }: Exportable,
   { formats, out, licence }: ExportTarget,

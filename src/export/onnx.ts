@@ -28,7 +28,7 @@ import { littleEndian } from '../system/safetensors.ts'
 import { moduleOf, normNames, torchName } from '../training/namedTensors.ts'
 import { type Deployment, deployedTensors, flatValues, inexpressible, inferenceLayers } from './deployment.ts'
 
-/** Version of the ONNX file format; below, the version of its operator set. */
+/** Version of the ONNX file format; `OPSET` is the version of its operators. */
 const IR_VERSION = 8n
 const OPSET = 17n
 /** ε of all batch normalisations (`core/network.ts`). */

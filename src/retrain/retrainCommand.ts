@@ -14,7 +14,7 @@ export interface Found {
   readonly file: string
   /** Architecture string of the found architecture. */
   readonly genotype: string
-  /** Family of the search space, whose network is trained. */
+  /** Family of search spaces whose network is trained. */
   readonly family: SpaceFamily
   readonly dataset: string
   /** Folder of the search's images; absent: the user's data folder, or the built-in dataset. */

@@ -151,7 +151,7 @@ function fittingPreset(name: string, family: TrainedFamily): RetrainingPreset {
   )
 }
 
-/** Maximum number of hidden layers of a network's head; below, maximum number of channels of each. */
+/** Maximum number of hidden layers of a network's head; each may have up to `WIDEST_HIDDEN` channels. */
 const MOST_HIDDEN = 8
 const WIDEST_HIDDEN = 65_536
 

@@ -201,7 +201,10 @@ export interface Architecture {
 
 type SizedSettings = Pick<RetrainingSettings, 'network' | 'dropPath'>
 
-/** Builds the network that is trained in full for an architecture, with auxiliary head and drop path as set. */
+/**
+ * Builds the network that is trained in full for an architecture, with auxiliary head and drop path if the settings
+ * have them.
+ */
 export function trainedNetwork(
   { family, genotype }: Architecture,
   settings: SizedSettings,

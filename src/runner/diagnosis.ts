@@ -17,7 +17,7 @@ import { slurm } from './slurm/arrays.ts'
 /** The result of one check of `bench doctor`. */
 export interface Finding {
   readonly subject: string
-  /** Whether the checked thing is usable: `ok`: usable. `missing`: optional and absent. `broken`: prevents all work. */
+  /** Whether what was checked is usable. `ok`: usable. `missing`: optional and absent. `broken`: prevents all work. */
   readonly state: 'ok' | 'missing' | 'broken'
   /** What the check found, or what the user should do. */
   readonly detail: string

@@ -123,7 +123,7 @@ const keptTrainings: z.ZodType<KeptTrainings> = z.looseObject({
 })
 
 /**
- * Stores the trainings of architectures that a table lacks on disk. Each recipe has a folder with one file per
+ * Stores on disk the trainings of architectures that a table lacks. Each recipe has a folder with one file per
  * architecture.
  */
 export class Trainings {

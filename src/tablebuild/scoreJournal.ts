@@ -35,7 +35,7 @@ export interface KnownRanks {
 export class ScoreJournal {
   readonly #file: LineFile<Line>
   readonly rows = new Set<string>()
-  /** Requested columns by name. If their identity changed, it is that of the latest command. */
+  /** Requested columns by name. If a column was requested with several identities, the latest one counts. */
   readonly columns = new Map<string, KnownColumn>()
   readonly ranks = new Map<string, KnownRanks>()
   readonly #values = new Map<string, Map<string, number>>()

@@ -75,8 +75,8 @@ export interface ScoreTableResult extends BuildProgress {
 }
 
 /**
- * Computes scores and writes the table. The scores of an architecture are written to the journal at once, so the same
- * command continues after an interruption, and another command adds columns or rows.
+ * Computes scores and writes the table. The scores of an architecture are written to the journal as soon as they are
+ * computed, so the same command continues after an interruption, and another command adds columns or rows.
  * @throws BenchError `failed` if another process is scoring into the same table
  */
 export async function scoreTable(options: ScoreTableOptions): Promise<ScoreTableResult> {

@@ -49,7 +49,9 @@ export interface ScoringChoice {
 export interface Scoring {
   readonly space: SearchSpace
   readonly scores: readonly (Score | RankScore)[]
-  /** The scores to compute for each architecture: the named ones and those that named sums of ranks combine. */
+  /**
+   * The scores to compute for each architecture: the named single scores, and those that the named rank sums combine.
+   */
   readonly single: readonly Score[]
   readonly setting: ScoreSetting
   /** Returns the score or sum of ranks with this name. @throws BenchError `unknown-name` */

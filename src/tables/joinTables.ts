@@ -78,8 +78,8 @@ function contentOf(tables: readonly Table[], space: SpaceIndex): TableContent {
 }
 
 /**
- * Returns the index of every architecture that any of the tables has, by architecture string, in the order of the
- * indices. In a search space without numbering, architectures are numbered in the order of the tables.
+ * Returns a map from architecture string to index with the architectures of all tables, in the order of the indices. In
+ * a search space without numbering, architectures are numbered in the order of the tables.
  */
 function architecturesOf(tables: readonly Table[], { size }: SpaceIndex): ReadonlyMap<string, number> {
   const indexOf = new Map<string, number>()

@@ -160,7 +160,7 @@ const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 /**
  * Returns the error for accuracies (dataset, split, epochs, seed) that a table does not have.
  * @param place where they were looked up, for the message: `table nb201`
- * @param candidates qualifiers that match the wanted parts that do exist
+ * @param candidates existing qualifiers with which `wanted` is compared to find its wrong part
  * @param known all qualifiers of the table, for hints
  */
 export function unknownColumn(

@@ -14,7 +14,7 @@ import { agrees, type QualifierFilter, qualifiersIn } from './query.ts'
 export interface TableRequirements {
   /** Names of the columns that the table must have. */
   readonly columns?: readonly string[]
-  /** Dataset, split, epochs or seed of which the table must have at least one accuracy column. */
+  /** Dataset, split, epochs or seed for which the table must have an accuracy column. */
   readonly filter?: QualifierFilter
   /** Returns whether the table may belong to the search space with this name; absent: any search space. */
   readonly ofSpace?: (name: string) => boolean

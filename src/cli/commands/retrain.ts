@@ -140,7 +140,7 @@ type Architectures = ReadonlyMap<string, Finder | undefined>
 
 /**
  * Returns the architectures that the user names, and the search space that they share.
- * @throws BenchError `bad-input` if they are of different spaces, other codes for unreadable ones
+ * @throws BenchError `bad-input` if they are of different spaces, other error codes if one cannot be read
  */
 function architecturesOf(
   { genotype: given }: Pick<RetrainFlags, 'genotype'>,

@@ -24,7 +24,7 @@ import type { Store } from '../store/store.ts'
 import { type ForeignOptions, type ForeignPoint, type ForeignRun, readForeignRuns } from './foreignRuns.ts'
 
 export interface ImportRunsOptions extends Omit<ForeignOptions, 'seed'> {
-  /** Seed of the runs, for a single file that states none or another. */
+  /** Seed of the runs if only one file is imported; replaces the seed in the file, if there is one. */
   readonly seed?: number
   /** Name or path of the lookup table; absent: the first one with the search space and the dataset. */
   readonly table?: string

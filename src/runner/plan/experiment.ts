@@ -56,10 +56,7 @@ export interface AlgorithmRequest {
   readonly protocol?: string
   /** Probes for searches of this algorithm, if they differ from the experiment's. */
   readonly probes?: readonly string[]
-  /**
-   * The search that found the architecture, if this is not an algorithm to search with but an architecture to train in
-   * full.
-   */
+  /** If this entry is an architecture to train in full: the search that found it. */
   readonly foundBy?: Finder
 }
 

@@ -150,7 +150,10 @@ function foldersOf(
   throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
 
-/** Schemas of the objects in an experiment file whose keys are checked one by one, by their place in the file. */
+/**
+ * Schemas of the objects inside an experiment file, by their path in it. They list the allowed keys for the error about
+ * an unknown key.
+ */
 const OBJECTS: Readonly<Record<string, z.ZodObject>> = {
   evaluate: z.strictObject({ retrain: requestSchema }),
   'evaluate.retrain': requestSchema,

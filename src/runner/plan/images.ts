@@ -159,8 +159,8 @@ export function checkBenchmarkSplit({ data }: Protocol, space: SplitSpace, datas
 }
 
 /**
- * Returns the weight half and the architecture half of the training images, divided like the benchmark of the search
- * space: the images on which it trains and those on which it validates.
+ * Returns the weight half and the architecture half of the training images, divided as in the search space's benchmark:
+ * into the images on which the benchmark trains and those on which it validates.
  * @throws BenchError `bad-input` if images or the list of x-valid images are missing
  */
 export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: Dataset): SearchHalves {
@@ -192,7 +192,7 @@ const refusal = (found: string): BenchError =>
 /** The dataset, image folder and image size for which `datasetIdentity` computes a content hash. */
 export interface HashedImages extends ImageSize {
   readonly name: string
-  /** Weights of the classes in the loss, which must fit the classes if they are stated. */
+  /** Class weights in the loss. If they are stated for each class, they must fit the classes of the dataset. */
   readonly classWeights?: ClassWeighting
   /** Folder of the dataset's images; undefined: the user's data folder. */
   readonly folder: string | undefined

@@ -25,7 +25,7 @@ export interface Lookup {
   readonly headline: readonly Headline[]
 }
 
-/** What `findLookup` chooses the table of a search by: search space, dataset and columns. */
+/** The requirements by which `findLookup` chooses the lookup table of a search: search space, dataset and columns. */
 export interface LookupRequest {
   readonly space: SearchSpace
   readonly dataset: string

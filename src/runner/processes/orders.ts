@@ -29,9 +29,9 @@ export interface Processes {
 }
 
 /**
- * Returns the work orders (lists of jobs, one for each worker process) for the unfinished jobs of a plan. A job that
- * trains networks gets a process, or shares one with up to `seedsPerDevice` seeds. Black-box searches take
- * milliseconds, so each of at most `jobs` processes runs many of them.
+ * Returns the work orders (lists of jobs, one for each worker process) for the unfinished jobs of a plan. Jobs that
+ * train networks get a process each, or share one with other seeds of the same search, up to `seedsPerDevice` in all.
+ * Black-box searches take milliseconds, so each of at most `jobs` processes runs many of them.
  */
 export function ordersOf(
   { experiment, lookups }: Plan,

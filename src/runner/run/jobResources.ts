@@ -106,8 +106,8 @@ export class ResourceOpener {
 
   /**
    * Returns the executor that trains a job's networks.
-   * @throws BenchError `unsupported` if it differs from the planned one: its results would differ in their bits from
-   * the job's checkpoint
+   * @throws BenchError `unsupported` if it differs from the planned one, since results would then not agree with the
+   * job's checkpoint bit for bit
    */
   async #executorOf({ executor, arithmetic }: Job): Promise<Executor> {
     const opened = await this.#executor(this.#order.executor)

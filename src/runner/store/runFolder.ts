@@ -38,7 +38,9 @@ export interface FinishedRun {
 
 const REMEDY = 'restore it from a copy, or move the folder away'
 
-/** Name of the file that identifies the processes of an external program; the folder below has the program's files. */
+/**
+ * Name of the file that identifies the processes of an external program; `PROGRAM_FOLDER` has the program's own files.
+ */
 const PROGRAM_FILE = 'program.json'
 const PROGRAM_FOLDER = 'program'
 
