@@ -41,6 +41,7 @@ interface Picture {
 /** The runs that each kind of figure shows best; a kind that is not listed shows those of `reports/nb201-reduced`. */
 const SOURCES: Readonly<Record<string, string>> = {
   range: 'runs',
+  training: 'runs',
   alpha: 'runs --algo drnas',
   anytime: 'reports/nb201-blackbox --dataset cifar10',
   ranks: 'reports/nb201-blackbox --dataset cifar10',

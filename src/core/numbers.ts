@@ -73,3 +73,6 @@ export function integerPower(base: number, exponent: number): number {
 
 /** Returns base^exponent for a base above 0 and any exponent. */
 export const positivePower = (base: number, exponent: number): number => Math.exp(exponent * Math.log(base))
+
+/** Returns a number rounded to six significant digits, for records that only figures read. */
+export const sixDigits = (value: number): number => Number(value.toPrecision(6))

@@ -288,6 +288,13 @@ export const trainingOutcome = z.looseObject({
   testTop5AccuracyPct: finite,
   testMetricPct: finite.optional(),
   best: z.looseObject({ epoch: natural, testAccuracyPct: finite }),
+  curves: z
+    .looseObject({
+      trainLoss: z.array(finite),
+      trainAccuracyPct: z.array(finite),
+      testAccuracyPct: z.array(finite),
+    })
+    .optional(),
 }) satisfies z.ZodType<TrainingOutcome>
 
 export const trainingTime = z.looseObject({

@@ -135,6 +135,18 @@ export interface TrainingOutcome {
    * Epoch of the training with the best test accuracy. It is chosen on the test images, so it is never reported first.
    */
   readonly best: { readonly epoch: number; readonly testAccuracyPct: number }
+  /** Numbers of each epoch, in order, which figures show; absent in records of earlier versions. */
+  readonly curves?: TrainingCurves
+}
+
+/** Numbers of the epochs of a full training, to six significant digits; each list has one number an epoch. */
+export interface TrainingCurves {
+  /** Mean training loss, with label smoothing and the auxiliary head if the training has them. */
+  readonly trainLoss: readonly number[]
+  /** Top-1 accuracy in the training steps, under augmentation and drop path, in %. */
+  readonly trainAccuracyPct: readonly number[]
+  /** Top-1 accuracy on the test images after the epoch, in %. */
+  readonly testAccuracyPct: readonly number[]
 }
 
 /** Time and memory that a full training took. */

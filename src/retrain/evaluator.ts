@@ -2,9 +2,11 @@
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator } from '../core/evaluation.ts'
 import type { Metric } from '../core/metric.ts'
-import type { RetrainingTask } from '../core/retraining.ts'
+import { sixDigits } from '../core/numbers.ts'
+import type { RetrainingTask, TrainingCurves } from '../core/retraining.ts'
 import type { Genotype } from '../core/space.ts'
 import { type RetrainingRun, retrain } from './retrain.ts'
+import type { TrainingEpoch } from './training.ts'
 import type { TrainingRecord } from './trainingRecord.ts'
 
 export interface RetrainingEvaluatorOptions
@@ -56,14 +58,24 @@ function evaluationOf(records: readonly TrainingRecord[]): Evaluation {
     ],
     parameters,
     macs,
-    trainings: records.map(({ id, seed, testAccuracyPct, testTop5AccuracyPct, testMetricPct, best, timing }) => ({
-      ...{ id, seed, testAccuracyPct, testTop5AccuracyPct, best },
-      ...(testMetricPct !== undefined && { testMetricPct }),
-      wallSeconds: timing.wallSeconds,
-      peakMemoryBytes: timing.peakMemoryBytes,
-    })),
+    trainings: records.map(
+      ({ id, seed, testAccuracyPct, testTop5AccuracyPct, testMetricPct, best, epochs, timing }) => ({
+        ...{ id, seed, testAccuracyPct, testTop5AccuracyPct, best },
+        ...(testMetricPct !== undefined && { testMetricPct }),
+        curves: curvesOf(epochs),
+        wallSeconds: timing.wallSeconds,
+        peakMemoryBytes: timing.peakMemoryBytes,
+      }),
+    ),
   }
 }
+
+/** Returns the numbers of the epochs of a full training that its run's record keeps. */
+const curvesOf = (epochs: readonly TrainingEpoch[]): TrainingCurves => ({
+  trainLoss: epochs.map(({ trainLoss }) => sixDigits(trainLoss)),
+  trainAccuracyPct: epochs.map(({ trainAccuracyPct }) => sixDigits(trainAccuracyPct)),
+  testAccuracyPct: epochs.map(({ testAccuracyPct }) => sixDigits(testAccuracyPct)),
+})
 
 /** Returns a test accuracy as a metric of split `ori-test`, NAS-Bench-201's name for all test images. */
 const metric = ({ job }: TrainingRecord, seed: Metric['seed'], accuracyPct: number): Metric => ({

@@ -156,6 +156,11 @@ const twice: readonly [string, string | RegExp][] = [
   ['table --format md --format csv', '--format is given twice; give it once'],
   ['table --summary std --summary ci95', '--summary is given twice; give it once'],
   ['plot hessian --out x.svg --width 80 --width 90', '--width is given twice; give it once'],
+  ['plot skips --out x.svg --quantity loss', 'the figure skips has no quantities to choose from; leave out --quantity'],
+  [
+    'plot training --out x.svg --quantity trace',
+    'the figure training has no quantity trace; it has loss, accuracy, trainLoss, validLoss, trainAccuracy, validAccuracy, testAccuracy',
+  ],
   ['report --out a.html --out b.html', '--out is given twice; give it once'],
   ['query --top 3 --top 4', '--top is given twice; give it once'],
   ['pareto --x a --x b --y c', '--x is given twice; give it once'],

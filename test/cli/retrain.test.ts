@@ -177,6 +177,9 @@ describe('bench retrain', () => {
     const training = place.runs('runs').find((path) => path.includes('retrain-')) ?? ''
     const { job, epochs } = JSON.parse(readFileSync(join(training, 'result.json'), 'utf8'))
     expect(job.settings).toMatchObject({ labelSmoothing: 0.1, network: { family: 'imagenet' } })
+    const rounded = epochs.map(({ trainLoss }: { readonly trainLoss: number }) => Number(trainLoss.toPrecision(6)))
+    expect(run.trainings[0].curves.trainLoss).toEqual(rounded)
+    expect(run.trainings[0].curves.testAccuracyPct).toHaveLength(epochs.length)
     expect(epochs.map((epoch: { learningRate: number }) => epoch.learningRate)).toEqual([0.1, 0.097])
   })
 

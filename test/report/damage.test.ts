@@ -61,10 +61,16 @@ const timing = { startedAt: '2000-01-01T00:00:00.000Z', finishedAt: '2000-01-01T
 const genotype = String(fixtureRun().result?.genotype)
 const answers = [60, 72, 71].map((accuracyPct, i) => ({ genotype, accuracyPct, usedSeconds: 100 * (i + 1) }))
 
+const CURVES = { trainLoss: [2, 1.5], trainAccuracyPct: [30, 40], testAccuracyPct: [35, 45] }
+
 const stores: Readonly<Record<string, readonly WholeRun[]>> = {
   searches: [fixtureRun(), fixtureRun({ seed: 1 }), fixtureRun({ algorithm: 'darts-v1' }), failedRun({ seed: 2 })],
   questions: [askingRun(answers), askingRun(answers, { seed: 1 }), askingRun(answers, { algorithm: 'random' })],
-  trainings: [trainedRun({}), trainedRun({ seed: 1 }), trainedRun({ genotype: 'DRNAS', accuracies: [96, 97] })],
+  trainings: [
+    trainedRun({ curves: [CURVES] }),
+    trainedRun({ seed: 1 }),
+    trainedRun({ genotype: 'DRNAS', accuracies: [96, 97] }),
+  ],
 }
 
 /** Of thousands of copies all are read, and one in so many is shown. */

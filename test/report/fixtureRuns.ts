@@ -6,6 +6,7 @@ import { type Metric, parseQualifier } from '../../src/core/metric.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { random } from '../../src/core/random.ts'
 import type { EpochRecord, Job, ResultRecord, SearchTime, TrajectoryPoint } from '../../src/core/result.ts'
+import type { TrainingCurves } from '../../src/core/retraining.ts'
 import { resolveProtocol } from '../../src/protocols/index.ts'
 import type { WholeRun } from '../../src/report/runRecord.ts'
 import { type RetrainingRequest, resolveSettings } from '../../src/retrain/settings.ts'
@@ -123,6 +124,9 @@ function fixtureEpoch(epoch: number, options: FixtureOptions, stream: ReturnType
   return {
     epoch,
     trainLoss: 2 - epoch / 10,
+    trainAccuracyPct: 30 + 2 * epoch,
+    validLoss: 2.1 - epoch / 12,
+    validAccuracyPct: 28 + 1.5 * epoch,
     genotype: format(nb201Genotype(operations)),
     metrics,
     parameters: theta,
@@ -168,6 +172,8 @@ export interface Trained {
   readonly request?: RetrainingRequest
   /** Of each training, in %. */
   readonly accuracies?: readonly number[]
+  /** Of each training; absent: its record has none. */
+  readonly curves?: readonly TrainingCurves[]
   readonly search?: SearchTime
 }
 
@@ -179,7 +185,7 @@ export function trainedRun({
   seed = 0,
   ...rest
 }: Trained): FixtureRun {
-  const { request = { preset: 'drnas-paper' }, accuracies = [97], search } = rest
+  const { request = { preset: 'drnas-paper' }, accuracies = [97], curves = [], search } = rest
   const text = darts.format(darts.parse(genotype))
   const job: Job = {
     algorithm: { name: algorithm, version: 1, options: algorithm === 'genotype' ? { genotype: text } : {} },
@@ -190,6 +196,7 @@ export function trainedRun({
   const trainings = accuracies.map((testAccuracyPct, i) => ({
     ...{ id: `retrain-${i}`, seed: i, testAccuracyPct, testTop5AccuracyPct: 100 },
     best: { epoch: 1, testAccuracyPct: testAccuracyPct + 0.5 },
+    ...(curves[i] && { curves: curves[i] }),
   }))
   const time = { wallSeconds: 90, peakMemoryBytes: 2e8 }
   const result: ResultRecord = {

@@ -1,8 +1,14 @@
 /** `bench plot`: draws a figure of finished runs as PNG, SVG or PDF. */
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
-import { hessianQuantities } from '../../report/figures/hessian.ts'
-import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
+import {
+  type FigureKind,
+  type FigureOptions,
+  figureKinds,
+  makeFigure,
+  quantitiesOf,
+  requireQuantity,
+} from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
 import type { AxisLimits } from '../../report/pictures/figure.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
@@ -26,7 +32,13 @@ interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'sp
   readonly quiet?: boolean
 }
 
-const quantities = Object.keys(hessianQuantities)
+const kinds = Object.keys(figureKinds) as FigureKind[]
+/** The names of all quantities, and a line of the help text for each kind of figure that has some. */
+const quantities = [...new Set(kinds.flatMap((kind) => Object.keys(quantitiesOf(kind))))]
+const quantityHelp = kinds
+  .map((kind) => [kind, Object.keys(quantitiesOf(kind))] as const)
+  .filter(([, names]) => names.length > 0)
+  .map(([kind, names]) => `${kind}: ${names.join(', ')}`)
 const costs = Object.keys(paretoCosts)
 
 export function plotCommand(): Command {
@@ -34,10 +46,10 @@ export function plotCommand(): Command {
     .summary('draw a figure of runs as PNG, SVG or PDF')
     .description(
       `Draws finished runs, at the width of a paper's column. Kinds:\n${Object.entries(figureKinds)
-        .map(([kind, { about }]) => `  ${kind.padEnd(8)} ${about}`)
+        .map(([kind, { about }]) => `  ${kind.padEnd(10)} ${about}`)
         .join('\n')}`,
     )
-    .argument('<kind>', 'what to draw', oneOf('kind of figure', Object.keys(figureKinds)))
+    .argument('<kind>', 'what to draw', oneOf('kind of figure', kinds))
     .argument('[items...]', SELECTION_HELP)
   return addSelectionFlags(command)
     .option(
@@ -53,9 +65,8 @@ export function plotCommand(): Command {
     )
     .option(
       '--quantity <name>',
-      `hessian: quantity to draw, one of ${quantities.join(', ')}`,
+      `what to draw; ${quantityHelp.join('; ')} (default: the first; training: losses and accuracies)`,
       oneOf('quantity', quantities),
-      'dominantEigenvalue',
     )
     .option('--cost <name>', `pareto: cost to draw, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
     .option('--x-limits <low,high>', 'ends of the x axis; either may be left out, as in 90,', axisLimits)
@@ -64,7 +75,7 @@ export function plotCommand(): Command {
     .addOption(quietOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench plot hessian --out hessian.pdf --out hessian.png\n  bench plot scatter --algo drnas --dataset cifar10 --out scatter.svg',
+      '\nExamples:\n  bench plot hessian --out hessian.pdf --out hessian.png\n  bench plot training --quantity validLoss --out loss.pdf\n  bench plot scatter --algo drnas --dataset cifar10 --out scatter.svg',
     )
     .action(plot)
 }
@@ -77,6 +88,7 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
       `no picture is named; --out ${kind}.svg writes one, --json prints the figure's data`,
     )
   }
+  if (quantity !== undefined) requireQuantity(kind, quantity)
   const runs = await selectRuns(items, flags)
   const figure = await makeFigure(kind, runs, {
     quantity,

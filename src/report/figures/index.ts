@@ -11,20 +11,22 @@ import { accuraciesFigure } from './accuracies.ts'
 import { alphaFigure } from './alpha.ts'
 import { anytimeFigure } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
-import { type HessianQuantity, hessianFigure } from './hessian.ts'
+import { type HessianQuantity, hessianFigure, hessianQuantities } from './hessian.ts'
 import { type ParetoCost, paretoFigure } from './pareto.ts'
 import { rangeFigure } from './range.ts'
 import { ranksFigure } from './ranks.ts'
 import { scatterFigure } from './scatter.ts'
 import type { Spread } from './shared.ts'
 import { skipsFigure } from './skips.ts'
+import { type TrainingQuantity, trainingFigure, trainingQuantities } from './training.ts'
 
 export interface FigureOptions {
   /** The search space of the runs that a figure shows. */
   readonly space: SearchSpace
   /** Names of the reference algorithms, which answer with a fixed architecture. The figure `ranks` leaves them out. */
   readonly references: ReadonlySet<string>
-  readonly quantity?: HessianQuantity
+  /** What the figure shows, of the kind's `quantities`; absent: its first one. */
+  readonly quantity?: string
   readonly spread?: Spread
   readonly cost?: ParetoCost
   /** Ends of the axes that the user chose; absent: chosen from the runs. */
@@ -36,6 +38,8 @@ interface Kind {
   readonly title: string
   /** Description of this kind of figure in the help text of `bench plot`. */
   readonly about: string
+  /** What `--quantity` chooses among, by name; absent: the kind shows one thing only. */
+  readonly quantities?: Readonly<Record<string, string>>
   /** Returns this kind of figure for some runs. @throws BenchError `missing` where the runs lack the numbers for it */
   readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
 }
@@ -53,7 +57,8 @@ export const figureKinds = {
   hessian: {
     title: 'Hessian of the loss',
     about: 'eigenvalues of the Hessian over the epochs (--probe hessian)',
-    make: hessianFigure,
+    quantities: hessianQuantities,
+    make: (runs, { quantity, spread }) => hessianFigure(runs, { quantity: quantity as HessianQuantity, spread }),
   },
   range: {
     title: 'Architectures in reach',
@@ -64,6 +69,12 @@ export const figureKinds = {
     title: 'Accuracy over time',
     about: 'accuracy of the answer over epochs or simulated time',
     make: (runs, { spread }) => anytimeFigure(runs, spread),
+  },
+  training: {
+    title: 'Training curves',
+    about: 'loss and accuracy of both halves over the epochs, and of full trainings',
+    quantities: trainingQuantities,
+    make: (runs, { quantity, spread }) => trainingFigure(runs, quantity as TrainingQuantity, spread),
   },
   alpha: {
     title: 'Mixing weights',
@@ -101,6 +112,21 @@ export type FigureKind = keyof typeof figureKinds
 
 export const isFigureKind = (name: string): name is FigureKind => Object.hasOwn(figureKinds, name)
 
+/** Returns the quantities of which a kind of figure shows one, by name, with their descriptions; {} if it has none. */
+export const quantitiesOf = (kind: FigureKind): Readonly<Record<string, string>> =>
+  (figureKinds[kind] as Kind).quantities ?? {}
+
+/** Checks that a kind of figure has a quantity. @throws BenchError `bad-input` if it has none, or others */
+export function requireQuantity(kind: FigureKind, quantity: string): void {
+  const known = Object.keys(quantitiesOf(kind))
+  if (known.includes(quantity)) return
+  const found =
+    known.length === 0
+      ? `the figure ${kind} has no quantities to choose from; leave out --quantity`
+      : `the figure ${kind} has no quantity ${quantity}; it has ${known.join(', ')}`
+  throw new BenchError('bad-input', found)
+}
+
 /**
  * Returns the figure of one kind for some runs.
  * @throws BenchError `missing` where the runs lack the numbers for it, `bad-input` where they search several spaces
@@ -110,6 +136,7 @@ export async function makeFigure(
   runs: readonly RunRecord[],
   options: FigureOptions,
 ): Promise<Figure> {
+  if (options.quantity !== undefined) requireQuantity(kind, options.quantity)
   if (!areRetrained(runs)) onlySpace(runs)
   const figure = await (figureKinds[kind] as Kind).make(runs, options)
   return options.limits?.x || options.limits?.y ? withLimits(figure, options.limits) : figure

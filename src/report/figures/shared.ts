@@ -102,8 +102,11 @@ export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} ove
 const MANY_SEEDS = 20
 
 /** Returns what the bands of a figure show by default: `std` for many seeds and `range` for few. */
-export const customarySpread = (methods: readonly Method[]): Spread =>
-  methods.some(({ runs }) => runs.length > MANY_SEEDS) ? 'std' : 'range'
+export const customarySpread = (methods: readonly Method[]): Spread => spreadFor(methods.map(({ runs }) => runs.length))
+
+/** Returns what bands show by default. @param seeds number of seeds of each line */
+export const spreadFor = (seeds: readonly number[]): Spread =>
+  seeds.some((count) => count > MANY_SEEDS) ? 'std' : 'range'
 
 /** Largest number of lines with bands that can be told apart in one panel. */
 export const MOST_TOGETHER = 4
@@ -113,11 +116,12 @@ const BACKGROUND: Look = { colour: '#b9bfc6', dash: [], marker: 'circle' }
 /**
  * Returns the panels of a plot of lines. Up to four lines share a panel. If there are more, their bands would hide each
  * other, so each gets a panel of its own, with the other lines in grey behind it and the same axes.
+ * @param most number of lines that share a panel
  */
-export function inPanels(plot: Plot): Pick<Figure, 'panels' | 'columns'> {
+export function inPanels(plot: Plot, most = MOST_TOGETHER): Pick<Figure, 'panels' | 'columns'> {
   const { series, title } = plot
-  if (series.length <= MOST_TOGETHER) return { panels: [plot], columns: 1 }
-  const y = { ...plot.y, ...(plot.y.limits === undefined && { atLeast: rangeOf(series) }) }
+  if (series.length <= most) return { panels: [plot], columns: 1 }
+  const y = { ...plot.y, ...(plot.y.limits === undefined && { atLeast: plot.y.atLeast ?? rangeOf(series) }) }
   const panels = series.map((own): Plot => {
     const others = series.filter((line) => line !== own)
     const behind = others.map(({ band: _, ...line }) => ({ ...line, look: BACKGROUND, unnamed: true, thin: true }))
@@ -140,7 +144,7 @@ export function accuracyAxis(series: readonly Series[]): Axis {
 }
 
 /** Returns the smallest and the largest value of the lines and their bands. */
-function rangeOf(series: readonly Series[]): [number, number] {
+export function rangeOf(series: readonly Series[]): [number, number] {
   const values = series.flatMap(({ points, band = [] }) => [
     ...points.map(({ y }) => y),
     ...band.flatMap(({ low, high }) => [low, high]),
@@ -157,6 +161,15 @@ function rangeOf(series: readonly Series[]): [number, number] {
 export function lowerCut(values: readonly number[], greatest = Math.max(...values)): number {
   const quartile = quantile([...values], 0.25)
   return quartile - 3 * Math.max(greatest - quartile, 0.5)
+}
+
+/**
+ * Returns the value above which an axis of losses is cut, so that single high values do not squeeze the others: three
+ * times the distance of the upper quartile from the least value above that quartile.
+ */
+export function upperCut(values: readonly number[]): number {
+  const quartile = quantile([...values], 0.75)
+  return quartile + 3 * Math.max(quartile - Math.min(...values), 0.1)
 }
 
 export interface SeedBand {

@@ -97,13 +97,17 @@ function downloadButtons(name: string, endings: readonly string[]): string {
 export function figureCsv({ panels }: Figure): string {
   const plots = panels.filter((panel) => panel.kind === 'plot')
   if (plots.length === 0) return ''
-  const lines = plots.flatMap(({ title, series }) =>
-    series.flatMap(({ label, points, band = [] }) =>
-      points.map(({ x, y, note = '' }, i) => [title, label, x, y ?? '', band[i]?.low ?? '', band[i]?.high ?? '', note]),
-    ),
-  )
-  const [{ x, y }] = plots
-  const head = ['panel', 'series', x.label, y.label, 'band low', 'band high', 'note']
+  const [xs, ys] = (['x', 'y'] as const).map((axis) => [...new Set(plots.map((plot) => plot[axis].label))])
+  // Where panels have other axes than the first one, each panel is named by its axes, too.
+  const varying = (['x', 'y'] as const).filter((_, i) => [xs, ys][i].length > 1)
+  const lines = plots.flatMap((plot) => {
+    const panel = [plot.title, ...varying.map((axis) => plot[axis].label)].filter((words) => words !== '').join(', ')
+    return plot.series.flatMap(({ label, points, band = [] }) =>
+      points.map(({ x, y, note = '' }, i) => [panel, label, x, y ?? '', band[i]?.low ?? '', band[i]?.high ?? '', note]),
+    )
+  })
+  const [x, y] = [xs.length > 1 ? 'x' : xs[0], ys.length > 1 ? 'y' : ys[0]]
+  const head = ['panel', 'series', x, y, 'band low', 'band high', 'note']
   return [head, ...lines].map((fields) => `${fields.map((field) => csvField(String(field))).join(',')}\n`).join('')
 }
 
@@ -164,7 +168,7 @@ function plotData(plot: Plot) {
   return {
     x: plot.x.label,
     y: plot.y.label,
-    labels: plot.series.map(({ label }) => label),
+    labels: plot.series.map(({ label, partOf = label }) => partOf),
     config,
     datasets: data.datasets.map(compact),
     ticks: { x: ticksOf(plot, 'x'), y: ticksOf(plot, 'y') },

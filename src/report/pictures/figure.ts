@@ -43,6 +43,8 @@ export const epochAxis: Axis = { label: 'epoch', scale: 'linear', whole: true }
 
 export interface Series {
   readonly label: string
+  /** Label of another series, together with which the page shows and hides this one; absent: it stands for itself. */
+  readonly partOf?: string
   readonly look: Look
   readonly form: 'line' | 'steps' | 'points' | 'cloud'
   readonly points: readonly Point[]

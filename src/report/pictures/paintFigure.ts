@@ -151,6 +151,8 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
 
 /** Height of a plot's panel divided by its width. */
 const ASPECT = 0.74
+/** Least width of a plot's panel in CSS pixels (38 mm), below which tick labels and titles have no room. */
+const NARROWEST = 144
 const GAP = 12
 export const LEGEND_LINE = 15
 const LEGEND_INSET = 4
@@ -178,11 +180,15 @@ export interface LegendEntry {
 }
 
 /**
- * Returns the positions of a figure's panels and legend entries.
+ * Returns the positions of a figure's panels and legend entries. Where plots would be too narrow, fewer stand side by
+ * side than the figure says.
  * @param width width of the figure in CSS pixels
  */
-export function layOut({ panels, columns }: Figure, width: number): Layout {
+export function layOut({ panels, columns: wanted }: Figure, width: number): Layout {
   const legend = legendOf(panels, width)
+  const isPlotted = panels.some((panel) => panel.kind === 'plot')
+  const most = Math.max(1, Math.floor((width + GAP) / (NARROWEST + GAP)))
+  const columns = isPlotted ? Math.min(wanted, most) : wanted
   const cell = (width - GAP * (columns - 1)) / columns
   let y = legend.length === 0 ? 0 : legend[legend.length - 1].y + LEGEND_LINE
   const drawings = drawingScale(panels, cell)

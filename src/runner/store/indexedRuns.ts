@@ -7,7 +7,7 @@ import { once } from '../../core/onceEach.ts'
 import type { FailureRecord, Job, ResultRecord, RunManifest } from '../../core/result.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import type { RunFolder } from './runFolder.ts'
-import { type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
+import { LEARNING, type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
 import { type Kind, StoreIndex } from './storeIndex.ts'
 
 /**
@@ -253,11 +253,14 @@ const withGenotypes = (oracle: NonNullable<PlacedResult['oracle']>, named: (geno
   ),
 })
 
+/** Numbers of an epoch in the index before its losses and accuracies: the epoch, and positions of genotype and metrics. */
+const PLACED = 3
+
 /**
- * A run's epoch records, encoded for the index as three numbers per epoch: the epoch, the position of its genotype, the
- * position of its metrics. Null if the run has probes.
+ * A run's epoch records, encoded for the index: how many numbers each epoch has, and these numbers. Losses and
+ * accuracies are left out of runs that have none. Null if the run has probes.
  */
-type CurveCode = readonly number[] | null
+type CurveCode = readonly [perEpoch: number, ...numbers: (number | null)[]] | null
 
 const curves: Kind<() => readonly ReportedEpoch[], CurveCode, Shared> = {
   name: 'curves',
@@ -267,19 +270,29 @@ const curves: Kind<() => readonly ReportedEpoch[], CurveCode, Shared> = {
   encode(read, shared) {
     const epochs = read()
     if (epochs.some(({ probes }) => probes !== undefined)) return null
-    return epochs.flatMap((point) => [
+    const learning = epochs.some((epoch) => LEARNING.some((name) => epoch[name] !== undefined)) ? LEARNING : []
+    const numbers = epochs.flatMap((point) => [
       point.epoch,
       shared.genotypes.positionOf(point.genotype),
       shared.positionOfMetrics(point.genotype, point.metrics),
+      ...learning.map((name) => point[name] ?? null),
     ])
+    return [PLACED + learning.length, ...numbers]
   },
   decode(code, { genotypes, metrics }, run) {
     if (code === null) return curves.read(run)
-    const point = (at: number) => ({
-      epoch: code[at],
-      genotype: genotypes.at(code[at + 1]),
-      metrics: metrics.at(code[at + 2]),
+    const [perEpoch, ...numbers] = code
+    const point = (at: number): ReportedEpoch => ({
+      epoch: numbers[at] as number,
+      ...Object.fromEntries(
+        LEARNING.slice(0, perEpoch - PLACED).flatMap((name, i) => {
+          const value = numbers[at + PLACED + i]
+          return value === null ? [] : [[name, value]]
+        }),
+      ),
+      genotype: genotypes.at(numbers[at + 1] as number),
+      metrics: metrics.at(numbers[at + 2] as number),
     })
-    return () => Array.from({ length: code.length / 3 }, (_, i) => point(3 * i))
+    return () => Array.from({ length: numbers.length / perEpoch }, (_, i) => point(perEpoch * i))
   },
 }

@@ -1,4 +1,5 @@
 /** Makes the summary of a run: the small part of its records that reports with tables and figures read. */
+import { sixDigits } from '../../core/numbers.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../../core/result.ts'
 import type { RunFolder } from './runFolder.ts'
 
@@ -17,11 +18,14 @@ export interface RunSummary {
   readonly failure?: FailureRecord
 }
 
+/** Names of the numbers of an epoch that show how the networks of a search learn. */
+export const LEARNING = ['trainLoss', 'trainAccuracyPct', 'validLoss', 'validAccuracyPct'] as const
+
 /**
- * The part of an epoch's record that reports read: the architecture after the epoch, its metrics, and the probes'
- * results.
+ * The part of an epoch's record that reports read: losses and accuracies of both halves, the architecture after the
+ * epoch, its metrics, and the probes' results.
  */
-export type ReportedEpoch = Pick<EpochRecord, 'epoch' | 'genotype' | 'metrics' | 'probes'>
+export type ReportedEpoch = Pick<EpochRecord, 'epoch' | (typeof LEARNING)[number] | 'genotype' | 'metrics' | 'probes'>
 
 /** Returns the summary of a run, read from the files in its folder. @throws BenchError as the methods of `RunFolder` */
 export function summarise(run: RunFolder): RunSummary {
@@ -36,13 +40,18 @@ function withImprovements(result: ResultRecord): ResultRecord {
   return oracle === undefined ? result : { ...result, oracle: { ...oracle, queries: improvements(oracle.queries) } }
 }
 
-/** Returns an epoch's record with only those properties that reports read. */
-export const reportedEpoch = ({ epoch, genotype, metrics, probes }: ReportedEpoch): ReportedEpoch => ({
-  epoch,
-  genotype,
-  metrics,
-  ...(probes && { probes }),
-})
+/**
+ * Returns an epoch's record with only those properties that reports read. Its losses and accuracies have six significant
+ * digits, which is as good in every figure and half as long.
+ */
+export function reportedEpoch(record: ReportedEpoch): ReportedEpoch {
+  const { epoch, genotype, metrics, probes } = record
+  const numbers = LEARNING.flatMap((name) => {
+    const value = record[name]
+    return value === undefined ? [] : [[name, value === null ? value : sixDigits(value)]]
+  })
+  return { epoch, ...Object.fromEntries(numbers), genotype, metrics, ...(probes && { probes }) }
+}
 
 /**
  * Returns the queries in which a black-box search improved: those with a higher accuracy than all queries before. Only

@@ -18,7 +18,7 @@ import type { RunFolder } from './runFolder.ts'
  * First bytes of a store's index file, which identify its format. Raise the number whenever the form or meaning of an
  * entry changes.
  */
-const MAGIC = 'NBHIDX02'
+const MAGIC = 'NBHIDX03'
 /** The index is rewritten if more than 1 / STALE_SHARE of the requested runs had no valid index entry. */
 const STALE_SHARE = 100
 /**

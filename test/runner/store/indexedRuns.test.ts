@@ -27,7 +27,7 @@ import { Store } from '../../../src/runner/store/store.ts'
 import { seal, unseal } from '../../../src/system/checksums.ts'
 import { recordText } from '../../../src/system/json.ts'
 
-const MAGIC = 'NBHIDX02'
+const MAGIC = 'NBHIDX03'
 /** Real runs: without probes, with probes, and with full trainings. */
 const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
 /** Number of runs of the indexed store. */
@@ -56,9 +56,19 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Writes runs of a compact report, which lack the seconds of their epochs, as run folders. */
+/**
+ * Writes runs of a compact report, which lack the seconds of their epochs, as run folders. Every second run has losses
+ * and accuracies, the first epoch none of the validation images.
+ */
 function writeRuns(runs: readonly RunRecord[]): void {
-  const whole = runs.map((run) => ({ ...run, epochs: run.epochs.map((epoch) => ({ ...epoch, seconds: 1 })) }))
+  const learning = (epoch: number) => ({
+    ...{ trainLoss: 1 / (epoch + 3), trainAccuracyPct: 100 / 3 },
+    ...(epoch > 0 && { validLoss: 2 / 3, validAccuracyPct: 0 }),
+  })
+  const whole = runs.map((run, i) => ({
+    ...run,
+    epochs: run.epochs.map((epoch) => ({ ...epoch, ...(i % 2 === 1 && learning(epoch.epoch)), seconds: 1 })),
+  }))
   for (const [file, text] of runFolderFiles(whole)) {
     const path = join(store, file.replace(/^runs\//, ''))
     mkdirSync(dirname(path), { recursive: true })

@@ -1,0 +1,264 @@
+/**
+ * The figure `training`: loss and accuracy over the epochs, of the search networks while architectures are searched,
+ * and of the networks that are trained in full.
+ */
+import { BenchError } from '../../core/errors.ts'
+import { sixDigits } from '../../core/numbers.ts'
+import { capitalize } from '../../core/plainText.ts'
+import type { ResultRecord } from '../../core/result.ts'
+import type { LEARNING } from '../../runner/store/runSummary.ts'
+import { groupBy } from '../../system/groupBy.ts'
+import { datasetTitle } from '../comparison/comparison.ts'
+import { type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
+import { labelOf } from '../methods.ts'
+import { type Axis, epochAxis, type Figure, type Panel, type Plot, type Series, scaleFor } from '../pictures/figure.ts'
+import { type Look, looksOf } from '../pictures/palette.ts'
+import type { RunRecord } from '../runRecord.ts'
+import {
+  type Curve,
+  inPanels,
+  MOST_TOGETHER,
+  rangeOf,
+  type SeedBand,
+  type Spread,
+  seedBand,
+  shownMethods,
+  spreadFor,
+  spreadWords,
+  upperCut,
+  withRuns,
+} from './shared.ts'
+
+/** Quantities that the figure can show, each with what the help text says of it. */
+export const trainingQuantities = {
+  loss: 'both losses',
+  accuracy: 'both accuracies',
+  trainLoss: 'training loss',
+  validLoss: 'validation loss',
+  trainAccuracy: 'training accuracy',
+  validAccuracy: 'validation accuracy',
+  testAccuracy: 'test accuracy of full trainings',
+} as const
+
+export type TrainingQuantity = keyof typeof trainingQuantities
+
+/** A number that is measured in every epoch. */
+type Measure = Exclude<TrainingQuantity, 'loss' | 'accuracy'>
+
+/** What a panel shows: the lines with bands, and the thin lines beside them. */
+interface Content {
+  readonly main: Measure
+  readonly beside?: Measure
+}
+
+/** The contents of a group's panels: of the losses and of the accuracies. */
+interface Contents {
+  readonly loss: Content
+  readonly accuracy: Content
+}
+
+const OF_SEARCHES: Contents = {
+  loss: { main: 'validLoss', beside: 'trainLoss' },
+  accuracy: { main: 'validAccuracy', beside: 'trainAccuracy' },
+}
+const OF_TRAININGS: Contents = {
+  loss: { main: 'trainLoss' },
+  accuracy: { main: 'testAccuracy', beside: 'trainAccuracy' },
+}
+
+/** Methods whose curves are in the same panels, since they train on the same images. */
+interface Group {
+  readonly title: string
+  readonly contents: Contents
+  readonly methods: readonly Learner[]
+}
+
+/** A method with the curves of its seeds. */
+interface Learner {
+  readonly label: string
+  readonly look: Look
+  readonly seeds: number
+  curves(measure: Measure): readonly Curve[]
+}
+
+/**
+ * Returns the figure: for each dataset of searches, and of full trainings, a panel of losses and one of accuracies. Of
+ * more than four methods, which have a panel each, it shows the losses unless the accuracies are chosen.
+ * @param quantity absent: losses and accuracies
+ * @param spread what the bands around the lines show; absent: `customarySpread` decides
+ * @throws BenchError `missing` where no run has recorded the quantity
+ */
+export function trainingFigure(runs: readonly RunRecord[], quantity?: TrainingQuantity, spread?: Spread): Figure {
+  const groups = [...searches(runs), ...trainings(runs)]
+  const isCrowded = groups.some(({ methods }) => methods.length > MOST_TOGETHER)
+  const shown = spread ?? spreadFor(groups.flatMap(({ methods }) => methods.map(({ seeds }) => seeds)))
+  const drawn = groups.flatMap((group) =>
+    contentsFor(group, quantity ?? (isCrowded ? 'loss' : undefined)).flatMap((content) => {
+      const panels = panelsOf(group, content, shown)
+      return panels === undefined ? [] : [{ group, content, ...panels }]
+    }),
+  )
+  if (drawn.length === 0) {
+    const what = quantity === undefined ? 'losses or accuracies' : trainingQuantities[quantity]
+    throw new BenchError('missing', `no run has recorded ${what} of its epochs; searches with a search network do`)
+  }
+  return {
+    name: 'training',
+    caption: [
+      ...captionsOf(drawn),
+      `${capitalize(spreadWords(shown))}.`,
+      ...(isCrowded ? ['Grey: the other methods.'] : []),
+      ...(drawn.some(({ panels }) => panels.some(isCutOff)) ? ['Lines that begin above the axis are cut off.'] : []),
+    ].join(' '),
+    columns: isCrowded ? Math.max(...drawn.map(({ columns }) => columns)) : Math.min(2, drawn.length),
+    panels: drawn.flatMap(({ panels }) => panels),
+  }
+}
+
+const isCutOff = (panel: Panel): boolean => panel.kind === 'plot' && panel.y.limits !== undefined
+
+/** Returns a group for each dataset of the searches that train a search network. */
+function searches(runs: readonly RunRecord[]): readonly Group[] {
+  const learns = ({ epochs }: RunRecord) => epochs.some((epoch) => (epoch.trainLoss ?? epoch.validLoss) !== undefined)
+  const methods = withRuns(shownMethods(runs), learns)
+  const datasets = [...new Set(methods.flatMap(({ runs: own }) => own.map(datasetOf)))]
+  return datasets.map((dataset) => ({
+    title: datasets.length > 1 ? datasetTitle(dataset) : '',
+    contents: OF_SEARCHES,
+    methods: withRuns(methods, (run) => datasetOf(run) === dataset).map(({ label, look, runs: own }) => ({
+      label,
+      look,
+      seeds: own.length,
+      curves: (measure) => own.map((run) => epochCurve(run, measure)),
+    })),
+  }))
+}
+
+const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
+
+const KEYS: Readonly<Partial<Record<Measure, (typeof LEARNING)[number]>>> = {
+  trainLoss: 'trainLoss',
+  validLoss: 'validLoss',
+  trainAccuracy: 'trainAccuracyPct',
+  validAccuracy: 'validAccuracyPct',
+}
+
+/** Returns a run's values by epoch (from 1), as the records of a compact report have them. */
+function epochCurve({ epochs }: RunRecord, measure: Measure): Curve {
+  const key = KEYS[measure]
+  return new Map(
+    epochs.flatMap((record) => {
+      const value = key && record[key]
+      return value === undefined ? [] : [[record.epoch + 1, sixDigits(value)] as const]
+    }),
+  )
+}
+
+/** Returns a group for each dataset and settings of full trainings whose records have curves. */
+function trainings(runs: readonly RunRecord[]): readonly Group[] {
+  const rows = rowsOf(runs).filter(({ results }) => results.some(({ trainings: own = [] }) => own.some(hasCurves)))
+  const looks = looksOf(rows.map(({ method }) => method))
+  const rowsByPanel = [...groupBy(rows, ({ dataset, settings }) => JSON.stringify([dataset, settings])).values()]
+  const isNamed = new Set(rows.map(({ dataset }) => dataset)).size < rowsByPanel.length
+  return rowsByPanel.map((own) => {
+    const [{ dataset, settings, space }] = own
+    return {
+      title: `${datasetTitle(dataset)}, trained in full${isNamed ? `: ${settingsText(settings, space)}` : ''}`,
+      contents: OF_TRAININGS,
+      methods: own.map((row) => ({
+        label: labelOf(row.method),
+        look: looks[rows.indexOf(row)],
+        seeds: trainingsOf(row).length,
+        curves: (measure: Measure) => trainingsOf(row).map((training) => trainingCurve(training, measure)),
+      })),
+    }
+  })
+}
+
+type Training = NonNullable<ResultRecord['trainings']>[number]
+
+const hasCurves = ({ curves }: Training): boolean => curves !== undefined
+
+const trainingsOf = ({ results }: RetrainedRow): readonly Training[] =>
+  results.flatMap(({ trainings: own = [] }) => own.filter(hasCurves))
+
+function trainingCurve({ curves }: Training, measure: Measure): Curve {
+  const { trainLoss = [], trainAccuracyPct = [], testAccuracyPct = [] } = curves ?? {}
+  const values = { trainLoss, trainAccuracy: trainAccuracyPct, testAccuracy: testAccuracyPct }
+  return new Map((values[measure as keyof typeof values] ?? []).map((value, epoch) => [epoch + 1, value]))
+}
+
+/** Returns the contents of a group's panels. A single measure that the group does not have gives none. */
+function contentsFor({ contents }: Group, quantity: TrainingQuantity | undefined): readonly Content[] {
+  if (quantity === undefined) return [contents.loss, contents.accuracy]
+  return [quantity === 'loss' || quantity === 'accuracy' ? contents[quantity] : { main: quantity }]
+}
+
+/** Returns the panels with one content of a group; undefined where no method has a value. */
+function panelsOf({ title, methods }: Group, { main, beside }: Content, spread: Spread) {
+  const lines = methods
+    .map(({ label, look, curves }) => ({
+      own: { label, look, form: 'line' as const, ...seedBand(curves(main), spread) },
+      thin: beside && thinLine(label, look, seedBand(curves(beside), 'none')),
+    }))
+    .filter(({ own, thin }) => own.points.length + (thin?.points.length ?? 0) > 0)
+  if (lines.length === 0) return undefined
+  const all = lines.flatMap(({ own, thin }): Series[] => (thin ? [own, thin] : [own]))
+  const plot: Omit<Plot, 'series'> = { kind: 'plot', title, x: epochAxis, y: axisOf(main, all) }
+  if (lines.length <= MOST_TOGETHER) {
+    const thin = lines.flatMap((line) => (line.thin ? [line.thin] : []))
+    return inPanels({ ...plot, series: [...thin, ...lines.map(({ own }) => own)] }, 2 * MOST_TOGETHER)
+  }
+  const { panels, columns } = inPanels({ ...plot, series: lines.map(({ own }) => own) })
+  const whole = (panels as readonly Plot[]).map((panel, i) => {
+    const { thin } = lines[i]
+    return thin ? { ...panel, series: [...panel.series, thin] } : panel
+  })
+  return { panels: whole, columns }
+}
+
+/** Returns the thin line of a method's other half, which the page shows and hides together with the method's line. */
+const thinLine = (label: string, look: Look, { points }: SeedBand): Series => ({
+  ...{ label: `${label}, training`, partOf: label, look, form: 'line', points },
+  unnamed: true,
+  thin: true,
+})
+
+/** Returns the axis of a panel, the same for all methods. Losses that are far above the others are cut off. */
+function axisOf(measure: Measure, series: readonly Series[]): Axis {
+  const range = rangeOf(series)
+  if (measure !== 'trainLoss' && measure !== 'validLoss') {
+    return { label: 'accuracy (%)', scale: 'linear', atLeast: range }
+  }
+  const scale = scaleFor(range)
+  const losses = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))
+  const cut = upperCut(losses)
+  const isCut = scale === 'linear' && Math.max(...losses) > cut
+  return { label: 'loss', scale, atLeast: range, ...(isCut && { limits: [undefined, Number(cut.toPrecision(2))] }) }
+}
+
+/** Returns the sentences of the caption that say what the lines are. */
+function captionsOf(drawn: readonly { readonly group: Group; readonly content: Content }[]): readonly string[] {
+  const of = (contents: Contents) =>
+    drawn.filter(({ group }) => group.contents === contents).map(({ content }) => content)
+  const [searched, trained] = [of(OF_SEARCHES), of(OF_TRAININGS)]
+  const isThin = (contents: readonly Content[]) => contents.some(({ beside }) => beside !== undefined)
+  const names = (contents: readonly Content[]) => {
+    const words = [...new Set(contents.map(({ main }) => trainingQuantities[main].replace(' of full trainings', '')))]
+    return capitalize(words.join(' and '))
+  }
+  return [
+    ...(searched.length > 0
+      ? [
+          `${names(searched)} of the search network after each epoch; validation is the half of the images that the architecture parameters train on.`,
+          ...(isThin(searched) ? ['Thin: the half that the network weights train on.'] : []),
+        ]
+      : []),
+    ...(trained.length > 0
+      ? [
+          `${names(trained)} of full trainings after each epoch.`,
+          ...(isThin(trained) ? ['Thin: accuracy in the training steps, under augmentation and drop path.'] : []),
+        ]
+      : []),
+  ]
+}
