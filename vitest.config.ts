@@ -1,16 +1,38 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'test/support/freshBuild.ts',
+const ALL = 'test/**/*.test.ts'
+
+/**
+ * Tests that change environment variables, or judge by what a process has: its memory, its children. Each of these files runs in
+ * a process of its own. The others share one, which saves the start of a process and the same imports over and over.
+ */
+const ALONE = [
+  'test/*.test.ts',
+  'test/{benchmarks,cli,examples,system,algorithms/external}/**/*.test.ts',
+  'test/**/damage.test.ts',
+  'test/data/files/imageFolder.test.ts',
+  'test/retrain/weights.test.ts',
+]
+
+export default defineConfig(({ mode }) => {
+  const options = {
     // `npm run test:full`: the same files with all their cases (see `test/support/full.ts`).
     env: mode === 'full' ? { TESTS: 'full' } : {},
-    pool: 'forks',
-    // Vitest leaves one core out, which of two is half.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    pool: 'forks' as const,
     testTimeout: 120_000,
     hookTimeout: 120_000,
-  },
-}))
+  }
+  return {
+    test: {
+      ...options,
+      globalSetup: ['test/support/temporaryFolder.ts', 'test/support/freshBuild.ts'],
+      // Vitest leaves one core out, which of two is half.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
+      projects: [
+        { test: { ...options, name: 'alone', include: ALONE } },
+        { test: { ...options, name: 'shared', include: [ALL], exclude: ALONE, isolate: false } },
+      ],
+    },
+  }
+})

@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { commands } from '../src/cli/program.ts'
+import { someOf } from './support/full.ts'
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
@@ -80,7 +81,7 @@ describe('the packed package', () => {
     expect(refused).toContain('cannot read the experiment file')
   })
 
-  test.each(['supernet', 'black-box'])('writes a %s plugin whose test runs in the folder', (kind) => {
+  test.each(someOf(['supernet', 'black-box'], 2))('writes a %s plugin whose test runs in the folder', (kind) => {
     const { stdout } = bench('new', 'algo', `my-${kind}`, '--kind', kind, '--json')
     const { files } = JSON.parse(stdout)
     expect(files).toEqual([`./my-${kind}.ts`, `./my-${kind}.test.mjs`])

@@ -10,6 +10,11 @@ export interface ImageSet {
   readonly pixels: Uint8Array
   /** Class of each image of the set, 0 … classes − 1. */
   readonly labels: Int32Array
+  /**
+   * Returns the same set, in which only the pixels of the images at the indices `rows` must be right. Present where images are
+   * made when they are needed, so that the first few of many are not made with all the others.
+   */
+  only?(rows: Uint32Array): ImageSet
 }
 
 /**

@@ -21,8 +21,8 @@ async function openShapes({ folder }: OpenDatasetOptions): Promise<Dataset> {
   if (folder !== undefined) {
     throw new BenchError('bad-input', 'shapes is drawn by the program and reads no files; leave out --data')
   }
-  const { shapes } = await import('./shapes.ts')
-  return shapes()
+  const { usualShapes } = await import('./shapes.ts')
+  return usualShapes()
 }
 
 /**

@@ -113,7 +113,8 @@ function locatePackage(source: string): { readonly path: string; readonly versio
  */
 async function openJiti(): Promise<Jiti> {
   const { createJiti } = await import('jiti')
-  const own = fileURLToPath(new URL('../index.js', import.meta.url))
+  // The built package, also where this file runs from source, in tests: jiti would compile all sources, which takes seconds.
+  const own = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
   const zod = fileURLToPath(import.meta.resolve('zod'))
   const here = pathToFileURL(join(process.cwd(), 'package.json')).href
   return createJiti(here, {

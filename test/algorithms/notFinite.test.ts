@@ -24,6 +24,7 @@ import { RunFolder } from '../../src/runner/store/runFolder.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { temporaryFolder } from '../data/sampleFiles.ts'
+import { someOf } from '../support/full.ts'
 
 const folder = temporaryFolder()
 const executor = openExecutor({ backend: 'wasm', deterministic: true })
@@ -106,9 +107,14 @@ const exploding = (protocol: Protocol): Protocol => ({
 
 const isNaming = /^epoch [123] of \d+: .* is (NaN|-?Infinity), not a finite number; where the training diverged, lower/
 
+/** Some of the trainers, for what all of them leave to the same code; `npm run test:full` takes all. */
+const someTrainers = someOf(trainers, 5)
+
 describe.each(trainers)('%s', { timeout: 60_000 }, (_, setting) => {
   test('fails when its weights explode', () => expectFailure({ ...setting, protocol: exploding }))
+})
 
+describe.each(someTrainers)('%s', { timeout: 60_000 }, (_, setting) => {
   test('fails when a pixel is NaN', async () => {
     const { error, result } = await running({ ...setting, data: withNaN(tinyData(0, 2)) })
     expect(error?.message).toMatch(isNaming)
@@ -134,7 +140,7 @@ async function expectFailure(setting: Setting): Promise<void> {
   expect(JSON.stringify(epochs)).not.toContain('null')
 }
 
-test.each(['drnas', 'pc-darts', 'enas'] as const)('%s fails on the DARTS space, too', (name) =>
+test.each(someOf(['drnas', 'pc-darts', 'enas'] as const, 3))('%s fails on the DARTS space, too', (name) =>
   expectFailure({
     algorithm: builtinAlgorithms[name] as Algorithm,
     options: smaller[name],
@@ -196,7 +202,7 @@ describe.each(asking)('%s', (_, setting) => {
     return { identity: 'spoilt', evaluate: lookup, lookup, validate }
   }
 
-  test.each([
+  const answers: [{ accuracyPct: number; seconds: number }, string, string][] = [
     [{ accuracyPct: Number.NaN, seconds: 1 }, 'the validation accuracy of |', 'is NaN, not a finite number'],
     [
       { accuracyPct: Number.POSITIVE_INFINITY, seconds: 1 },
@@ -206,7 +212,8 @@ describe.each(asking)('%s', (_, setting) => {
     [{ accuracyPct: 90, seconds: Number.NaN }, 'the training time of |', 'is NaN, not a finite number'],
     [{ accuracyPct: 90, seconds: 0 }, 'the training time of |', 'is 0 s, by which a budget of 1000 s never ends'],
     [{ accuracyPct: 90, seconds: -1 }, 'the training time of |', 'is -1 s, by which a budget of 1000 s never ends'],
-  ])('fails when the oracle answers %j', async (last, quantity, found) => {
+  ]
+  test.each(someOf(answers, 3))('fails when the oracle answers %j', async (last, quantity, found) => {
     const { error, result } = await running({ ...setting, evaluator: answering(last), budgetSeconds: 1000 })
     expect(error?.message).toContain(quantity)
     expect(error?.message).toContain(found)

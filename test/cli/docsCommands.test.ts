@@ -206,9 +206,8 @@ const trained = (): number => {
 
 describe('the commands of', () => {
   // All pages take minutes: the shortest ones, or all in `npm run test:full`.
-  const long = ['building-tables', 'exporting', 'gallery', 'importing-tables', 'reports', 'scores']
-  const LONG = ['README.md', ...long.map((name) => `docs/${name}.md`)]
-  test.each(pages.filter((page) => full || !LONG.includes(page)))('%s work as they stand there', async (page) => {
+  const QUICK = ['backends', 'external-methods', 'gpu-kit', 'importing-runs'].map((name) => `docs/${name}.md`)
+  test.each(pages.filter((page) => full || QUICK.includes(page)))('%s work as they stand there', async (page) => {
     desk = new Desk()
     await preparations[page]?.()
     for (const line of typedIn(page)) {

@@ -194,11 +194,12 @@ describe('every printed command works when pasted', () => {
       '--data',
       "it's my pictures",
     ]
-    const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', '2', '--store', 'the "best" runs']
+    const seeds = full ? 2 : 1
+    const small = ['--protocol', 'micro:epochs=1,batchSize=4', '--seeds', `${seeds}`, '--store', 'the "best" runs']
     const searched = await place.bench(...args, ...small)
     expect(searched).toMatchObject({ code: 0 })
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8')
-    expect(lines.filter((line) => line.startsWith('bench retrain'))).toHaveLength(2)
+    expect(lines.filter((line) => line.startsWith('bench retrain'))).toHaveLength(seeds)
     await pasteAll(await place.bench('table', '--store', 'the "best" runs'))
   })
 
@@ -220,16 +221,22 @@ describe('every printed command works when pasted', () => {
   test('after full trainings of architectures, which name the export of each one', async () => {
     const small = ['--preset', 'nb201-paper', '--epochs', '1', '--channels', '4', '--layers', '1']
     const images = ['--dataset', 'pictures', '--data', "it's my pictures", '--store', "trained 'ones'"]
-    const trained = await place.bench('retrain', '--genotype', '6111', '--genotype', '6112', ...images, ...small)
+    const genotypes = full ? ['6111', '6112'] : ['6111']
+    const trained = await place.bench(
+      'retrain',
+      ...genotypes.flatMap((each) => ['--genotype', each]),
+      ...images,
+      ...small,
+    )
     const exports = (await pasteAll(trained)).filter((line) => line.startsWith('bench export'))
-    expect(exports).toHaveLength(2)
+    expect(exports).toHaveLength(genotypes.length)
     const written = readdirSync(place.folder).filter((name) => name.endsWith('.onnx'))
-    expect(written).toHaveLength(2)
+    expect(written).toHaveLength(genotypes.length)
     const json = await place.bench('retrain', '--genotype', '6111', ...images, ...small, '--json')
     expect(JSON.parse(json.stdout).commands[0]).toMatch(/^bench export .* --out genotype-pictures\.onnx$/)
   })
 
-  test('after searches that end in full trainings with several seeds', async () => {
+  test.runIf(full)('after searches that end in full trainings with several seeds', async () => {
     const retrain = { preset: 'nb201-paper', epochs: 1, channels: 4, layers: 1, seeds: [5, 6] }
     const file = { algorithms: ['darts-v1', 'drnas'], space: 'nb201', datasets: ['pictures'], seeds: [3, 4] }
     const protocol = 'micro:epochs=1,batchSize=4,data.limit=8'
@@ -252,31 +259,46 @@ describe('every printed command works when pasted', () => {
     expect((await pasteAll(made)).length).toBeGreaterThan(1)
   })
 
-  test.each([
-    ['run', '--algo', 'random', '--seeds', '2'],
-    ['run', '--algo', 'random', '--dataset', 'cifar100'],
-    ['run', '--algo', 'drnas', '--dataset', 'cifar10', '--space', 'nb201'],
-    ['run', '--algo', 'drnas', '--dataset', 'ImageNet16-120', '--table', 'nb201-micro'],
-    ['run'],
-    ['run', '--dataset', 'photos'],
-    ['status', '--store', 'nowhere'],
-    ['table', 'empty'],
-    ['table', '--store', 'nowhere'],
-    ['verify', 'empty'],
-    ['query', '6111', '--dataset', 'cifar100'],
-    ['query', '6111', '--split', 'x-test', '--curves'],
-    ['data', 'info'],
-    ['data', 'info', 'cifar10'],
-    ['data', 'info', 'ImageNet16-120'],
-    ['doctor'],
-    ['list', 'algos'],
-    ['list', 'options'],
-    ['list', 'protocols'],
-    ['list', 'presets'],
-    ['list', 'limits'],
-    ['list', 'tables'],
-    ['tables', 'info', 'nb201-micro'],
-  ])('by bench %s %s %s %s %s', async (...args) => {
-    await pasteAll(await place.bench(...args.filter((word) => word !== undefined)))
-  })
+  /** Calls of each kind; the first of a kind runs in quick tests, too. */
+  const kinds = [
+    [
+      ['run', '--algo', 'random', '--seeds', '2'],
+      ['run', '--algo', 'random', '--dataset', 'cifar100'],
+      ['run', '--algo', 'drnas', '--dataset', 'cifar10', '--space', 'nb201'],
+      ['run', '--algo', 'drnas', '--dataset', 'ImageNet16-120', '--table', 'nb201-micro'],
+      ['run'],
+      ['run', '--dataset', 'photos'],
+    ],
+    [['status', '--store', 'nowhere']],
+    [
+      ['table', 'empty'],
+      ['table', '--store', 'nowhere'],
+    ],
+    [['verify', 'empty']],
+    [
+      ['query', '6111', '--dataset', 'cifar100'],
+      ['query', '6111', '--split', 'x-test', '--curves'],
+    ],
+    [
+      ['data', 'info', 'cifar10'],
+      ['data', 'info'],
+      ['data', 'info', 'ImageNet16-120'],
+    ],
+    [['doctor']],
+    [
+      ['list', 'algos'],
+      ['list', 'options'],
+      ['list', 'protocols'],
+      ['list', 'presets'],
+      ['list', 'limits'],
+      ['list', 'tables'],
+    ],
+    [['tables', 'info', 'nb201-micro']],
+  ]
+  test.each(kinds.flatMap((calls) => (full ? calls : calls.slice(0, 1))).map((args) => ({ args })))(
+    'by bench $args',
+    async ({ args }) => {
+      await pasteAll(await place.bench(...args))
+    },
+  )
 })

@@ -49,7 +49,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(again).toMatchObject({ code: 0, stdout: here.stdout })
   })
 
-  test('with --jobs runs that many tasks at a time, and queued runs are not submitted again', async () => {
+  test.runIf(full)('with --jobs runs that many tasks at a time, and queued runs are not submitted again', async () => {
     const first = await place.bench(...countdown('--jobs', '2', '--slurm', 'begin=now+1hour'))
     const id = /submitted: 2 runs, as array (\d+)/.exec(first.stdout)?.[1]
     expect(cluster.ask('squeue', '--noheader', '--format=%i')).toBe(`${id}_[0-1%2]`)
@@ -62,7 +62,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(nothing.stdout).not.toContain('submitted')
   })
 
-  test('continues from its checkpoint after its time limit', async () => {
+  test.runIf(full)('continues from its checkpoint after its time limit', async () => {
     const slow = ['--option', 'epochs=40', '--option', 'milliseconds=100', '--seeds', '1']
     const whole = place.bench(...countdown(...slow, '--store', 'whole'))
     const { stdout } = await place.bench(...countdown(...slow, '--slurm', 'time=5', '--json'))
@@ -86,7 +86,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(logs().join()).toContain('the time limit is near: requeued, to continue from the last checkpoints')
   })
 
-  test('that finishes no epoch within its time limit is not requeued', async () => {
+  test.runIf(full)('that finishes no epoch within its time limit is not requeued', async () => {
     const { stdout } = await place.bench(...countdown('--option', 'endlessAt=0', '--slurm', 'time=5', '--json'))
     const task = `${JSON.parse(stdout).array.id}_0`
     await until(() => place.runs('runs').some((run) => existsSync(join(run, 'run.json'))), 'a run')

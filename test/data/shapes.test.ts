@@ -21,6 +21,24 @@ describe('the shapes generator', () => {
     )
   })
 
+  it('draws the same pixels whichever images are needed first, and the others not at all', () => {
+    const rows = Uint32Array.of(31, 7)
+    const { only } = shapes(small).train
+    const few = only?.(rows).pixels ?? expect.fail('the images are drawn when they are needed')
+    const { pixels } = shapes(small).train
+    const image = (of: Uint8Array, row: number) => of.slice(row * length, (row + 1) * length)
+    for (const row of rows) expect(image(few, row)).toEqual(image(pixels, row))
+    expect(image(few, 8).every((value) => value === 0)).toBe(true)
+    const later = shapes(small).train
+    later.only?.(rows)
+    expect(later.pixels).toEqual(pixels)
+  })
+
+  it('has the channel statistics that its images give', () => {
+    const [{ mean, std }, drawn] = [shapes(), shapes({ ...SHAPES })]
+    expect({ mean, std }).toEqual({ mean: drawn.mean, std: drawn.std })
+  })
+
   it('has as many images of each class as of any other', () => {
     const { train } = shapes(small)
     const counts = Array.from({ length: 10 }, (_, label) => train.labels.filter((l) => l === label).length)

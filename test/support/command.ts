@@ -65,6 +65,30 @@ export class Workplace {
     return this.start(args).ended
   }
 
+  /**
+   * Starts a command that trains in one worker process, and kills both once the training has a checkpoint. Checkpoints are at
+   * least a second apart, so the worker is stopped most of that time: a training of half a second is long enough.
+   * → the folder of the run with the checkpoint
+   */
+  async killAtCheckpoint(args: readonly string[], store: string): Promise<string> {
+    const having = (name: string) => this.runs(store).filter((run) => existsSync(join(run, name)))
+    const { child, ended } = this.start(args)
+    const [held] = await until(() => having('lock'), 'a run')
+    const worker = JSON.parse(readFileSync(join(held, 'lock'), 'utf8')).pid
+    let [run] = having('checkpoint')
+    for (const end = Date.now() + 90_000; run === undefined && Date.now() < end; [run] = having('checkpoint')) {
+      process.kill(worker, 'SIGCONT')
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      process.kill(worker, 'SIGSTOP')
+      await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    child.kill('SIGKILL')
+    process.kill(worker, 'SIGKILL')
+    await ended
+    if (run === undefined) throw new Error('waited in vain for a checkpoint')
+    return run
+  }
+
   /** Folders of the runs in a store. */
   runs(store: string): string[] {
     const path = join(this.folder, store)

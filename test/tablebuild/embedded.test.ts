@@ -25,12 +25,16 @@ describe('the embedded table', () => {
   })
 
   // `bench tables build --as nb201-micro --check 20` does the same with as many rows as one likes.
-  test('has the same numbers, bit for bit, as random rows that are trained again', { timeout: 300_000 }, async () => {
-    const trainer = await openTrainer({ space: nb201, recipe: recipeOf(table.manifest), data })
-    const rebuilt = await checkRows(table, nb201, sampleRows(table, full ? 3 : 1), [trainer])
-    expect(rebuilt.length).toBeGreaterThanOrEqual(full ? 3 : 1)
-    expect(rebuilt.filter(({ equal }) => !equal)).toEqual([])
-  })
+  test.runIf(full)(
+    'has the same numbers, bit for bit, as random rows that are trained again',
+    { timeout: 300_000 },
+    async () => {
+      const trainer = await openTrainer({ space: nb201, recipe: recipeOf(table.manifest), data })
+      const rebuilt = await checkRows(table, nb201, sampleRows(table, 3), [trainer])
+      expect(rebuilt.length).toBeGreaterThanOrEqual(3)
+      expect(rebuilt.filter(({ equal }) => !equal)).toEqual([])
+    },
+  )
 
   test('has validation and test accuracies of every row, and a rule for the queries of a search', () => {
     const { epochs } = recipeOf(table.manifest).training

@@ -97,7 +97,9 @@ const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Finds in a stack trace the line of the plugin's files that threw an unexpected error. → text for an error message */
 function placeOf({ name, stack = '' }: Error): string {
-  const frame = stack.split('\n').find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE))
+  const frame = stack
+    .split('\n')
+    .find((line) => /:\d+:\d+\)?$/.test(line) && !line.includes(PACKAGE) && !line.includes('(node:'))
   return name === 'BenchError' || frame === undefined ? '' : `, ${frame.trim()}`
 }
 

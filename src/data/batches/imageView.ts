@@ -16,9 +16,9 @@ export interface ImageView {
  * null, the images are unchanged and not copied.
  * @throws BenchError `bad-input` if the scaled images do not fit into memory
  */
-export function viewImages(view: ImageView, imageSize: number | null): ImageView {
-  const { set, shape, rows } = view
-  if (imageSize === null || (imageSize === shape.height && imageSize === shape.width)) return view
+export function viewImages({ set: whole, shape, rows }: ImageView, imageSize: number | null): ImageView {
+  const set = whole.only?.(rows) ?? whole
+  if (imageSize === null || (imageSize === shape.height && imageSize === shape.width)) return { set, shape, rows }
   const length = shape.height * shape.width * shape.channels
   const scaledLength = imageSize * imageSize * shape.channels
   requireFits(rows.length * scaledLength, imageSize)

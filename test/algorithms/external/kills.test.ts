@@ -100,7 +100,7 @@ describe.skipIf(!hasPython || process.platform !== 'linux')('a search by a Pytho
     },
   )
 
-  test('goes on from its last save, not from the beginning', async () => {
+  test.runIf(full)('goes on from its last save, not from the beginning', async () => {
     const args = command(stepper(true), 'resumed')
     const { child, ended } = place.start(args)
     const [run] = await until(() => place.runs('resumed'), 'the run')

@@ -6,12 +6,14 @@ import { random } from '../../../src/core/random.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
 import { initialWeights } from '../../../src/training/initialise.ts'
 import { relativeError } from '../../fixtures/golden.ts'
+import type { DeclareTest } from '../golden/declareTest.ts'
 import { coefficientsOf, randomBatch, randomTheta, readout, searchNetwork, smoothNetwork } from './smallNetworks.ts'
 
 const CROSS_ENTROPY = { kind: 'cross-entropy' } as const
 const SGD: SgdStep = { learningRate: 0.05, momentum: 0.9, nesterov: false, weightDecay: 3e-4, clipNorm: 5 }
 
-export function describeExecutorContract(open: () => Promise<Executor>): void {
+/** Declares the tests. @param check declares one test: `it`, or a function that skips some on slow devices */
+export function describeExecutorContract(open: () => Promise<Executor>, check: DeclareTest = it): void {
   let executor: Executor
   beforeAll(async () => {
     executor = await open()
@@ -29,7 +31,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('mixing', () => {
-    it('has gradients equal to central differences of the loss', async () => {
+    check('has gradients equal to central differences of the loss', async () => {
       const network = smoothNetwork()
       const executable = await executor.compile(network, { batchSize: 8 })
       executable.weights.write(initialWeights(network, random(3, 'weights')))
@@ -53,14 +55,14 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('gives the operation none, which has no input, the gradient 0', async () => {
+    check('gives the operation none, which has no input, the gradient 0', async () => {
       const executable = await searching()
       const { coefficients = [] } = await executable.gradient(feedOf(1), CROSS_ENTROPY, { coefficients: true }, 'probe')
       expect([0, 5, 10, 15, 20, 25].map((none) => coefficients[none])).toEqual([0, 0, 0, 0, 0, 0])
       executable.dispose()
     })
 
-    it('treats inactive operations like coefficients of 0, with gradient 0', async () => {
+    check('treats inactive operations like coefficients of 0, with gradient 0', async () => {
       const executable = await searching()
       const feed = feedOf(2)
       const active = Uint8Array.from({ length: 36 }, (_, i) => (i < 30 && i % 5 !== 1 + (((i / 5) | 0) % 4) ? 0 : 1))
@@ -93,16 +95,19 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     ]
     const labels = Int32Array.of(0, 4, 5, 1)
 
-    it('counts labels with the largest and among the five largest logits; of equal logits the lower class comes first', async () => {
-      const { network, weights } = readout(7)
-      const executable = await executor.compile(network, { batchSize: 4 })
-      executable.weights.write(weights)
-      const batch = { images: Float32Array.from(logits.flat()), labels, size: 4 }
-      expect(await executable.evaluate([{ batch }], 'eval')).toMatchObject({ correct: 1, correct5: 3, samples: 4 })
-      executable.dispose()
-    })
+    check(
+      'counts labels with the largest and among the five largest logits; of equal logits the lower class comes first',
+      async () => {
+        const { network, weights } = readout(7)
+        const executable = await executor.compile(network, { batchSize: 4 })
+        executable.weights.write(weights)
+        const batch = { images: Float32Array.from(logits.flat()), labels, size: 4 }
+        expect(await executable.evaluate([{ batch }], 'eval')).toMatchObject({ correct: 1, correct5: 3, samples: 4 })
+        executable.dispose()
+      },
+    )
 
-    it('counts no sample of a diverged network as correct', async () => {
+    check('counts no sample of a diverged network as correct', async () => {
       const { network, weights } = readout(7)
       const executable = await executor.compile(network, { batchSize: 4 })
       executable.weights.write(weights)
@@ -113,7 +118,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('counts no label whose own logit is NaN, even with few classes', async () => {
+    check('counts no label whose own logit is NaN, even with few classes', async () => {
       const { network, weights } = readout(3)
       const executable = await executor.compile(network, { batchSize: 2 })
       executable.weights.write(weights)
@@ -127,7 +132,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('weights batches by their sizes, and starts a new tally after each reading', async () => {
+    check('weights batches by their sizes, and starts a new tally after each reading', async () => {
       const executable = await searching()
       const [large, small] = [feedOf(3, 8), feedOf(4, 3)]
       const whole = await executable.evaluate([large, small], 'probe')
@@ -141,7 +146,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
     })
   })
 
-  it('does not count what it refused, nor what was counted before it did', async () => {
+  check('does not count what it refused, nor what was counted before it did', async () => {
     const executable = await searching(4)
     const [fitting, tooLarge] = [feedOf(1, 4), feedOf(0, 8)]
     await executable.step(fitting, CROSS_ENTROPY, SGD)
@@ -156,7 +161,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('batch normalisation', () => {
-    it('moves running statistics by a tenth, with the unbiased variance, in training only', async () => {
+    check('moves running statistics by a tenth, with the unbiased variance, in training only', async () => {
       const builder = new NetworkBuilder({ height: 1, width: 2, channels: 1 })
       const features = builder.batchNorm(builder.input, { affine: false, track: true }, 'bn')
       const network = builder.build({
@@ -184,7 +189,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('is differentiated with running statistics as constants in mode eval', async () => {
+    check('is differentiated with running statistics as constants in mode eval', async () => {
       const executable = await searching()
       for (const index of [0, 1, 2]) await executable.step(feedOf(index), CROSS_ENTROPY, SGD)
       const feed = feedOf(3)
@@ -206,7 +211,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('drop path', () => {
-    it('multiplies each sample and its gradient by the scale of that sample', async () => {
+    check('multiplies each sample and its gradient by the scale of that sample', async () => {
       const builder = new NetworkBuilder({ height: 1, width: 1, channels: 2 })
       const features = builder.dropPath(builder.conv(builder.input, 2, { kernel: 1 }, 'conv'))
       const logits = builder.linear(features, 2, 'fc')
@@ -224,7 +229,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('changes nothing if every scale is 1', async () => {
+    check('changes nothing if every scale is 1', async () => {
       const network = darts.network(darts.parse('DARTS_V2'), {
         shape: { height: 32, width: 32, channels: 3, classes: 10 },
         channels: 2,
@@ -245,7 +250,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('state', () => {
-    it('gives the same bits after it is saved and restored in another executable', async () => {
+    check('gives the same bits after it is saved and restored in another executable', async () => {
       const [first, second] = [await searching(), await searching()]
       for (const index of [0, 1, 2]) await first.step(feedOf(index), CROSS_ENTROPY, SGD)
       second.restore(await first.save())
@@ -257,7 +262,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       second.dispose()
     })
 
-    it('of another network is refused before anything is restored, saying what does not fit', async () => {
+    check('of another network is refused before anything is restored, saying what does not fit', async () => {
       const executable = await searching()
       const state = await executable.save()
       const shorter = (part: keyof ExecutableState) => ({ ...state, [part]: state[part].subarray(1) })
@@ -271,7 +276,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('is not changed by gradients and evaluation', async () => {
+    check('is not changed by gradients and evaluation', async () => {
       const executable = await searching()
       const before = await executable.save()
       await executable.gradient(feedOf(0), CROSS_ENTROPY, { coefficients: true, weights: executable.vector() }, 'probe')
@@ -283,7 +288,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('weight vectors', () => {
-    it('are a vector space', async () => {
+    check('are a vector space', async () => {
       const executable = await searching()
       const { weights } = executable
       const values = await weights.read()
@@ -305,7 +310,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('change the network when written to', async () => {
+    check('change the network when written to', async () => {
       const executable = await searching()
       const before = await executable.evaluate([feedOf(0)], 'probe')
       executable.weights.scale(0)
@@ -315,7 +320,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       executable.dispose()
     })
 
-    it('refuse arrays of another length', async () => {
+    check('refuse arrays of another length', async () => {
       const executable = await searching()
       expect(() => executable.weights.write(new Float32Array(3))).toThrow(/\b3\b/)
       expect(() => executable.weights.write(new Float32Array(3))).toThrow(String(executable.weights.length))
@@ -324,7 +329,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('disposal', () => {
-    it('makes every later call an error that names the network, and may be repeated', async () => {
+    check('makes every later call an error that names the network, and may be repeated', async () => {
       const executable = await searching()
       executable.dispose()
       executable.dispose()
@@ -340,7 +345,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
       for (const use of uses) expect(use).toThrow(`${searchNetwork().name} was used after dispose`)
     })
 
-    it('between two batches ends an evaluation with that error, and does not disturb the next network', async () => {
+    check('between two batches ends an evaluation with that error, and does not disturb the next network', async () => {
       const executable = await searching()
       let next: Executable | undefined
       async function* feeds() {
@@ -357,7 +362,7 @@ export function describeExecutorContract(open: () => Promise<Executor>): void {
   })
 
   describe('feeds', () => {
-    it('that do not fit the network are refused, with what was found and what was expected', async () => {
+    check('that do not fit the network are refused, with what was found and what was expected', async () => {
       const executable = await searching(4)
       const feed = feedOf(0, 4)
       const run = (wrong: Feed) => executable.gradient(wrong, CROSS_ENTROPY, {}, 'probe')

@@ -47,7 +47,7 @@ describe('a committed report', () => {
     expect(() => inOrder([...runs, ...fixtureRuns(1, { algorithm: 'gdas' })], kept)).toThrow('is not in the list')
   })
 
-  test.each(someOf(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'], 3))(
+  test.each(someOf(['../../../x', '/etc/x', '..', 'a\\..\\b', '\0', '\ud800', 'x/../../y', '.'], 5))(
     'writes no file outside of its folder where records have the name %j',
     async (name) => {
       const [{ manifest, ...run }] = fixtureRuns(1)
