@@ -1,6 +1,7 @@
 /**
- * The table of backends, and the functions that choose one and open an executor on it. No other folder knows a backend
- * by name. The code of a backend is loaded only when an executor is opened on it.
+ * Lists the backends (TensorFlow, WebGPU, WebAssembly, plain JavaScript), chooses one of them, and opens an executor,
+ * which runs networks on it. Only this folder names single backends, and it loads a backend's code only when an
+ * executor is opened on it.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Arithmetic, Executor } from '../core/executor.ts'
@@ -68,8 +69,8 @@ interface BackendEntry {
    */
   readonly loadFusedKernels?: () => Promise<unknown>
   /**
-   * Returns the environment variables of a worker process by which the backend's library takes at most `threads`
-   * threads, and no more GPU memory than it needs.
+   * Returns environment variables for a worker process that limit the backend's library to `threads` threads, and to
+   * the GPU memory that it needs.
    */
   readonly environment?: (threads: number | undefined) => NodeJS.ProcessEnv
 }
@@ -178,8 +179,8 @@ export const backendReports = (): Promise<BackendReport[]> =>
   Promise.all(entries.map(async ({ name, probe }) => ({ backend: name, ...(await probe()) })))
 
 /**
- * Returns, for each GPU of this machine that can be handed to a worker process, the environment variables by which a
- * process uses this GPU with WebGPU.
+ * Returns, for each GPU of this machine that can be handed to a worker process, the environment variables that make
+ * WebGPU in that process use this GPU.
  */
 export const webgpuEnvironments = async (): Promise<readonly NodeJS.ProcessEnv[]> =>
   (await gpuNames()).map((name) => ({ [GPU_VARIABLE]: name }))
@@ -188,8 +189,8 @@ export const webgpuEnvironments = async (): Promise<readonly NodeJS.ProcessEnv[]
 export const usesGpu = async (backend: Backend): Promise<boolean> => (await entryOf(backend).probe()).gpu !== undefined
 
 /**
- * Returns the environment variables of a worker process by which the libraries of all backends take at most `threads`
- * threads. @param threads undefined: no limit
+ * Returns environment variables for a worker process that limit the library of every backend to `threads` threads.
+ * @param threads undefined: no limit
  */
 export const libraryEnvironment = (threads: number | undefined): NodeJS.ProcessEnv =>
   Object.assign({}, ...entries.map(({ environment }) => environment?.(threads)))
@@ -223,7 +224,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   return kind === 'static' && open.static ? open.static({ fastMath, threads }) : open.tfjs()
 }
 
-/** Returns which executor `openExecutor` would open, and why, without loading TensorFlow.js. @throws the same errors */
+/** Returns which executor `openExecutor` would open, and why. @throws the errors of `openExecutor` */
 export async function chooseExecutor({ backend, executor, ...options }: ExecutorOptions): Promise<ExecutorChoice> {
   const choice = await chooseBackend(backend, options)
   const kind = kindOf(choice.backend, executor)
@@ -272,8 +273,8 @@ export async function chooseBackend(
 }
 
 /**
- * Chooses the first backend that computes on a GPU. Without a GPU it chooses `portable`, because libtensorflow without
- * a GPU takes several times its processor time on small networks.
+ * Chooses the first backend that computes on a GPU. Without a GPU it chooses `portable`, because libtensorflow on the
+ * CPU takes several times as much processor time on small networks.
  */
 async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kind'>> {
   for (const { name, probe } of entries) {
@@ -284,8 +285,8 @@ async function bestBackend(portable: Backend): Promise<Omit<ExecutorChoice, 'kin
 }
 
 /**
- * Returns the kind of executor that a user's choice means on a backend. @throws BenchError `unsupported` without a
- * static one
+ * Returns the kind of executor that a user's choice means on a backend. @throws BenchError `unsupported` if the user
+ * chose `static` and the backend has no static executor
  */
 function kindOf(backend: Backend, executor: ExecutorOptions['executor'] = 'auto'): ExecutorChoice['kind'] {
   const hasStatic = entryOf(backend).open.static !== undefined

@@ -59,7 +59,7 @@ export class Activity {
   /**
    * Computes all activity flags for one step, in one pass from the outputs of the graph to its input.
    *
-   * @param active for each mixing coefficient 1 if its input is computed, else 0
+   * @param active for each mixing coefficient 1 if the input that it multiplies is computed, else 0
    * @param flags receives the flags; its length is `count`
    */
   resolve(active: Uint8Array, flags: Uint8Array): void {

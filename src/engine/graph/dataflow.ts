@@ -5,7 +5,10 @@
 import type { ValueId } from '../../core/network.ts'
 import { type Graph, inputsOf, type Of, type Operation, outputsOf, rootsOf } from './graph.ts'
 
-/** Returns for each value of the graph how often operations read it; logits and features count once more. */
+/**
+ * Returns for each value of the graph how often operations read it; values that the caller reads (logits, features,
+ * observed activations) count once more.
+ */
 export function countReads({ operations, values, network }: Graph): number[] {
   const reads = values.map(() => 0)
   for (const operation of operations) for (const input of inputsOf(operation)) reads[input]++
@@ -14,7 +17,7 @@ export function countReads({ operations, values, network }: Graph): number[] {
 }
 
 /**
- * Returns the outputs of dense convolutions that only one operation reads: a weighted sum, as a term with batch norm.
+ * Returns the outputs of dense convolutions that are read only once, by a weighted sum that batch-normalises them.
  */
 export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
   const reads = countReads(graph)
@@ -31,9 +34,9 @@ export function convolvedForOneNorm(graph: Graph): Set<ValueId> {
 }
 
 /**
- * Returns for each value of the graph how many operations may add to its gradient in the backward pass. Logits and
- * features count once more: the operation that computes them runs, and reads the gradient, even if all operations that
- * read them are skipped.
+ * Returns for each value of the graph how many kernel calls may add to its gradient in the backward pass. Values that
+ * the caller reads (logits, features, observed activations) count once more, because the backward pass reads their
+ * gradient even if all operations that read the value are skipped.
  *
  * @param ofConvolution returns how many kernel calls of a convolution add to the gradient of its input
  */
@@ -51,8 +54,8 @@ export function countContributions(
 }
 
 /**
- * Returns for each value of the graph whether it is observed or depends on a parameter, a mixing coefficient or an
- * observed value, so that the backward pass needs its gradient.
+ * Returns for each value of the graph whether the backward pass needs its gradient: the value is observed, or depends
+ * on a parameter, a mixing coefficient or an observed value.
  */
 export function findDifferentiable({ operations, values, network }: Graph): boolean[] {
   const observed = new Set(network.observed)
@@ -64,7 +67,7 @@ export function findDifferentiable({ operations, values, network }: Graph): bool
   return depends
 }
 
-/** Tells whether an operation itself reads a parameter or a mixing coefficient. */
+/** Tells whether an operation has parameters or mixing coefficients. */
 function hasParameters(operation: Operation): boolean {
   if (operation.kind === 'combine') {
     return operation.terms.some(({ norm, factors }) => norm?.affine || factors.length > 0)

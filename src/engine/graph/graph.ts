@@ -46,8 +46,8 @@ export interface Filter {
 }
 
 /**
- * One copy of a `rearrange` operation: copies the listed channels of `input` to the channels `to`, `to` + 1, … of the
- * output.
+ * One part of a `rearrange` operation: it copies the listed channels of `input` to the channels `to`, `to` + 1, … of
+ * the output.
  */
 export interface Move {
   readonly input: ValueId

@@ -102,7 +102,7 @@ const range = (from: number, count: number) => Array.from({ length: count }, (_,
 const shuffled = (channels: number, groups: number) =>
   range(0, channels).map((i) => (i % groups) * (channels / groups) + Math.floor(i / groups))
 
-/** Returns the copies that concatenate the channels of all inputs. */
+/** Returns the channel copies of a `rearrange` operation that concatenates the channels of all inputs. */
 function sideBySide(inputs: readonly ValueId[], values: readonly Value[]): Move[] {
   const widths = inputs.map((input) => values[input].channels)
   const offsets = offsetsOf(widths)

@@ -23,8 +23,8 @@ export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): 
 }
 
 /**
- * Merges nested weighted sums: if only one `combine` operation reads the output of another, and without batch norm, it
- * takes over the other's terms,
+ * Merges nested weighted sums: if the output of an inner `combine` operation is read only once, by an outer `combine`
+ * without batch norm, the inner terms become terms of the outer sum,
  *
  * \n   Σ_i a_i·(Σ_j b_ij·x_ij) = Σ_ij a_i·b_ij·x_ij.
  *
@@ -64,16 +64,16 @@ export function foldRelu(graph: Graph): Graph {
 }
 
 /**
- * Replaces ReLUs and max poolings by their frozen forms, which decide by a recorded mask. A frozen ReLU stays an
- * operation of its own, because a ReLU that is computed inside a convolution has no mask to record.
+ * Replaces ReLUs and max poolings by their frozen forms, which let through the entries of a recorded mask. A frozen
+ * ReLU stays an operation of its own, because a ReLU that is computed inside a convolution has no mask to record.
  */
 export function freezeActivations(graph: Graph): Graph {
   return { ...graph, operations: graph.operations.map(frozenForm) }
 }
 
 /**
- * Returns the frozen form of a ReLU or max pooling, which decides by a recorded mask; other operations are returned
- * unchanged.
+ * Returns the frozen form of a ReLU or max pooling, which lets through the entries of a recorded mask; other operations
+ * are returned unchanged.
  */
 function frozenForm(operation: Operation): Operation {
   if (operation.kind === 'relu') return { ...operation, kind: 'frozenRelu' }
@@ -81,8 +81,8 @@ function frozenForm(operation: Operation): Operation {
 }
 
 /**
- * Drops operations whose outputs no other operation reads and that are neither logits nor features: operations that
- * other passes made superfluous, and branches without effect.
+ * Drops operations whose outputs are read neither by another operation nor by the caller (who reads logits, features
+ * and observed activations): operations that other passes made superfluous, and branches without effect.
  */
 export function dropUnread(graph: Graph): Graph {
   const read = new Set(rootsOf(graph.network))
@@ -97,8 +97,8 @@ export function dropUnread(graph: Graph): Graph {
 
 /**
  * Merges all convolutions that read the same input, dense and depthwise, into one operation in the place of the first
- * of them. The input is then loaded once for all edges that leave a node of a cell, and the backward pass sums their
- * gradients before the ReLU they share.
+ * of them. The input is then loaded once for all edges that leave a node of a cell, and the backward pass adds up
+ * their input gradients before it applies the mask of the ReLU that they share.
  */
 export function groupConvolutions(graph: Graph): Graph {
   const groups = new Map<string, Filter[]>()

@@ -1,6 +1,6 @@
 /**
- * What the compiled networks of all backends share: checks of their arguments, initial running statistics, objects that
- * wrap a compiled network, and sums of losses over batches.
+ * Code that the compiled networks of all backends share: checks of their arguments, initial running statistics,
+ * wrappers of a compiled network, and sums of losses over batches.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
@@ -50,9 +50,9 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
 const entriesOf = ({ height, width, channels }: Value): number => height * width * channels
 
 /**
- * Checks that executors can read the activations that a network wants to have observed. A static executor computes a
- * ReLU inside the convolutions that read it, and the loss writes the gradients of logits, so neither has a gradient of
- * its own.
+ * Checks that every executor can return the network's observed activations and their gradients. Outputs of ReLUs and
+ * logits are refused: a static executor computes a ReLU inside the convolutions that read it, and the loss writes the
+ * gradients of logits.
  * @throws BenchError `bad-input`
  */
 export function checkObserved({ name, observed = [], values, heads, layers }: Network): void {

@@ -1,5 +1,5 @@
 /**
- * What the lowering to kernel calls shares between the static executors on WebAssembly and WebGPU: the type of a
+ * Code for lowering a graph to kernel calls that the static executors on WebAssembly and WebGPU share: the type of a
  * lowering rule, the stored sizes of values, and gradients to which several operations add.
  */
 import type { Value, ValueId } from '../../core/network.ts'
@@ -26,7 +26,7 @@ export type Rules<C> = { readonly [K in Operation['kind']]: Rule<C, K> }
 
 /**
  * The part of the lowering state, shared by all rules of a backend, that `emitPasses` needs.
- * @typeParam B where a value or gradient is stored
+ * @typeParam B the type of the buffer in which a value or gradient is stored
  */
 interface Emission<B> {
   readonly graph: Graph
@@ -41,8 +41,9 @@ interface Emission<B> {
 }
 
 /**
- * Emits the input, the forward passes of all operations in order, the losses, and the backward passes, the last
- * operation first. Features, and observed activations with their gradients, stay readable until the end.
+ * Emits the kernel calls that load the input, the forward passes of all operations in order, the losses, and the
+ * backward passes, the last operation first. Features, and observed activations with their gradients, stay readable
+ * until the end of the program.
  */
 export function emitPasses<B, C extends Emission<B>>(
   context: C,
@@ -93,8 +94,8 @@ export function extentOf({ height, width, channels }: Value): Extent {
 }
 
 /**
- * A kernel argument with one value for steps in which some paths are switched off (`pathMasked`), and another for all
- * other steps (`full`).
+ * A kernel argument with two values: `pathMasked` for steps in which some paths are switched off, `full` for all other
+ * steps.
  */
 export interface ByPathMask {
   readonly pathMasked: number
@@ -102,7 +103,8 @@ export interface ByPathMask {
 }
 
 /**
- * The gradient of one value, to which several operations add, while the backward pass is emitted.
+ * Emits the backward pass's writes to the gradient of one value: the first operation overwrites the gradient's buffer,
+ * the others add to it.
  *
  * @typeParam B the type of the buffer that holds the gradient
  */
@@ -130,7 +132,7 @@ export class Accumulation<B = Temporary> {
    * switched-off paths may skip the first operation and not a later one, steps with switched-off paths clear the buffer
    * first and every operation adds.
    *
-   * @param condition activity flag of the contributing call; −1: it always runs
+   * @param condition position of the activity flag that decides whether the operation runs; −1: it always runs
    */
   accumulate(condition: number): number | ByPathMask {
     if (this.#started) return 1

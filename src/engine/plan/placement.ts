@@ -7,7 +7,9 @@ export class Temporary {
   readonly bytes: number
   /** What the buffer holds, for error messages. */
   readonly what: string
-  /** Numbers of the first and the last kernel call that use the buffer; −1 as long as no call does. */
+  /**
+   * Positions, in the program, of the first and the last kernel call that use the buffer; −1 as long as no call does.
+   */
   first = -1
   last = -1
   address = -1
@@ -17,7 +19,7 @@ export class Temporary {
     this.what = what
   }
 
-  /** Notes that the kernel call with this number uses the buffer. */
+  /** Notes that the kernel call at this position of the program uses the buffer. */
   touch(call: number): void {
     if (this.first < 0) this.first = call
     this.last = call

@@ -12,8 +12,8 @@ import { initialStatistics } from '../plan/executable.ts'
 import type { BatchMoments, Moments } from './rules/rule.ts'
 
 /**
- * A function that runs another, synchronous one on one TensorFlow.js backend, frees the tensors that it made on the
- * way, and returns its result.
+ * Runs the synchronous function `f` on one TensorFlow.js backend, frees the temporary tensors that `f` made, and
+ * returns the result of `f`.
  */
 export type OnBackend = <T>(f: () => T) => T
 
@@ -172,8 +172,9 @@ export class RunningStatistics {
   }
 
   /**
-   * Returns copies of the running mean and variance of the batch normalisation at a position in the statistics,
-   * [channels] each.
+   * Returns copies of the running mean and variance of one batch normalisation, [channels] each.
+   *
+   * @param index the batch norm's position in the network's `statistics`
    */
   moments(index: number): Moments {
     const channels = this.#channels[index]
@@ -184,8 +185,8 @@ export class RunningStatistics {
   /**
    * Updates the running statistics: running ← running + 0.1·(batch − running), with the unbiased variance of the batch.
    *
-   * @param batch moments of the batch, by the batch norm's position in the statistics; a batch norm without an entry
-   * keeps its statistics
+   * @param batch moments of the batch, by the batch norm's position in the network's `statistics`; a batch norm without
+   * an entry keeps its statistics
    */
   update(batch: ReadonlyMap<number, BatchMoments>): void {
     if (batch.size === 0) return

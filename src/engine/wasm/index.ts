@@ -1,6 +1,6 @@
 /**
- * Opens the static executor on WebAssembly SIMD. A network is compiled once into a list of kernel calls, with fixed
- * arguments and one memory for all data; each training step executes that list.
+ * Opens the static executor on WebAssembly SIMD. It compiles a network once into a list of kernel calls, whose
+ * arguments are fixed and whose data all lie in one memory; each training step executes that list.
  */
 import type { CompileOptions, Executable, Executor } from '../../core/executor.ts'
 import { type Layer, type Network, sizeOf } from '../../core/network.ts'
@@ -24,7 +24,7 @@ export interface StaticExecutorOptions {
    */
   readonly threads?: number
   /**
-   * Returns how many threads have enough work in a network. Tests replace it to run small networks on several threads.
+   * Returns how many threads a network has enough work for. Tests replace it to run small networks on several threads.
    */
   readonly usefulThreads?: typeof usefulThreads
   /**
@@ -85,10 +85,10 @@ export async function openStaticExecutor({
 }
 
 /**
- * Number of multiply-adds in an average layer from which one more thread gains more than its barriers cost: about 40 µs
- * of work. A barrier of two threads takes half a microsecond if both have a core, and hundreds of microseconds if one
- * waits for a core. With less work per layer, threads gain a little on an idle machine and lose more on a busy one
- * (docs/decisions/0005).
+ * Number of multiply-adds that a network's average layer must have for each thread, so that the thread saves more time
+ * than waiting at barriers costs: about 40 µs of work. A barrier of two threads takes half a microsecond if both have a
+ * core, and hundreds of microseconds if one waits for a core. With less work per layer, threads gain a little on an
+ * idle machine and lose more on a busy one (docs/decisions/0005).
  */
 const MULTIPLY_ADDS_PER_THREAD = 400_000
 

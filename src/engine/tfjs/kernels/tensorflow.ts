@@ -23,7 +23,7 @@ export interface BatchNormAttributes {
   readonly epsilon: number
 }
 
-/** The members of tfjs-node's backend that its own kernels call, and so do the kernels registered here. */
+/** The members of tfjs-node's backend object that the kernels registered here use. */
 interface TensorflowBackend {
   readonly isUsingGpuDevice: boolean
   readonly binding: Readonly<Record<'TF_FLOAT' | 'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING', number>>

@@ -48,15 +48,14 @@ export function wasmKernel<Attributes>(
   }
 }
 
-/** Numbers of zero pixels that pad an image: before and after its rows, and before and after its columns. */
+/** Zero padding of an image: the numbers of zero pixels [above, below] its rows, and [left, right] of its columns. */
 export interface Margins {
   readonly rows: [number, number]
   readonly columns: [number, number]
 }
 
 /**
- * Runs a convolution kernel with the given margins of zeros; unlike `tf.conv2d` it may have a stride and a dilation at
- * once.
+ * Runs a convolution kernel with stride 1, the given zero padding and the given dilations [rows, columns].
  */
 export function convolve(
   kernelName: typeof tf.Conv2D | typeof tf.DepthwiseConv2dNative,
@@ -109,8 +108,8 @@ export const depthwiseBackpropInput = wasmKernel<ConvolutionAttributes & { input
 )
 
 /**
- * Returns the margins, before and after one axis, with which a filter of `span` pixels has at least `outputs` windows,
- * the first of them beginning `before` pixels before the image.
+ * Returns the zero padding [start, end] of one axis of an image, such that a filter of `span` pixels fits at `outputs`
+ * positions or more, the first of them `before` pixels before the image.
  */
 const marginsFor = (extent: number, span: number, outputs: number, before: number): [number, number] => [
   before,
@@ -118,8 +117,8 @@ const marginsFor = (extent: number, span: number, outputs: number, before: numbe
 ]
 
 /**
- * Returns the margins with which the transposed convolution gives the gradient of a convolution's input of shape
- * `inputShape`.
+ * Returns the zero padding with which a convolution of `cells`, the output gradient with zeros between its pixels, and
+ * the filter turned by 180° gives the input gradient, of shape `inputShape`.
  */
 function inputMargins(
   cells: tf.Tensor4D,
@@ -137,8 +136,8 @@ function inputMargins(
 }
 
 /**
- * Registration of the kernel that computes the filter gradient of a depthwise convolution, Σ_{n,i,j} x[n, s·i + u − p,
- * s·j + v − p, c]·dy[n,i,j,c], accumulated in double precision.
+ * Registration of the kernel that computes the filter gradient of a depthwise convolution with stride s and padding p,
+ * ∂L/∂f[u,v,c] = Σ_{n,i,j} x[n, s·i + u − p, s·j + v − p, c]·dy[n,i,j,c], accumulated in double precision.
  */
 export const depthwiseBackpropFilter = wasmKernel<ConvolutionAttributes & { filterShape: Shape4 }>(
   tf.DepthwiseConv2dNativeBackpropFilter,
@@ -168,7 +167,7 @@ function filterGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util
   return gradient
 }
 
-/** Adds x·dy, over all pixels of x that the filter's tap (u, v) reads, to the sum of each channel. */
+/** Adds to `sums`, for each channel, Σ x·dy over all pixels of x that the filter's tap (u, v) reads. */
 function addTap(
   x: Float32Array,
   dy: Float32Array,
@@ -224,7 +223,8 @@ function inputGradient(x: Float32Array, dy: Float32Array, info: tf.backend_util.
 }
 
 /**
- * Returns the flat index of the largest entry of window (i, j), the first of equal ones; border pixels do not count.
+ * Returns the flat index in x of the largest entry of pooling window (i, j) of sample n and channel c; of equal
+ * entries, the first. Padding pixels do not count.
  */
 function firstLargest(
   x: Float32Array,

@@ -22,11 +22,11 @@ export interface Trace {
   release(id: ValueId): void
   /** For each layer of the plan, the tensors that its forward rule saved for its backward rule. */
   readonly saved: readonly (readonly tf.Tensor[])[]
-  /** Mean and variance of the batch for each batch normalisation, by its position in the running statistics. */
+  /** Mean and variance of the batch for each batch norm, by its position in the network's `statistics`. */
   readonly moments: ReadonlyMap<number, BatchMoments>
 }
 
-/** The gradients of the loss that a pass computed, as its plan asked for them. */
+/** The gradients of the loss that a backward pass computed. */
 export interface PassGradients {
   /** Gradient of each network parameter that the pass read; all other parameters have gradient zero. */
   readonly parameters: ReadonlyMap<ParameterId, tf.Tensor>

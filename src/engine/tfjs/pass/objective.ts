@@ -47,7 +47,8 @@ export function score(
 }
 
 /**
- * Returns the objective of kind `observed`, Σ cotangent·value over the observed activations, and its gradients wrt them.
+ * Returns the objective of kind `observed`, Σ cotangent·value over the observed activations, and its gradients wrt
+ * them.
  *
  * @param value returns an activation of the network, [batch, height, width, channels]
  */
@@ -123,8 +124,8 @@ export function countCorrect(batch: Batch, classes: number, logits: tf.Tensor): 
 }
 
 /**
- * Returns three masks of 0 and 1, [batch, classes] each: 1 at the sample's label, 1 at all lower classes, 1 at all
- * higher classes.
+ * Returns three masks of 0 and 1, [batch, classes] each: `own` is 1 at the sample's label, `lower` at all lower
+ * classes, `higher` at all higher classes.
  */
 function labelMasks({ labels, size }: Batch, classes: number) {
   const mask = (belongs: (difference: number) => boolean) => {

@@ -42,7 +42,7 @@ export class Pass {
     this.#statistics = statistics
   }
 
-  /** Runs a forward pass and returns some of its values. @param roots ids of the wanted values: logits or features */
+  /** Runs a forward pass and returns some of its values. @param roots ids of the wanted values, such as logits */
   values(feed: Feed, mode: Mode, roots: readonly ValueId[]): tf.Tensor[] {
     const { trace } = this.#forward(feed, mode, NO_GRADIENTS)
     return roots.map(trace.value)

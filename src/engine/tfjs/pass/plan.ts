@@ -53,7 +53,7 @@ export function planPass(network: Network, request: PlanRequest): Plan {
   return { steps, useCounts: countUses(network, steps) }
 }
 
-/** Returns the layers on which the logits and the features of the network depend. */
+/** Returns the layers on which the network's logits, features and observed activations depend. */
 function neededLayers(network: Network, { active }: PlanRequest): Layer[] {
   const needed = new Set(rootsOf(network))
   const layers = network.layers.toReversed().filter((layer) => {

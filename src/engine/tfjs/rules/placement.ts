@@ -46,7 +46,8 @@ function unchanged(pad: 'same' | 'valid', shape: Shape4): Placement {
 }
 
 /**
- * Returns the numbers of border pixels before and after one axis; the border after it ends where the last window ends.
+ * Returns how many border pixels [before, after] one axis of the input gets: `padding` before it; after it, as many as
+ * the last window covers.
  */
 function margins(extent: number, span: number, { stride, padding }: Window): Margins {
   const windows = Math.floor((extent + 2 * padding - span) / stride) + 1

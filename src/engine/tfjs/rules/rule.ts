@@ -24,8 +24,8 @@ export interface Context {
   /** Returns the value of a mixing coefficient as a scalar tensor. */
   coefficient(id: CoefficientId): Tensor
   /**
-   * Returns the running mean and variance of the batch normalisation at a position in the running statistics,
-   * [channels] each.
+   * Returns the running mean and variance of one batch norm, [channels] each. @param index its position in the
+   * network's `statistics`
    */
   statistics(index: number): Moments
   /** Returns the factor by which a drop-path layer multiplies each sample of the batch, [batch, 1, 1, 1]. */

@@ -1,15 +1,15 @@
 /**
- * The 3×3 average pooling with stride 1 and padding 1, which every NAS-Bench-201 cell contains. It first adds up three
- * neighbours along each row, then three rows. With share[y, x] = 1 / (number of pixels inside the image in the window
- * at (y, x)),
+ * Kernels of the 3×3 average pooling with stride 1 and padding 1, which every NAS-Bench-201 cell contains. They first
+ * add up three neighbours along each row, then three rows. With share[y, x] = 1 / (number of pixels of the window at
+ * (y, x) that lie inside the image),
  *
  *   forward: share·box(input),   backward: box(share·gradient),   box = sum over the 3×3 neighbourhood.
  */
 import { addTo, batch, keep, ownEnd, ownStart, part, VECTOR } from './lanes'
 
 /**
- * Computes the 3×3 average pooling of a batch of images. @param scratch address of (height + 1)·width·channels floats
- * for each thread
+ * Computes the 3×3 average pooling of a batch of images. @param scratch address of working memory, (height +
+ * 1)·width·channels floats for each thread
  */
 export function boxPool(input: usize, output: usize, height: i32, width: i32, channels: i32, scratch: usize): void {
   const pixel = usize(channels) << 2
@@ -29,7 +29,10 @@ export function boxPool(input: usize, output: usize, height: i32, width: i32, ch
   }
 }
 
-/** Computes result (+)= the gradient of the input of `boxPool`; (+)= adds if `accumulate` is 1, else overwrites. */
+/**
+ * Computes the gradient of the input of `boxPool` from the gradient of its output. @param accumulate 1: add to
+ * `result`; 0: overwrite it
+ */
 export function boxPoolGradient(
   gradient: usize,
   result: usize,
@@ -75,8 +78,8 @@ function sumAlong(from: usize, to: usize, pixel: usize, row: usize): void {
 }
 
 /**
- * Writes the sum of row y of an image, the row above and the row below. Where the mask `kept` is all ones, it adds the
- * sum to the stored values instead.
+ * Computes the sum of row y of an image, the row above and the row below. Adds it to the values at `to` if the mask
+ * `kept` is all ones, and overwrites them if it is all zeros.
  */
 function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kept: v128): void {
   const here = image + usize(y) * row
@@ -91,8 +94,8 @@ function sumAcross(image: usize, to: usize, y: i32, height: i32, row: usize, kep
 }
 
 /**
- * Multiplies each pixel (y, x) of row y by share[y, x], one over the number of pixels of its 3×3 window inside the
- * image. `from` may be equal to `to`.
+ * Divides each pixel of row y by the number of pixels of its 3×3 window that lie inside the image. `from` may be equal
+ * to `to`.
  */
 function share(from: usize, to: usize, y: i32, height: i32, width: i32, pixel: usize): void {
   const rows = 1 + i32(y > 0) + i32(y + 1 < height)

@@ -23,8 +23,7 @@ import { addColumns } from './sums'
  * Computes the weighted sum output = Σ_t enabled_t·(scale_t·value_t + shift_t), two terms at a time.
  *
  * @param terms table with four words for each term: address of the value, of scale and shift ([2·channels] floats), of
- * the
- *   activity flag, and 0
+ * the activity flag, and 0
  */
 export function combine(terms: usize, count: i32, output: usize, pixelsPerSample: i32, channels: i32): void {
   const pixels = batch * pixelsPerSample
@@ -68,8 +67,8 @@ function sumShifts(term: usize, end: usize, offset: usize): v128 {
 }
 
 /**
- * Computes output (+)= shift + this term + the next enabled term of the weighted sum, for four channels of a chunk of
- * pixels.
+ * Computes shift + scale·value of this term and of the next enabled term, for four channels of a chunk of pixels. Adds
+ * the result to `output` if the mask `kept` is all ones, and overwrites it if it is all zeros.
  */
 function addTerms(
   term: usize,
@@ -101,7 +100,10 @@ function addTerms(
   }
 }
 
-/** Computes result (+)= c·gradient: the gradient of a term that has a mixing coefficient c and no batch norm. */
+/**
+ * Computes c·gradient, the gradient of the value of a term with mixing coefficient c and without batch norm. @param
+ * accumulate 1: add to `result`; 0: overwrite it
+ */
 export function combinePlainGradient(
   gradient: usize,
   coefficient: usize,
@@ -120,8 +122,13 @@ export function combinePlainGradient(
 }
 
 /**
- * Computes result (+)= slope·gradient + curve·value + offset, with a slope, curve and offset for each channel: the
- * gradient of a term with batch norm (see `differentiate` in norm.ts).
+ * Computes the gradient of the value x of a term with batch norm, slope·g + curve·x + offset, where g is the gradient
+ * of the weighted sum, and slope, curve and offset are numbers for each channel that `differentiate` (norm.ts)
+ * computed.
+ *
+ * @param value address of x
+ * @param slopes address of all slopes, then all curves, then all offsets
+ * @param accumulate 1: add to `result`; 0: overwrite it
  */
 export function combineNormGradient(
   gradient: usize,
@@ -156,12 +163,12 @@ export function combineNormGradient(
  *
  *   Σ g   and for each term   Σ g·(value_t − μ_t),   over batch and pixels, for each channel,
  *
- * where g is the gradient of the weighted sum. Each chunk has a row of partial sums; the rows of Σ g come first, then
- * those of each term. `addPartialProducts` adds up the rows.
+ * where g is the gradient of the weighted sum and μ_t the mean of value_t. Each chunk of pixels has a row of partial
+ * sums for Σ g and one for each term; `addPartialProducts` adds up the rows.
  *
  * @param terms table with four words for each term: address of the value, of the means ([channels] floats), of the
- * activity
- *   flag, and of the sums
+ * activity flag, and of the sums
+ * @param rows address of the partial sums: the rows of Σ g for all chunks, then those of the first term, and so on
  */
 export function reduceProducts(
   gradient: usize,
@@ -193,10 +200,10 @@ export function reduceProducts(
 }
 
 /**
- * Computes Σ g and Σ g·(value − μ) of this term and the next enabled one, for four channels of a chunk of pixels; g is
- * the gradient of the weighted sum.
+ * Computes Σ g·(value − μ) of this term and of the next enabled one, for four channels of a chunk of pixels; g is the
+ * gradient of the weighted sum, μ the mean of the value.
  *
- * @param row address of the chunk's row of the first term in the table
+ * @param row address of the chunk's partial sums for the first term in the table
  */
 function projectTerms(
   gradient: usize,
@@ -260,7 +267,7 @@ export function addPartialProducts(
 }
 
 /**
- * Computes result = the sum of `channels` float64 numbers: ∂L/∂c of a term with mixing coefficient c and no batch norm.
+ * Adds up the sums Σ g·value of all channels (float64): ∂L/∂c of a term with mixing coefficient c and no batch norm.
  */
 export function total(sums: usize, channels: i32, result: usize): void {
   let sum: f64 = 0

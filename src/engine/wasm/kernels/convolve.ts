@@ -2,19 +2,19 @@
  * Dense convolution as a matrix product over a staged image (see `stage.ts`): output[pixel, :] = Σ_k patch[pixel,
  * k]·panel[k, :].
  *
- * The patch of an output pixel consists of `segmentCount` segments of `segmentLength` consecutive floats: a row of the
- * window, channels innermost. Segment s begins offsets[pixel] + segments[s] bytes after `staged`.
+ * The patch of an output pixel holds the entries of its window: `segmentCount` segments (usually rows of the window,
+ * channels innermost) of `segmentLength` consecutive floats. Segment s begins offsets[pixel] + segments[s] bytes after
+ * `staged`.
  */
 import { addTo, batch, CHUNK, keep, madd, ownPixelsEnd, ownPixelsStart, splat, VECTOR } from './lanes'
 import { sumChunk } from './norm'
 
 /**
- * Computes a dense convolution as a matrix product, output [pixels, channels] (+)= patches·panels; (+)= adds if
- * `accumulate` is 1, else overwrites.
+ * Computes a dense convolution as the matrix product patches·panels, [pixels, channels].
  *
- * @param rows address of the partial sums for mean and variance of the output, which are taken while a chunk is in
- * cache (see
- *   `sumChunk`); 0: none are taken
+ * @param accumulate 1: add the product to `output`; 0: overwrite it
+ * @param rows address to which the partial sums for mean and variance of the output are written (see `sumChunk`); 0:
+ * they are not computed
  */
 export function convolve(
   staged: usize,
@@ -46,7 +46,7 @@ export function convolve(
   }
 }
 
-/** Computes the convolution's output pixels `first` to `last` − 1, eight output channels at a time. */
+/** Computes output pixels `first` to `last` − 1 of a dense convolution, eight output channels at a time. */
 function multiply(
   staged: usize,
   offsets: usize,

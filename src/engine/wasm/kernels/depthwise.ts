@@ -1,12 +1,14 @@
 /**
- * Depthwise convolution, one filter for each channel, over a staged image, the copy of the input with a zero border.
- * The taps of a filter are given as byte offsets from the first pixel of its window.
+ * Kernels of depthwise convolution (one filter for each channel) over a staged image, the copy of the input with a zero
+ * border. The taps of a filter are given as byte offsets from the first pixel of its window.
  */
 import { addTo, batch, CHUNK, keep, madd, ownEnd, ownPixelsEnd, ownPixelsStart, ownStart, VECTOR } from './lanes'
 
 /**
- * Computes a depthwise convolution, output[pixel, c] (+)= Σ_tap staged[pixel + tap, c]·filter[tap, c], with filter
- * [taps, channels].
+ * Computes a depthwise convolution, output[pixel, c] = Σ_tap staged[pixel + tap, c]·filter[tap, c], with filter [taps,
+ * channels].
+ *
+ * @param accumulate 1: add to `output`; 0: overwrite it
  */
 export function depthwise(
   staged: usize,

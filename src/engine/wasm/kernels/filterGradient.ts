@@ -1,13 +1,14 @@
 /**
- * Gradient of a dense convolution with respect to its filter: panels[k, :] = Σ_pixels patch[pixel, k]·gradient[pixel,
- * :]. The patches are those of `convolve`; a second table of offsets says where the gradient of each pixel lies. The
- * sums of chunks of pixels are added in a fixed order. Each thread computes whole tiles, that is, four rows of a panel.
+ * Kernel of the gradient of a dense convolution with respect to its filter: panels[k, :] = Σ_pixels patch[pixel,
+ * k]·gradient[pixel, :]. Patches and panels are those of `convolve`; a second table of offsets says where the gradient
+ * of each output pixel lies. Chunks of pixels are added in a fixed order. Each thread computes whole tiles, four rows
+ * of a panel each.
  */
 import { batch, CHUNK, madd, ownEnd, ownStart, splat } from './lanes'
 
 /**
- * Computes the filter gradient of a dense convolution. @param panels overwritten with the gradient, in the order of
- * `pack.ts`
+ * Computes the filter gradient of a dense convolution. @param panels overwritten with the gradient, in the layout that
+ * pack.ts describes
  */
 export function filterGradient(
   staged: usize,
@@ -49,7 +50,7 @@ export function filterGradient(
   }
 }
 
-/** Adds the products of a chunk of pixels to four rows of the filter gradient, for eight output channels. */
+/** Adds Σ patch·gradient over a chunk of pixels to four rows of the filter gradient, for eight output channels. */
 function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a0 = v128.load(panel)
   let a1 = v128.load(panel, 16)
@@ -87,7 +88,7 @@ function eight(patch: usize, from: usize, to: usize, gradient: usize, gradientFr
   v128.store(panel, d1, 112)
 }
 
-/** Adds the products of a chunk of pixels to four rows of the filter gradient, for four output channels. */
+/** Adds Σ patch·gradient over a chunk of pixels to four rows of the filter gradient, for four output channels. */
 function four(patch: usize, from: usize, to: usize, gradient: usize, gradientFrom: usize, panel: usize): void {
   let a = v128.load(panel)
   let b = v128.load(panel, 16)

@@ -1,6 +1,6 @@
 /**
- * What all WebAssembly kernels share: the batch size, the calling thread's part of the work, and arithmetic on vectors
- * of four floats. The number of channels of every value is a multiple of 4.
+ * Declarations that all WebAssembly kernels share: the batch size, the calling thread's part of the work, and
+ * arithmetic on vectors of four floats. The number of channels of every value is a multiple of 4.
  */
 
 /** Number of samples in the batch that the kernels process; the host sets it before they run. */
@@ -44,29 +44,30 @@ export function chunksOf(pixels: i32): i32 {
   return (pixels + CHUNK - 1) / CHUNK
 }
 
-/** Returns the first of `pixels` pixels that belongs to this thread; it begins a chunk. */
+/** Returns the index of the first pixel of this thread, if `pixels` pixels are divided among all threads by chunks. */
 export function ownPixelsStart(pixels: i32): i32 {
   return min(ownStart(chunksOf(pixels)) * CHUNK, pixels)
 }
 
-/** Returns the pixel after the last one that belongs to this thread. */
+/**
+ * Returns the index after the last pixel of this thread, if `pixels` pixels are divided among all threads by chunks.
+ */
 export function ownPixelsEnd(pixels: i32): i32 {
   return min(ownEnd(chunksOf(pixels)) * CHUNK, pixels)
 }
 
-/** Returns the first of `bytes` bytes that belongs to this thread; it begins a vector of four floats. */
+/** Returns the offset of the first byte of this thread, if `bytes` bytes are divided among all threads by 16. */
 export function ownBytesStart(bytes: usize): usize {
   return usize(ownStart(i32(bytes / VECTOR))) * VECTOR
 }
 
-/** Returns the byte after the last one that belongs to this thread. */
+/** Returns the offset after the last byte of this thread, if `bytes` bytes are divided among all threads by 16. */
 export function ownBytesEnd(bytes: usize): usize {
   return usize(ownEnd(i32(bytes / VECTOR))) * VECTOR
 }
 
 /**
- * Returns accumulator + a·b, rounded once in the build with relaxed SIMD, and twice (product, then sum) in the other
- * build.
+ * Returns accumulator + a·b: rounded once in the build with relaxed SIMD, twice (product, then sum) in the other build.
  */
 // @ts-ignore: decorator
 @inline

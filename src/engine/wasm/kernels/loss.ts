@@ -12,6 +12,7 @@ import { batch } from './lanes'
  * rounds to 1.
  * @param logits [batch, channels]; the first `classes` channels are logits, the others pad to a multiple of 4
  * @param gradient overwritten with weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t); 0 in the padding channels
+ * @param weight factor by which the loss of this head is multiplied
  * @param smoothing address of s, a double
  * @param classWeights address of w, a double for each class
  * @param tally address of three doubles [loss, correct, correct5]; the loss grows by weight·(mean over the batch)
@@ -72,8 +73,8 @@ export function crossEntropy(
 }
 
 /**
- * For a given cotangent [batch, classes], adds Σ cotangent·logits to the loss and writes the gradient wrt the logits:
- * the cotangent, then zeros in the channels that pad `classes` to a multiple of 4.
+ * Adds Σ cotangent·logits to the loss, for a given cotangent [batch, classes], and writes the gradient wrt the logits:
+ * the cotangent itself, and zeros in the channels that pad `classes` to a multiple of 4.
  */
 export function cotangent(
   logits: usize,

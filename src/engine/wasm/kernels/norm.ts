@@ -1,9 +1,10 @@
 /**
- * Batch normalisation times a mixing coefficient, c·(γ·(y − μ)·r + β) with r = 1/√(σ² + ε), as a scale and a shift for
- * each channel. Normalised values are never stored: the kernels that read them scale and shift.
+ * Kernels that compute a batch normalisation of y times a mixing coefficient c, c·(γ·(y − μ)·r + β) with r = 1/√(σ² +
+ * ε), as a scale and a shift for each channel. Normalised values are never stored: the kernels that read y scale and
+ * shift it.
  *
- * `moments` holds the means that normalise, then the variances, [channels] each. `running` holds the running statistics
- * in the same order, without padding channels.
+ * `moments` holds the means μ, then the variances σ², [channels] each, by which y is normalised. `running` holds the
+ * running statistics in the same order, without padding channels.
  */
 import { batch, CHUNK, chunksOf, madd, ownPixelsEnd, ownPixelsStart, VECTOR } from './lanes'
 import { addRows } from './sums'
@@ -37,7 +38,8 @@ export function sumChunk(input: usize, first: i32, last: i32, stride: usize, row
 }
 
 /**
- * Writes the partial sums of all chunks of pixels (see `sumChunk`), for a value whose own kernel did not write them.
+ * Writes the partial sums for mean and variance of a value (see `sumChunk`), if the kernel that computed the value did
+ * not write them.
  */
 export function measure(input: usize, pixelsPerSample: i32, channels: i32, rows: usize): void {
   const pixels = batch * pixelsPerSample
@@ -77,7 +79,7 @@ export function moments(
  * Updates a batch norm's running statistics: running ← running + 0.1·(moments − running), with the batch's unbiased
  * variance.
  *
- * @param running address of `dense` means, then `dense` variances
+ * @param running address of the running means, then the running variances, `dense` floats each (no padding channels)
  */
 export function track(moments: usize, running: usize, channels: i32, dense: i32, pixelsPerSample: i32): void {
   const count = f64(batch * pixelsPerSample)
@@ -96,7 +98,7 @@ function follow(at: usize, value: f64): void {
   store<f32>(at, f32(old + MOMENTUM * (value - old)))
 }
 
-/** Copies a batch norm's running mean and variance into `moments`, by which an evaluation normalises. */
+/** Copies a batch norm's running means and variances into `moments`, so that an evaluation normalises by them. */
 export function recall(running: usize, moments: usize, channels: i32, dense: i32): void {
   const bytes = usize(dense) << 2
   const stride = usize(channels) << 2
@@ -109,8 +111,8 @@ export function recall(running: usize, moments: usize, channels: i32, dense: i32
  * Computes the scale and shift by which a term c·(γ·(y − μ)·r + β) becomes scale·y + shift: scale = c·γ·r and shift =
  * c·(β − γ·μ·r), [channels] each, shift after scale; without batch norm scale = c and shift = 0.
  *
+ * @param moments address of means and variances; 0: no normalisation
  * @param gamma address of γ, `dense` floats; 0: γ = 1 and β = 0
- * @param moments address of the moments; 0: no normalisation
  */
 export function prepare(
   coefficient: usize,
@@ -146,8 +148,8 @@ function inverseDeviation(variance: usize): f64 {
 }
 
 /**
- * Computes the gradients of one normalised term from the sums of `addPartialProducts` (combine.ts). With x̂ = (y − μ)·r
- * and means over batch and pixels,
+ * Computes the gradients of a term with batch norm from the sums of `addPartialProducts` (combine.ts). With the
+ * gradient g of the weighted sum, x̂ = (y − μ)·r, and means over batch and pixels,
  *
  *   ∂L/∂y = c·γ·r·(g − mean(g) − x̂·mean(g·x̂)) = slope·g + curve·y + offset,   [slope | curve | offset], each [channels]
  *   ∂L/∂c = Σ γ·g·x̂ + β·g,   ∂L/∂γ = c·Σ g·x̂,   ∂L/∂β = c·Σ g.

@@ -1,7 +1,7 @@
 /**
- * Copies filters of dense convolutions into panels, the order in which `convolve` reads them. The output channels are
- * divided into panels of eight, the last one of four if needed. A panel holds for each row (tap, then input channel)
- * its eight weights next to each other. Padding rows and columns are zeros. Each thread copies whole panels.
+ * Copies filters of dense convolutions into panels, the layout that `convolve` reads. A filter is a matrix with one row
+ * for each tap and input channel, and one column for each output channel. A panel holds eight columns (the last panel
+ * four if needed) row by row. Padding rows and columns are zeros. Each thread copies whole panels.
  */
 import { ownEnd, ownStart, VECTOR } from './lanes'
 
@@ -54,8 +54,8 @@ function copy(from: usize, to: usize, width: usize): void {
 }
 
 /**
- * Copies floats that lie `stride` bytes apart to consecutive places: `filled` bytes of them, then zeros up to `width`
- * bytes.
+ * Copies floats that lie `stride` bytes apart to consecutive addresses: writes `filled` bytes of copies, then zeros up
+ * to `width` bytes.
  */
 // @ts-ignore: decorator
 @inline
@@ -66,8 +66,7 @@ function gather(from: usize, stride: usize, to: usize, filled: usize, width: usi
 }
 
 /**
- * Copies a filter from panels back to its dense layout: undoes `packFilter` with rowStride = columns, columnStride = 1,
- * no flip.
+ * Copies a filter from panels back to its dense layout [taps, rows, columns], without padding.
  */
 export function unpackFilter(panels: usize, dense: usize, taps: i32, rows: i32, columns: i32): void {
   const paddedRows = (rows + 3) & ~3

@@ -15,7 +15,10 @@ export function relu(input: usize, output: usize, perSample: i32): void {
   for (let at = ownBytesStart(bytes); at < end; at += VECTOR) v128.store(output + at, positive(v128.load(input + at)))
 }
 
-/** Computes the backward pass of a ReLU: result (+)= gradient where input > 0; elsewhere the gradient counts as 0. */
+/**
+ * Computes the backward pass of a ReLU: the gradient where input > 0, else 0. @param accumulate 1: add to `result`; 0:
+ * overwrite it
+ */
 export function reluGradient(input: usize, gradient: usize, result: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(batch * perSample) << 2
   const kept = keep(accumulate)
@@ -27,7 +30,10 @@ export function reluGradient(input: usize, gradient: usize, result: usize, perSa
   }
 }
 
-/** Computes output (+)= scales[sample]·input. Drop path needs it forward and backward. */
+/**
+ * Computes scales[sample]·input, the forward and backward pass of drop path. @param accumulate 1: add to `output`; 0:
+ * overwrite it
+ */
 export function scaleSamples(input: usize, scales: usize, output: usize, perSample: i32, accumulate: i32): void {
   const bytes = usize(perSample) << 2
   const kept = keep(accumulate)
@@ -42,7 +48,8 @@ export function scaleSamples(input: usize, scales: usize, output: usize, perSamp
 }
 
 /**
- * Computes output = input + bias for each sample of a linear layer; bias has `dense` floats, without padding channels.
+ * Computes output = input + bias for each sample of a linear layer. @param dense number of floats of the bias, which
+ * has no padding channels
  */
 export function addBias(input: usize, bias: usize, output: usize, channels: i32, dense: i32): void {
   for (let n = 0; n < batch; n++) {

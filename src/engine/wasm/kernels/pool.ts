@@ -3,7 +3,7 @@
  */
 import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
-/** Values of the parameter `mode` of `overWindows`: which pooling kernel it computes. */
+/** Values of the parameter `mode` of `overWindows`, which tells which pooling kernel the function computes. */
 const AVERAGE: i32 = 0
 const AVERAGE_GRADIENT: i32 = 1
 const MAXIMUM: i32 = 2
@@ -17,10 +17,10 @@ const MAXIMUM_GRADIENT: i32 = 4
  * does not use are 0.
  *
  * @param image address of the values that are pooled
- * @param mask address of the values by which the largest pixel is chosen, in the layout of `image`
+ * @param mask address of the values whose largest pixel in each window is chosen, in the layout of `image`
  * @param largest address of the maximum of each window of `mask`
  * @param windows address of the pooled values, or of their gradient
- * @param result address of the gradient that is added to, in the layout of `image`
+ * @param result address of the gradient of `image`, to which the kernel adds
  */
 // @ts-ignore: decorator
 @inline
@@ -144,11 +144,11 @@ export function maxPool(
 }
 
 /**
- * Computes a frozen max pooling: output = the entry of `input` at the pixel that `maxPool` chose in each window of
- * `mask`.
+ * Computes a frozen max pooling: from each window, the entry of `input` at the pixel where the recorded input was
+ * largest.
  *
- * @param mask the input at which the pooling was frozen
- * @param largest the output of `maxPool` for `mask`
+ * @param mask address of the recorded input, in the layout of `input`
+ * @param largest address of the output of `maxPool` for the recorded input
  */
 export function frozenMaxPool(
   input: usize,
@@ -194,7 +194,7 @@ export function maxPoolGradient(
   )
 }
 
-/** Computes output [batch, channels] = mean over all pixels of each image. */
+/** Computes the mean of each channel over all pixels of an image: output [batch, channels]. */
 export function globalMean(input: usize, output: usize, pixels: i32, channels: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))
@@ -211,7 +211,7 @@ export function globalMean(input: usize, output: usize, pixels: i32, channels: i
   }
 }
 
-/** Computes result (+)= the gradient of the input of `globalMean`. */
+/** Computes the gradient of the input of `globalMean`. @param accumulate 1: add to `result`; 0: overwrite it */
 export function globalMeanGradient(gradient: usize, result: usize, pixels: i32, channels: i32, accumulate: i32): void {
   const pixel = usize(channels) << 2
   const share = f32x4.splat(f32(1.0 / f64(pixels)))

@@ -57,8 +57,10 @@ export function scatter(
 }
 
 /**
- * Copies consecutive channels: output[pixel, outputFrom + i] (+)= input[pixel, inputFrom + i] for i < count. All counts
+ * Copies consecutive channels: output[pixel, outputFrom + i] = input[pixel, inputFrom + i] for i < count. All counts
  * and offsets of channels are multiples of 4.
+ *
+ * @param accumulate 1: add to `output`; 0: overwrite it
  */
 export function copyChannels(
   input: usize,

@@ -1,6 +1,6 @@
 /**
- * Staging of images for convolutions: copies a convolution's input into an image with a zero border, so that no window
- * crosses an edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided
+ * Kernels that stage images for convolutions: they copy a convolution's input into an image with a zero border, so that
+ * no window crosses an edge. The copy may apply ReLU, and may insert zeros between pixels, as the gradient of a strided
  * convolution needs.
  */
 import { batch, madd, ownEnd, ownStart, positive, VECTOR } from './lanes'
@@ -44,8 +44,8 @@ export function stage(
 }
 
 /**
- * Copies `bytes` bytes, a multiple of 16, with or without ReLU, and returns the address after the last byte that it
- * read.
+ * Copies `bytes` bytes of floats (a multiple of 16), applying ReLU if `relu` is 1. Returns the address after the last
+ * byte that it read.
  */
 function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
   const end = from + bytes
@@ -58,10 +58,12 @@ function copyRow(from: usize, to: usize, bytes: usize, relu: i32): usize {
 }
 
 /**
- * Computes the gradient of a batch norm's input, slope·gradient + curve·value + offset for each channel (see
- * `differentiate` in norm.ts), and writes it into an image with a zero border in the same pass.
+ * Computes the gradient of a batch norm's input x, slope·g + curve·x + offset, and writes it directly into an image
+ * with a zero border. Here g is the gradient of the weighted sum that contains the batch norm, and slope, curve and
+ * offset are numbers for each channel that `differentiate` (norm.ts) computed.
  *
- * @param slopes address of slope, curve and offset, [channels] each
+ * @param value address of x
+ * @param slopes address of all slopes, then all curves, then all offsets
  */
 export function stageNormGradient(
   gradient: usize,

@@ -1,17 +1,19 @@
 /**
- * Adds up partial sums over chunks of pixels. One thread sums a chunk in single precision and writes the sums of all
- * channels as one row; then one thread adds up the rows of all chunks, in order and in double precision.
+ * Adds up the partial sums of all chunks of pixels. Other kernels sum each chunk in single precision and write the sums
+ * of all channels as one row; the functions here add up the rows, in order and in double precision.
  */
 import { VECTOR } from './lanes'
 
-/** Computes result = Σ rows, a float64 for each column. @param width bytes of a row of floats */
+/** Computes the sum of `count` rows of floats, a float64 for each column. @param width number of bytes of a row */
 export function addRows(rows: usize, count: i32, width: usize, result: usize): void {
   for (let column: usize = 0; column < width; column += VECTOR) {
     addColumns(rows + column, count, width, result + (column << 1))
   }
 }
 
-/** Adds up four neighbouring columns of all rows, in double precision. */
+/**
+ * Adds up four neighbouring columns over all rows: floats in, float64 sums out. @param width number of bytes of a row
+ */
 export function addColumns(rows: usize, count: i32, width: usize, result: usize): void {
   let low = f64x2.splat(0)
   let high = low

@@ -1,9 +1,9 @@
-/** Arithmetic on vectors of all network weights. The vectors are padded with zeros to a multiple of 4 floats. */
+/** Arithmetic on vectors as long as all weights of a network, padded with zeros to a multiple of 4 floats. */
 import { madd, sumLanes, VECTOR } from './lanes'
 
 /**
- * Number of bytes of each vector (256 floats) over which `dot` sums in single precision before it adds the sum to a
- * float64.
+ * Number of bytes (256 floats) of each vector over which `dot` sums in single precision before it adds that sum to the
+ * float64 total.
  */
 const RUN: usize = 1024
 

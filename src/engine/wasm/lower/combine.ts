@@ -2,10 +2,10 @@
  * Emits the kernel calls of a weighted sum Σ_t c_t·norm_t(value_t), whose terms have mixing coefficients c_t and,
  * optionally, a batch norm norm_t.
  *
- * Forward: compute mean μ and variance of each normalised term, then its scale and shift, then add up all terms in one
- * call. Backward, with g = ∂L/∂output: one call computes Σ g and for each term Σ g·(value − μ); from these sums follow
- * ∂L/∂c and the gradients of normalised terms (`differentiate` in kernels/norm.ts). A term without normalisation
- * receives c·g.
+ * Forward: compute mean μ and variance of the value of each term with batch norm, then its scale and shift, then add up
+ * all terms in one call. Backward, with g = ∂L/∂output: compute Σ g and for each term Σ g·(value − μ); from these sums
+ * follow ∂L/∂c and the gradients of terms with batch norm (`differentiate` in kernels/norm.ts). The gradient of the
+ * value of a term without batch norm is c·g.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Norm, Of, Term } from '../../graph/graph.ts'
@@ -65,8 +65,8 @@ class Node {
 
   /**
    * Emits the calls that compute Σ g and, for each term, Σ g·(value − μ), where g is the gradient of the weighted sum
-   * and μ the mean of the term's value. Terms without normalisation take part only in runs that compute the gradient of
-   * the mixing coefficients.
+   * and μ the mean of the term's value. Terms without batch norm need these sums only in runs that compute the gradient
+   * of the mixing coefficients.
    */
   #reduceProducts(gradient: Temporary, gradientSums: number): void {
     const normalised = this.#terms.filter(({ projected }) => projected === 'always')
@@ -99,7 +99,8 @@ class Node {
   }
 }
 
-/** Emits the kernel calls of one term of a weighted sum; one class for plain and one for normalised terms. */
+/** Emits the kernel calls of one term of a weighted sum. There is a class for terms without and one for terms with batch
+ * norm. */
 export interface TermEmitter {
   readonly value: Temporary
   /**
@@ -113,14 +114,14 @@ export interface TermEmitter {
    */
   readonly projection: readonly Word[]
   /**
-   * In which backward passes the term needs Σ g·(value − μ), g being the gradient of the weighted sum: in all
-   * (`always`: normalised terms), in those that compute the gradient of the mixing coefficients (`coefficients`), or in
-   * none (`never`: terms without a coefficient).
+   * In which backward passes the term needs Σ g·(value − μ), g being the gradient of the weighted sum: `always` (terms
+   * with batch norm), in passes that compute the gradient of the mixing `coefficients`, or `never` (terms without a
+   * mixing coefficient and without batch norm).
    */
   readonly projected: 'always' | 'coefficients' | 'never'
   /**
-   * Emits the calls that compute the scale and the shift by which the `combine` kernel multiplies and moves the term's
-   * value.
+   * Emits the calls that compute the scale and the shift with which the `combine` kernel turns the term's value into
+   * scale·value + shift.
    */
   prepare(): void
   /**
@@ -130,7 +131,7 @@ export interface TermEmitter {
   backward(gradient: Temporary, gradientSums: number): void
 }
 
-/** Emits the kernel calls of a term without normalisation, c·value, c being its mixing coefficient. */
+/** Emits the kernel calls of a term without batch norm, c·value, where c is its mixing coefficient. */
 export class PlainTerm implements TermEmitter {
   readonly value: Temporary
   readonly row: readonly Word[]
@@ -188,8 +189,8 @@ export class PlainTerm implements TermEmitter {
 }
 
 /**
- * Emits the kernel calls of a normalised term, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε) and mixing
- * coefficient c; the equations of its gradient are in kernels/norm.ts.
+ * Emits the kernel calls of a term with batch norm, c·(γ·(value − μ)·r + β) with r = 1/√(variance + ε) and mixing
+ * coefficient c. The equations of its gradient are in kernels/norm.ts.
  */
 export class NormTerm implements TermEmitter {
   readonly value: Temporary
@@ -205,18 +206,17 @@ export class NormTerm implements TermEmitter {
   /** Byte addresses of the batch norm's parameters γ and β in WebAssembly memory; 0 for a batch norm without them. */
   readonly #affine: { readonly gamma: number; readonly beta: number }
   /**
-   * Byte address of the mean of each channel, followed by the variance of each channel, by which the term is
+   * Byte address of the means of all channels, then the variances of all channels, by which the term's value is
    * normalised.
    */
   readonly #moments: number
   /**
-   * Byte address of the scale of each channel, followed by the shift of each channel, which turn the value into the
-   * term.
+   * Byte address of the scales of all channels, then the shifts of all channels; the term is scale·value + shift.
    */
   readonly #scale: number
   /**
-   * Byte address of the vectors slope, curve and offset: the gradient of the term's value is slope·gradient +
-   * curve·value + offset.
+   * Byte address of three vectors, [channels] each: slope, curve and offset. The gradient of the term's value is
+   * slope·g + curve·value + offset, where g is the gradient of the weighted sum.
    */
   readonly #slopes: number
   /**
@@ -265,8 +265,8 @@ export class NormTerm implements TermEmitter {
   }
 
   /**
-   * Emits the calls that provide the mean and variance of the term's value: measured over the batch, or the running
-   * ones if the run is an evaluation and the layer keeps running statistics.
+   * Emits the calls that compute mean and variance of the term's value over the batch. In an evaluation, a batch norm
+   * with running statistics reads those instead.
    */
   #measure(): void {
     const { program, layout, norms } = this.#context
@@ -308,7 +308,7 @@ export class NormTerm implements TermEmitter {
     )
   }
 
-  /** Emits the call that computes the gradients of the normalised term from its sums Σ g and Σ g·(value − μ). */
+  /** Emits the call that computes the gradients of the term from the sums Σ g and Σ g·(value − μ). */
   #differentiate(batchStatistics: 0 | 1, gradientSums: number, when: When): void {
     const { affine } = this.#norm
     this.#context.program.emit(

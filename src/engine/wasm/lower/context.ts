@@ -15,7 +15,8 @@ import type { Program, When } from '../plan/program.ts'
 import { type Grid, gridOffsets, type Patch, type Staging } from './geometry.ts'
 
 /**
- * Number of pixels whose entries a kernel adds up into one row of partial sums; kernels/lanes.ts has the same constant.
+ * Number of pixels whose entries a kernel adds up into one row of partial sums. Must be equal to `CHUNK` in
+ * kernels/lanes.ts.
  */
 export const CHUNK = 64
 
@@ -33,15 +34,17 @@ export interface TermSlot {
 }
 
 /**
- * Where the recorded activation mask of one frozen ReLU or max pooling lies, and how many floats it has for each
- * sample.
+ * Where the recorded activation mask of one frozen ReLU or max pooling lies in WebAssembly memory (byte address), and
+ * how many floats it has for each sample.
  */
 export interface Mask {
   readonly address: number
   readonly perSample: number
 }
 
-/** The buffers, constant tables and numbers of one network while its operations are lowered to kernel calls. */
+/**
+ * The state that all lowering rules share while one network is compiled: its buffers, addresses and constant tables.
+ */
 export class Context {
   readonly program: Program
   readonly graph: Graph
@@ -50,7 +53,7 @@ export class Context {
   readonly batchSize: number
   readonly threads: number
   readonly norms: NormGradients
-  /** The activation masks of all frozen ReLUs and max poolings, in the order of the layers. */
+  /** Where the activation masks of all frozen ReLUs and max poolings lie, in the order of the operations. */
   readonly masks: Mask[] = []
   readonly noises: NoiseSlot<number>[] = []
   readonly #values = new Map<ValueId, Temporary>()
@@ -64,7 +67,8 @@ export class Context {
   readonly termTable: { readonly coefficients: number; readonly enabled: number; readonly gradients: number }
 
   /**
-   * Reserves the table of the terms of all weighted sums. @param threads number of threads that will run the program
+   * Reserves memory for the weights, flags and gradients of the terms of all weighted sums. @param threads number of
+   * threads that will run the program
    */
   constructor(
     program: Program,
@@ -147,8 +151,8 @@ export class Context {
   }
 
   /**
-   * Returns the gradient of the loss with respect to a value of the graph; undefined if the value depends on no
-   * parameter and no mixing coefficient.
+   * Returns the gradient of the loss with respect to a value of the graph; undefined if the backward pass does not need
+   * it (see `findDifferentiable`).
    */
   gradient(id: ValueId): Accumulation | undefined {
     if (!this.#differentiable[id]) return undefined
@@ -159,8 +163,8 @@ export class Context {
   }
 
   /**
-   * Returns a gradient to which several operations add in one buffer. @param expected number of operations that add to
-   * it
+   * Returns a gradient to which several operations add. @param buffer where the gradient is stored @param expected
+   * number of operations that add to it
    */
   accumulation(buffer: Temporary, perSample: number, expected: number): Accumulation {
     const clear = (when: When) => this.program.emit('fill', { output: buffer, perSample }, { when })
@@ -169,7 +173,8 @@ export class Context {
 
   /**
    * Returns the buffer with the complete gradient of an operation's output, which the operation's backward pass reads.
-   * It holds zeros if no operation added to it; it is undefined if nothing before the operation needs a gradient.
+   * The buffer holds zeros if no operation added to it; the result is undefined if the backward pass does not need the
+   * gradient.
    */
   outputGradient(id: ValueId): Temporary | undefined {
     const gradient = this.gradient(id)
@@ -187,7 +192,7 @@ export class Context {
     return this.layout.gradient + this.layout.parameterOffsets[id]
   }
 
-  /** Returns the addresses that belong to one term of a weighted sum. @param part the term's index in the sum */
+  /** Returns the addresses of one term's weight, flag and gradient. @param part the term's index in its weighted sum */
   termSlot(operation: number, part: number): TermSlot {
     const index = this.#firstTerms[operation] + part
     return {
@@ -203,8 +208,8 @@ export class Context {
   }
 
   /**
-   * Returns the byte address of a table that holds the byte offset of every point of a grid, for every sample of the
-   * batch.
+   * Returns the byte address of a table that holds the byte offset, in a staged image, of every point of a grid, for
+   * every sample of the batch.
    */
   offsets(staging: Staging, grid: Grid): number {
     const key = Object.values({ ...staging, h: grid.height, w: grid.width, t: grid.top, l: grid.left, s: grid.step })
@@ -212,8 +217,8 @@ export class Context {
   }
 
   /**
-   * Returns the kernel arguments that describe the segments of consecutive floats of which a convolution's patch
-   * consists.
+   * Returns the kernel arguments that describe a patch (the entries that one window of a convolution reads) as segments
+   * of consecutive floats.
    */
   patch({ segmentOffsets, length }: Patch): { segments: number; segmentCount: number; segmentLength: number } {
     const segments = once(this.#patches, segmentOffsets.join(' '), () => this.program.table(segmentOffsets))
@@ -222,19 +227,21 @@ export class Context {
 }
 
 /**
- * The gradient of a batch norm's input in a form from which it can be computed later: slope·gradient + curve·value +
- * offset, with a slope, a curve and an offset for each channel.
+ * The data from which the gradient of a batch norm's input x is computed later: slope·g + curve·x + offset, where g is
+ * the gradient of the weighted sum that contains the batch norm, and slope, curve and offset are numbers for each
+ * channel.
  */
 export interface DeferredGradient {
+  /** Buffer of g. */
   readonly gradient: Temporary
-  /** Byte address of the vectors slope, curve and offset of all channels, one vector after the other. */
+  /** Byte address of all slopes, then all curves, then all offsets, [channels] each. */
   readonly slopes: number
 }
 
 /**
- * Connects each dense convolution with the batch norm that alone reads its output. Such a convolution collects the
- * partial sums of mean and variance while it writes its output, and computes the gradient of its output while it copies
- * it into the image with a zero border. Neither then costs a pass over memory of its own.
+ * Saves passes over memory where only one batch norm reads the output of a dense convolution: the convolution computes
+ * the partial sums for mean and variance while it writes its output, and the gradient of its output is computed while
+ * it is copied into an image with a zero border.
  */
 export class NormGradients {
   readonly #rows = new Map<ValueId, Temporary>()
@@ -242,8 +249,8 @@ export class NormGradients {
   readonly #deferred = new Map<ValueId, DeferredGradient>()
 
   /**
-   * Finds, in a graph, the convolutions whose output only one batch norm reads. @param rows declares the buffer of
-   * partial sums for mean and variance of a value
+   * Finds the convolutions of a graph whose output only one batch norm reads. @param rows declares and returns the
+   * buffer of partial sums for mean and variance of a value
    */
   constructor(graph: Graph, rows: (id: ValueId) => Temporary) {
     this.#deferrable = convolvedForOneNorm(graph)
@@ -251,16 +258,16 @@ export class NormGradients {
   }
 
   /**
-   * Returns the buffer in which the convolution that computes a value collects partial sums for its mean and variance;
-   * undefined if it collects none.
+   * Returns the buffer to which the convolution that computes a value writes partial sums for the value's mean and
+   * variance; undefined if it writes none.
    */
   rows(id: ValueId): Temporary | undefined {
     return this.#rows.get(id)
   }
 
   /**
-   * Leaves it to the convolution that computes a value to compute the value's gradient. Returns false if the value is
-   * not such a convolution's output; the caller must then compute the gradient.
+   * Leaves the gradient of a value to the convolution that computed the value, if only one batch norm reads that
+   * convolution's output. Otherwise returns false, and the caller must compute the gradient.
    */
   defer(id: ValueId, gradient: DeferredGradient): boolean {
     if (!this.#deferrable.has(id)) return false
@@ -268,7 +275,7 @@ export class NormGradients {
     return true
   }
 
-  /** Returns the uncomputed gradient of a value that `defer` left to its convolution; undefined if there is none. */
+  /** Returns the data of a value's gradient that `defer` left to its convolution; undefined if there is none. */
   deferred(id: ValueId): DeferredGradient | undefined {
     return this.#deferred.get(id)
   }

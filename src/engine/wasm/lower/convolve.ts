@@ -1,12 +1,12 @@
 /**
- * Emits the kernel calls of the convolutions of one input. Forward: stage the input, that is, copy it once into a
- * buffer with a zero border and apply the ReLU; then run each filter over the staged input. Backward: compute the
+ * Emits the kernel calls of all convolutions that read one input. Forward: stage the input, that is, copy it once into
+ * a buffer with a zero border and apply the ReLU; then run each filter over the staged input. Backward: compute the
  * gradient of each filter from the staged input, and add up the input gradients of all filters, masked by the ReLU. For
  * a dense filter both are matrix products over patches of the staged image:
  *
  *   ∂L/∂w[k, o] = Σ_pixels patch[pixel, k]·g[pixel, o],   ∂L/∂x = the transposed convolution of g;
  *
- * for a depthwise filter the same channel by channel.
+ * with g = the gradient of the filter's output; for a depthwise filter the same channel by channel.
  */
 import type { Of } from '../../graph/graph.ts'
 import { type Accumulation, type Backward, padTo4 } from '../../plan/lowering.ts'

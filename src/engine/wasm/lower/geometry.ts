@@ -20,7 +20,7 @@ export interface Staging {
   readonly channels: number
 }
 
-/** Returns the layout of an image that is read where it is: without a border and without zeros between pixels. */
+/** Returns the layout of an image that is read without being copied: no border, no zeros between pixels. */
 export function unstaged({ height, width, channels }: Value): Staging {
   return { height, width, border: 0, spread: 1, channels: padTo4(channels) }
 }
@@ -37,14 +37,14 @@ export function forwardStaging({ height, width, channels }: Value, padding: numb
 }
 
 /**
- * Returns by how many pixels the window of the transposed convolution begins before the pixel it belongs to, (K −
- * 1)·dilation − padding.
+ * Returns how many pixels before an input pixel the transposed convolution's window for that pixel begins, (K −
+ * 1)·dilation − padding. @param extent K, the window's height or width
  */
 const lead = (extent: number, { padding, dilation }: FilterWindow) => (extent - 1) * dilation - padding
 
 /**
- * Returns the layout of the staged gradient g of a convolution's output. The transposed convolution slides over it with
- * stride 1, and computes the gradient of the convolution's input. The pixels of g lie `stride` apart:
+ * Returns the layout of the staged gradient g of a convolution's output. The transposed convolution slides over g with
+ * stride 1 and computes the gradient of the convolution's input x; w is the filter. The pixels of g lie `stride` apart:
  *
  * \n   ∂L/∂x[i] = Σ_k g[i − lead + k·dilation]·w[K − 1 − k],   lead = (K − 1)·dilation − padding.
  */

@@ -1,6 +1,6 @@
 /**
  * Compiles a network for WebAssembly: translates it into a graph, lowers every operation and the losses to kernel
- * calls, and gives all data addresses.
+ * calls, and gives all buffers their addresses.
  */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
@@ -36,13 +36,14 @@ export interface Plan {
    */
   readonly termTable: Context['termTable']
   /**
-   * Where the main head's logits are stored: byte address and number of channels. `features` says the same of the
-   * features.
+   * Where the main head's logits are stored: byte address and number of channels, padding included. `features` says the
+   * same of the last feature map before global pooling.
    */
   readonly logits: { readonly address: number; readonly channels: number }
   readonly features: { readonly address: number; readonly channels: number }
   /**
-   * Where each observed activation and its gradient lie after a run, and the number of channels they are stored with.
+   * For each observed activation: byte addresses of the activation and of its gradient after a run, and the number of
+   * channels, padding included, with which both are stored.
    */
   readonly observed: readonly {
     readonly address: number

@@ -1,6 +1,6 @@
 /**
- * Emits the kernel calls of average pooling, max pooling (live, or frozen: choosing the pixels that a recorded batch
- * chose) and the mean over the image.
+ * Emits the kernel calls of average pooling, max pooling and the mean over the image. Max pooling is live, or frozen:
+ * then it takes the pixels that were largest in a recorded batch.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of, Pooling } from '../../graph/graph.ts'
@@ -30,8 +30,8 @@ export function lowerPool(context: Context, { kind, input, output, pooling }: Po
 
 /**
  * Emits the kernel calls of a frozen max pooling, which takes from each window the pixel that was largest in a recorded
- * input. When masks are recorded, the run first stores its own input as the recorded one, so its results are those of
- * an ordinary max pooling.
+ * input. A run that records masks first stores its own input as the recorded input, so it gives the results of an
+ * ordinary max pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context

@@ -88,7 +88,9 @@ class MoveEmitter {
   }
 }
 
-/** Tells whether the copied channels are consecutive, and begin at multiples of 4 in both input and output. */
+/**
+ * Tells whether the copied channels are consecutive, a multiple of 4, and begin at multiples of 4 in input and output.
+ */
 function isAlignedRun({ channels, to }: Move): boolean {
   const aligned = [channels.length, channels[0], to].every((number) => number % 4 === 0)
   return aligned && channels.every((channel, i) => channel === channels[0] + i)

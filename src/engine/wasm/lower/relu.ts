@@ -1,6 +1,6 @@
 /**
- * Emits the kernel calls of ReLU (live, or frozen: passing the entries that a recorded batch passed), and of the
- * backward pass of a ReLU that is computed inside a convolution.
+ * Emits the kernel calls of ReLU, and of the backward pass of a ReLU that is computed inside a convolution. A ReLU is
+ * live, or frozen: then it lets through the entries that were positive in a recorded batch.
  */
 import type { ValueId } from '../../../core/network.ts'
 import type { Of } from '../../graph/graph.ts'
@@ -22,8 +22,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Emits the kernel calls of a frozen ReLU, which passes the entries that were positive in a recorded input. When masks
- * are recorded, the run first stores its own input as the recorded one, so its results are those of an ordinary ReLU.
+ * Emits the kernel calls of a frozen ReLU, which lets through the entries that were positive in a recorded input. A run
+ * that records masks first stores its own input as the recorded input, so it gives the results of an ordinary ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context
@@ -44,10 +44,10 @@ export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenR
 }
 
 /**
- * Returns the gradient with respect to relu(input). If the ReLU is computed inside convolutions, relu(input) is no
- * value of the graph, so the gradient gets a buffer here.
+ * Declares a buffer for the gradient with respect to relu(input), for a ReLU that is computed inside convolutions and
+ * whose output is therefore no value of the graph.
  *
- * @param contributions number of filters that add to it
+ * @param contributions number of filters that add to the gradient
  */
 export function beforeRelu(context: Context, input: ValueId, contributions: number): Accumulation {
   const { perSample } = context.extent(input)
@@ -55,7 +55,7 @@ export function beforeRelu(context: Context, input: ValueId, contributions: numb
   return context.accumulation(buffer, perSample, contributions)
 }
 
-/** Emits the call that computes target (+)= gradient where input > 0, the backward pass of a ReLU. */
+/** Emits the backward pass of a ReLU: adds to `target`, or writes into it, the gradient where input > 0, else 0. */
 export function maskGradient(
   context: Context,
   input: ValueId,

@@ -1,7 +1,7 @@
 /**
  * Stages images for convolutions, that is, copies them into buffers with a zero border (layouts in `geometry.ts`): the
- * input of the forward pass, and the gradient of an output for the transposed convolution. Also declares what a
- * convolution expects of its filters.
+ * input in the forward pass, and the gradient of an output for the transposed convolution. Also declares the interface
+ * of the classes that emit the calls of one filter.
  */
 import type { Value } from '../../../core/network.ts'
 import type { Filter } from '../../graph/graph.ts'
@@ -12,8 +12,8 @@ import type { Context, DeferredGradient } from './context.ts'
 import { backwardStaging, isPlain, type Staging, unstaged } from './geometry.ts'
 
 /**
- * Emits the call that copies an image into a buffer with a zero border, and returns the buffer; the image itself if the
- * copy would be the same.
+ * Emits the call that copies an image into a buffer with a zero border, and returns that buffer. If the copy would have
+ * the same bytes as the image, it emits nothing and returns the image's buffer.
  *
  * @param shape shape of the image
  */
@@ -32,8 +32,8 @@ export function stage(
 }
 
 /**
- * Emits the call that computes the gradient of a batch norm's input while it copies it into an image with a zero
- * border. @param value buffer of the value it belongs to
+ * Emits the call that computes the gradient of a batch norm's input and writes it into an image with a zero border.
+ * @param value buffer of the batch norm's input
  */
 export function stageDeferred(
   context: Context,
@@ -76,20 +76,22 @@ export interface StagedGradient {
   readonly staging: Staging
 }
 
-/** One filter of a convolution, with the operation it belongs to. */
+/** One filter of a convolution, and what the calls of the filter need to know of the convolution. */
 export interface FilterSite {
   readonly filter: Filter
   /** The id of the value that the convolution reads. */
   readonly input: number
+  /** Layout of the staged input. */
   readonly staging: Staging
+  /** Position of the activity flag that decides whether the filter is computed; −1: it always is. */
   readonly condition: number
 }
 
 /**
- * Copies the gradient of a filter's output into an image with a zero border, and returns it; undefined if the output
- * has no gradient.
+ * Emits the call that copies the gradient of a filter's output into an image with a zero border, and returns that
+ * image; undefined if the output has no gradient.
  *
- * @param transposed whether an input gradient will be computed from it; the filter gradient alone needs no border
+ * @param transposed whether the input gradient is computed from the image; the filter gradient alone needs no border
  */
 export function stageOutputGradient(
   context: Context,

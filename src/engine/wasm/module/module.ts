@@ -67,7 +67,7 @@ function roundsOnce({ kernels, floats }: Arena): boolean {
   return floats[y / 4] === 2 ** -24
 }
 
-/** The kernels as one thread calls them, over a memory that several threads may share. */
+/** One thread's instance of the kernels, over a memory that several threads may share. */
 export class ThreadKernels {
   readonly kernels: Kernels
   readonly #batch: WebAssembly.Global
@@ -99,8 +99,8 @@ export class ThreadKernels {
 }
 
 /**
- * The WebAssembly memory of one network, with the kernels as the main thread calls them. Its typed arrays are valid
- * until `reserve` grows the memory.
+ * The WebAssembly memory of one network, with the main thread's instance of the kernels. Typed arrays taken from it are
+ * valid until `reserve` grows the memory.
  */
 export class Arena extends ThreadKernels {
   readonly module: WebAssembly.Module
@@ -138,8 +138,8 @@ export class Arena extends ThreadKernels {
   }
 
   /**
-   * Grows the network's memory to at least `bytes` bytes. @throws BenchError `unsupported` if the system does not grant
-   * it
+   * Grows the network's memory to at least `bytes` bytes. @param what name of the user of the memory, for the error
+   * @throws BenchError `unsupported` if the system does not grant the memory
    */
   reserve(bytes: number, what: string): void {
     if (bytes <= this.bytes) return

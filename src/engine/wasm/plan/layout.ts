@@ -1,6 +1,6 @@
 /**
- * The layout of the WebAssembly memory that keeps its contents from one training step to the next: the addresses of
- * weights, momentum, running statistics, and everything else that the host reads or writes.
+ * Lays out the part of the WebAssembly memory that keeps its contents from one training step to the next: weights,
+ * momentum, running statistics, and everything else that the host reads or writes.
  */
 import { type Network, sizeOf } from '../../../core/network.ts'
 import { offsetsOf } from '../../graph/graph.ts'
@@ -16,8 +16,8 @@ export interface Layout {
   readonly momentum: number
   readonly gradient: number
   /**
-   * For each batch normalisation with running statistics, the byte address of its running means, which its running
-   * variances follow.
+   * For each batch norm with running statistics, the byte address of its running means; its running variances follow
+   * them.
    */
   readonly statistics: readonly number[]
   readonly statisticsLength: number

@@ -1,7 +1,7 @@
 /**
- * The program of a compiled network: the list of its WebAssembly kernel calls. While calls are emitted, they name
- * temporary buffers; `load` then gives the buffers addresses, so that buffers which are never in use at the same time
- * share memory.
+ * The program of a compiled network: the list of its WebAssembly kernel calls. Calls are emitted with temporary buffers
+ * as arguments; `load` then gives the buffers addresses, and buffers that are never in use at the same time share
+ * memory.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
@@ -11,8 +11,8 @@ import { type Arena, type KernelName, MEMORY_LIMIT } from '../module/module.ts'
 import type { signatures } from '../module/signatures.ts'
 
 /**
- * An argument of a kernel call: a number, a buffer (passed as its address), or a number with one value for steps with
- * switched-off paths and another for all other steps.
+ * An argument of a kernel call: a number, a buffer (passed as its address), or two numbers, one for steps with
+ * switched-off paths and one for all other steps.
  */
 export type Argument = number | Temporary | ByPathMask
 /** The arguments of a kernel call, by the names of the kernel's parameters. */
@@ -26,9 +26,10 @@ export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward'
 
 /**
  * In which kinds of run a kernel call is executed: every run (`always`); runs in mode `train` (`training`); runs that
- * normalise by the batch's or by the running statistics; runs that compute the gradient of the network weights
- * (`weights`); runs that compute that of the mixing coefficients (`coefficients`) or do not (`no-coefficients`); runs
- * with switched-off paths (`pathMasked`); runs that record activation masks (`recording`).
+ * normalise by the statistics of the batch (`batch-statistics`) or by the running ones (`running-statistics`); runs
+ * that compute the gradient of the network weights (`weights`); runs that compute the gradient of the mixing
+ * coefficients (`coefficients`) or do not (`no-coefficients`); runs with switched-off paths (`pathMasked`); runs that
+ * record activation masks (`recording`).
  */
 export type When =
   | 'always'
@@ -41,7 +42,7 @@ export type When =
   | 'pathMasked'
   | 'recording'
 
-/** For each value of `When`, a function that tells whether a kind of run executes the calls marked with it. */
+/** For each value of `When`, a function that tells whether a kind of run executes the kernel calls with this value. */
 const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   training: ({ mode }) => mode === 'train',
@@ -89,8 +90,8 @@ interface Table {
 }
 
 /**
- * Byte address at which this program's data begin; the page below it (64 KiB) holds the constants of the WebAssembly
- * module.
+ * Byte address at which the data of a compiled network begin; the page below it (64 KiB) holds the constants of the
+ * WebAssembly module.
  */
 const STATIC_BASE = 65536
 
@@ -132,12 +133,14 @@ export class Program {
     return address
   }
 
-  /** Makes the kernel calls that are emitted from now on belong to a part of the step, such as the backward pass. */
+  /**
+   * Begins a part of the step, such as the backward pass: all kernel calls that are emitted from now on belong to it.
+   */
   enter(section: Section): void {
     this.#section = section
   }
 
-  /** Appends a kernel call to the part of the step that `enter` has named last. */
+  /** Appends a kernel call to the part of the step that began last. */
   emit<K extends KernelName>(
     kernel: K,
     args: Arguments<K>,

@@ -42,7 +42,7 @@ export class StaticExecutable implements Executable {
   readonly #steps = new TallySum()
 
   /**
-   * Prepares weights, momentum and running statistics in the memory of the machine with live activations.
+   * Prepares weights, momentum and running statistics in the memory of `live`.
    *
    * @param openFrozen compiles the same network with frozen activations; called when masks are first recorded or fed
    * @param release called on dispose
@@ -134,7 +134,7 @@ export class StaticExecutable implements Executable {
   }
 
   /**
-   * Calls `use` with the machine that a feed needs: the one with frozen activations if the feed has activation masks,
+   * Calls `use` with the machine that runs a feed: the one with frozen activations if the feed has activation masks,
    * else the live one.
    */
   #on<T>(feed: Feed, use: (machine: Machine) => T): T {

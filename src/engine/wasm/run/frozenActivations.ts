@@ -1,7 +1,7 @@
 /**
- * Runs a network with frozen activations: ReLUs and max poolings decide by masks recorded on an earlier batch. The
- * network is compiled a second time for this, in a memory of its own. Each use copies the weights there, and the
- * gradient and the running statistics back.
+ * Runs a network with frozen activations: ReLUs and max poolings let through what masks recorded on an earlier batch
+ * say. The network is compiled a second time for this, in a memory of its own. Each use copies the weights into that
+ * memory, and the gradient and the running statistics back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
@@ -12,12 +12,12 @@ export class FrozenActivations {
   readonly #live: Machine
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<Float32Array>(() => {})
-  /** Handle of the activation masks that lie in the frozen machine's memory now; undefined before any was used. */
+  /** Handle of the activation masks that are in the frozen machine's memory now; undefined if there are none yet. */
   #current: ActivationMasks | undefined
 
   /**
-   * Connects two compiled forms of one network, with live and with frozen activations. @param frozen the machine that
-   * was compiled with frozen activations
+   * Connects two compiled forms of one network. @param live compiled with live activations @param frozen compiled with
+   * frozen activations
    */
   constructor(live: Machine, frozen: Machine) {
     this.#live = live
@@ -68,8 +68,8 @@ export class FrozenActivations {
   }
 
   /**
-   * Copies floats from one machine's memory to the other's; both keep weights and running statistics at the same
-   * addresses.
+   * Copies `length` floats from one machine's memory to the other's. Both keep weights and running statistics at the
+   * same addresses.
    */
   #copy({ arena: from }: Machine, { arena: to }: Machine, address: number, length: number): void {
     to.floats.set(from.floats.subarray(address / 4, address / 4 + length), address / 4)

@@ -15,7 +15,7 @@ import { type BoundCall, bindCalls, follow, singleThread, type ThreadedPlan, typ
 
 /** The mode of a run (training, evaluation or probe), and which gradients it computes. */
 export type Wants = Pick<RunKind, 'mode' | 'weights' | 'coefficients'> & {
-  /** Whether the observed activations and their gradients are read. */
+  /** Whether the result contains the observed activations and their gradients. */
   readonly observed?: boolean
 }
 
@@ -30,7 +30,7 @@ export class Machine {
   readonly #replay: Replay
 
   /**
-   * Prepares a compiled network for its runs. @param threads group of as many threads as the network was compiled for;
+   * Prepares to run a compiled network. @param threads group of as many threads as the network was compiled for;
    * absent: one thread
    */
   constructor(network: Network, batchSize: number, plan: Plan, arena: Arena, threads?: Threads) {
@@ -52,8 +52,8 @@ export class Machine {
   }
 
   /**
-   * Runs the forward pass, the loss, and the backward pass if gradients are wanted, and returns loss and correct
-   * predictions. The gradient of the coefficients is returned; that of the weights stays in WebAssembly memory.
+   * Runs the forward pass, the loss, and the backward pass if gradients are wanted. Returns loss, correct predictions
+   * and the gradient of the mixing coefficients; the gradient of the weights stays in WebAssembly memory.
    */
   run(feed: Feed, objective: Objective, wants: Wants): GradientResult {
     const flags = this.#feeding.write(feed)
@@ -150,7 +150,7 @@ export class Machine {
     })
   }
 
-  /** Calls `use` for each observed activation, with its pixels for each sample and its channels without padding. */
+  /** Calls `use` for each observed activation, with its number of pixels per sample and of channels without padding. */
   #eachObserved<T>(use: (place: Plan['observed'][number], pixels: number, channels: number, index: number) => T): T[] {
     const { observed = [], values } = this.network
     return observed.map((id, i) => {
@@ -163,7 +163,7 @@ export class Machine {
     return new Float32Array(batch.size * this.network.classes)
   }
 
-  /** Copies rows of stored values out of WebAssembly memory, without their padding channels. */
+  /** Copies `rows` pixels, `dense` channels each, out of WebAssembly memory, without their padding channels. */
   #read({ address, channels }: Plan['logits'], rows: number, dense: number): Float32Array {
     const stored = this.arena.floats.subarray(address / 4, address / 4 + rows * channels)
     if (dense === channels) return stored.slice()
@@ -171,7 +171,9 @@ export class Machine {
   }
 }
 
-/** Writes batches into the memory of a compiled network, and reads the gradient of the mixing coefficients from it. */
+/**
+ * Writes batches into the memory of a compiled network, and reads the mixing coefficients' gradient from that memory.
+ */
 export class Feeding {
   readonly #plan: Plan
   readonly #arena: Arena
@@ -218,13 +220,13 @@ export class Feeding {
 /** The kernel calls of one part of the step (such as the forward pass) in one kind of run. */
 interface List {
   readonly calls: readonly BoundCall[]
-  /** Number by which the other threads know this list of calls; absent if all its calls run on the first thread. */
+  /** Number by which the main thread tells the others to run this list; absent if only the main thread runs calls. */
   readonly number?: number
 }
 
 /**
- * Executes the kernel calls of a compiled network. The list of calls for each part of the step and kind of run is made
- * once and kept.
+ * Executes the kernel calls of a compiled network. It makes the list of calls for each part of the step and kind of run
+ * once, and keeps it.
  */
 export class Replay {
   readonly #plan: Plan

@@ -1,13 +1,13 @@
 /**
- * Vectors of all network weights in WebAssembly memory. Weights and momentum have fixed addresses; other vectors lie in
- * slots behind the data of the compiled network.
+ * Vectors as long as all weights of one network, in the network's WebAssembly memory. Weights and momentum have fixed
+ * addresses; other vectors lie in slots behind the data of the compiled network.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import { align } from '../../plan/placement.ts'
 import type { Arena } from '../module/module.ts'
 
-/** A vector of all network weights, stored at one address of the network's WebAssembly memory. */
+/** A vector as long as all weights of a network, stored in the network's WebAssembly memory. */
 export class ArenaVector implements WeightVector {
   readonly length: number
   readonly #arena: Arena

@@ -1,11 +1,11 @@
 /**
- * Lets the threads that share a training step wait for each other: by watching a 32-bit word in shared memory
- * (spinning, then sleeping), and by a barrier at which all threads meet.
+ * Lets the threads that share a training step wait for each other: until a 32-bit word in shared memory changes
+ * (spinning, then sleeping), or at a barrier until all threads have arrived.
  */
 
 /**
- * Index of each 32-bit word in the memory that the threads share. Words that threads wait for have a cache line of
- * their own.
+ * Index of each 32-bit word in the memory that the threads share. Words whose change threads wait for have cache lines
+ * of their own.
  */
 export const WORD = {
   /** Number of threads that have arrived at the barrier at which threads wait now. */
@@ -13,7 +13,8 @@ export const WORD = {
   /** Number of barriers that all threads have passed so far; waiting threads watch this word. */
   barriers: 16,
   /**
-   * Number of orders that the first thread has given to the others so far. The next four words are the latest order.
+   * Number of orders to run kernel calls that the first thread has given to the others so far. The next four words are
+   * the latest order.
    */
   orders: 32,
   plan: 33,
@@ -28,12 +29,14 @@ export const WORD = {
 export const barrierWords = (): Int32Array => new Int32Array(new SharedArrayBuffer(256))
 
 /**
- * Most times that a waiting thread reads the watched word before it sleeps, about 100 µs. Threads that have a core each
- * finish within microseconds, while falling asleep and waking up takes tens of them.
+ * Most times that a waiting thread reads the word before it sleeps, about 100 µs. If each thread has a core, the wait
+ * is a few microseconds, while falling asleep and waking up takes tens of microseconds.
  */
 const MOST_SPINS = 10_000
 const FEWEST_SPINS = 16
-/** Milliseconds. If a waiting thread slept for less, spinning longer would have been cheaper. */
+/**
+ * If a waiting thread slept for fewer milliseconds than this, it should have spun longer instead, and next time does.
+ */
 const NAP_MS = 0.1
 const SLICE_MS = 1000
 

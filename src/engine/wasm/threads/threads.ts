@@ -1,12 +1,12 @@
 /**
- * The interface of a group of threads that share the kernel calls of a training step, and the function with which a
- * thread runs its part of a list of calls. The calling thread is the first of the group.
+ * The interface of a group of threads that share the kernel calls of a training step, and the function by which a
+ * thread runs its part of a list of calls. The main thread is the first of the group.
  */
 import { isOff } from '../../plan/runInputs.ts'
 import type { Kernels } from '../module/module.ts'
 import type { PlainCall } from '../plan/program.ts'
 
-/** A group of threads that share the kernel calls of a step; the calling thread is the first of them. */
+/** A group of threads that share the kernel calls of a training step; the main thread is the first of them. */
 export interface Threads {
   readonly threads: number
   /** Whether a thread of the group failed or hangs; it may still write to shared memory. */
@@ -14,7 +14,7 @@ export interface Threads {
   /** Sends the kernels and the memory of a newly compiled network to all threads of the group. */
   announce(plan: NewPlan): ThreadedPlan
   /**
-   * Leaves the group. Each network that joined the group calls it once; the group ends when the last network has left.
+   * Leaves the group. Each compiled network that joined the group calls this once; the group ends with the last call.
    */
   leave(): void
 }
@@ -60,7 +60,8 @@ export const bindCalls = (kernels: Kernels, calls: readonly PlainCall[]): BoundC
   }))
 
 /**
- * The thread that runs `follow`: whether it is the first thread of its group, and how it waits for the other threads.
+ * What `follow` needs to know of its thread: whether the thread is the first of its group, and how it waits for the
+ * others.
  */
 export interface Follower {
   readonly isFirst: boolean
@@ -69,9 +70,9 @@ export interface Follower {
 }
 
 /**
- * Runs one thread's part of a list of kernel calls. All threads wait for each other between two calls if at least one
- * of them is shared, and at the end of the list, so that no thread still reads the order or the activity flags when the
- * first thread gives the next order.
+ * Runs one thread's part of a list of kernel calls. All threads wait for each other between two calls if one of these
+ * is shared, and at the end of the list, so that no thread still reads the activity flags or the order to run this list
+ * when the first thread writes the next ones.
  *
  * @param flags activity flags, the same for all threads; absent: every call runs
  */
@@ -88,5 +89,5 @@ export function follow(calls: readonly BoundCall[], flags: Uint8Array | undefine
   follower.wait()
 }
 
-/** The calling thread in a step that has no other threads: it runs every call and never waits. */
+/** The only thread of a step that is not shared: it runs every call and never waits. */
 export const singleThread: Follower = { isFirst: true, wait: () => {} }

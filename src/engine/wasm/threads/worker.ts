@@ -1,6 +1,6 @@
 /**
- * Entry point of a worker thread: waits for orders of the main thread and runs its part of the list of kernel calls
- * that an order names.
+ * Entry point of a worker thread: waits for orders of the main thread, and runs its part of the list of kernel calls
+ * that each order names.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ThreadKernels } from '../module/module.ts'
@@ -24,7 +24,8 @@ const orders = new SpinWait(words, WORD.orders, onSlice)
 const follower = { isFirst: false, wait: () => barrier.wait() }
 
 /**
- * Handles all messages that the main thread has sent so far; it always sends a message before the order that needs it.
+ * Handles all messages that the main thread has sent so far. The main thread sends a list of calls before it orders the
+ * list to be run.
  */
 function drainMessages(): void {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
@@ -32,7 +33,7 @@ function drainMessages(): void {
   }
 }
 
-/** Handles one message of the main thread: a new network, a new list of calls, or the end of a network. */
+/** Handles one message of the main thread: a new network, a new list of calls, or a network that is no longer used. */
 function handle(message: ControlMessage): void {
   if (message.kind === 'plan') {
     const thread = new ThreadKernels(message.module, message.memory)

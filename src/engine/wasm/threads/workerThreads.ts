@@ -1,7 +1,7 @@
 /**
  * Groups of worker threads that share the training steps of a network. Each thread has its own instance of the kernels
  * over the network's shared memory. All networks that ask for the same number of threads share one group, which ends
- * when the last of them leaves.
+ * when the last of these networks leaves it.
  */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -21,8 +21,8 @@ export interface WorkerSetting {
 }
 
 /**
- * A message from the main thread to the worker threads: a newly compiled network, a new list of calls, or the end of a
- * network.
+ * A message from the main thread to the worker threads: a newly compiled network (`plan`), a new list of calls
+ * (`list`), or that a network is no longer used (`end`).
  */
 export type ControlMessage =
   | ({ readonly kind: 'plan'; readonly plan: number } & NewPlan)
@@ -41,8 +41,8 @@ const BARRIER_TIMEOUT_SECONDS = 60
 const groups = new Map<number, WorkerThreads>()
 
 /**
- * Joins the group with `threads` threads, at least 2, and starts the group if there is none. The caller must leave it
- * once.
+ * Joins the group that has `threads` threads, at least 2, and starts the group if it does not exist. The caller must
+ * call `leave` once.
  *
  * @param timeoutSeconds how long a new group waits at a barrier before it gives up
  * @throws BenchError `failed` where the threads cannot be started
@@ -60,7 +60,7 @@ interface WorkerThread {
   readonly port: MessagePort
 }
 
-/** A group of threads that share training steps: the calling thread, which is the first, and worker threads. */
+/** A group of threads that share training steps: the main thread, which is the first, and worker threads. */
 class WorkerThreads implements Threads {
   readonly threads: number
   readonly #words = barrierWords()
@@ -68,7 +68,7 @@ class WorkerThreads implements Threads {
   readonly #ready: Promise<unknown>
   readonly #timeoutSeconds: number
   readonly #onEnd: () => void
-  /** The calling thread, which is the first thread of the group. */
+  /** The main thread, which is the first thread of the group. */
   readonly #first: Follower
   #users = 0
   #plans = 0
@@ -186,8 +186,8 @@ async function isReady(worker: Worker): Promise<void> {
 }
 
 /**
- * The latest order of the first thread to the others, in the form in which it is written to shared memory: which list
- * of calls of which network to run, with how many samples.
+ * An order of the main thread to the others, as it is written to shared memory: which list of kernel calls of which
+ * network (`plan`) to run, on how many samples (`batch`), and whether paths are switched off (`pathMasked`).
  */
 interface Order {
   readonly plan: number
