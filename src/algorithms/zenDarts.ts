@@ -6,7 +6,7 @@
  *
  * `multi-darts` takes n weight steps before each architecture step, which uses the resulting w′. `zen-darts` also
  * spends its first m epochs without labels: w and α both ascend Zen(F) = β₁·log(NTK) + β₂·BN on Gaussian inputs (eq.
- * 10; `zenEpoch.ts`), with the same n weight steps per architecture step.
+ * 10; `zenEpoch.ts`), with the same n weight steps per architecture step, but in far fewer and larger steps.
  *
  * The paper leaves some choices open, which this file makes. Weight steps come first, whatever the protocol says,
  * because (6) precedes (7); they use the protocol's SGD. An epoch goes through the weight half n times, so that there
@@ -72,6 +72,7 @@ export const multiDarts = defineAlgorithm({
 const zenOptions = z.strictObject({
   n,
   m: optionalCount('m: epochs that ascend Zen (§3.3); default: 24 % of all, at least 1', 0),
+  stride: count(16, 'epochs without labels take one step for so many batches, with √stride times the learning rates'),
   beta1: number(1, 'β₁: weight of log(NTK) (eq. 10)', 0),
   beta2: number(1, 'β₂: weight of BN (eq. 10)', 0),
 })
@@ -79,12 +80,12 @@ const zenOptions = z.strictObject({
 /** The algorithm `zen-darts`: multi-step DARTS whose first epochs ascend a zero-cost score without labels. */
 export const zenDarts = defineAlgorithm({
   name: 'zen-darts',
-  version: 2,
+  version: 3,
   description: 'Multi-step DARTS whose first epochs ascend a zero-cost score, without labels',
   source,
   look: { colour: 'purple', dash: 'solid', marker: 'rectRot' },
   kind: 'supernet',
-  options: dependentOptions(zenOptions, ['beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
+  options: dependentOptions(zenOptions, ['stride', 'beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
   check({ protocol: { epochs } }, { m = 0 }) {
     if (m <= epochs) return

@@ -9,7 +9,7 @@
  */
 import type { Batch, ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { Executable, Executor, Feed } from '../core/executor.ts'
+import type { Executable, Executor } from '../core/executor.ts'
 import { type Network, sizeOf } from '../core/network.ts'
 import type { RandomStream } from '../core/random.ts'
 
@@ -89,16 +89,20 @@ async function meanVariances(executable: Executable): Promise<number[]> {
 }
 
 /**
- * Returns the unbiased batch variance at each batch normalisation that keeps statistics, averaged over its channels; 0
- * for layers that were not computed. Running statistics do not change.
+ * Runs a pass in training mode. Returns its result, and the unbiased batch variance at each batch normalisation that
+ * keeps statistics, averaged over its channels; 0 for layers that were not computed. Running statistics do not change.
+ * @param pass computes one batch with mode `train`
  */
-export async function batchVariances(executable: Executable, feed: Feed): Promise<number[]> {
+export async function withBatchVariances<T>(
+  executable: Executable,
+  pass: () => Promise<T>,
+): Promise<{ readonly result: T; readonly variances: readonly number[] }> {
   const before = await executable.save()
   executable.restore({ ...before, statistics: new Float32Array(before.statistics.length) })
-  await executable.forward(feed, 'train')
+  const result = await pass()
   const variances = await meanVariances(executable)
   executable.restore(before)
-  return variances.map((variance) => variance / NEWEST)
+  return { result, variances: variances.map((variance) => variance / NEWEST) }
 }
 
 /**

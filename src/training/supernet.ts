@@ -1,7 +1,7 @@
 /** Implements the supernet contract on any executor, and builds feeds from batches and mixing weights. */
 import type { Batch } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
-import type { Executable, Executor, Feed, Objective, SgdStep, WeightVector } from '../core/executor.ts'
+import type { Executable, Executor, Feed, Mode, Objective, SgdStep, WeightVector } from '../core/executor.ts'
 import {
   coefficientLayout,
   flattenActive,
@@ -123,8 +123,9 @@ export function feedOf(batch: Batch, mixing: Mixing): Feed {
 }
 
 /**
- * Computes the gradient of the objective with respect to the mixing weights, with batch statistics; nothing is updated.
+ * Computes the gradient of the objective with respect to the mixing weights, with batch statistics.
  * @param weights overwritten with ∂objective/∂w
+ * @param mode `train` updates running statistics; `probe`, the default, updates nothing
  */
 export async function mixingGradient(
   executable: Executable,
@@ -132,8 +133,9 @@ export async function mixingGradient(
   mixing: Mixing,
   objective: Objective,
   weights?: WeightVector,
+  mode: Mode = 'probe',
 ): Promise<MixingGradient> {
   const want = { coefficients: true, ...(weights && { weights }) }
-  const { coefficients = [] } = await executable.gradient(feed, objective, want, 'probe')
+  const { coefficients = [] } = await executable.gradient(feed, objective, want, mode)
   return unflattenGradient(coefficients, mixing)
 }

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { softmaxRelaxation } from '../../src/algorithms/distributions/categorical.ts'
 import type { BilevelState } from '../../src/algorithms/shared/bilevel.ts'
 import { multiDarts, zenDarts } from '../../src/algorithms/zenDarts.ts'
-import { ascend, bnTerm, logNtk } from '../../src/algorithms/zenEpoch.ts'
+import { ascend, bnSlope, bnTerm, logNtk } from '../../src/algorithms/zenEpoch.ts'
 import { neuralTangentKernel } from '../../src/analysis/ntk.ts'
 import { gaussianBatch } from '../../src/analysis/zenScore.ts'
 import type { Feed, WeightVector } from '../../src/core/executor.ts'
@@ -33,18 +33,7 @@ const allSigns = Array.from({ length: 2 ** size }, (_, n) =>
   Array.from({ length: size }, (_, i) => ((n >> i) & 1 ? 1 : -1)),
 )
 
-/** log(NTK) at an α, with its gradients; w stays. */
-async function logNtkAt(at: Matrix, signs = [1, -1, -1, 1]) {
-  const relaxed = softmaxRelaxation.relax(at)
-  const gradient = supernet.vector()
-  const found = await logNtk(supernet, relaxed.mixing, x, signs, gradient)
-  const gradW = Array.from(await gradient.read())
-  gradient.dispose()
-  return { ...found, gradW, gradAlpha: relaxed.pullback(found.mixing) }
-}
-
-const bnAt = (at: Matrix, directions: number) =>
-  bnTerm(supernet.executable, softmaxRelaxation, at, x, random(2, 'directions'), directions)
+const bnAt = (at: Matrix) => bnTerm(supernet.executable, softmaxRelaxation.relax(at).mixing, x)
 
 /** Central differences of f along each entry of alpha. */
 async function slopes(f: (at: Matrix) => Promise<number>, h: number) {
@@ -66,7 +55,9 @@ const cosine = (a: readonly number[], b: readonly number[]) => {
 describe('log(NTK) of a search network', () => {
   it('is, in the mean over the signs, the trace of the neural tangent kernel', async () => {
     const traces: number[] = []
-    for (const signs of allSigns) traces.push(Math.exp((await logNtkAt(alpha, signs)).value))
+    const gradient = supernet.vector()
+    for (const signs of allSigns) traces.push(Math.exp((await logNtk(supernet, mixing, x, signs, gradient)).value))
+    gradient.dispose()
     const kernel = await neuralTangentKernel(
       supernet.executable,
       { batch: x, coefficients: flattenMixing(mixing) },
@@ -76,39 +67,73 @@ describe('log(NTK) of a search network', () => {
     expect(traces.reduce((sum, value) => sum + value, 0) / traces.length / trace).toBeCloseTo(1, 4)
   })
 
-  // The kernel jumps where a ReLU of this tiny network switches, so its slope is that of a step, not of a point.
-  it('has a gradient wrt α that points where it grows', async () => {
-    const { gradAlpha } = await logNtkAt(alpha)
-    const expected = await slopes(async (at) => (await logNtkAt(at)).value, 0.05)
-    expect(cosine(gradAlpha.flat(), expected)).toBeGreaterThan(0.5)
+  // The kernel jumps where a ReLU of this tiny network switches, so its slope is that of a step, over several batches.
+  const draws = Array.from({ length: 12 }, (_, draw) => {
+    const stream = random(draw, 'draw')
+    return { batch: gaussianBatch(shape, size, stream), signs: Array.from({ length: size }, () => stream.sign()) }
+  })
+  const flat: Matrix = alpha.map((row) => row.map((a) => 0.3 * a))
+  const logNtkOf = async (at: Matrix, { batch, signs }: (typeof draws)[number]) => {
+    const relaxed = softmaxRelaxation.relax(at)
+    const gradient = supernet.vector()
+    const found = await logNtk(supernet, relaxed.mixing, batch, signs, gradient)
+    const gradW = Array.from(await gradient.read())
+    gradient.dispose()
+    return { value: found.value, gradW, gradAlpha: relaxed.pullback(found.mixing) }
+  }
+
+  it('grows along its gradient wrt α', async () => {
+    let gain = 0
+    for (const draw of draws) {
+      const { value, gradAlpha } = await logNtkOf(flat, draw)
+      const length = Math.hypot(...gradAlpha.flat())
+      const moved = flat.map((row, edge) => row.map((a, op) => a + (0.5 * gradAlpha[edge][op]) / length))
+      gain += ((await logNtkOf(moved, draw)).value - value) / draws.length
+    }
+    expect(gain).toBeGreaterThan(0.03)
   })
 
   it('restores the weights, and grows along its gradient wrt the weights', async () => {
     const before = await supernet.weights.read()
-    const { value, gradW } = await logNtkAt(alpha)
-    expect(await supernet.weights.read()).toEqual(before)
-    const norm = Math.sqrt(gradW.reduce((sum, g) => sum + g * g, 0))
-    supernet.weights.write(before.map((w, i) => w + (0.02 * gradW[i]) / norm))
-    expect((await logNtkAt(alpha)).value).toBeGreaterThan(value)
-    supernet.weights.write(before)
+    let gain = 0
+    for (const draw of draws) {
+      const { value, gradW } = await logNtkOf(flat, draw)
+      expect(await supernet.weights.read()).toEqual(before)
+      const norm = Math.hypot(...gradW)
+      supernet.weights.write(before.map((w, i) => w + (0.2 * gradW[i]) / norm))
+      gain += ((await logNtkOf(flat, draw)).value - value) / draws.length
+      supernet.weights.write(before)
+    }
+    expect(gain).toBeGreaterThan(0.2)
   })
 })
 
 describe('the BN term of a search network', () => {
   it('has, in the mean over the directions, a gradient wrt α that points where it grows', async () => {
-    const { gradient } = await bnAt(alpha, 100)
-    const expected = await slopes(async (at) => (await bnAt(at, 1)).value, 0.1)
-    expect(cosine(gradient.flat(), expected)).toBeGreaterThan(0.8)
+    const value = await bnAt(alpha)
+    const stream = random(2, 'directions')
+    const gradient = await bnSlope(supernet.executable, softmaxRelaxation, alpha, x, value, stream, 200)
+    expect(cosine(gradient.flat(), await slopes(bnAt, 0.1))).toBeGreaterThan(0.8)
   })
 
   it('falls where an edge computes less and less', async () => {
     const silent = alpha.map((row, edge) => row.map((a, op) => (edge === 0 && op === 0 ? 8 : a)))
-    expect((await bnAt(silent, 4)).value).toBeLessThan((await bnAt(alpha, 4)).value - 0.1)
+    expect(await bnAt(silent)).toBeLessThan((await bnAt(alpha)) - 0.1)
+  })
+
+  it('is read off the pass that computes log(NTK), too', async () => {
+    const gradient = supernet.vector()
+    const { bn } = await logNtk(supernet, mixing, x, [1, -1, -1, 1], gradient, { readsBn: true })
+    gradient.dispose()
+    expect(bn).toBeCloseTo(await bnAt(alpha), 6)
   })
 
   it('leaves running statistics and weights unchanged', async () => {
     const before = await supernet.executable.save()
-    await bnAt(alpha, 1)
+    const gradient = supernet.vector()
+    await bnAt(alpha)
+    await logNtk(supernet, mixing, x, [1, -1, -1, 1], gradient, { readsBn: true })
+    gradient.dispose()
     expect(await supernet.executable.save()).toEqual(before)
   })
 })
@@ -208,7 +233,7 @@ describe('multi-step DARTS', () => {
     expect(await meanNorm(1e-3)).toBeLessThan(0.6e-3)
   })
 
-  it('reports the score at its architecture step, whose BN term is a mean over four pairs of passes', async () => {
+  it('reports the score at its architecture step', async () => {
     const data = { ...(await analyticContext().data()), shape }
     const context = {
       ...analyticContext({ protocol: { epochs: 1, batchSize: size } }),
@@ -223,9 +248,41 @@ describe('multi-step DARTS', () => {
     const batch = gaussianBatch(shape, size, stream)
     const signs = Array.from({ length: size }, () => stream.sign())
     const relaxed = softmaxRelaxation.relax(parameters)
-    const { value: ntk } = await logNtk(supernet, relaxed.mixing, batch, signs, supernet.vector())
-    const { value: bn } = await bnTerm(supernet.executable, softmaxRelaxation, parameters, batch, stream, 4)
+    const given = [supernet, relaxed.mixing, batch, signs, supernet.vector(), { readsBn: true }] as const
+    const { value: ntk, bn } = await logNtk(...given)
     expect(extra).toMatchObject({ logNtk: ntk, bn, zen: 0.5 * ntk + 3 * bn })
+  })
+
+  it('takes one step for each `stride` batches without labels, with √stride times the learning rates', async () => {
+    const data = { ...(await analyticContext().data()), shape }
+    const start = await supernet.executable.save()
+    const moved = async (batchesPerEpoch: number, options: Readonly<Record<string, number>>) => {
+      supernet.executable.restore(start)
+      supernet.momentum.scale(0)
+      const context = {
+        ...analyticContext({ protocol: { epochs: 1, batchSize: size } }),
+        data: async () => ({ ...data, weights: { ...data.weights, batchesPerEpoch } }),
+        supernet: async () => supernet,
+      }
+      const search = await zenDarts.search(context, zenDarts.options.parse({ m: 1, n: 1, ...options }))
+      const before = (await search.save()) as unknown as BilevelState
+      await search.epoch(0)
+      const after = (await search.save()) as unknown as BilevelState
+      const { weights } = await supernet.executable.save()
+      return {
+        steps: after.adam.steps,
+        // The first step of Adam is as long as its learning rate.
+        alpha: Math.abs(after.parameters[2][3] - before.parameters[2][3]),
+        weights: Math.hypot(...weights.map((w, i) => w - start.weights[i])),
+      }
+    }
+    const one = await moved(1, { stride: 1 })
+    const nine = await moved(9, { stride: 9 })
+    expect([one.steps, nine.steps]).toEqual([1, 1])
+    expect(nine.alpha / one.alpha).toBeCloseTo(3, 3)
+    expect(nine.weights / one.weights).toBeCloseTo(3, 3)
+    expect((await moved(9, { stride: 4 })).steps).toBe(3)
+    expect((await moved(33, {})).steps).toBe(3)
   })
 
   it.each([{ m: 1 }, {}])(
