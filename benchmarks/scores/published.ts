@@ -18,7 +18,6 @@ import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { rankCorrelationIntervals, spearman } from '../../src/analysis/statistics/rankCorrelation.ts'
 import { random } from '../../src/core/random.ts'
-import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { openTable } from '../../src/tables/openTable.ts'
 import type { Table } from '../../src/tables/table.ts'
 
@@ -103,7 +102,8 @@ function compare(table: Table, accuracies: Table): void {
 
 /** Returns an architecture's number in a column of a table; NaN if it has none. */
 function at(table: Table, column: string, architecture: string): number {
-  const row = table.row(nb201.numbering.indexOf(nb201.parse(architecture)))
+  const index = table.find(architecture)
+  const row = index === undefined ? undefined : table.row(index)
   return (row === undefined ? undefined : table.column(column).at(row)) ?? Number.NaN
 }
 
