@@ -43,7 +43,7 @@ export async function openWebgpuExecutor(options: { readonly device?: Device } =
 }
 
 /**
- * Compiles all kernels of a network concurrently, creates its buffers, and returns the plan that can be run.
+ * Compiles all kernels of a network concurrently, creates its GPU buffers, and returns its runnable plan.
  *
  * @throws BenchError `unsupported` if the buffers do not fit into GPU memory
  */

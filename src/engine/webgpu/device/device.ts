@@ -22,7 +22,7 @@ const WANTED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStora
 /** The host waits when the GPU has more unfinished command buffers than this. */
 const LARGEST_BACKLOG = 3
 
-/** How long to wait, after the GPU has refused work, for the report that it was lost, in milliseconds. */
+/** How many milliseconds to wait, after the GPU has rejected work, for WebGPU's report that the GPU was lost. */
 const LOSS_MS = 1000
 
 export class Device {
@@ -46,10 +46,11 @@ export class Device {
   /**
    * Opens the GPU.
    *
-   * @param limits which limits on buffers and bindings hold: `largest`, those of the adapter; `promised`, the smaller
-   * ones that WebGPU guarantees on every device
-   * @param options.timestamps whether passes can be timed (feature `timestamp-query`, not rounded), for benchmarks
-   * @throws BenchError `unsupported` if there is no GPU, or it cannot time passes
+   * @param limits which limits on buffers and bindings to request: `largest`, all that the adapter offers; `promised`,
+   * the smaller ones that WebGPU guarantees on every device
+   * @param options.timestamps whether kernels can be timed on the GPU (feature `timestamp-query`, not rounded), for
+   * benchmarks
+   * @throws BenchError `unsupported` if there is no GPU, or `timestamps` is set and the GPU has none
    */
   static async open(
     limits: 'largest' | 'promised' = 'largest',
@@ -74,23 +75,24 @@ export class Device {
   }
 
   /**
-   * The most workgroups to launch for a kernel whose threads can each take several items (`eachItem`): the limit of the
-   * device on a GPU; 1 on an emulated GPU, where starting a thread costs more than an item.
+   * The most workgroups to launch for a kernel whose threads can each compute several items (`eachItem`): WebGPU's
+   * limit per dimension on a real GPU; 1 on a GPU that the CPU emulates, where starting a thread costs more than
+   * computing an item.
    */
   get mostWorkgroups(): number {
     return this.description.isSoftware ? 1 : this.gpu.limits.maxComputeWorkgroupsPerDimension
   }
 
-  /** Checks that the device still works. @throws BenchError `failed` if the GPU was lost or refused its work */
+  /** Throws if the GPU has failed. @throws BenchError `failed` if the GPU was lost or rejected work */
   check(): void {
     if (this.#failure === undefined) return
     throw new BenchError('failed', `${this.#failure}; the same command goes on from the last checkpoint`)
   }
 
   /**
-   * Returns what a WebGPU promise resolves to.
+   * Awaits a WebGPU promise and returns its result.
    *
-   * @throws BenchError `failed` instead of the promise's error if the GPU was lost
+   * @throws BenchError `failed` if the GPU was lost; otherwise the error with which the promise is rejected
    */
   async settled<T>(promise: Promise<T>): Promise<T> {
     try {
@@ -104,10 +106,10 @@ export class Device {
   }
 
   /**
-   * Calls `make` and catches the GPU errors of one kind that it causes, so that they do not count as a failure of the
-   * device.
+   * Calls `make` and catches the GPU errors of one kind that `make` causes, so that they do not count as a failure of
+   * the device.
    *
-   * @returns the result of `make`, and a promise of the first such error; of null if there is none
+   * @returns the result of `make`, and a promise that resolves to the first such error, or to null if there is none
    */
   watch<T>(kind: GPUErrorFilter, make: () => T): { readonly made: T; readonly error: Promise<GPUError | null> } {
     this.gpu.pushErrorScope(kind)
@@ -148,9 +150,10 @@ export class Device {
   }
 
   /**
-   * Returns a storage buffer of zeros that can be copied from and to.
+   * Creates a storage buffer of zeros, which other GPU buffers can be copied from and to.
    *
-   * @throws BenchError `unsupported` if it is too large
+   * @param what description of the buffer for error messages
+   * @throws BenchError `unsupported` if the buffer is too large
    */
   buffer(bytes: number, what: string): GPUBuffer {
     this.checkSize(bytes, what)
@@ -158,12 +161,15 @@ export class Device {
     return this.gpu.createBuffer({ size: Math.max(16, bytes), usage: STORAGE | COPY_SRC | COPY_DST })
   }
 
-  /** Returns a uniform buffer, from which kernels read their arguments (`args`) or the numbers of a run (`run`). */
+  /**
+   * Creates a uniform buffer: for the fixed arguments of kernels (`args` in WGSL), or for the values that change from
+   * run to run (`run`).
+   */
   uniform(bytes: number): GPUBuffer {
     return this.gpu.createBuffer({ size: bytes, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
   }
 
-  /** Compiles the given kernels concurrently; `compile` then returns each of them at once. */
+  /** Compiles the given kernels concurrently and caches them, so that `compile` need not compile them any more. */
   async prepare(kernels: readonly Kernel[]): Promise<void> {
     const sources = new Map(kernels.map((kernel) => [sourceOf(kernel), kernel]))
     const missing = [...sources].filter(([source]) => !this.#kernels.has(source))
@@ -203,7 +209,7 @@ export class Device {
     return { layout, descriptor }
   }
 
-  /** Writes numbers to the beginning of a buffer. */
+  /** Copies an array from the host to the beginning of a GPU buffer. */
   write(target: GPUBuffer, numbers: Float32Array | Int32Array | Uint32Array): void {
     if (numbers.length === 0) return
     const { buffer, byteOffset, byteLength } = numbers
@@ -211,7 +217,7 @@ export class Device {
   }
 
   /**
-   * Submits the commands that `encode` encodes, and returns its result.
+   * Submits the GPU commands that `encode` writes to the encoder, and returns the result of `encode`.
    *
    * @throws BenchError `failed` if the GPU was lost
    */
@@ -224,7 +230,7 @@ export class Device {
     return result
   }
 
-  /** Waits while the GPU has too many unfinished command buffers, so that work does not pile up. */
+  /** Waits until the GPU has at most `LARGEST_BACKLOG` unfinished command buffers, so that work does not pile up. */
   async pace(): Promise<void> {
     while (this.#backlog.length > LARGEST_BACKLOG) await this.#backlog.shift()
     this.check()

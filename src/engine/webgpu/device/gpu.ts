@@ -2,14 +2,14 @@
 import { BenchError } from '../../../core/errors.ts'
 import { importOptional, isInstalled } from '../../../system/optionalPackage.ts'
 
-/** Describes the GPU that WebGPU would use. */
+/** Name and kind of a GPU. */
 export interface GpuDescription {
   readonly name: string
-  /** Whether the GPU is only emulated by the processor. */
+  /** Whether the GPU is emulated by the CPU. */
   readonly isSoftware: boolean
 }
 
-/** The type of the npm package `webgpu`, as far as this program uses it. */
+/** The exports of the npm package `webgpu` that this program uses. */
 interface DawnModule {
   create(flags: readonly string[]): GPU
   readonly globals: Readonly<Record<string, unknown>>
@@ -52,19 +52,21 @@ const OWN_FLAGS = ['enable-dawn-features=disable_workgroup_init']
 const EXACT_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization'
 
 /**
- * Name of the environment variable that chooses among several GPUs: WebGPU takes the first whose name contains its
- * value. `bench run` sets it for each worker process.
+ * Name of the environment variable that chooses among several GPUs: the program uses the first GPU whose name contains
+ * the variable's value. `bench run` sets it for each worker process.
  */
 export const GPU_VARIABLE = 'NAS_BENCH_GPU'
 
 let own: Promise<GPU> | undefined
 
 /**
- * Returns the fastest WebGPU adapter, or the one that the environment variable `NAS_BENCH_GPU` names, for this
- * program's own kernels; undefined if the package `webgpu` is not installed or there is no GPU that WebGPU can use.
+ * Returns the WebGPU adapter on which this program's own kernels run: the GPU that the environment variable
+ * `NAS_BENCH_GPU` names, otherwise the fastest. Undefined if the package `webgpu` is not installed or there is no GPU
+ * that WebGPU can use.
  *
- * @param options.exactTimestamps whether timestamps are not rounded; counts only in the first call of a process
- * @throws BenchError `unsupported` if no GPU has the name, with the names that there are
+ * @param options.exactTimestamps whether GPU timestamps are exact instead of rounded; only the first call in a process
+ * can choose
+ * @throws BenchError `unsupported` if no GPU has the name; the message lists the names that exist
  */
 export async function gpuAdapter({ exactTimestamps = false } = {}): Promise<GPUAdapter | undefined> {
   if (!isInstalled('webgpu')) return undefined
@@ -84,14 +86,14 @@ export async function gpuAdapter({ exactTimestamps = false } = {}): Promise<GPUA
 /** A name that no GPU has. Dawn answers a request for it with a message that lists the existing names. */
 const NO_NAME = 'no GPU has this name'
 
-/** Returns the names of the GPUs that a message of Dawn lists. */
+/** Extracts the GPU names from an error message of Dawn. */
 const namesIn = (message: string): string[] =>
   [...message.matchAll(/^ \* backend: .*, name: '(.*)'$/gm)].map(([, n]) => n)
 
 /**
- * Returns the different names of the GPUs among which worker processes can be divided: those of the vendor of the GPU
- * that WebGPU prefers, so that no work goes to a slow GPU beside it. Dawn chooses a GPU by name only, so equal GPUs
- * have one name together. If the user has chosen a GPU by `NAS_BENCH_GPU`, that name alone.
+ * Returns the names of the GPUs over which worker processes are distributed: those of the same vendor as the GPU that
+ * WebGPU prefers, so that no process runs on a slow second GPU. Dawn selects GPUs by name only, so several equal GPUs
+ * are listed once. If the user has set `NAS_BENCH_GPU`, the result is its value alone.
  */
 export async function gpuNames(): Promise<readonly string[]> {
   const chosen = process.env[GPU_VARIABLE] ?? ''
@@ -115,15 +117,15 @@ export async function gpuNames(): Promise<readonly string[]> {
 }
 
 /**
- * Returns a description of the GPU; undefined if the package `webgpu` is not installed or there is no GPU that WebGPU
- * can use.
+ * Returns name and kind of the GPU that this program uses; undefined if the package `webgpu` is not installed or there
+ * is no GPU that WebGPU can use.
  */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await gpuAdapter()
   return adapter && describeAdapter(adapter)
 }
 
-/** Returns the name of a WebGPU adapter, and whether it is only emulated by the processor. */
+/** Returns the name of the GPU behind a WebGPU adapter, and whether the CPU emulates it. */
 export function describeAdapter({ info }: GPUAdapter): GpuDescription {
   const { description, vendor, architecture, isFallbackAdapter } = info
   return { name: description || `${vendor} ${architecture}`, isSoftware: isFallbackAdapter }

@@ -1,6 +1,6 @@
 /**
  * Defines what a GPU kernel is: WGSL code together with a TypeScript list of its buffers and arguments. The WGSL
- * declarations are generated from that list, so that the host and the kernel cannot disagree.
+ * declarations are generated from that list, so that host and kernel always agree on them.
  */
 
 /**
@@ -27,11 +27,14 @@ export const defineKernel = <const B extends string, const A extends string>(ker
   kernel
 
 /**
- * The numbers that change from run to run and that all kernels read as `run.NAME`; `RunNumbers` writes them.
+ * The values that change from run to run, with their WGSL types. All kernels read them as `run.NAME`; `RunNumbers`
+ * writes them.
  *
- * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 train, 1 probe, 2 eval.
- * `tally`: number of the tally that receives the loss and the counts. `smoothing`: label smoothing.
- * `labelWeights`: sum of the class weights of the batch's labels. `rate` … `clipNorm`: settings of the SGD step (`sgd`). `factor`: the factor of the kernels `axpy` and `scale`.
+ * `samples`: size of the batch. `pathMasked`: 1 if some paths are switched off. `mode`: 0 training, 1 batch statistics
+ * without updates, 2 evaluation. `tally`: index of the tally (loss and counts of a batch) that the run writes.
+ * `smoothing`: label smoothing. `labelWeights`: sum of the class weights of the batch's labels. `rate`, `momentum`,
+ * `nesterov`, `decay`, `clipNorm`: settings of the SGD step (kernel `sgd`). `factor`: the factor of the kernels `axpy`
+ * and `scale`.
  */
 export const RUN_FIELDS = {
   samples: 'u32',
@@ -54,8 +57,8 @@ export const RUN_FIELDS = {
 export const FIRST_BUFFER = 2
 
 /**
- * The 32-bit word that stands for an absent value in records and tables that kernels read; WGSL code calls it `NONE`,
- * too. No offset, row or channel number is as large.
+ * The 32-bit word that stands for an absent value in records and tables that kernels read; also a constant `NONE` in
+ * WGSL. All valid offsets, rows and channel indices are smaller.
  */
 export const NONE = 2 ** 32 - 1
 
@@ -82,9 +85,9 @@ export const THREADS = 64
 
 /**
  * Returns the WGSL entry point of a kernel that runs `body` once for each item `i` below `count`, in no particular
- * order. Fewer threads than items are enough: each thread then takes several items.
+ * order. The dispatch may have fewer threads than items: each thread then computes several.
  *
- * @param before WGSL that runs first and may define what `count` and `body` use; `id.y` is the y of the workgroup
+ * @param before WGSL that runs first and may define variables for `count` and `body`; `id.y` is the y of the workgroup
  */
 export const eachItem = (count: string, body: string, before = ''): string => `
 @compute @workgroup_size(${THREADS})
@@ -98,8 +101,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 /**
  * WGSL function `adds(accumulate)`: tells whether a kernel adds its result to the output buffer (true) or overwrites
- * it. For the argument 0 it overwrites, for 1 it adds, for 2 it adds in steps with switched-off paths and overwrites in
- * all others (see `Accumulation`).
+ * the buffer (false). Argument 0: overwrites; 1: adds; 2: adds only in steps with switched-off paths (see
+ * `Accumulation`).
  */
 export const ADDS = `
 fn adds(accumulate: u32) -> bool {

@@ -1,5 +1,5 @@
 /**
- * Moves numbers between the host and the GPU: writes the numbers that change from run to run (`RUN_FIELDS`), and reads
+ * Transfers data between the host and the GPU: writes the values that change from run to run (`RUN_FIELDS`), and reads
  * results back.
  */
 import type { Device } from './device.ts'
@@ -10,7 +10,7 @@ export type RunField = keyof typeof RUN_FIELDS
 const FIELDS = Object.keys(RUN_FIELDS) as RunField[]
 
 /**
- * The uniform buffer with the numbers that change from run to run (batch size, learning rate, …); kernels read it as
+ * The uniform buffer with the values that change from run to run (batch size, learning rate, …), which kernels read as
  * `run`.
  */
 export class RunNumbers {
@@ -26,7 +26,7 @@ export class RunNumbers {
   }
 
   /**
-   * Writes the given numbers for all dispatches that are submitted from now on; fields that are not given keep their
+   * Writes the given values for all dispatches that are submitted from now on; fields that are not given keep their
    * values.
    */
   set(values: Partial<Readonly<Record<RunField, number>>>): void {
@@ -40,7 +40,10 @@ export class RunNumbers {
   }
 }
 
-/** A copy of GPU results to a buffer that the host can map: encoded, but not yet read. */
+/**
+ * GPU results on their way to the host: the mappable buffer to which they are copied, and their size. The copy is
+ * encoded, but possibly not yet executed.
+ */
 export interface Staged {
   readonly buffer: GPUBuffer
   readonly bytes: number
@@ -55,7 +58,9 @@ export class Readback {
     this.#device = device
   }
 
-  /** Encodes a copy of a part of a GPU buffer; pass the result to `read` after submission. @param offset in bytes */
+  /**
+   * Encodes a copy of `bytes` bytes of a GPU buffer; pass the result to `read` after submission. @param offset in bytes
+   */
   stage(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number, bytes: number): Staged {
     const buffer = this.#take(bytes)
     encoder.copyBufferToBuffer(source, offset, buffer, 0, bytes)

@@ -24,8 +24,8 @@ export interface ColumnLayout {
 }
 
 /**
- * Returns how the threads of a workgroup divide the channels and pixels of a value with `quads` groups of four
- * channels.
+ * Returns how the threads of a workgroup divide the channels and pixels of an activation tensor with `quads` groups of
+ * four channels.
  */
 export function columnLayout(quads: number): ColumnLayout {
   const block = Math.min(quads, COLUMN_THREADS)
@@ -37,8 +37,8 @@ export function columnLayout(quads: number): ColumnLayout {
 export const COLUMN_ARGS = ['quads', 'block', 'lines', 'reach', 'pixelsPerSample', 'pixelsPerChunk'] as const
 
 /**
- * WGSL function `columnSum(thread, own)`: returns the sum of `own` over all threads with the same quad of channels.
- * Only the first of these threads (that of line 0) gets the sum. All threads must call it, in uniform control flow.
+ * WGSL function `columnSum(thread, own)`: returns the sum of the values `own` of all threads with the same quad of
+ * channels, but only to the first of these threads (that of line 0). All threads must call it, in uniform control flow.
  */
 export const COLUMN_SUM = `
 var<workgroup> column: array<vec4f, ${COLUMN_THREADS}>;
@@ -55,9 +55,9 @@ fn columnSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * WGSL: the first lines of a kernel that sums over a chunk of pixels. Workgroup x is the chunk, y the block of
- * channels. Defines the pixels from `first` to `end`, the `line` and `quad` of the thread, and whether the thread has
- * work.
+ * WGSL: the beginning of a kernel that sums over a chunk of pixels (workgroup x: the chunk; y: the block of channels).
+ * Defines the chunk's pixels (`first` to `end`), the `line` and `quad` of the thread, and whether the thread has work
+ * (`working`).
  */
 export const OVER_CHUNK = `
   let pixels = run.samples * args.pixelsPerSample;
@@ -75,8 +75,8 @@ export const FINISH_QUADS = 4
 export const FINISH_LANES = 32
 
 /**
- * WGSL function `laneSum(thread, own)`: returns to every thread the sum of `own` over all threads with the same quad of
- * channels. All threads must call it, in uniform control flow.
+ * WGSL function `laneSum(thread, own)`: returns to every thread the sum of the values `own` of all threads with the
+ * same quad of channels. All threads must call it, in uniform control flow.
  */
 export const LANE_SUM = `
 var<workgroup> lanes: array<vec4f, ${FINISH_QUADS * FINISH_LANES}>;

@@ -1,17 +1,17 @@
 /**
- * Kernels of a node, which is a sum of activation tensors (its terms), each scaled and shifted by channel (`norm.ts`).
- * Forward: the sum. Backward: the sums over pixels from which the gradients of coefficients and normalisations follow,
- * and the gradients with respect to the values of the terms.
+ * Kernels of a node: a sum of activation tensors (its terms), each scaled and shifted by channel (`norm.ts`). Forward:
+ * the sum. Backward: the sums over pixels from which the gradients of mixing coefficients and batch norms are computed,
+ * and the gradients with respect to the activation tensors.
  */
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 import { COLUMN_ARGS, COLUMN_SUM, COLUMN_THREADS, OVER_CHUNK } from './columnSums.ts'
 import { rowOf, TERM } from './records.ts'
 
 /**
- * Kernel: computes a node, output ← (or +=) Σ_j scale_j·value_j + shift_j over its first `count` terms. Terms of paths
- * that are switched off are left out.
+ * Kernel: computes a node, output ← (or +=) Σ_j (scale_j·value_j + shift_j), where value_j is the activation tensor of
+ * term j < `count`. Terms on paths that are switched off are left out.
  *
- * @param most the number of terms that the kernel can bind
+ * @param most the largest number of terms that the kernel can add
  */
 export const combine = (most: number) =>
   defineKernel<string, string>({
@@ -48,14 +48,15 @@ export const combine = (most: number) =>
   })
 
 /**
- * Kernel: computes for each chunk of pixels and channel the sums from which the gradients of the coefficients and
- * normalisations of a node's terms follow, where g is the gradient with respect to the node and μ_j the channel's mean:
+ * Kernel: computes for each chunk of pixels and each channel the sums from which the gradients of the mixing
+ * coefficients and batch norms of a node's terms are computed, where g is the gradient with respect to the node and μ_j
+ * the mean of value_j in the channel:
  *
  *   products[0] ← Σ g,   products[row_j] ← Σ g·(value_j − μ_j)
  *
  * Workgroup x: chunk; y: block of channels.
  *
- * @param most the number of terms that the kernel can bind
+ * @param most the largest number of terms that the kernel can process
  */
 export const reduceProducts = (most: number) =>
   defineKernel<string, string>({
@@ -107,8 +108,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   })
 
 /**
- * Kernel: computes the sums of `reduceProducts` for several nodes that consist of one batch-normalised value each.
- * These values are parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y:
+ * Kernel: computes the sums of `reduceProducts` for several nodes that are one batch-normalised activation tensor each.
+ * All these tensors are parts of one buffer, and so are the gradients with respect to the nodes. Workgroup x: chunk; y:
  * block of channels; z: node.
  */
 export const reduceProductsEach = defineKernel({
@@ -151,8 +152,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 })
 
 /**
- * Kernel: computes the gradients with respect to the values of several terms j of a node from the node's gradient:
- * result_j ← (or +=) slope_j·gradient, and for a batch-normalised term also + curve_j·value_j + offset_j. Terms of
+ * Kernel: computes the gradients with respect to the activation tensors (value_j) of several terms j of a node from the
+ * gradient g with respect to the node:
+ *
+ *   result_j ← (or +=) slope_j·g                                   for a term without normalisation
+ *   result_j ← (or +=) slope_j·g + curve_j·value_j + offset_j      for a batch-normalised term
+ *
+ * The kernel `differentiate` (`norm.ts`) has computed the per-channel coefficients slope, curve and offset. Terms on
  * paths that are switched off are skipped.
  *
  * @param normalised for each term whether it is batch-normalised

@@ -1,21 +1,25 @@
 /**
- * Dense convolutions of several filters f in one dispatch, as matrix products whose left factor (the patches of the
- * image) is never stored but gathered while it is multiplied:
+ * Dense convolutions of several filters f in one dispatch, as matrix products whose left factor (the image patches) is
+ * never stored as a whole, but gathered slice by slice during the multiplication:
  *
  *   forward      result_f[y, x, o] = Σ_{tap, c} source[y·stride + ky·dilation − padding, …, c]·w_f[tap, c, o]
  *   transposed   result[y, x, c] = Σ_f Σ_{tap, o} gradient_f[(y + padding − ky·dilation) / stride, …, o]·w_f[tap, c, o]
  *
- * The second sum is over the taps for which the quotient is an integer.
+ * A tap (ky, kx) is a cell of the filter's window, c an input channel, o an output channel. The second sum is over the
+ * taps for which the quotient is an integer.
  */
 import { ADDS, defineKernel, unrolled } from '../device/kernel.ts'
 import { AFFINE, GRADIENT, INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** How much of the summed dimension (taps × channels) is in workgroup memory at a time, in groups of four channels. */
+/**
+ * Length of the slice of the summed dimension (taps × channels) that is in workgroup memory at a time, in groups of
+ * four channels.
+ */
 const SLICE = 4
 /**
- * Unused elements between rows of the workgroup array `windows`, so that neighbouring threads write to different memory
- * banks.
+ * Number of unused elements between rows of the workgroup array `windows`; they make neighbouring threads write to
+ * different memory banks.
  */
 const GAP = 2
 
@@ -33,8 +37,8 @@ export interface Tile {
 
 /**
  * Kernel: computes the outputs of several dense filters, each at its offset in `results`. For outputs that are
- * batch-normalised it also stores the mean and the sum of squared deviations of every tile. Workgroup x: filter and
- * column of tiles; y and z: tile of pixels.
+ * batch-normalised it also stores the mean of every tile and the sum of squared deviations from that mean, by channel.
+ * Workgroup x: filter and column of tiles; y and z: tile of pixels.
  */
 export const convolve = (tile: Tile) =>
   defineKernel({
@@ -81,8 +85,8 @@ ${product(tile, {
  * same input, and their gradients are summed into one result. Workgroup x: result and column of tiles; y and z: tile of
  * pixels.
  *
- * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
- * @param sources number of buffers with gradients of nodes that the kernel binds, see `outputGradient`
+ * @param masked whether the filters apply ReLU to their input, so that the result is 0 where the input is not positive
+ * @param sources number of buffers with node gradients that the kernel binds, see `outputGradient`
  */
 export const convolveBack = (tile: Tile, masked: boolean, sources: number) => {
   const { buffers, code } = outputGradient(sources)
@@ -125,16 +129,16 @@ ${product(tile, {
   })
 }
 
-/** The pieces of WGSL in which a convolution and its input gradient differ. */
+/** The pieces of WGSL code in which the convolution kernel and the kernel of its input gradient differ. */
 interface Direction {
   /**
-   * WGSL that defines `begin` and `end`, the numbers of the filters to sum over, and `extent`: height, width and quads
-   * (groups of four channels) of the result.
+   * WGSL that defines `begin` and `end`, the index range of the filters to sum over, and `extent`: height, width and
+   * quads (groups of four channels) of the result.
    */
   readonly begin: string
-  /** WGSL expression: over how many groups of four channels the matrix product sums. */
+  /** WGSL expression: the number of channel groups (four channels each) over which the matrix product sums per tap. */
   readonly reduced: string
-  /** WGSL that computes what `factor` needs, once for each slice of the summed dimension. */
+  /** WGSL that defines the variables that `factor` uses; it runs once for each slice of the summed dimension. */
   readonly prepare: string
   /**
    * WGSL expression: the left factor of the matrix product, four channels of one pixel at one cell (tap) of the window.
@@ -253,9 +257,10 @@ fn rowSum(thread: u32, own: vec4f) -> vec4f {
 }`
 
 /**
- * Returns the WGSL that stores the moments of a convolution's tile while its values are in registers: the mean of each
- * channel over the pixels of the tile, and the sum of squared distances from that mean. Taking distances from the
- * tile's mean keeps the sum exact where the mean is large. Must stand in uniform control flow.
+ * Returns the WGSL that computes and stores the batch-norm moments of one tile of a convolution's output, while the
+ * output is still in registers: the mean of each channel over the pixels of the tile, and the sum of squared distances
+ * from that mean. Taking distances from the tile's mean keeps the sum exact where the mean is large. Must stand in
+ * uniform control flow.
  */
 function collectMoments({ threads, columns, each, pixels }: Tile): string {
   const rows = threads / columns

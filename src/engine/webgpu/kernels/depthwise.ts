@@ -1,5 +1,5 @@
 /**
- * Kernels that compute depthwise convolutions (each channel has a small filter of its own) for several filters in one
+ * Kernels of depthwise convolutions, in which each channel has its own small filter; several filters share one
  * dispatch. The equations are those in `convolve.ts` without the sums over channels.
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
@@ -21,9 +21,9 @@ fn weightsAt(window: Filter, tap: u32, quad: u32) -> vec4f {
 }`
 
 /**
- * Returns WGSL that adds weight · factor to `sum` for each cell of the filter's window.
+ * Returns WGSL that adds weight · factor to `sum` for each cell (tap) of the filter's window.
  *
- * @param factor returns the WGSL of the factor for a cell
+ * @param factor returns the WGSL expression of the factor for a tap
  */
 const overTaps = (factor: (tap: string) => string) => `
   for (var ky = 0u; ky < window.kernelHeight; ky++) {
@@ -34,8 +34,10 @@ const overTaps = (factor: (tap: string) => string) => `
   }`
 
 /**
- * Returns WGSL that splits the index `i` of a stored image batch, with the sizes in `image`, into channel quad, sample,
- * row and column.
+ * Returns WGSL that splits the index `i` of an element of a batch of images into channel quad and `place` (sample, row,
+ * column).
+ *
+ * @param image the WGSL variable from which the sizes of the images are read
  */
 const placeIn = (image: 'window' | 'args') => `
   let quad = i % ${image}.quads;
@@ -67,7 +69,9 @@ ${eachItem(
 )}`,
 })
 
-/** WGSL: sets the input gradient `sum` to 0 where the ReLU, through which the filters read their input, was off. */
+/**
+ * WGSL: applies the mask of the ReLU on the filters' input: sets the input gradient `sum` to 0 where that ReLU was off.
+ */
 const MASK = `
   let affine = affineOf(head, quad);
   sum = select(vec4f(), sum, affine.scale * image[head.inputOffset + i] + affine.shift > vec4f());`
@@ -76,7 +80,7 @@ const MASK = `
  * Kernel: computes gradients with respect to the inputs of depthwise filters. Every `count` consecutive filters read
  * the same input, and their gradients are summed into one result. Workgroup y: result.
  *
- * @param masked whether the filters read their input through ReLU, whose mask then applies to the result
+ * @param masked whether the filters apply ReLU to their input, so that the result is 0 where the input is not positive
  */
 export const depthwiseBack = (masked: boolean) => {
   const { buffers, code } = outputGradient(0)
@@ -119,9 +123,9 @@ const LINES = 8
 export const DEPTHWISE_THREADS = DEPTHWISE_COLUMNS * LINES
 
 /**
- * Kernel: partial sums of the gradients of several depthwise filters of the same width: partialSums[chunk, tap, quad] ←
- * Σ input·g over the rows of pixels of a chunk, with g = ∂L/∂output. `sumPartials` then adds up the chunks. Workgroup
- * x: chunk; y: row of taps; z: filter and block of channels.
+ * Kernel: computes partial sums of the gradients of several depthwise filters of the same width, partialSums[chunk,
+ * tap, quad] ← Σ input·g over the rows of pixels of a chunk, with g = ∂L/∂output. `sumPartials` adds the chunks up.
+ * Workgroup x: chunk; y: row of taps; z: filter and block of channels.
  */
 export const depthwiseFilterGradient = (kernelWidth: number) => {
   const taps = Array.from({ length: kernelWidth }, (_, kx) => kx)

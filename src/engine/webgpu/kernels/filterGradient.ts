@@ -1,5 +1,5 @@
 /**
- * Kernels for the gradients of dense filters, ∂L/∂w[tap, c, o] = Σ_pixels window[pixel, tap, c]·g[pixel, o] with g =
+ * Kernels for the gradients of dense filters, ∂L/∂w[tap, c, o] = Σ_pixels patch[pixel, tap, c]·g[pixel, o] with g =
  * ∂L/∂output: a matrix product. The pixels are cut into chunks of fixed size, each of which gives a partial sum;
  * `sumPartials` adds the partial sums up.
  */
@@ -7,7 +7,7 @@ import { defineKernel, unrolled } from '../device/kernel.ts'
 import { INPUT, INPUT_ARGS, outputGradient } from './readers.ts'
 import { FILTER } from './records.ts'
 
-/** Number of pixels whose factors of the matrix product are in workgroup memory at a time. */
+/** Number of pixels whose image patches and output gradients are in workgroup memory at a time. */
 const SLICE = 16
 
 /**
@@ -21,11 +21,11 @@ export interface GradientTile {
 }
 
 /**
- * Kernel: computes the partial sums of the gradients of several dense filters. The sums of each filter are stored as
- * [chunk of pixels, tap, input channel with padding, group of four output channels]. Workgroup x: chunk; y: tile of
- * rows; z: filter and tile of columns.
+ * Kernel: computes the partial sums of the gradients of several dense filters, stored for each filter as [chunk of
+ * pixels, tap, input channel with padding, group of four output channels]. Workgroup x: chunk; y: tile of rows; z:
+ * filter and tile of columns.
  *
- * @param sources number of buffers with gradients of nodes that the kernel binds, see `outputGradient`
+ * @param sources number of buffers with node gradients that the kernel binds, see `outputGradient`
  */
 export function filterGradient({ threads, columns, rows }: GradientTile, sources: number) {
   const { buffers, code } = outputGradient(sources)
@@ -107,19 +107,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 }
 
 /**
- * Number of threads in a workgroup of `sumPartials`: groups of four gradient elements × threads that share the partial
- * sums of one group.
+ * Number of threads in a workgroup of `sumPartials`: the number of quads (four gradient elements) that it computes ×
+ * the number of threads that share the partial sums of one quad.
  */
 const SUM_THREADS = 64
 
 /**
- * Returns how many threads (lanes) share the adding up of `chunkCount` partial sums for each four elements of a
- * filter's gradient.
+ * Returns how many threads (lanes) together add up the `chunkCount` partial sums of each four elements of a filter's
+ * gradient.
  */
 export const lanesFor = (chunkCount: number): number => (chunkCount < 16 ? 1 : 8)
 
 /**
- * Returns the number of workgroups of `sumPartials` for a filter gradient of `rows` × `quads` groups of four elements.
+ * Returns how many workgroups `sumPartials` needs for a filter gradient of `rows` × `quads` groups of four elements,
+ * with `lanes` threads for each group.
  */
 export const sumWorkgroups = (rows: number, quads: number, lanes: number): number =>
   Math.ceil((rows * quads * lanes) / SUM_THREADS)

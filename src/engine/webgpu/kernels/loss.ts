@@ -1,6 +1,6 @@
 /**
  * Kernels of the two objectives: softmax cross-entropy with label smoothing, and Σ cotangent·logits. Both write the
- * gradient with respect to the logits, and write the loss and the numbers of correct predictions to a tally.
+ * gradient with respect to the logits, and a tally: the loss and the numbers of correct predictions of the batch.
  */
 import { defineKernel } from '../device/kernel.ts'
 
@@ -8,9 +8,9 @@ import { defineKernel } from '../device/kernel.ts'
 const HEAD_THREADS = 128
 
 /**
- * Returns the WGSL entry point of a loss kernel. It calls `sampleLoss` for every sample and writes the sum of the
- * losses times `share`, and the numbers of correct predictions, to the tally of the run. Padding channels of the
- * gradient become 0.
+ * Returns the WGSL entry point of a loss kernel. It calls `sampleLoss` for every sample, and writes the sum of the
+ * losses times `share` and the numbers of correct predictions to tally number `run.tally`. In the padding channels
+ * (beyond the last class) the gradient is set to 0.
  *
  * @param share WGSL expression by which the sum of the samples' losses is multiplied
  */

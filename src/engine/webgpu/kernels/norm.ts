@@ -1,8 +1,8 @@
 /**
  * Kernels of batch normalisation, which is a scale and a shift of each channel: c·(γ·(y − μ)·r + β), with r = 1/√(σ² +
- * ε), mean μ and variance σ² of the channel, and the mixing coefficient c. These kernels compute the moments, the scale
- * and shift, and the gradients, all by channel. The normalised values are never stored: kernels that need them scale
- * and shift y while they read it.
+ * ε), mean μ and variance σ² of the channel, and the mixing coefficient c. These kernels compute the moments, the
+ * scales and shifts, and the gradients, all by channel. The normalised tensors are never stored: kernels that need them
+ * scale and shift y while they read it.
  */
 import { declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 import {
@@ -21,10 +21,10 @@ const EPSILON = '1e-5'
 const MOMENTUM = '0.1'
 
 /**
- * Kernel: computes the batch-norm moments of up to `most` values: for every chunk of pixels and every channel the mean,
- * and the sum of squared distances from that mean. Convolutions do this for their own outputs (`convolve.ts`); this
- * kernel serves all other values. The sums are of distances from the first pixel of the chunk, which keeps them exact
- * if the mean is large. Workgroup x: chunk; y: block of channels; z: value.
+ * Kernel: computes the batch-norm moments of up to `most` activation tensors: for every chunk of pixels and every
+ * channel the mean, and the sum of squared distances from that mean. Convolutions do this for their own outputs
+ * (`convolve.ts`); this kernel serves all other tensors. The sums are of distances from the first pixel of the chunk,
+ * which keeps them exact if the mean is large. Workgroup x: chunk; y: block of channels; z: tensor.
  */
 export const measure = (most: number) => {
   const values = numbered('value', most)
@@ -78,10 +78,10 @@ const IS_CHANNEL = `
 fn isChannel(quad: u32, lane: u32) -> bool { return 4u * quad + lane < args.channels; }`
 
 /**
- * Kernel: merges the moments of all chunks of a value to mean μ and variance, then computes the per-channel scale c·γ·r
- * and shift c·(β − γ·μ·r) of the term (symbols as at the head of this file). In training it also updates the running
- * statistics; in evaluation it uses them instead of the moments. A term without normalisation gets the scale c and the
- * shift 0. Workgroup x: quads of channels; y: term.
+ * Kernel: merges the moments of all chunks of an activation tensor y to its mean μ and variance, then computes the
+ * scale c·γ·r and shift c·(β − γ·μ·r) of each channel (symbols as at the head of this file). In training it also
+ * updates the running statistics; in evaluation it uses the running statistics instead of the moments. A term without
+ * normalisation gets the scale c and the shift 0. Workgroup x: quads of channels; y: term.
  */
 export const computeScaleShift = defineKernel({
   name: 'computeScaleShift',

@@ -4,9 +4,7 @@
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
-/**
- * Kernel: copies images [pixels, channels] to output [pixels, quads of channels] and sets the padding channels to 0.
- */
+/** Kernel: copies images [pixels, channels] to `output`, whose channels are padded with zeros to a multiple of four. */
 export const padChannels = defineKernel({
   name: 'padChannels',
   buffers: { images: 'read f32', output: 'write vec4f' },
@@ -30,7 +28,7 @@ export const clear = defineKernel({
   code: eachItem('run.samples * args.perSample', 'output[i] = vec4f();'),
 })
 
-/** Kernel: copies input to output, or adds it to output, as the argument `accumulate` says. */
+/** Kernel: output ← (or +=) input; the argument `accumulate` says whether it adds. */
 export const add = defineKernel({
   name: 'add',
   buffers: { input: 'read vec4f', output: 'write vec4f' },
@@ -57,8 +55,8 @@ export const relu = defineKernel({
 })
 
 /**
- * Kernel: output ← (or +=) input where mask > 0, else 0. This is a ReLU, or its gradient, that takes the sign from
- * another value.
+ * Kernel: output ← (or +=) input where mask > 0, else 0. With the input of a ReLU as the mask, this is the backward
+ * pass of the ReLU, or a ReLU that is frozen at that mask.
  */
 export const applyMask = defineKernel({
   name: 'applyMask',
@@ -73,9 +71,7 @@ ${eachItem(
 )}`,
 })
 
-/**
- * Kernel: output ← (or +=) input · scales[first + sample]; drop path has one such scale for each sample of the batch.
- */
+/** Kernel: output ← (or +=) input · scales[first + sample]: drop path, which multiplies each sample by one factor. */
 export const scaleSamples = defineKernel({
   name: 'scaleSamples',
   buffers: { input: 'read vec4f', scales: 'read f32', output: 'write vec4f' },

@@ -5,16 +5,15 @@
  */
 import { ADDS, defineKernel, eachItem } from '../device/kernel.ts'
 
-/**
- * Names of the arguments of the pooling kernels: sizes of input and output, and the window's size, stride and padding.
- */
+/** Names of the arguments of the pooling kernels: sizes of input and output; size, stride and padding of the window. */
 const ARGS = [
   ...['height', 'width', 'quads', 'outputHeight', 'outputWidth'],
   ...['kernel', 'stride', 'padding'],
 ] as const
 
 /**
- * Returns WGSL that splits the index `i` of a stored image batch into quad (group of four channels), x, y and sample.
+ * Returns WGSL that splits the index `i` of an element of a batch of images into quad (group of four channels), x, y
+ * and sample.
  */
 const place = (height: string, width: string) => `
   let quad = i % args.quads;
@@ -32,7 +31,7 @@ const outputAt = '((sample * args.outputHeight + at.x) * args.outputWidth + at.y
 
 /**
  * Returns a WGSL loop that runs `body` for each input pixel `at` in the pooling window of an output pixel. In `body`,
- * `tap` is the number of the pixel's cell in the window. Cells beyond the edge of the image are skipped.
+ * `tap` is the index of `at` within the window. Cells of the window beyond the edge of the image are skipped.
  */
 const overWindow = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
@@ -45,8 +44,8 @@ const overWindow = (body: string) => `
   }`
 
 /**
- * Returns a WGSL loop that runs `body` for each output pixel `at` whose pooling window contains the input pixel, in
- * cell `tap`.
+ * Returns a WGSL loop that runs `body` for each output pixel `at` whose pooling window contains a given input pixel. In
+ * `body`, `tap` is the index of the input pixel within that window.
  */
 const overOutputs = (body: string) => `
   for (var ky = 0u; ky < args.kernel; ky++) {
@@ -64,7 +63,7 @@ const overOutputs = (body: string) => `
     }
   }`
 
-/** WGSL: stores `sum` in the gradient buffer `result`, or adds it to what is there, as `args.accumulate` says. */
+/** WGSL: stores `sum` in element `i` of the gradient buffer `result`, or adds it there, as `args.accumulate` says. */
 const STORE_SUM = `
   if (adds(args.accumulate)) { sum += result[i]; }
   result[i] = sum;`
@@ -107,8 +106,8 @@ ${eachItem(
 })
 
 /**
- * Kernel: max pooling. output ← the largest value of each window; choice ← the number of its cell in the window, the
- * first of equal values.
+ * Kernel: max pooling. output ← the largest value of each window; choice ← the index within the window at which it was
+ * found (the first one if values are equal).
  */
 export const maxPool = defineKernel({
   name: 'maxPool',
@@ -129,7 +128,7 @@ export const maxPool = defineKernel({
   ),
 })
 
-/** Kernel: max pooling with frozen choices. output ← the value in the recorded cell `choice` of each window. */
+/** Kernel: max pooling with frozen choices. output ← the value at the recorded index `choice` of each window. */
 export const chosenPool = defineKernel({
   name: 'chosenPool',
   buffers: { input: 'read vec4f', choice: 'read vec4u', output: 'write vec4f' },
@@ -146,7 +145,7 @@ export const chosenPool = defineKernel({
 
 /**
  * Kernel: stores in `result`, or adds to it, the gradient with respect to the input of a max pooling; `choice` holds
- * the chosen cells.
+ * for each window the index of its largest value.
  */
 export const maxPoolGradient = defineKernel({
   name: 'maxPoolGradient',

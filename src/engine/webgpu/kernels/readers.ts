@@ -1,23 +1,23 @@
 /**
- * WGSL functions with which convolution kernels read the factors of their products: the input of a filter, to which
- * batch normalisation and ReLU are applied while it is read, and the gradient with respect to a filter's output, which
- * is computed while it is read if it is not stored.
+ * WGSL functions with which convolution kernels read their operands. The input of a filter is batch-normalised and
+ * rectified while it is read. The gradient with respect to a filter's output is computed while it is read if it is not
+ * stored.
  *
  * In all of them `window` is the filter's record, `place` is (sample, row, column) of a pixel, `tap` is (row, column)
- * of a cell of the filter's window, and `quad` is the number of four neighbouring channels.
+ * of a cell of the filter's window, and `quad` is the index of a group of four neighbouring channels.
  */
 import { type Access, declare, numbered, unrolled } from '../device/kernel.ts'
 import { rowOf } from './records.ts'
 
 /**
  * Names of the kernel arguments that the WGSL of `INPUT` reads: sizes of the filter's input, and whether ReLU is
- * applied.
+ * applied to it.
  */
 export const INPUT_ARGS = ['height', 'width', 'quads', 'relu'] as const
 
 /**
- * WGSL function `affineOf(window, quad)`: returns the scale and shift that normalise the input of a filter: those of a
- * normalised term (see `norm.ts`), or 1 and 0 if the input is stored as the filter reads it.
+ * WGSL function `affineOf(window, quad)`: returns the scale and shift that batch-normalise four channels of a filter's
+ * input (see `norm.ts`); 1 and 0 if the filter reads its input as it is stored.
  */
 export const AFFINE = `
 struct Affine { scale: vec4f, shift: vec4f }
@@ -45,25 +45,28 @@ fn inputAt(window: Filter, affine: Affine, place: vec3u, tap: vec2u, quad: u32) 
 export interface OutputGradient {
   readonly buffers: Readonly<Record<string, Access>>
   /**
-   * WGSL functions: `formOf(window, quad)` loads what is common to all pixels of four channels; `gradientOf(window,
-   * form, pixel, quad)` then returns the gradient with respect to the filter's output at one pixel.
+   * WGSL functions: `formOf(window, quad)` loads the coefficients of four channels, which all pixels share;
+   * `gradientOf(window, form, pixel, quad)` then returns the gradient with respect to the filter's output at one pixel.
    */
   readonly code: string
 }
 
-/** The most storage buffers that a kernel with the code of `outputGradient` binds beside the gradients of nodes. */
+/**
+ * The most storage buffers that a kernel with the code of `outputGradient` binds, not counting the gradients of nodes.
+ */
 export const OTHER_BINDINGS = 7
 
 const row = (name: Parameters<typeof rowOf>[0]) => `vectors[window.outputNorm + ${rowOf(name, 'window.quads')} + quad]`
 
 /**
- * Returns the WGSL that reads the gradient with respect to the output y of a filter. The gradient is either stored, or,
- * if a single batch-normalised term of a sum (node) is all that reads y, computed from the gradient g with respect to
- * that node:
+ * Returns the WGSL that reads the gradient with respect to the output y of a filter. If only a batch-normalised term of
+ * a node (a sum of terms) reads y, that gradient is not stored but computed from the gradient g with respect to the
+ * node:
  *
- *   slope·g + curve·y + offset    (see `differentiate` in `norm.ts`)
+ *   slope·g + curve·y + offset    (per-channel coefficients from the kernel `differentiate` in `norm.ts`)
  *
- * @param sources number of buffers with gradients of nodes; 0: the gradient with respect to y is stored
+ * @param sources number of buffers with gradients of nodes that the kernel binds; 0: the gradient with respect to y is
+ * stored
  */
 export function outputGradient(sources: number): OutputGradient {
   if (sources === 0) {

@@ -5,7 +5,8 @@
 import { ADDS, declare, defineKernel, eachItem, numbered, unrolled } from '../device/kernel.ts'
 
 /**
- * Entry in the channel map of the kernel `gather`: this output channel keeps what another dispatch has written to it.
+ * An entry in the channel map of the kernel `gather`: the kernel does not write this output channel, because another
+ * dispatch does.
  */
 export const KEEP = 2 ** 32 - 2
 /** In the channel map of the kernel `gather`, the entry j · INPUT_STEP + c means channel c of input j. */
@@ -13,7 +14,8 @@ export const INPUT_STEP = 2 ** 16
 
 /**
  * Kernel: copies channels of several inputs to the output. `map` has an entry for every output channel, padding
- * included: an input channel (see `INPUT_STEP`); KEEP, to leave the output channel as it is; or NONE, to set it to 0.
+ * channels included: the input channel to copy (see `INPUT_STEP`); KEEP, to leave the output channel as it is; or NONE,
+ * to set it to 0.
  *
  * @param most the number of inputs that the kernel can bind
  */
@@ -43,9 +45,10 @@ export const gather = (most: number) =>
   })
 
 /**
- * Kernel: the gradient of `gather`, for several inputs j. Each channel of result_j is set to (or incremented by) the
- * channel of the gradient to which that channel of input j was copied, or 0 if it was not copied. From `map_j` on,
- * `maps` has for every channel of input j the channel of the gradient, or NONE.
+ * Kernel: the backward pass of `gather`, for several inputs j. `gradient` is the gradient with respect to the output;
+ * result_j, that with respect to input j, is overwritten or incremented. `maps` has, from index `map_j` on, for every
+ * channel of input j the output channel to which it was copied, or NONE; an input channel that was not copied has the
+ * gradient 0.
  *
  * @param most the number of inputs that the kernel can bind
  */
@@ -80,8 +83,8 @@ ${eachItem(
   })
 
 /**
- * Kernel: output ← input without its first `rows` rows and columns. The arguments `height` and `width` are those of the
- * input.
+ * Kernel: output ← input without its first `rows` rows and first `rows` columns. The arguments `height` and `width` are
+ * those of the input.
  */
 export const crop = defineKernel({
   name: 'crop',
@@ -98,7 +101,10 @@ export const crop = defineKernel({
   ),
 })
 
-/** Kernel: the gradient of `crop`: result ← (or +=) gradient, with zeros in the first `rows` rows and columns. */
+/**
+ * Kernel: the backward pass of `crop`: result ← (or +=) gradient, shifted by `rows` rows and columns, and zeros in the
+ * cropped rows and columns.
+ */
 export const cropGradient = defineKernel({
   name: 'cropGradient',
   buffers: { gradient: 'read vec4f', result: 'write vec4f' },

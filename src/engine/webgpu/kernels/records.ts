@@ -1,7 +1,7 @@
 /**
- * The records that tell kernels the offsets and sizes of a network's filters and terms (summands of nodes): one per
- * filter and one per term, each a fixed list of unsigned 32-bit words. The lowering encodes them into two tables on the
- * GPU; WGSL reads the words by name.
+ * The records that tell kernels the offsets and sizes of a network's convolution filters and of its terms (the summands
+ * of nodes): one record per filter and per term, each a fixed list of unsigned 32-bit words. The lowering writes them
+ * to two tables on the GPU; WGSL reads the words by name.
  */
 import { NONE } from '../device/kernel.ts'
 
@@ -10,7 +10,7 @@ import { NONE } from '../device/kernel.ts'
  * otherwise.
  */
 export const FILTER_FIELDS = [
-  /** Number of the flag that says whether the filter runs in a step. */
+  /** Index of the activity flag that says whether the filter runs in a step. */
   'flag',
   /** Offset of the filter's weights in the network's weight vector, in floats. */
   'weightOffset',
@@ -27,34 +27,35 @@ export const FILTER_FIELDS = [
    */
   'inputNorm',
   /**
-   * Offset of the filter's output in the buffer of its group; the gradient with respect to the output has the same
-   * offset.
+   * Offset of the filter's output in the buffer that holds the outputs of its group of filters; the gradient with
+   * respect to the output has the same offset in the buffer of these gradients.
    */
   'outputOffset',
   /** Offset at which the convolution stores the moments of the filter's output; NONE: no normalisation needs them. */
   'moments',
   /**
-   * 1: in evaluation, running statistics replace the moments of the filter's output, so that those are not computed; 0:
-   * the moments are computed in evaluation, too.
+   * 1: the moments of the filter's output are not computed in evaluation, because running statistics replace them; 0:
+   * they are computed in evaluation, too.
    */
   'tracked',
   /**
-   * Offset in `vectors` of the term that normalises the filter's output; NONE: the gradient of the output is stored.
+   * Offset in `vectors` of the batch norm's coefficients from which kernels compute the gradient with respect to the
+   * filter's output; NONE: that gradient is stored.
    */
   'outputNorm',
   /**
-   * Number of the bound buffer with the gradient of the node that reads the filter's output, and the offset of that
+   * Index of the bound buffer with the gradient of the node that reads the filter's output, and the offset of that
    * gradient in the buffer (`readers.ts`).
    */
   ...(['gradientSource', 'gradientSourceOffset'] as const),
   /**
-   * Offset of the filter's partial gradient sums among those of its group, and offset of the group's partial sums in
-   * their buffer.
+   * Offset of the partial sums of the filter's gradient within the partial sums of its group of filters, and offset of
+   * the group's partial sums in their buffer.
    */
   ...(['partialsOffset', 'groupPartialsOffset'] as const),
   /**
-   * How the filter's gradient is summed: number of partial sums; pixels (depthwise: rows of pixels) in each; number of
-   * threads that add up the partial sums of one element.
+   * How the filter's gradient is summed: the number of partial sums (chunks); the pixels of each chunk (depthwise: rows
+   * of pixels); the number of threads that add up the partial sums of one element.
    */
   ...(['chunkCount', 'perChunk', 'lanes'] as const),
   /**
@@ -64,7 +65,7 @@ export const FILTER_FIELDS = [
   ...(['rows', 'storedRows', 'denseRows'] as const),
 ] as const
 
-/** The fields of a filter's record that may be absent; kernels then read NONE. */
+/** The fields of a filter's record that may be undefined; kernels then read NONE. */
 type OptionalFilterField =
   | 'inputNorm'
   | 'moments'
@@ -81,10 +82,10 @@ export const FILTER = `
 struct Filter { ${FILTER_FIELDS.map((name) => `${name}: u32`).join(', ')} }`
 
 /**
- * The rows of per-channel numbers that every term (summand of a node) has in the buffer `vectors`, one row after the
- * other, one vec4f per four channels: the scale and shift that normalise and mix it; its mean and variance; the
- * coefficients of its gradient (`differentiate` in `norm.ts`); each channel's contribution to the gradient of its
- * mixing coefficient.
+ * The per-channel data of a term (summand of a node) in the buffer `vectors`, one row after the other, one vec4f per
+ * four channels. `scale`, `shift`: normalise the term and multiply it by its mixing coefficient. `mean`, `variance`: of
+ * the batch or running. `slope`, `curve`, `offset`: coefficients of its gradient (`differentiate` in `norm.ts`).
+ * `contribution`: of each channel to the gradient of the mixing coefficient.
  */
 export const ROWS = ['scale', 'shift', 'mean', 'variance', 'slope', 'curve', 'offset', 'contribution'] as const
 
@@ -93,16 +94,17 @@ export const rowOf = (name: (typeof ROWS)[number], quads = 'args.quads'): string
 
 /** The fields of a term's record, one 32-bit word each; a term is a summand of a node. */
 export const TERM_FIELDS = [
-  /** Offset of the term's rows in the buffer `vectors`, in quads (groups of four channels). */
+  /** Offset of the term's first row (`ROWS`) in the buffer `vectors`, in quads (groups of four channels). */
   'base',
   /** Offsets of batch norm's γ and β in the weight vector, in floats; NONE: the normalisation has no γ and β. */
   ...(['gamma', 'beta'] as const),
-  /** Offset of the term's running means in the statistics, in floats; NONE: it has no running statistics. */
+  /** Offset of the term's running means in the buffer `statistics`, in floats; NONE: it has no running statistics. */
   'running',
   /** 1: the term is batch-normalised and scaled; 0: it is only scaled. */
   'normalised',
   /**
-   * Offset of the moments of the term's value, in quads, and pixels of each chunk of them; NONE: the term needs none.
+   * Offset of the batch moments of the term's activation tensor, in quads, and the number of pixels in each of their
+   * chunks; NONE: the moments are not needed.
    */
   ...(['moments', 'pixelsPerChunk'] as const),
   /**
@@ -110,7 +112,10 @@ export const TERM_FIELDS = [
    * μ: mean of the channel); NONE: the term needs no such sum.
    */
   ...(['productRow', 'gradientRow'] as const),
-  /** Offsets of the term's value and of the gradient of its node, in quads, for the kernel `reduceProductsEach`. */
+  /**
+   * Offsets of the term's activation tensor and of the gradient with respect to its node, in quads, for the kernel
+   * `reduceProductsEach`.
+   */
   ...(['valueOffset', 'gradientOffset'] as const),
 ] as const
 

@@ -17,7 +17,7 @@ export const scale = defineKernel({
   code: eachItem('args.length', 'y[i] *= run.factor;'),
 })
 
-/** Number of workgroups of the kernel `dot`, each of which writes one partial sum of the scalar product. */
+/** Number of workgroups of the kernel `dot`; each writes one partial sum of the scalar product. */
 export const DOT_PARTS = 64
 const DOT_THREADS = 64
 

@@ -1,10 +1,10 @@
 /**
- * Emits the dispatches of nodes; a node is a sum of terms t, Σ_t c_t·norm_t(value_t), with mixing coefficients c.
- * Forward: the moments of the normalised values that no convolution has stored, the scales and shifts of all terms,
- * then the sum. Backward, with g = ∂L/∂node and μ the mean of a channel: one pass over the pixels gives Σ g and each
- * term's Σ g·(value − μ); from these follow the gradients of coefficients and normalisations (`differentiate` in
- * `kernels/norm.ts`); one more pass computes the gradients with respect to the values that store theirs. A pass takes
- * several dispatches if the node has more terms than a kernel can bind.
+ * Emits the dispatches of nodes; a node is a sum of terms t, Σ_t c_t·norm_t(value_t), with mixing coefficients c and
+ * activation tensors value_t. Forward: the moments of those normalised tensors whose moments no convolution has stored,
+ * then the scales and shifts of all terms, then the sum. Backward, with g = ∂L/∂node and the mean μ of a channel: one
+ * pass over the pixels computes Σ g and each term's Σ g·(value − μ); from these sums follow the gradients of
+ * coefficients and normalisations (`differentiate` in `kernels/norm.ts`); one more pass computes those gradients
+ * ∂L/∂value_t that are stored. A pass takes several dispatches if the node has more terms than a kernel can bind.
  */
 
 import type { Of, Term } from '../../graph/graph.ts'
@@ -23,7 +23,8 @@ import { type GroupedNorm, hasProduct, type TermPlace } from './termPlan.ts'
 import { type ColumnChunks, columnChunks } from './workgroups.ts'
 
 /**
- * A term of a node, the place of its per-channel data, the buffer of its value, and the number of its activity flag.
+ * A term of a node, the place of its per-channel data, the buffer of its activation tensor, and the index of its
+ * activity flag.
  */
 interface NodeTerm {
   readonly term: Term
@@ -32,7 +33,10 @@ interface NodeTerm {
   readonly condition: number
 }
 
-/** A term of a node whose backward pass adds to the stored gradient (`target`) with respect to the term's value. */
+/**
+ * A term of a node whose backward pass adds to the stored gradient (`target`) with respect to the term's activation
+ * tensor.
+ */
 interface TargetedTerm extends NodeTerm {
   readonly target: Accumulation<Transient>
 }
@@ -62,9 +66,9 @@ export function lowerCombine(context: Context, { terms, output }: Of<'combine'>,
 }
 
 /**
- * Emits the dispatches of a group of nodes that are one batch-normalised term each and are never stored (`groupNorms`).
- * Forward: one dispatch for the scales and shifts. Backward: one dispatch that sums over all pixels, and one that
- * computes the gradients of the normalisations from these sums.
+ * Emits the dispatches of a group of nodes that consist of one batch-normalised term each and are never stored
+ * (`groupNorms`). Forward: one dispatch for the scales and shifts. Backward: one dispatch that sums over all pixels,
+ * and one that computes the gradients of the batch norms from these sums.
  */
 function lowerNorms(context: Context, group: readonly GroupedNorm[]): Backward {
   const { program, feeds, state, tables, batchSize } = context
@@ -123,8 +127,8 @@ class NodeEmitter {
   }
 
   /**
-   * Emits the dispatches that compute the batch mean and variance of values whose convolution has not stored them. In
-   * evaluation only those run whose normalisation has no running statistics.
+   * Emits the dispatches that compute the batch mean and variance of those terms for which no convolution has stored
+   * them. In evaluation, terms with running statistics are skipped.
    */
   measure(): void {
     const { program, tables, bindings } = this.#context
@@ -182,8 +186,8 @@ class NodeEmitter {
   }
 
   /**
-   * Emits the dispatches for the gradients of the node's mixing coefficients and batch normalisations. Terms without
-   * normalisation take part only in runs that ask for the gradient of the coefficients.
+   * Emits the dispatches for the gradients of the node's mixing coefficients and batch norms. Terms without
+   * normalisation are included only in runs that compute the gradient of the mixing coefficients.
    */
   reduceProducts(gradient: Transient): void {
     const wanted = this.#terms.filter(({ term }) => hasProduct(term))
@@ -233,7 +237,10 @@ class NodeEmitter {
     }
   }
 
-  /** Emits the dispatches that compute the gradient with respect to the value of each term. */
+  /**
+   * Emits the dispatches that compute the gradients with respect to the terms' activation tensors, where these
+   * gradients are stored.
+   */
   backpropTerms(gradient: Transient): void {
     const { program, feeds, tables } = this.#context
     const { vectors } = tables
@@ -258,8 +265,8 @@ class NodeEmitter {
   }
 
   /**
-   * Returns the terms for whose values a gradient is stored, in groups whose buffers one dispatch can bind. No group
-   * has two terms with the same value.
+   * Returns the terms for whose activation tensors a gradient is stored, in groups whose buffers one dispatch can bind.
+   * No group has two terms with the same activation tensor.
    */
   #targetGroups(): TargetedTerm[][] {
     const groups: TargetedTerm[][] = []
@@ -281,7 +288,10 @@ class NodeEmitter {
     return groups
   }
 
-  /** Returns the kernel arguments with the number of each term (`term0`, …) and the offset of its rows (`base0`, …). */
+  /**
+   * Returns the kernel arguments with the index of each term (`term0`, …) and the offset of its rows in the buffer
+   * `vectors` (`base0`, …).
+   */
   #perTerm(group: readonly NodeTerm[]): Readonly<Record<string, number>> {
     return {
       termCount: this.#context.tables.termCount,

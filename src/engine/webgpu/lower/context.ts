@@ -1,7 +1,7 @@
 /**
  * The state shared by the rules that translate a network's operations into GPU dispatches: the program to which they
- * append dispatches, the buffers of activations and their gradients, and the tables of filters and of terms (the
- * summands of a node).
+ * append dispatches, the buffers of activations and their gradients, and the tables of convolution filters and of terms
+ * (the summands of nodes).
  */
 import type { ParameterId, Value, ValueId } from '../../../core/network.ts'
 import type { Activity } from '../../graph/activity.ts'
@@ -44,7 +44,9 @@ export class Context {
   readonly #packedValues = new Map<PackedBuffer, Temporary>()
   readonly #packedGradients = new Map<PackedBuffer, Temporary>()
   readonly #partialSums = new Map<Summation, Temporary>()
-  /** For each value (activation tensor) of the network how many dispatches may add to its gradient. */
+  /**
+   * For each value (activation tensor) of the network, how many dispatches may add to the gradient with respect to it.
+   */
   readonly #expected: readonly number[]
   readonly #differentiable: readonly boolean[]
 
@@ -69,12 +71,15 @@ export class Context {
     return this.graph.values[id]
   }
 
-  /** Returns the sizes of a value as stored: its channels are padded to a multiple of four. */
+  /** Returns the stored sizes of a value (activation tensor), whose channels are padded to a multiple of four. */
   extent(id: ValueId): Quads {
     return quadsOf(this.shape(id))
   }
 
-  /** Returns the buffer that holds a value of the network, [batch, height, width, channels with padding]. */
+  /**
+   * Returns the buffer that holds a value (activation tensor) of the network, [batch, height, width, channels with
+   * padding].
+   */
   value(id: ValueId): Transient {
     const place = this.tables.filters.outputs.get(id)
     return once(this.#values, id, () => {
@@ -86,7 +91,7 @@ export class Context {
   /**
    * Returns a temporary buffer of `perSample` floats for each sample of a batch.
    *
-   * @param what description for error messages
+   * @param what description of the buffer for error messages
    */
   activation(perSample: number, what: string): Temporary {
     return this.program.temporary(this.batchSize * perSample * 4, what)
@@ -134,8 +139,8 @@ export class Context {
 
   /**
    * Returns the buffer with the complete gradient with respect to the output of an operation whose backward pass is
-   * emitted next. It holds zeros if nothing has added to it. Undefined if the output depends on no weight or
-   * coefficient.
+   * emitted next; it holds zeros if no operation has added to it. Undefined if the output depends on neither network
+   * weights nor mixing coefficients.
    */
   outputGradient(id: ValueId): Transient | undefined {
     const gradient = this.gradient(id)
@@ -145,11 +150,11 @@ export class Context {
 
   /**
    * Emits the dispatch for the gradient with respect to the only input of an operation; emits nothing if the input
-   * depends on no network weight or mixing coefficient.
+   * depends on neither network weights nor mixing coefficients.
    *
-   * @param condition number of the activity flag that must be set for the operation to run; −1: it always runs
-   * @param emit receives the gradient with respect to the output, the buffer for the result, and whether the kernel
-   * adds to it
+   * @param condition index of the activity flag that must be set for the operation to run; −1: it always runs
+   * @param emit emits the dispatch; receives the buffer with the gradient with respect to the output, the buffer for
+   * the result, and whether the kernel adds to that buffer
    */
   emitInputGradient(
     { input, output }: { readonly input: ValueId; readonly output: ValueId },
@@ -191,7 +196,7 @@ export class Context {
     return this.state.parameterOffsets[id]
   }
 
-  /** Returns for each summand (term) of a combine operation where its per-channel data stand on the GPU. */
+  /** Returns for each term (summand) of a combine operation where its per-channel data are stored on the GPU. */
   terms(operation: number): readonly TermPlace[] {
     return this.tables.terms.places.get(operation) ?? []
   }

@@ -17,7 +17,7 @@ import { numberedBuffers } from './grouping.ts'
 import type { Quads } from './quads.ts'
 import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from './workgroups.ts'
 
-/** The number of workgroups that every WebGPU device allows along each dimension of a dispatch. */
+/** The largest number of workgroups along each dimension of a dispatch that every WebGPU device allows. */
 const LARGEST_GRID = 65535
 
 /**
@@ -113,8 +113,8 @@ abstract class GroupEmitter {
 
   /**
    * Returns the buffers and arguments that the input-gradient kernels of dense and of depthwise filters have in common,
-   * and the number of gradients that the kernel computes (`results`). Undefined if the inputs depend on no weight or
-   * coefficient.
+   * and the number of gradients that the kernel computes (`results`). Undefined if the inputs depend on neither network
+   * weights nor mixing coefficients.
    */
   protected inputGradientBindings(gradients: GradientBuffers) {
     const target = this.#target()
@@ -235,8 +235,8 @@ class DepthwiseEmitter extends GroupEmitter {
   }
 
   /**
-   * Emits one dispatch for each kernel width, because a thread keeps one sum in a register for each column of the
-   * filter.
+   * Emits one dispatch for each width of filters, because a thread keeps a separate sum in a register for each column
+   * of the filter.
    */
   protected filterGradients(gradients: GradientBuffers): void {
     const { buffers, args } = this.filterGradientBindings(gradients)
@@ -274,8 +274,8 @@ class DepthwiseEmitter extends GroupEmitter {
 const emitterOf = { dense: DenseEmitter, depthwise: DepthwiseEmitter } as const
 
 /**
- * Returns a dispatch grid with one workgroup per tile of the result: x counts tiles across channels, y tiles of pixels.
- * Tiles of pixels beyond 65,535, WebGPU's limit for y, continue in z.
+ * Returns a dispatch grid with one workgroup per tile of the result: x counts the `across` tiles along the channels, y
+ * the tiles of `pixels` pixels each. Tiles of pixels beyond 65,535, WebGPU's limit for y, continue in z.
  */
 function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid {
   return (samples) => {
@@ -284,7 +284,7 @@ function tileGrid(across: number, pixelsPerSample: number, pixels: number): Grid
   }
 }
 
-/** Splits filters that are sorted by kernel width into one list for each width. */
+/** Splits filters that are sorted by width into one list for each width. */
 function byWidth(filters: readonly PlannedFilter[]): [width: number, filters: PlannedFilter[]][] {
   const widths = [...new Set(filters.map(({ filter }) => filter.window.width))]
   return widths.map((width) => [width, filters.filter(({ filter }) => filter.window.width === width)])

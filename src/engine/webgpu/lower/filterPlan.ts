@@ -1,16 +1,16 @@
 /**
  * Plans the convolutions of a network: which filters share dispatches, and where their inputs, outputs, moments and
- * partial sums stand.
+ * partial sums are stored.
  *
  * Filters of one kind (dense or depthwise) that read the same value form a *group*. A group takes one dispatch forward,
  * one for the gradients of all its filters, and one for the gradient with respect to the value, which sums over all of
  * them. Equal filters that each read a value of their own form a group as well, if one group computes all those values:
- * these filters run *side by side*, and each has its own input gradient. The outputs of a group stand one after the
- * other in one packed buffer, so that a dispatch can write all of them, and each can be bound alone.
+ * these filters run *side by side*, and each has its own input gradient. The outputs of a group are stored one after
+ * the other in one packed buffer, so that a dispatch can write all of them, and each can be bound alone.
  *
  * The gradient of a filter is a sum over all pixels of the batch. The pixels are cut into *chunks*, each of which a
- * workgroup of its own reduces to a partial sum. Partial sums of consecutive groups wait in one buffer, up to 64 MB of
- * them, until one dispatch adds them up: a *summation*.
+ * separate workgroup reduces to a partial sum. The partial sums of consecutive groups are kept in one buffer of at most
+ * 64 MB until one dispatch adds them up: a *summation*.
  *
  * Example. A value x of 8 × 8 pixels and 16 channels, batch 64, is read by a dense 3×3 filter a and a dense 1×1 filter
  * b with 16 output channels each, and one batch normalisation reads each output. Then a and b form one group:
@@ -18,9 +18,9 @@
  *   outputs        262,144 bytes each: a at byte 0 and b at byte 262,144 of one packed buffer
  *   forward        1 dispatch, `convolve`: both outputs, and their moments for every tile of 128 pixels
  *   filters        1 dispatch, `filterGradient`: 4,096 pixels in 16 chunks of 256; the 16 partial sums of a (9·16 rows
- *                  × 16 channels) wait at byte 0, those of b (16 rows × 16 channels) at byte 147,456
+ *                  × 16 channels) are kept at byte 0, those of b (16 rows × 16 channels) at byte 147,456
  *   input          1 dispatch, `convolveBack`: the gradient with respect to x, summed over a and b
- *   summation      1 dispatch, `sumPartials`: the gradients of a and b, and of all groups that wait in the same buffer
+ *   summation      1 dispatch, `sumPartials`: the gradients of a and b, and of all groups in the same buffer
  *
  * Neither gradient with respect to an output is stored: both kernels compute it from the gradient of the node that the
  * normalised output is added to (`outputGradient` in `kernels/readers.ts`).
@@ -45,23 +45,23 @@ export interface FilterSite {
   readonly largestBinding: number
 }
 
-/** Which convolution filters of a network share dispatches, and where their data stand. */
+/** Which convolution filters of a network share dispatches, and where their data are stored. */
 export interface FilterPlan {
   /** The groups of filters that share dispatches, in the order of the forward pass. */
   readonly groups: readonly FilterGroup[]
   /**
-   * For each filter's output its buffer and offset: one buffer holds all outputs of a group. The gradients with respect
-   * to the outputs have the same offsets in a buffer of their own.
+   * Buffer and offset of each filter's output; one buffer holds all outputs of a group. The gradients with respect to
+   * the outputs have the same offsets in another buffer.
    */
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   /**
-   * Where the gradients with respect to inputs of filters stand. Contains only inputs that are never stored themselves,
-   * in groups whose filters each read an input of their own.
+   * Buffer and offset of the gradient with respect to each filter input that is never stored itself; such inputs exist
+   * only in groups whose filters each read an input of their own (`sideBySide`).
    */
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
   /**
-   * Outputs of filters for which the gradient with respect to the output is never stored: kernels compute it while they
-   * read.
+   * The filter outputs for which the gradient with respect to the output is never stored, because kernels compute it
+   * whenever they read it.
    */
   readonly unstoredGradients: ReadonlySet<ValueId>
   readonly moments: MomentPlan
@@ -74,16 +74,16 @@ export interface FilterGroup {
   readonly relu: boolean
   /** Whether each filter of the group reads an input of its own; otherwise all read the same input. */
   readonly sideBySide: boolean
-  /** Number of the group's first filter among all filters of the network. */
+  /** Index of the group's first filter among all filters of the network. */
   readonly first: number
   readonly filters: readonly PlannedFilter[]
   /** For each filter of the group the value that it reads. */
   readonly inputs: readonly ValueId[]
-  /** For each filter of the group the number of the convolution operation that it belongs to. */
+  /** For each filter of the group the index of the convolution operation to which it belongs. */
   readonly operations: readonly number[]
   /**
-   * The nodes (sums of terms) from whose gradients kernels compute the gradients with respect to the filters' outputs;
-   * nodes whose gradients share a buffer are listed together. Empty if the gradients with respect to the outputs are
+   * The nodes (sums of terms) from whose gradients kernels compute the gradients with respect to the filters' outputs,
+   * one list for each buffer that holds gradients of nodes. Empty if the gradients with respect to the outputs are
    * stored.
    */
   readonly gradientSources: readonly (readonly ValueId[])[]
@@ -94,10 +94,10 @@ export interface FilterGroup {
 
 /** A dispatch that adds up the partial sums of the gradients of many filters. */
 export interface Summation {
-  /** Number of the summation's first filter among all filters of the network. */
+  /** Index of the summation's first filter among all filters of the network. */
   readonly first: number
   readonly filterCount: number
-  /** Workgroups that the summation needs for the largest filter. */
+  /** Number of workgroups that the dispatch needs for the largest filter. */
   readonly workgroups: number
   /** Size in bytes of the buffer with all partial sums that the summation adds up. */
   readonly bytes: number
@@ -105,20 +105,22 @@ export interface Summation {
 
 /** One convolution filter, and the byte offsets of its data in the buffers that its group binds. */
 export interface PlannedFilter extends SizedFilter {
-  /** Number of the filter's convolution among all operations; `part` is the filter's number in that convolution. */
+  /**
+   * Index of the filter's convolution among all operations; `part` is the index of the filter within that convolution.
+   */
   readonly operation: number
   readonly part: number
   readonly inputOffset: number
   readonly inputGradientOffset: number
   /**
-   * Offset in `vectors`, in groups of four channels, of the scale and shift that normalise the filter's input;
-   * undefined if the input is read as it is stored.
+   * Offset in the buffer `vectors`, in groups of four channels, of the scale and shift that batch-normalise the
+   * filter's input; undefined if the filter reads its input as it is stored.
    */
   readonly inputNorm: number | undefined
   readonly outputOffset: number
   /**
-   * Where the forward kernel stores the means and sums of squared deviations of the filter's output; undefined if no
-   * batch normalisation reads the output.
+   * Where the forward kernel stores the batch moments of the filter's output (means and sums of squared deviations);
+   * undefined if no batch normalisation reads the output.
    */
   readonly moments: MomentPlace | undefined
   /**
@@ -136,15 +138,16 @@ interface OutputNorm {
   /** Offset of the normalised term's rows in the buffer `vectors`, in groups of four channels. */
   readonly base: number
   /**
-   * Number of the list in the group's `gradientSources` that contains the term's node. `sourceOffset` is the byte
-   * offset of the node's gradient in the buffer of that list.
+   * Index of the list in the group's `gradientSources` that contains the term's node. `sourceOffset` is the byte offset
+   * of the node's gradient in the buffer of that list.
    */
   readonly source: number
   readonly sourceOffset: number
 }
 
 /**
- * Divides all filters of a graph into groups and places their data. The graph's operations must be ordered by depth.
+ * Divides all filters of a graph into groups and assigns their data to offsets in buffers. The graph's operations must
+ * be ordered by depth.
  */
 export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
   const { graph, batchSize } = site
@@ -165,7 +168,9 @@ export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
 interface Member {
   readonly filter: Filter
   readonly convolution: Of<'convolve'>
-  /** Number of the convolution among the graph's operations; `part` is the number of the filter in the convolution. */
+  /**
+   * Index of the convolution among the graph's operations; `part` is the index of the filter within the convolution.
+   */
   readonly operation: number
   readonly part: number
 }
@@ -181,8 +186,8 @@ const outputsOf = (members: readonly Member[]) => members.map(({ filter }) => fi
 const inputsOf = (members: readonly Member[]) => members.map(({ convolution }) => convolution.input)
 
 /**
- * Divides all filters into groups that share dispatches. If another filter would make a group larger than the device
- * can bind, it begins a new group.
+ * Divides all filters into groups that share dispatches. A group ends where one more filter would make its buffers
+ * larger than the device can bind.
  */
 function groupFilters(site: FilterSite, { readThrough }: TermPlan): GroupDraft[] {
   const reads = countReads(site.graph)
@@ -214,7 +219,8 @@ function groupFilters(site: FilterSite, { readThrough }: TermPlan): GroupDraft[]
 }
 
 /**
- * Returns a key that is equal for filters that can share dispatches though each reads its own input: kind, ReLU, sizes.
+ * Returns a key that is equal for filters that can share dispatches although each reads its own input: kind, ReLU, and
+ * sizes of input and output.
  */
 function likeness({ graph }: FilterSite, member: Member, readThrough: TermPlan['readThrough']): string {
   const { input, relu } = member.convolution
@@ -223,8 +229,8 @@ function likeness({ graph }: FilterSite, member: Member, readThrough: TermPlan['
 }
 
 /**
- * Tells whether all outputs of a group of filters, and all inputs if each filter has its own, fit into one binding
- * each.
+ * Tells whether the outputs of a group of filters fit together into one binding, and if each filter has its own input,
+ * the inputs into another.
  */
 function fitsBinding(site: FilterSite, members: readonly Member[], sideBySide: boolean): boolean {
   const sides = sideBySide ? [outputsOf(members), inputsOf(members)] : [outputsOf(members)]
@@ -233,19 +239,23 @@ function fitsBinding(site: FilterSite, members: readonly Member[], sideBySide: b
 }
 
 /**
- * Sorts the depthwise filters of a group by kernel width: one dispatch computes the gradients of all of equal width.
+ * Sorts the depthwise filters of a group by width, because one dispatch computes the gradients of all filters of equal
+ * width.
  */
 const sortedByWidth = (group: GroupDraft): GroupDraft =>
   group.kind === 'dense'
     ? group
     : { ...group, members: group.members.toSorted((a, b) => a.filter.window.width - b.filter.window.width) }
 
-/** Returns the bytes that a value occupies in a buffer of several values, rounded up to the alignment of bindings. */
+/**
+ * Returns how many bytes a value (activation tensor) occupies in a packed buffer, rounded up to the alignment of
+ * bindings.
+ */
 const packedBytes = ({ graph, batchSize }: FilterSite, value: ValueId): number =>
   alignedForParts(4 * batchSize * quadsOf(graph.values[value]).perSample)
 
 /**
- * Returns offsets that place selected values of each group one after the other in one buffer.
+ * Assigns selected values of each group to offsets in one packed buffer per group.
  *
  * @param valuesOf selects the values of a group, for example the outputs of its filters
  */
@@ -264,7 +274,7 @@ function packAll(
   return new Map(placed)
 }
 
-/** Returns for each output of a dense filter how many pixels of it one workgroup computes. */
+/** Returns for each output of a dense filter the number of its pixels that one workgroup computes. */
 function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, number> {
   const dense = drafts.filter(({ kind }) => kind === 'dense')
   const tiled = dense.flatMap(({ members }) => {
@@ -275,12 +285,15 @@ function tilePixels(graph: Graph, drafts: readonly GroupDraft[]): Map<ValueId, n
   return new Map(tiled)
 }
 
-/** The offsets that are known when the filters of a group are placed: those of outputs, input gradients and moments. */
+/**
+ * What `planGroup` needs to plan one group of filters: the offsets of all outputs, unstored inputs and moments, and the
+ * plan of the terms.
+ */
 interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredInputs' | 'moments'> {
   readonly terms: TermPlan
 }
 
-/** A group of filters with all offsets but that of the group's partial sums of filter gradients. */
+/** A planned group of filters, not yet assigned to a summation: the position of its partial sums is still unknown. */
 interface PlannedGroup extends Omit<FilterGroup, 'first' | 'partials' | 'summation'> {
   readonly partialBytes: number
 }
@@ -313,8 +326,9 @@ function planGroup(site: GroupSite, { kind, sideBySide, members }: GroupDraft): 
 }
 
 /**
- * Returns the nodes from whose gradients kernels can compute the gradients with respect to the outputs of a group,
- * listed by buffer. The list is empty if an output has other readers or a kernel cannot bind that many buffers.
+ * Returns the nodes from whose gradients kernels can compute the gradients with respect to the outputs of a group of
+ * filters, one list for each buffer that holds gradients of nodes. The list is empty if anything but one
+ * batch-normalised term reads one of the outputs, or if a kernel cannot bind that many buffers.
  */
 function gradientSourcesOf({ terms, unstoredInputs, bindings }: GroupSite, members: readonly Member[]): ValueId[][] {
   const nodesByBuffer = new Map<unknown, ValueId[]>()
@@ -357,7 +371,10 @@ function outputPlaces(
 /** The most bytes of partial sums of filter gradients that one dispatch of `sumPartials` adds up. */
 const MOST_WAITING = 2 ** 26
 
-/** Numbers the filters of all groups, and assigns their partial sums to buffers, each of which one dispatch adds up. */
+/**
+ * Numbers the filters of all groups, and assigns the partial sums of their gradients to buffers; one dispatch adds up
+ * the partial sums of each buffer.
+ */
 function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
   let first = 0
   return waitingTogether(groups).flatMap((waiting) => {
@@ -376,8 +393,8 @@ function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
 }
 
 /**
- * Divides the groups into sequences of neighbours whose partial sums fit into one buffer (`MOST_WAITING`). It starts at
- * the last group, as the backward pass does, so that only the first sequence may be small.
+ * Divides the groups into sequences of neighbours whose partial sums fit into one buffer (`MOST_WAITING`). It fills the
+ * buffers from the last group on, as the backward pass does, so that only the buffer of the first groups may be small.
  */
 function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
   const runs: PlannedGroup[][] = []

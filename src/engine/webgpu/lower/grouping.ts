@@ -1,17 +1,16 @@
 /**
- * Splits lists of terms or inputs into groups whose buffers one dispatch can bind, and names the buffers and arguments
- * of a group: `value0`, `value1`, ….
+ * Splits lists of terms (summands of a node) or inputs into groups whose buffers one dispatch can bind, and names the
+ * buffers and arguments of a group: `value0`, `value1`, ….
  */
 import type { Argument } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 
 /**
- * Numbers of terms (summands of a node) for which kernels exist; a group of another size is padded to the next of
- * these.
+ * The term counts (summands of a node) for which kernels exist; a smaller group is padded to the next of these counts.
  */
 const ARITIES = [1, 2, 4, 8] as const
 
-/** Returns how many terms the smallest kernel takes that can handle `count` terms (summands of a node). */
+/** Returns the smallest number of terms (summands of a node), at least `count`, for which a kernel exists. */
 export const arityFor = (count: number): number => ARITIES.find((arity) => arity >= count) ?? count
 
 /**
@@ -21,14 +20,20 @@ export const arityFor = (count: number): number => ARITIES.find((arity) => arity
 export const padTo = <T>(items: readonly T[], arity: number): T[] =>
   Array.from({ length: arity }, (_, i) => items[i] ?? items[0])
 
-/** Splits items into groups of neighbours, each as large as the kernels and the number of bindable buffers allow. */
+/**
+ * Splits items into groups of neighbours that are as large as one dispatch allows, given how many buffers of items it
+ * can bind.
+ */
 export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
   const largest = ARITIES.findLast((arity) => arity <= bindings) ?? 1
   const count = Math.ceil(items.length / largest)
   return Array.from({ length: count }, (_, i) => items.slice(i * largest, (i + 1) * largest))
 }
 
-/** Returns the buffers of the items under the names `name0`, `name1`, …; leaves out items for which `has` is false. */
+/**
+ * Returns an object with the buffer of each item under the names `name0`, `name1`, …; leaves out items for which `has`
+ * is false.
+ */
 export function numberedBuffers<T>(
   name: string,
   items: readonly T[],
@@ -38,7 +43,7 @@ export function numberedBuffers<T>(
   return Object.fromEntries(items.flatMap((item, i) => (has(item) ? [[`${name}${i}`, bufferOf(item)]] : [])))
 }
 
-/** Returns one kernel argument for each item, under the names `name0`, `name1`, …. */
+/** Returns an object with one kernel argument for each item, under the names `name0`, `name1`, …. */
 export function numberedArgs<T, A extends Argument>(
   name: string,
   items: readonly T[],

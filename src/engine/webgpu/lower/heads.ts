@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 
 const ONE_WORKGROUP = () => [1, 1, 1] as const
 
-/** Emits the dispatches of both objectives, each as a section of its own; a step runs one of the two sections. */
+/** Emits the dispatches of both objectives in two sections of the program, of which a step runs one. */
 export function lowerHeads(context: Context): void {
   const { program, feeds, graph } = context
   const { labels, results, classWeights, cotangent: cotangents } = feeds

@@ -1,6 +1,6 @@
 /**
- * Compiles a network for WebGPU: translates it into a graph, lowers every operation to dispatches, and collects what
- * the host needs to run them.
+ * Compiles a network for WebGPU: translates it into a graph, lowers every operation to dispatches, and returns these
+ * with the buffers that the host writes and reads.
  */
 import type { Network } from '../../../core/network.ts'
 import { Activity } from '../../graph/activity.ts'
@@ -24,7 +24,7 @@ import { lowerBias, lowerDropPath, lowerFrozenRelu, lowerNoise, lowerRelu } from
 import { lowerAvgPool, lowerFrozenMaxPool, lowerGlobalMean, lowerMaxPool } from './pool.ts'
 import { lowerCrop, lowerRearrange } from './rearrange.ts'
 
-/** A compiled network: its dispatches and buffers on the GPU, and what the host needs to run them. */
+/** A compiled network: its dispatches and buffers on the GPU, and the data that the host needs to run them. */
 export interface Plan {
   readonly program: Program
   readonly run: RunNumbers
@@ -32,10 +32,13 @@ export interface Plan {
   readonly feeds: Feeds
   readonly activity: Activity
   readonly terms: readonly PlannedTerm[]
-  /** Where the logits of the network's main head stand on the GPU; `features` tells the same of its features. */
+  /**
+   * Where the logits of the network's main head are stored on the GPU; `features`: the same for the feature map before
+   * global pooling.
+   */
   readonly logits: Output
   readonly features: Output
-  /** Where each observed activation and its gradient stand on the GPU after a run. */
+  /** Where each observed activation and the gradient with respect to it are stored on the GPU after a run. */
   readonly observed: readonly { readonly value: Output; readonly gradient: Output }[]
   /** One 32-bit word for each part of the network that can be switched off: 1 if it runs in this step, else 0. */
   readonly flags: GPUBuffer
@@ -43,13 +46,13 @@ export interface Plan {
   readonly noises: readonly NoiseSlot<GPUBuffer>[]
 }
 
-/** Where a result that the host reads back (logits or features) stands in GPU memory. */
+/** Where a result that the host reads back (logits or feature maps) is stored in GPU memory. */
 export interface Output extends Place {
-  /** Stored channels of the result, padding channels included. */
+  /** Number of channels of the result as stored, padding channels included. */
   readonly channels: number
 }
 
-/** A network that is translated into GPU dispatches, which have no buffers yet. */
+/** A network that has been translated into GPU dispatches but has no GPU buffers yet. */
 export interface LoweredNetwork {
   readonly program: Program
   /**
@@ -67,8 +70,8 @@ export interface LoweredNetwork {
 /**
  * Translates a network into GPU dispatches: forward pass, loss, backward pass, and the SGD step on the weights.
  *
- * @param live the plan of the same network whose ReLUs and max poolings decide anew in each step; if given, those of
- * the result decide by recorded masks, and the result shares the input and result buffers of `live`
+ * @param live the ordinary plan of the same network; if given, the result is a plan with frozen activations, whose
+ * ReLUs and max poolings follow recorded masks, and which shares the input and result buffers of `live`
  */
 export function lowerNetwork(
   device: Device,
@@ -142,7 +145,7 @@ function emitInput(context: Context): void {
 }
 
 /**
- * Emits one dispatch that computes, for every term of a node, the gradient of the loss with respect to the term's
+ * Emits one dispatch that computes, for every term of all nodes, the gradient of the loss with respect to the term's
  * coefficient, which is a product of mixing weights.
  */
 function emitCoefficientGradients({ program, tables, feeds }: Context): void {

@@ -1,5 +1,5 @@
 /**
- * Translates elementwise operations into GPU dispatches: ReLUs that are not part of a convolution (live or frozen),
+ * Translates elementwise operations into GPU dispatches: ReLUs that no convolution applies itself (ordinary or frozen),
  * drop path, noise layers, and the bias of the classifier.
  */
 import type { Of } from '../../graph/graph.ts'
@@ -24,8 +24,8 @@ export function lowerRelu(context: Context, { input, output }: Of<'relu'>, index
 }
 
 /**
- * Emits a ReLU with a frozen mask: an element passes where a recorded input was positive. A run that records the mask
- * stores the ReLU's input before the mask is applied, so that its output is that of an ordinary ReLU.
+ * Emits a ReLU with a frozen mask, which passes the elements that were positive when the mask was recorded. A run that
+ * records the mask first stores the input of the ReLU as the new mask, so that the output is that of an ordinary ReLU.
  */
 export function lowerFrozenRelu(context: Context, { input, output }: Of<'frozenRelu'>, index: number): Backward {
   const { program } = context

@@ -1,4 +1,4 @@
-/** Translates average pooling, max pooling (live or frozen) and global average pooling into GPU dispatches. */
+/** Translates average pooling, max pooling (ordinary or frozen) and global average pooling into GPU dispatches. */
 import type { Of, Pooling } from '../../graph/graph.ts'
 import type { Backward } from '../../plan/lowering.ts'
 import {
@@ -14,7 +14,7 @@ import { itemGrid } from '../plan/program.ts'
 import type { Storage } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 
-/** Input, output and window of a pooling operation: average, max, or max with recorded choices. */
+/** Input, output and window of an average or max pooling. */
 interface Pool {
   readonly input: number
   readonly output: number
@@ -40,7 +40,8 @@ export function lowerAvgPool(context: Context, operation: Of<'avgPool'>, index: 
 }
 
 /**
- * Emits a max pooling. The forward pass stores which cell of each window was largest; the gradient goes to that cell.
+ * Emits a max pooling. The forward pass stores which cell of each window was largest; the backward pass adds the
+ * gradient to that cell.
  */
 export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: number): Backward {
   const { input, output } = operation
@@ -57,8 +58,8 @@ export function lowerMaxPool(context: Context, operation: Of<'maxPool'>, index: 
 }
 
 /**
- * Emits a max pooling with frozen choices: for each window a recorded cell number, not the maximum, decides which value
- * passes. A recording run computes and stores the choices, so that its output is that of an ordinary max pooling.
+ * Emits a max pooling with frozen choices: it passes the value of a recorded cell of each window, even if another is
+ * larger. A run that records new choices computes an ordinary max pooling.
  */
 export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPool'>, index: number): Backward {
   const { program } = context
@@ -72,7 +73,7 @@ export function lowerFrozenMaxPool(context: Context, operation: Of<'frozenMaxPoo
   return () => emitMaxPoolGradient(context, operation, choice, condition)
 }
 
-/** Emits the gradient of a max pooling, which goes to the cell that was chosen in each window. */
+/** Emits the backward pass of a max pooling, which adds the gradient to the chosen cell of each window. */
 function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, condition: number): void {
   context.emitInputGradient(pool, condition, (gradient, result, accumulate) => {
     context.program.emit(maxPoolGradient, {

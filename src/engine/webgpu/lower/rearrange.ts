@@ -1,5 +1,6 @@
 /**
- * Translates operations that copy channels (slices, shuffles, concatenations) and crops of images into GPU dispatches.
+ * Translates into GPU dispatches: operations that copy channels (slices, shuffles, concatenations), and crops of
+ * images.
  */
 import type { ValueId } from '../../../core/network.ts'
 import { type Move, type Of, offsetsOf } from '../../graph/graph.ts'
@@ -11,7 +12,7 @@ import type { Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
 import { chunksOf, numberedArgs, numberedBuffers } from './grouping.ts'
 
-/** Emits the dispatches that copy channels of several activation tensors into one, and those of the gradients. */
+/** Emits the dispatches that copy channels of several activation tensors into one, and those of the backward pass. */
 export function lowerRearrange(context: Context, { moves, output }: Of<'rearrange'>, index: number): Backward {
   const condition = context.activity.condition(index)
   emitGathers(context, moves, output, condition)
@@ -50,7 +51,10 @@ function emitGathers(context: Context, moves: readonly Move[], output: ValueId, 
   }
 }
 
-/** Emits the gradients with respect to the inputs. Each dispatch writes as many of them as it can bind, none twice. */
+/**
+ * Emits the dispatches of the gradients with respect to the inputs. Each dispatch writes as many gradients as it can
+ * bind, but no gradient twice.
+ */
 function emitScatters(
   context: Context,
   moves: readonly Move[],
@@ -93,7 +97,7 @@ function destinationsOf({ channels, to }: Move, stored: number): number[] {
   return map
 }
 
-/** Emits a crop, which removes the first `rows` rows and columns of every image, and its gradient. */
+/** Emits a crop, which removes the first `rows` rows and first `rows` columns of every image, and its backward pass. */
 export function lowerCrop(context: Context, { input, output, rows }: Of<'crop'>, index: number): Backward {
   const { program } = context
   const condition = context.activity.condition(index)

@@ -1,6 +1,6 @@
 /**
- * Plans where the data of a network's filters and terms (summands of nodes) stand, and creates the tables and buffers
- * that all its kernels share.
+ * Plans where the data of a network's convolution filters and terms (summands of nodes) are stored, and creates the GPU
+ * tables and buffers that all its kernels share.
  */
 import type { Activity } from '../../graph/activity.ts'
 import type { Graph } from '../../graph/graph.ts'
@@ -10,7 +10,7 @@ import type { Program } from '../plan/program.ts'
 import { type FilterPlan, type FilterSite, planFilters } from './filterPlan.ts'
 import { encodeTerms, type GroupedNorm, groupNorms, planTerms, type TermPlan } from './termPlan.ts'
 
-/** The network's graph, its state on the GPU and the device limits, from which its tables are made. */
+/** What `makeTables` needs: the network's graph, the buffers of its state on the GPU, and the limits of the device. */
 export interface Site extends FilterSite {
   readonly program: Program
   readonly graph: Graph
@@ -18,14 +18,17 @@ export interface Site extends FilterSite {
   readonly state: State
 }
 
-/** The plans of a network's terms and filters, and the GPU buffers with the records and per-channel results of both. */
+/** The plans of a network's terms and filters, and the GPU buffers with their records and per-channel data. */
 export interface Tables {
   readonly terms: TermPlan
   readonly filters: FilterPlan
-  /** The batch normalisations that share the dispatches of a combine operation, by the number of that operation. */
+  /**
+   * For the index of each combine operation that is emitted in a group (`groupNorms`): the batch normalisations of that
+   * group.
+   */
   readonly norms: ReadonlyMap<number, readonly GroupedNorm[]>
   readonly termCount: number
-  /** Tables of fixed-length records from which kernels read the offsets and sizes of every term and every filter. */
+  /** Tables of fixed-length records from which kernels read the offsets and sizes of every term and of every filter. */
   readonly termRecords: GPUBuffer
   readonly filterRecords: GPUBuffer
   /**
@@ -35,7 +38,10 @@ export interface Tables {
   readonly vectors: GPUBuffer
   /** For each term the offset and the length of its row `contribution` in `vectors`, in groups of four channels. */
   readonly contributions: GPUBuffer
-  /** Means and sums of squared deviations of all batch-normalised values, for every channel and chunk of pixels. */
+  /**
+   * Batch moments (means and sums of squared deviations) of all batch-normalised activation tensors, for every channel
+   * and chunk of pixels.
+   */
   readonly moments: GPUBuffer
   /** One 32-bit word for each part of the network that can be switched off: 1 if it runs in this step, else 0. */
   readonly flags: GPUBuffer

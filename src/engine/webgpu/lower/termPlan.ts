@@ -1,12 +1,12 @@
 /**
  * Plans the terms of all nodes (a node is a sum of terms, most of them batch-normalised activations): where the
- * per-channel data of each term stand in the buffer `vectors`, which normalised values are never stored, where the
- * batch moments stand, and which normalisations share dispatches.
+ * per-channel data of each term are stored in the buffer `vectors`, where the batch moments are stored, and which
+ * normalisations share dispatches.
  *
- * Some values and gradients are never stored. If convolutions are all that reads the sum of a single normalised term,
- * the sum is not stored: the convolutions normalise the value of the term while they read it (`readThrough`). If a
- * single normalised term is all that reads the output of a dense convolution, the gradient with respect to that output
- * is not stored: the kernels of the convolution compute it from the gradient of the node (`normReaders`).
+ * Some values and gradients are never stored. If only convolutions read a node that is a single normalised term, the
+ * node is not stored: the convolutions normalise the term's activation tensor while they read it (`readThrough`). If
+ * only a single normalised term reads the output of a dense convolution, the gradient with respect to that output is
+ * not stored: the kernels of the convolution compute it from the gradient of the node (`normReaders`).
  */
 import type { ValueId } from '../../../core/network.ts'
 import { convolvedForOneNorm } from '../../graph/dataflow.ts'
@@ -17,24 +17,24 @@ import type { PackedPlace } from '../plan/storage.ts'
 import { quadsOf } from './quads.ts'
 import { columnChunks } from './workgroups.ts'
 
-/** Where the per-channel data of one term (a summand of a node) stand on the GPU. */
+/** Where the per-channel data of one term (a summand of a node) are stored on the GPU. */
 export interface TermPlace {
-  /** Number of the term among all terms of the network. */
+  /** Index of the term among all terms of the network. */
   readonly number: number
   /** Offset of the term's rows (scale, shift, mean, …) in the buffer `vectors`, in quads (groups of four channels). */
   readonly base: number
   /** Length of each of the term's rows in `vectors`, in quads (groups of four channels). */
   readonly quads: number
   /**
-   * Row in the result of `reduceProducts` that holds the term's Σ g·(value − μ); g is the gradient with respect to the
-   * node, μ the mean of the channel. Counted from 1, as row 0 holds Σ g; undefined if the sum is never needed.
+   * Row of the kernel `reduceProducts`' result with the term's Σ g·(value − μ); g is the gradient with respect to the
+   * node, μ the mean of the channel. Counted from 1, as row 0 is Σ g; undefined if the sum is never needed.
    */
   readonly productRow: number | undefined
 }
 
 /**
- * A value that convolutions normalise while they read it; the rows with its scale and shift begin at `base` in
- * `vectors`, counted in quads (groups of four channels).
+ * An activation tensor that convolutions batch-normalise while they read it. The rows with its scale and shift begin at
+ * `base` in the buffer `vectors`, counted in quads (groups of four channels).
  */
 export interface ReadThrough {
   readonly value: ValueId
@@ -50,30 +50,34 @@ export interface NormReader {
 }
 
 /**
- * Where the data of all terms (summands of nodes) of a network stand, and which values and gradients are not stored.
+ * Where the data of all terms (summands of nodes) of a network are stored, and which values and gradients are not
+ * stored.
  */
 export interface TermPlan {
-  /** Where the data of the terms of each combine operation (sum of terms) stand, by the operation's number. */
+  /** For the index of each combine operation (sum of terms): where the data of its terms are stored. */
   readonly places: ReadonlyMap<number, readonly TermPlace[]>
-  /** For each node that is never stored, the value that convolutions read and normalise in place of the node. */
+  /**
+   * For each node that is never stored: the activation tensor that convolutions read and normalise in place of the
+   * node.
+   */
   readonly readThrough: ReadonlyMap<ValueId, ReadThrough>
   /**
-   * For each convolution output whose gradient is not stored: the normalised term from whose node's gradient kernels
-   * compute it.
+   * For each convolution output whose gradient is not stored: the normalised term that reads the output; kernels
+   * compute the gradient from that of the term's node.
    */
   readonly normReaders: ReadonlyMap<ValueId, NormReader>
 }
 
-/** A term with the combine operation that sums it, and where its data stand on the GPU. */
+/** A term with the combine operation that sums it, and the place of its per-channel data on the GPU. */
 interface PlacedTerm {
   readonly combine: Of<'combine'>
-  /** Number of the combine operation that sums the term. */
+  /** Index of the combine operation that sums the term. */
   readonly index: number
   readonly term: Term
   readonly place: TermPlace
 }
 
-/** Returns where the data of all terms of a graph stand, and which values and gradients are never stored. */
+/** Decides where the data of all terms of a graph are stored, and which values and gradients are never stored. */
 export function planTerms(graph: Graph): TermPlan {
   const places = placeTerms(graph)
   const placed = placedTerms(graph, places)
@@ -81,8 +85,9 @@ export function planTerms(graph: Graph): TermPlan {
 }
 
 /**
- * Tells whether Σ g·(value − μ) over the pixels of a term is ever needed (g: the gradient with respect to the node). A
- * term without normalisation needs it only for the gradient of its mixing coefficients.
+ * Tells whether the sum Σ g·(value − μ) over the pixels of a term is ever needed (g: the gradient with respect to the
+ * node; μ: the mean of the channel). For a term without normalisation it is needed only for the gradient of its mixing
+ * coefficients.
  */
 export function hasProduct({ norm, factors }: Term): boolean {
   return norm !== null || factors.length > 0
@@ -107,7 +112,7 @@ function placeTerms(graph: Graph): TermPlan['places'] {
   return places
 }
 
-/** Lists the terms of all combine operations, in order, each with where its data stand. */
+/** Lists the terms of all combine operations, in order, each with the place of its data. */
 function placedTerms({ operations }: Graph, places: TermPlan['places']): PlacedTerm[] {
   return operations.flatMap((combine, index) => {
     if (combine.kind !== 'combine') return []
@@ -136,33 +141,35 @@ function findNormReaders(graph: Graph, terms: readonly PlacedTerm[]): TermPlan['
 }
 
 /**
- * Where the batch moments of a value stand: the mean and sum of squared deviations of each channel and chunk of pixels.
+ * Where the batch moments of an activation tensor are stored: mean and sum of squared deviations of each channel and
+ * chunk of pixels.
  */
 export interface MomentPlace {
-  /** Offset of the value's moments in the buffer of all moments, in quads (groups of four channels). */
+  /** Offset of the tensor's moments in the buffer of all moments, in quads (groups of four channels). */
   readonly offset: number
   readonly pixelsPerChunk: number
   /**
-   * Whether the convolution that computes the value also stores its moments; otherwise the node that sums the value
-   * measures them in a dispatch of its own.
+   * Whether the convolution that computes the tensor also stores its moments; otherwise the combine operation that
+   * reads the tensor measures them in a separate dispatch.
    */
   readonly collected: boolean
   /**
-   * Whether all batch normalisations of the value have running statistics, which replace its batch moments in
-   * evaluation.
+   * Whether all batch normalisations of the tensor have running statistics, so that evaluation needs no batch moments.
    */
   readonly tracked: boolean
 }
 
-/** Where the batch moments (means and sums of squared deviations) of all normalised values stand. */
+/**
+ * Where the batch moments (means and sums of squared deviations) of all batch-normalised activation tensors are stored.
+ */
 export interface MomentPlan {
   readonly values: ReadonlyMap<ValueId, MomentPlace>
-  /** Length of the buffer with the moments of all values, in quads (groups of four channels). */
+  /** Length of the buffer with the moments of all tensors, in quads (groups of four channels). */
   readonly quads: number
 }
 
 /**
- * Returns where the batch moments of all normalised values stand.
+ * Assigns the batch moments of all batch-normalised activation tensors to offsets in one buffer.
  *
  * @param tilePixels for each output of a dense convolution the number of pixels that one workgroup computes
  */
@@ -190,11 +197,12 @@ function normsByValue({ operations }: Graph): Map<ValueId, Norm[]> {
 }
 
 /**
- * One of several batch normalisations that share dispatches. Its offsets count bytes, in the two buffers that hold the
- * values and the gradients of all of them.
+ * One of several batch normalisations that share dispatches. `valueOffset` and `gradientOffset` count bytes, in the
+ * buffer that holds the inputs of all these normalisations and in the one that holds the gradients with respect to
+ * their outputs.
  */
 export interface GroupedNorm {
-  /** Number of the combine operation that contains the normalisation. */
+  /** Index of the combine operation that contains the normalisation. */
   readonly index: number
   readonly value: ValueId
   readonly node: ValueId
@@ -202,7 +210,7 @@ export interface GroupedNorm {
   readonly gradientOffset: number
 }
 
-/** The parts of a network's `FilterPlan` that `groupNorms` reads. */
+/** The fields of a network's `FilterPlan` that `groupNorms` reads. */
 interface PackedFilters {
   readonly outputs: ReadonlyMap<ValueId, PackedPlace>
   readonly unstoredInputs: ReadonlyMap<ValueId, PackedPlace>
@@ -210,11 +218,12 @@ interface PackedFilters {
 }
 
 /**
- * Groups neighbouring nodes that each consist of one batch-normalised value and are never stored. Nodes join a group if
- * their values stand in one buffer and the gradients with respect to the nodes in another. The convolutions that
- * compute the values also store their moments, so that a group needs one dispatch forward and two backward.
+ * Groups neighbouring nodes that each consist of one batch-normalised activation tensor and are never stored. Nodes
+ * form a group if their tensors are in one buffer and the gradients with respect to the nodes in another. The
+ * convolutions that compute the tensors also store their moments, so that a group needs one dispatch forward and two
+ * backward.
  *
- * @returns for each combine operation in a group the whole group, in the order of the operations
+ * @returns for the index of each combine operation in a group: the whole group, in the order of the operations
  */
 export function groupNorms(
   graph: Graph,

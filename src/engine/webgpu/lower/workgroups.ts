@@ -1,6 +1,6 @@
 /**
- * Decides how the work of a kernel is divided among workgroups: matrix products of dense convolutions into tiles, sums
- * over all pixels of a batch into chunks.
+ * Decides how the work of a kernel is divided among workgroups: the matrix products of dense convolutions into tiles,
+ * sums over all pixels of a batch into chunks.
  */
 import type { Filter } from '../../graph/graph.ts'
 import { columnLayout } from '../kernels/columnSums.ts'
@@ -9,7 +9,7 @@ import { DEPTHWISE_COLUMNS, DEPTHWISE_THREADS } from '../kernels/depthwise.ts'
 import { type GradientTile, lanesFor } from '../kernels/filterGradient.ts'
 import type { Quads } from './quads.ts'
 
-/** Number of threads that most GPUs execute in lockstep; a workgroup occupies a whole multiple of it. */
+/** Number of threads that most GPUs execute in lockstep (a warp); a workgroup occupies whole warps. */
 const WARP = 32
 
 /**
@@ -37,12 +37,12 @@ export function tileFor(quads: number): Tile {
   return { threads, columns, each: PIXELS_PER_THREAD, pixels: (threads / columns) * PIXELS_PER_THREAD }
 }
 
-/** Number of workgroups of a convolution below which a large GPU is not fully occupied. */
+/** With fewer workgroups than this, a convolution does not fully occupy a large GPU. */
 const ENOUGH_WORKGROUPS = 256
 
 /**
- * Returns the tile for a result of `quads` groups of four channels and `pixels` pixels. A small result gets tiles of
- * half as many pixels, so that more workgroups run.
+ * Returns the tile for a convolution result of `quads` groups of four channels and `pixels` pixels. Small results get
+ * tiles of half as many pixels, so that more workgroups run.
  */
 export function tileOver(quads: number, pixels: number): Tile {
   const tile = tileFor(quads)
@@ -51,8 +51,8 @@ export function tileOver(quads: number, pixels: number): Tile {
 }
 
 /**
- * Widths to choose from for tiles of filter gradients, in groups of four output channels. They are even, because
- * threads load two groups of four rows in turn.
+ * Widths to choose from for tiles of filter gradients, in groups of four output channels. They are even, because the
+ * number of threads (columns × lines) must be a multiple of the rows (lines × `ROW_QUADS_PER_THREAD`).
  */
 const GRADIENT_COLUMNS = [16, 12, 10, 8, 4] as const
 const GRADIENT_LINES = [8, 9] as const
@@ -60,7 +60,7 @@ const ROW_QUADS_PER_THREAD = 2
 
 /**
  * The size of a dense filter's gradient, in quads (groups of four channels): `depth` = cells of the filter's window ×
- * input channels, `columns` = output channels.
+ * quads of input channels, `columns` = quads of output channels.
  */
 export interface GradientExtents {
   readonly depth: number
@@ -78,15 +78,15 @@ export function gradientTileFor(filters: readonly GradientExtents[]): GradientTi
   })
 }
 
-/** Returns how many tiles cover the rows and the columns of a filter's gradient. */
+/** Returns how many tiles a filter's gradient needs along its rows and along its columns. */
 export const tilesAcross = (
   { depth, columns }: GradientExtents,
   tile: GradientTile,
 ): readonly [rows: number, columns: number] => [Math.ceil(depth / tile.rows), Math.ceil(columns / tile.columns)]
 
 /**
- * Returns an estimate of the cost of a tile: its threads, rounded up to whole warps, times 1 + 1/columns for the
- * loading of the left factor, which all columns share.
+ * Returns an estimate of the cost of a tile: its threads, rounded up to whole warps, times 1 + 1/columns, because all
+ * columns share the cost of loading the left factor of the matrix product.
  */
 const costOf = (columns: number, threads: number): number => Math.ceil(threads / WARP) * WARP * (1 + 1 / columns)
 
@@ -95,8 +95,8 @@ const cheapest = <T>(items: readonly T[], costOf: (item: T) => number): T =>
   items.reduce((best, item) => (costOf(item) < costOf(best) ? item : best))
 
 /**
- * Number of pixels that each thread adds up in a sum over pixels; more if the chunks would exceed `MOST_CHUNKS`. The
- * number is small because late layers have only 4,096 pixels in a batch.
+ * Number of pixels that each thread adds up in a sum over pixels; larger if there would be more than `MOST_CHUNKS`
+ * chunks. The number is small because late layers have only 4,096 pixels in a batch.
  */
 const CHUNK_PIXELS_PER_THREAD = 4
 const MOST_CHUNKS = 256
@@ -106,7 +106,7 @@ export interface ColumnChunks {
   readonly count: number
   /** Number of workgroups per chunk that together cover all channels. */
   readonly blocks: number
-  /** The kernel arguments `COLUMN_ARGS` (`kernels/columnSums.ts`) for this division of the sum. */
+  /** The kernel arguments `COLUMN_ARGS` (`kernels/columnSums.ts`) of a sum that is divided in this way. */
   readonly args: {
     readonly quads: number
     readonly block: number
@@ -144,7 +144,10 @@ export const gradientExtents = ({ filter: { window }, input, output }: SizedFilt
   columns: output.quads,
 })
 
-/** Returns how many threads reduce one chunk of pixels to the gradients of all filters that share a dispatch. */
+/**
+ * Returns how many threads together reduce one chunk of pixels to partial sums of the gradients of all filters that
+ * share a dispatch.
+ */
 export function threadsPerChunk(kind: Filter['kind'], filters: readonly SizedFilter[]): number {
   if (kind === 'depthwise') {
     const blocks = filters.map(({ filter, input }) => filter.window.height * Math.ceil(input.quads / DEPTHWISE_COLUMNS))

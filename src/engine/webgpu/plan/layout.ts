@@ -9,8 +9,8 @@ import { DOT_PARTS } from '../kernels/vector.ts'
 import type { Program } from './program.ts'
 
 /**
- * The GPU buffers with the state of a network. Its live and its frozen plan share them. Offsets and lengths count
- * floats.
+ * The GPU buffers with the state of a network. The ordinary plan of the network and the plan with frozen activations
+ * share them. Offsets and lengths count floats.
  */
 export interface State {
   /** Offset of each parameter tensor of the network in a weight vector, in floats. */
@@ -22,8 +22,8 @@ export interface State {
   readonly gradient: GPUBuffer
   readonly statistics: GPUBuffer
   /**
-   * Offset in `statistics` of the running means of each batch normalisation that keeps them; its running variances
-   * follow.
+   * For each batch normalisation with running statistics: the offset of its running means in `statistics`; its running
+   * variances follow them.
    */
   readonly statisticsOffsets: readonly number[]
   readonly statisticsLength: number
@@ -55,7 +55,7 @@ export function disposeState({ weights, momentum, gradient, statistics, parts }:
 }
 
 /**
- * The GPU buffers that the host writes before a run of a network (images, labels, …) and reads after it (`results`).
+ * The GPU buffers that the host writes before a network is run (images, labels, …) and reads afterwards (`results`).
  */
 export interface Feeds {
   readonly images: GPUBuffer
@@ -63,34 +63,34 @@ export interface Feeds {
   /** Weight of each class in the cross-entropy. */
   readonly classWeights: GPUBuffer
   readonly cotangent: GPUBuffer
-  /** Factors of drop path by which each sample is multiplied on each path, [paths, largest batch]. */
+  /** The factor of drop path for each path and sample, [paths, largest batch]. */
   readonly pathScales: GPUBuffer
   /**
-   * For every term (summand of a node) its coefficient, the product of its mixing weights; then for every term 1 if it
-   * is computed, 0 if its path is switched off.
+   * First the coefficient of every term (summand of a node), which is the product of its mixing weights; then for every
+   * term 1 if it is computed, 0 if its path is switched off.
    */
   readonly terms: GPUBuffer
   /**
-   * Tallies of batches, four floats each (loss, correct, correct5, samples); then the gradient of the loss with respect
-   * to the coefficient of every term.
+   * First the tallies of batches, four floats each (loss, correct, correct5, samples); then for every term the gradient
+   * of the loss with respect to its coefficient.
    */
   readonly results: GPUBuffer
 }
 
 /**
- * Number of training steps whose tallies (loss and counts) can wait on the GPU to be read. As many tallies of
- * evaluation batches follow them in `results`.
+ * Number of training steps whose tallies (loss and counts) can stay on the GPU before the host reads them. In
+ * `results`, equally many tallies of evaluation batches follow those of training steps.
  */
 export const RING = 256
 /**
- * Number of the tally (loss and counts) that a gradient computation writes; it follows those of training and
+ * Index of the tally (loss and counts) that a gradient computation writes, after all tallies of training and
  * evaluation.
  */
 export const GRADIENT_TALLY = 2 * RING
 
 /**
- * Creates the buffers through which the host writes a network's inputs and reads its results; they live as long as the
- * program.
+ * Creates the GPU buffers through which the host writes a network's inputs and reads its results; they live as long as
+ * the program.
  */
 export function makeFeeds(program: Program, network: Network, batchSize: number, termCount: number): Feeds {
   const { height, width, channels } = network.values[0]

@@ -1,6 +1,7 @@
 /**
- * The list of GPU dispatches of a compiled network. Lowering rules append dispatches in order; then the program places
- * the temporary buffers that they name in GPU memory, and binds every dispatch to its buffers and arguments.
+ * The list of GPU dispatches of a compiled network. The lowering rules append dispatches in order; then the program
+ * assigns GPU memory to the temporary buffers that the dispatches name, and binds every dispatch to its buffers and
+ * arguments.
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { ByPathMask } from '../../plan/lowering.ts'
@@ -17,9 +18,10 @@ import { assignSlots, isTransient, movedOf, type Slot, type Storage, type Transi
 export type Section = 'forward' | 'cross-entropy' | 'logits' | 'backward' | 'descent'
 
 /**
- * The kinds of run in which a dispatch takes part: all; those that use batch statistics (not evaluation); those that
- * compute the gradient of the weights, or that of the mixing coefficients, or not the latter; those with switched-off
- * paths; those that record activation masks, or that do not.
+ * The kinds of run that execute a dispatch. `batch-statistics`: all but evaluation. `weights`, `coefficients`: runs
+ * that compute the gradient of the network weights, or of the mixing coefficients; `no-coefficients`: runs that do not
+ * compute the latter. `pathMasked`: runs in which some paths are switched off. `recording`, `not-recording`: runs that
+ * record activation masks, or do not.
  */
 export type When =
   | 'always'
@@ -31,7 +33,7 @@ export type When =
   | 'recording'
   | 'not-recording'
 
-/** For each `When` a function that tells whether its dispatches take part in a kind of run. */
+/** For each `When` a function that tells whether its dispatches are executed in a kind of run. */
 const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
   always: () => true,
   'batch-statistics': ({ mode }) => mode !== 'eval',
@@ -44,8 +46,8 @@ const holds: Readonly<Record<When, (runKind: RunKind) => boolean>> = {
 }
 
 /**
- * A kernel argument: one number, or two if it differs between search steps that skip some operations and steps that
- * compute all.
+ * A kernel argument: one number, or a pair of numbers, one for steps with switched-off paths and one for steps that
+ * compute all paths.
  */
 export type Argument = number | ByPathMask
 
@@ -56,14 +58,14 @@ export type Argument = number | ByPathMask
  */
 export type Grid = (samples: number, most: number) => readonly [number, number, number]
 
-/** What a lowering rule says about a dispatch: its buffers, arguments and grid, and when it runs. */
+/** One dispatch as a lowering rule describes it: its buffers, arguments and grid, and when it runs. */
 export interface Emission<B extends string, A extends string> {
   readonly buffers: Readonly<Record<B, Storage>>
   readonly args: Readonly<Record<A, Argument>>
   readonly grid: Grid
-  /** The kinds of run in which the dispatch takes part; absent: all. */
+  /** The kinds of run that execute the dispatch; absent: all. */
   readonly when?: When
-  /** Number of the activity flag that must be set for the dispatch to run; −1 or absent: the dispatch always runs. */
+  /** Index of the activity flag that must be set for the dispatch to run; −1 or absent: the dispatch always runs. */
   readonly condition?: number
 }
 
@@ -85,20 +87,20 @@ export interface BoundDispatch {
   readonly condition: number
 }
 
-/** How much temporary memory one dispatch reads or writes. */
+/** The memory traffic of one dispatch, as far as it concerns temporary buffers. */
 export interface Traffic {
   readonly kernel: string
   /** Bytes of temporary buffers that the dispatch reads or writes, for the largest batch. */
   readonly bytes: number
 }
 
-/** The GPU buffer, and the offset in it in bytes, where a temporary buffer or a part of one stands. */
+/** The GPU buffer, and the byte offset in it, at which a temporary buffer or a part of one is stored. */
 export interface Place {
   readonly buffer: GPUBuffer
   readonly offset: number
 }
 
-/** Returns the dispatch grid of an `eachItem` kernel that computes `perSample` items for each sample of the batch. */
+/** Returns the dispatch grid of an `eachItem` kernel that computes `perSample` items for each sample of a batch. */
 export const itemGrid =
   (perSample: number): Grid =>
   (samples, most) => [groupsFor(samples * perSample, most), 1, 1]
@@ -116,7 +118,10 @@ export class Program {
   readonly #dispatches: Dispatch[] = []
   readonly #temporaries: Temporary[] = []
   readonly #owned: GPUBuffer[] = []
-  /** For each buffer of the program a promise: null, or an error if the GPU had no memory for the buffer. */
+  /**
+   * For each buffer of the program a promise: null if the GPU has allocated the buffer, an error if it had no memory
+   * for it.
+   */
   readonly #shortages: Promise<GPUError | null>[] = []
   #bound: readonly BoundDispatch[] = []
   #section: Section = 'forward'
@@ -125,15 +130,18 @@ export class Program {
   /**
    * Creates a program without dispatches.
    *
-   * @param run the uniform buffer with the numbers that change from run to run (`RUN_FIELDS`), which is destroyed with
-   * the program
+   * @param run the uniform buffer with the values that change from run to run (`RUN_FIELDS`); the program destroys it
+   * on disposal
    */
   constructor(device: Device, run: GPUBuffer) {
     this.#device = device
     this.#run = this.#own(run)
   }
 
-  /** Returns a temporary buffer of the given size, which is kept from the first to the last dispatch that names it. */
+  /**
+   * Returns a temporary buffer of the given size, whose memory is reserved from the first to the last dispatch that
+   * names it.
+   */
   temporary(bytes: number, what: string): Temporary {
     const buffer = new Temporary(bytes, what)
     this.#temporaries.push(buffer)
@@ -141,9 +149,9 @@ export class Program {
   }
 
   /**
-   * Returns a buffer of zeros that lives as long as the program.
+   * Creates a GPU buffer of zeros that lives as long as the program.
    *
-   * @throws BenchError `unsupported` if it is too large
+   * @throws BenchError `unsupported` if the buffer is too large
    */
   keep(bytes: number, what: string): GPUBuffer {
     const { made, error } = this.#device.watch('out-of-memory', () => this.#device.buffer(bytes, what))
@@ -158,7 +166,7 @@ export class Program {
     return buffer
   }
 
-  /** Begins a section of the step; dispatches that are emitted from now on belong to it. */
+  /** Begins a section of a training step: dispatches that are emitted from now on belong to it. */
   enter(section: Section): void {
     this.#section = section
   }
@@ -185,10 +193,10 @@ export class Program {
 
   /**
    * Creates the program's buffers and binds all dispatches to them. Returns a function that tells where a temporary
-   * buffer, or a part of one, stands in GPU memory.
+   * buffer, or a part of one, is stored in GPU memory.
    *
    * @param name name of the network, for error messages
-   * @throws BenchError `unsupported` that names a buffer which is larger than the device allows
+   * @throws BenchError `unsupported` if a buffer is larger than the device allows; the message names the buffer
    */
   load(name: string): (transient: Transient) => Place {
     const slots = assignSlots(this.#temporaries)
@@ -201,12 +209,12 @@ export class Program {
     return placeOf
   }
 
-  /** Returns the bound dispatches of a section of the step that take part in a kind of run; valid after `load`. */
+  /** Returns the bound dispatches of a section that are executed in a kind of run; call it after `load`. */
   bind(section: Section, runKind: RunKind): BoundDispatch[] {
     return this.#bound.filter((_, i) => runs(this.#dispatches[i], section, runKind))
   }
 
-  /** Returns the memory traffic of each dispatch of a section that takes part in a kind of run, in order. */
+  /** Returns the memory traffic of each dispatch of a section that is executed in a kind of run, in order. */
   traffic(section: Section, runKind: RunKind): Traffic[] {
     const running = this.#dispatches.filter((dispatch) => runs(dispatch, section, runKind))
     return running.map(({ kernel, buffers }) => {
@@ -215,7 +223,7 @@ export class Program {
     })
   }
 
-  /** The bytes of GPU memory that all temporary buffers of the program need together. */
+  /** The GPU memory of all temporary buffers of the program together, in bytes. */
   get transientBytes(): number {
     return assignSlots(this.#temporaries).reduce((sum, { bytes }) => sum + bytes, 0)
   }
@@ -226,9 +234,9 @@ export class Program {
   }
 
   /**
-   * A promise that resolves once the GPU has allocated all buffers of the program; valid after `load`.
+   * A promise that resolves once the GPU has allocated all buffers of the program; use it after `load`.
    *
-   * @throws BenchError `unsupported` that names the largest buffer, if there was not enough memory
+   * @throws BenchError `unsupported` if there was not enough memory; the message names the largest buffer
    */
   get fits(): Promise<void> {
     return this.#fits
@@ -262,8 +270,8 @@ export class Program {
   }
 
   /**
-   * Waits until the GPU has reported its errors, and throws the first that matters. A buffer for which there was no
-   * memory also fails to bind, so lack of memory is checked first.
+   * Waits for the GPU's error reports and throws an error if there is one. Lack of memory is checked first, because a
+   * buffer for which there was no memory also causes a validation error when it is bound.
    */
   async #checkErrors(name: string, slots: readonly Slot[], refusal: Promise<GPUError | null>): Promise<void> {
     const [refused, ...shortages] = await Promise.all([refusal, ...this.#shortages])
@@ -272,8 +280,8 @@ export class Program {
   }
 
   /**
-   * Writes the arguments of all dispatches to one uniform buffer, equal lists of arguments only once; returns the
-   * offsets.
+   * Writes the arguments of all dispatches to one uniform buffer, equal lists of arguments only once. Returns the
+   * buffer and each dispatch's offset in it.
    */
   #makeArgs(): { readonly args: GPUBuffer; readonly offsets: readonly number[] } {
     const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment
@@ -308,7 +316,10 @@ export class Program {
 const runs = ({ section, when }: Dispatch, wanted: Section, runKind: RunKind) =>
   section === wanted && holds[when](runKind)
 
-/** Encodes a kernel argument as a number; one that depends on switched-off paths becomes 2, as `ADDS` expects. */
+/**
+ * Encodes a kernel argument as a number; a pair that depends on switched-off paths becomes 2, as the WGSL of `ADDS`
+ * expects.
+ */
 const encoded = (argument: Argument): number => (typeof argument === 'number' ? argument : 2)
 
 function tooLarge(name: string, slots: readonly Slot[]): BenchError {

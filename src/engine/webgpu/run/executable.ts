@@ -34,7 +34,7 @@ export interface Parts {
   readonly batchSize: number
   readonly state: State
   readonly plan: Plan
-  /** Compiles the same network with frozen activations; called when they are first used. */
+  /** Compiles the same network with frozen activations; called when a step first uses activation masks. */
   readonly planFrozen: () => Plan
 }
 
@@ -137,7 +137,7 @@ export class WebgpuExecutable implements Executable {
 
   /**
    * Checks the inputs of a step and returns the machine that runs it: the one with frozen activations if the feed has
-   * activation masks, else the ordinary one.
+   * activation masks, else the ordinary machine.
    */
   #machineFor(feed: Feed, objective?: Objective): Machine {
     this.#check(feed, objective)
@@ -158,7 +158,7 @@ export class WebgpuExecutable implements Executable {
   /**
    * Returns a ring of tallies (loss and counts of a batch).
    *
-   * @param first number of its first tally in the results buffer
+   * @param first index of the ring's first tally in the results buffer
    */
   #ring(first: number): TallyRing {
     const { device, plan } = this.#parts

@@ -1,19 +1,19 @@
 /**
- * Runs a network with frozen activations: ReLUs and max poolings decide by a recorded mask instead of by their input.
- * For this the network is compiled a second time, over the same weights; this class records masks and copies them into
- * the buffers of the second plan.
+ * Runs a network with frozen activations: its ReLUs and max poolings follow recorded masks instead of their inputs. For
+ * this purpose the network is compiled a second time, with the same weights; this class records masks and copies them
+ * into the buffers of that second plan.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
 import type { Device } from '../device/device.ts'
 import type { Machine } from './machine.ts'
 
-/** The second plan of a network, with frozen activations, and the activation masks that were recorded with it. */
+/** The machine that runs a network with frozen activations, and the activation masks that were recorded with it. */
 export class FrozenActivations {
   readonly #device: Device
   readonly #frozen: Machine
   readonly #recorded = new RecordedMaskSets<GPUBuffer>((copy) => copy.destroy())
-  /** The activation masks that are in the buffers of the frozen plan now. */
+  /** The activation masks that the buffers of the frozen plan now contain. */
   #current: ActivationMasks | undefined
 
   /** Starts without recorded activation masks. @param frozen runs the same network, compiled with frozen activations */
@@ -22,7 +22,7 @@ export class FrozenActivations {
     this.#frozen = frozen
   }
 
-  /** Runs a batch at the current weights and returns the activation masks of its ReLUs and max poolings. */
+  /** Runs a batch with the current weights and returns the activation masks of all ReLUs and max poolings. */
   record(feed: Feed): ActivationMasks {
     const { size } = feed.batch
     this.#frozen.recordMasks(feed)
@@ -38,9 +38,7 @@ export class FrozenActivations {
     return activationMasks
   }
 
-  /**
-   * Copies the given activation masks into the buffers of the frozen plan and returns the machine that runs this plan.
-   */
+  /** Copies the given activation masks into the buffers of the frozen plan and returns the machine that runs it. */
   machineFor(activationMasks: ActivationMasks, { batch }: Feed): Machine {
     const copies = this.#recorded.copiesOf(activationMasks, batch)
     if (this.#current !== activationMasks) {

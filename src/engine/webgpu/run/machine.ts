@@ -1,5 +1,5 @@
 /**
- * Runs a compiled network: each call writes the inputs to the GPU and submits all dispatches of a step as one command
+ * Runs a compiled network: each call writes the inputs to the GPU and submits all dispatches of one step as one command
  * buffer.
  */
 import type { Activations, Feed, GradientResult, Mode, Objective, SgdStep } from '../../../core/executor.ts'
@@ -21,13 +21,13 @@ import { TALLY_LENGTH, tallyAt } from './tallyRing.ts'
  */
 const MODES: readonly Mode[] = ['train', 'probe', 'eval']
 
-/** What a step computes beside the loss, and which tally receives the loss and the counts of correct predictions. */
+/** What a step computes besides the loss, and which tally (loss and counts of correct predictions) it writes. */
 interface Wants extends Pick<RunKind, 'mode' | 'weights' | 'coefficients'> {
   /** Whether the gradients of the observed activations are computed. */
   readonly observed?: boolean
-  /** Number of the tally in the results buffer that receives the step's loss and counts of correct predictions. */
+  /** Index of the tally in the results buffer to which the step writes its loss and counts of correct predictions. */
   readonly tally: number
-  /** The SGD update that the step makes to the weights; absent: the weights stay as they are. */
+  /** The SGD update of the weights with which the step ends; absent: the weights stay as they are. */
   readonly sgd?: SgdStep
 }
 
@@ -50,8 +50,8 @@ export class Machine {
   }
 
   /**
-   * Submits a forward pass and the loss, then the backward pass and the SGD step if `wants` asks for them. Reads
-   * nothing back.
+   * Submits a forward pass and the loss, then the backward pass and the SGD step if `wants` asks for them. Does not
+   * wait for results.
    */
   async run(feed: Feed, objective: Objective, wants: Wants): Promise<void> {
     await this.plan.program.fits
@@ -60,8 +60,8 @@ export class Machine {
   }
 
   /**
-   * Returns the loss, the counts of correct predictions, and the gradient of the mixing coefficients if wanted. The
-   * gradient of the weights stays on the GPU.
+   * Returns the loss, the counts of correct predictions, and what `wants` asks for: the gradient of the mixing
+   * coefficients, the observed activations and their gradients. The gradient of the network weights stays on the GPU.
    */
   async gradient(feed: Feed, objective: Objective, wants: Omit<Wants, 'tally' | 'sgd'>): Promise<GradientResult> {
     await this.plan.program.fits
@@ -91,8 +91,8 @@ export class Machine {
   }
 
   /**
-   * Returns the logits of the main head, [batch, classes], and the features and observed activations, [batch, height,
-   * width, channels].
+   * Returns the logits of the main head, [batch, classes]; the feature map before global pooling, and the activations
+   * that the network's definition lists as observed, each [batch, height, width, channels].
    */
   async forward(feed: Feed, mode: Mode): Promise<Activations> {
     await this.plan.program.fits
@@ -115,7 +115,7 @@ export class Machine {
     }
   }
 
-  /** Runs a forward pass with all paths switched on that stores the activation masks in the plan's mask buffers. */
+  /** Runs a forward pass with no path switched off, which stores the activation masks in the plan's mask buffers. */
   recordMasks(feed: Feed): void {
     const { size } = feed.batch
     const flags = this.#feeding.write(withAllPaths(feed))
@@ -131,8 +131,8 @@ export class Machine {
   }
 
   /**
-   * Writes the inputs and submits the sections of the step that are wanted; returns the activity flags and the result
-   * of `after`.
+   * Writes the inputs and submits the sections of a step that `wants` asks for. Returns the activity flags of the step
+   * and the result of `after`, which may encode copies that follow the dispatches.
    */
   #launch<T>(feed: Feed, objective: Objective, wants: Wants, after: (encoder: GPUCommandEncoder) => T) {
     const { sgd, tally } = wants
@@ -154,13 +154,16 @@ export class Machine {
     return { flags, result }
   }
 
-  /** Writes the class weights of a cross-entropy to the GPU. Returns the sum of those of the batch's labels. */
+  /**
+   * Writes the class weights of a cross-entropy to the GPU. Returns the sum, over the labels of the batch, of the
+   * label's class weight.
+   */
   #writeClassWeights({ batch }: Feed, classWeights: readonly number[]): number {
     this.#device.write(this.plan.feeds.classWeights, Float32Array.from(classWeights))
     return batch.labels.reduce((sum, label) => sum + classWeights[label], 0)
   }
 
-  /** Returns one GPU buffer for each cotangent of an observed activation, with padding channels. */
+  /** Returns one GPU buffer for the cotangent of each observed activation, with padding channels. */
   #cotangentBuffers(cotangents: readonly Float32Array[], size: number): GPUBuffer[] {
     return this.#eachObserved(({ gradient }, pixels, channels, i) => {
       const rows = size * pixels
@@ -174,7 +177,10 @@ export class Machine {
     })
   }
 
-  /** Encodes copies of the observed activations, or of their gradients, for the host. */
+  /**
+   * Encodes copies of the observed activations, or of the gradients with respect to them, to buffers that the host can
+   * read.
+   */
   #stageObserved(encoder: GPUCommandEncoder, part: 'value' | 'gradient', size: number): StagedRows[] {
     return this.#eachObserved((places, pixels, channels) => {
       const output = places[part]
@@ -190,7 +196,10 @@ export class Machine {
     )
   }
 
-  /** Calls `use` for each observed activation, with its pixels for each sample and its channels without padding. */
+  /**
+   * Calls `use` for each observed activation with its place on the GPU, its number of pixels per sample, and its number
+   * of channels without padding.
+   */
   #eachObserved<T>(use: (places: Plan['observed'][number], pixels: number, channels: number, index: number) => T): T[] {
     const { observed = [], values } = this.network
     return observed.map((id, i) => {
@@ -199,7 +208,7 @@ export class Machine {
     })
   }
 
-  /** Writes the numbers that change from run to run (`RUN_FIELDS`), which kernels read as `run`. */
+  /** Writes the values that change from run to run (`RUN_FIELDS`), which kernels read as `run`. */
   #set({ pathMasked, mode }: RunKind, samples: number, more: Parameters<Plan['run']['set']>[0] = {}): void {
     this.plan.run.set({ samples, pathMasked: Number(pathMasked), mode: MODES.indexOf(mode), ...more })
   }
@@ -235,7 +244,10 @@ export class Machine {
     })
   }
 
-  /** Encodes the copies of cotangents, or of zeros, to the gradients of observed activations. */
+  /**
+   * Encodes the initial gradients with respect to the observed activations: copies of their cotangents, or zeros if
+   * there are none.
+   */
   #startObservedGradients(encoder: GPUCommandEncoder, samples: number, cotangents?: readonly GPUBuffer[]): void {
     this.#eachObserved(({ gradient: { buffer, offset, channels: stored } }, pixels, _, i) => {
       const bytes = 4 * samples * pixels * stored
@@ -251,8 +263,8 @@ export class Machine {
 }
 
 /**
- * An activation that is being copied to the host, in rows of `stored` floats. The first `channels` of them are real,
- * the others padding.
+ * An activation on its way to the host, in rows of `stored` floats; the first `channels` floats of each row are real
+ * channels, the others padding.
  */
 interface StagedRows {
   readonly staged: Staged
@@ -260,13 +272,13 @@ interface StagedRows {
   readonly channels: number
 }
 
-/** Returns the numbers that the kernel `sgd` reads (learning rate, momentum, …); `clipNorm` −1 means no clipping. */
+/** Returns the values that the kernel `sgd` reads (learning rate, momentum, …); `clipNorm` −1 means no clipping. */
 const descentOf = ({ learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep) => ({
   ...{ rate: learningRate, momentum, nesterov: Number(nesterov), decay: weightDecay },
   clipNorm: clipNorm ?? -1,
 })
 
-/** Removes padding channels: keeps the first `dense` numbers of each row of `stored` numbers. */
+/** Removes padding channels: keeps the first `dense` of every `stored` numbers. */
 function withoutPadding(numbers: Float32Array, stored: number, dense: number): Float32Array {
   if (dense === stored) return numbers
   const rows = numbers.length / stored
@@ -274,8 +286,8 @@ function withoutPadding(numbers: Float32Array, stored: number, dense: number): F
 }
 
 /**
- * Writes the inputs of a step to the GPU: images, labels, drop-path scales, noise, coefficients of terms, and activity
- * flags.
+ * Writes the inputs of a step to the GPU: images, labels, drop-path scales, noise, the coefficients of terms, and
+ * activity flags.
  */
 class Feeding {
   readonly #device: Device
@@ -284,8 +296,8 @@ class Feeding {
   /** The activity flags of a step in which no path is switched off: all 1. */
   readonly #allOn: Uint32Array
   /**
-   * For every term (summand of a node) its coefficient, the product of its mixing weights; then for every term 1 if it
-   * is computed, 0 if its path is switched off.
+   * First the coefficient of every term (summand of a node), which is the product of its mixing weights; then for every
+   * term 1 if it is computed, 0 if its path is switched off.
    */
   readonly #terms: Float32Array
 
@@ -320,8 +332,8 @@ class Feeding {
 }
 
 /**
- * Encodes the dispatches of a program into compute passes. The list for each section and kind of run is selected once
- * and kept.
+ * Encodes the dispatches of a program into compute passes. It selects the dispatches of each section and kind of run
+ * once and keeps the list.
  */
 class Replay {
   readonly #program: Program

@@ -1,4 +1,4 @@
-/** Weight vectors in GPU memory, and arithmetic on them: copies, sums, scaling, scalar products and norms. */
+/** Weight vectors in GPU memory and their arithmetic: copying, scaled addition, scaling, scalar products and norms. */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
 import type { Device } from '../device/device.ts'
@@ -8,7 +8,10 @@ import { RunNumbers } from '../device/transfers.ts'
 import { axpy, DOT_PARTS, dot, scale } from '../kernels/vector.ts'
 import { fixedGrid, type Grid } from '../plan/program.ts'
 
-/** Creates the weight vectors of one network, and computes with their GPU buffers. */
+/**
+ * Creates vectors as long as all weights of one network in GPU memory, and does vector arithmetic on them (scaled
+ * addition, scaling, scalar product).
+ */
 export class VectorSpace {
   readonly device: Device
   readonly readback: Readback
@@ -62,7 +65,7 @@ export class VectorSpace {
     return parts.reduce((sum, part) => sum + part, 0)
   }
 
-  /** Destroys the GPU buffers of all weight vectors of the network, including vectors that were not disposed of. */
+  /** Destroys the GPU buffers of all weight vectors that were created here, even of those that were not disposed of. */
   dispose(): void {
     for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#all]) buffer.destroy()
   }
