@@ -48,8 +48,8 @@ export interface Algorithm<Options = unknown> {
    */
   readonly options: z.ZodType<Options>
   /**
-   * The external program that runs the search, such as a Python script; absent if the search runs in this process. A
-   * search of a program uses `SearchContext.program`.
+   * The external program that runs the search, such as a Python script; absent if the search runs in this process. The
+   * search then uses `SearchContext.program`.
    */
   readonly program?: ProgramMethod
   /**
@@ -181,7 +181,9 @@ export interface ProgramServices {
 export interface ReferenceContext extends SearchContext {
   /** Gives the final metrics of any architecture; absent if the job uses no table. */
   readonly evaluator?: Evaluator
-  /** The validation and test columns that the comparison reports first; absent if there are none for the dataset. */
+  /**
+   * The benchmark table's columns (validation and test) that are reported for the searched dataset; absent: none are.
+   */
   readonly headline?: Headline
 }
 
@@ -246,7 +248,9 @@ export interface EpochReport {
   readonly parameters?: Matrix
   /** Further numbers that the algorithm records in `epochs.jsonl` for the epoch, such as a temperature. */
   readonly extra?: Readonly<Record<string, number>>
-  /** What the search measured itself, in the form of the records of probes, by the name of the probe. */
+  /**
+   * Measurements that the search made itself: the name of a probe (as `hessian`) → a record in the form of that probe.
+   */
   readonly probes?: Readonly<Record<string, unknown>>
 }
 

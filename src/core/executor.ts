@@ -107,7 +107,7 @@ export type Objective =
   | { readonly kind: 'logits'; readonly cotangent: Float32Array }
   /**
    * Sum of cotangent·value over the network's observed activations: one cotangent for each of `network.observed`,
-   * [batch, height, width, channels]. Gradients of observed activations then contain their own cotangent.
+   * [batch, height, width, channels]. The gradient of an observed activation then includes its own cotangent.
    */
   | { readonly kind: 'observed'; readonly cotangents: readonly Float32Array[] }
 

@@ -88,8 +88,8 @@ const thetaRows = ({ theta, cells }: Pick<Mixing, 'theta' | 'cells'>): Matrix =>
   cells === undefined ? theta : cells.flatMap((cell) => cell.theta ?? cell.edges.map((edge) => theta[edge]))
 
 /**
- * Returns one row for each edge in the order of the mixing coefficients. If cells have mixing weights of their own, the
- * rows of each cell's edges follow in turn.
+ * Returns `rows`, one for each edge of the space, in the order of the mixing coefficients: unchanged; or, if each cell
+ * has mixing weights of its own, the rows of the first cell's edges, then those of the second cell's edges, and so on.
  */
 const rowsOf = <Row>(rows: readonly Row[], cells: Mixing['cells']): readonly Row[] =>
   cells === undefined ? rows : cells.flatMap(({ edges }) => edges.map((edge) => rows[edge]))
@@ -117,8 +117,8 @@ export function flattenActive({ active, auxiliary, cells }: Mixing): Uint8Array 
 }
 
 /**
- * Reshapes the flat gradient with respect to the mixing coefficients to matrices, without that of auxiliary skip
- * connections. @param mixing the mixing weights at which the gradient was computed
+ * Reshapes the flat gradient with respect to the mixing coefficients to matrices; the coefficients of auxiliary skip
+ * connections are left out. @param mixing the mixing weights at which the gradient was computed
  */
 export function unflattenGradient(flat: ArrayLike<number>, { theta, cells }: Mixing): MixingGradient {
   const values = Array.from(flat)

@@ -47,8 +47,8 @@ function suggestions(typed: string, known: readonly string[]): readonly string[]
 export const isFileName = (name: string): boolean => !/[/\\\0]/.test(name) && !/^\.{0,2}$/.test(name)
 
 /**
- * Returns whether every JavaScript object has a property of this name, such as `constructor`. Looked up in a table of
- * names, it would find a function.
+ * Returns whether every JavaScript object has a property of this name, such as `constructor`. A record with such a name
+ * as a key would be confused with that property.
  */
 export const isReservedName = (name: string): boolean => name in Object.prototype
 

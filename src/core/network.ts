@@ -147,7 +147,7 @@ export interface Network {
   readonly observed?: readonly ValueId[]
   /**
    * Outputs of the stem and of each cell or residual block, in the order of computation; absent if the network does not
-   * consist of cells. A cell of skip connections alone has the output of the one before it.
+   * consist of cells. A cell that only passes its input on has the same value as the cell before it.
    */
   readonly cells?: readonly ValueId[]
   readonly classes: number

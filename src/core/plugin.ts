@@ -13,7 +13,9 @@ export interface Plugin {
   readonly algorithms?: readonly Algorithm[]
   readonly spaces?: readonly SearchSpace[]
   readonly scores?: readonly (Score | RankScore)[]
-  /** Loaders of plugins that are not JavaScript, such as programs. Only built-in ones are used. */
+  /**
+   * Loaders of plugins that are not JavaScript, such as external programs. Only loaders of built-in plugins are used.
+   */
   readonly loaders?: readonly PluginLoader[]
 }
 

@@ -181,7 +181,8 @@ export interface ResultRecord {
   /** Number of epochs that the search did: fewer than planned if it ended early. */
   readonly epochs: number
   /**
-   * Value of the protocol's metric on the validation images after the last epoch, in %; absent where epochs have none.
+   * Value of the protocol's metric on the validation images after the last epoch, in %; absent if the records of the
+   * epochs have none.
    */
   readonly validMetricPct?: number
   /**

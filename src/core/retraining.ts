@@ -98,7 +98,7 @@ export interface RetrainingTask {
 export interface WeightsToKeep {
   /** Whether to keep the weights after the epoch with the best test accuracy. */
   readonly best?: boolean
-  /** Keep the weights after every so many epochs. */
+  /** N, to keep the weights after every N epochs; absent: they are not kept at intervals. */
   readonly every?: number
 }
 
@@ -132,14 +132,15 @@ export interface TrainingOutcome {
   /** Value of the metric of the settings after the last epoch, in %; absent if that is the accuracy itself. */
   readonly testMetricPct?: number
   /**
-   * Epoch of the training with the best test accuracy. It is chosen on the test images, so it is never reported first.
+   * Epoch of the training with the best test accuracy. Because it is chosen on the test images, reports show it only
+   * beside the final accuracy.
    */
   readonly best: { readonly epoch: number; readonly testAccuracyPct: number }
-  /** Numbers of each epoch, in order, which figures show; absent in records of earlier versions. */
+  /** Training loss and accuracies of each epoch, which figures show; absent in records of earlier versions. */
   readonly curves?: TrainingCurves
 }
 
-/** Numbers of the epochs of a full training, to six significant digits; each list has one number an epoch. */
+/** Loss and accuracies of a full training, to six significant digits; each list has one number for each epoch. */
 export interface TrainingCurves {
   /** Mean training loss, with label smoothing and the auxiliary head if the training has them. */
   readonly trainLoss: readonly number[]

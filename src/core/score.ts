@@ -25,13 +25,13 @@ export interface Score {
    */
   readonly reads: 'architecture' | 'weights' | 'noise' | 'images' | 'labels'
   /**
-   * Which layers count. `output`: only those that reach the output, so that networks that differ in others are scored
-   * once. `network`: all, as in the published code.
+   * Which layers are scored. `output`: only layers on which the network's output depends, so that networks that differ
+   * in other layers alone have the same score. `network`: all layers, as in the published code.
    */
   readonly layers: 'output' | 'network'
   /**
-   * Initialisation that the score draws its weights by, whatever `--init` says; absent: that of `--init`. The names are
-   * those of `--init`.
+   * Initialisation with which the score draws the network weights, by a name that `--init` knows; it overrides
+   * `--init`. Absent: the initialisation that `--init` names.
    */
   readonly initialisation?: string
   /**

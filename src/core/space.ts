@@ -178,8 +178,8 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    */
   derive(theta: Matrix, edgeWeights?: readonly number[], threshold?: number): G
   /**
-   * Returns the mixing weights under which the supernet computes this architecture alone: 1 at its operations, 0
-   * elsewhere.
+   * Returns the mixing weights under which the supernet computes this architecture alone: 1 for its operations, 0 for
+   * all others.
    */
   oneHot(genotype: G): Matrix
   /**
@@ -234,7 +234,7 @@ export interface SearchSpace<G extends Genotype = Genotype> {
    * What the option `depth` of a network counts: `cells`: all cells; `stage`: the cells per stage (N). Absent: `stage`.
    */
   readonly depthCounts?: 'cells' | 'stage'
-  /** Settings of the protocol's `network` that the supernet of this space has, and those of some other spaces lack. */
+  /** Which of the protocol's `network` settings that not every space supports the supernets of this space support. */
   readonly supernetSettings?: readonly ('family' | 'dropPath')[]
   /** How the benchmark itself divides the training images, by dataset (`data.split=benchmark` in a protocol). */
   readonly benchmarkSplits?: Readonly<Record<string, BenchmarkSplit>>

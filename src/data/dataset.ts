@@ -11,8 +11,8 @@ export interface ImageSet {
   /** Class of each image of the set, 0 … classes − 1. */
   readonly labels: Int32Array
   /**
-   * Returns the same set, in which only the pixels of the images at the indices `rows` must be right. Present where images are
-   * made when they are needed, so that the first few of many are not made with all the others.
+   * Returns the same set for a caller that reads only the images at the indices `rows`; the pixels of all other images
+   * may be missing. Present in sets whose images are generated on demand.
    */
   only?(rows: Uint32Array): ImageSet
 }

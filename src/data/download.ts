@@ -22,7 +22,7 @@ export interface DownloadOptions {
   /** Number of consecutive attempts without any new byte after which the download fails; absent: 5. */
   readonly attempts?: number
   /**
-   * Pause before the second attempt to download, in milliseconds, doubled before each further attempt; absent: 1000.
+   * Pause before the second attempt to download, in milliseconds; each further pause is twice as long. Absent: 1000.
    */
   readonly pauseMs?: number
   /** Time in milliseconds without a new byte after which an attempt to download ends; absent: 60,000. */
@@ -295,8 +295,8 @@ const isEncoded = ({ headers }: Response): boolean =>
   !['', 'identity'].includes(headers.get('content-encoding')?.toLowerCase() ?? '')
 
 /**
- * Age of a file on the server, in milliseconds, from which its modification time, given in whole seconds, identifies
- * its version (RFC 9110, 8.8.2.2).
+ * Age in milliseconds that a file on the server must have so that its modification time, which counts whole seconds,
+ * identifies its version (RFC 9110, 8.8.2.2).
  */
 const STRONG_AFTER_MS = 60_000
 

@@ -79,8 +79,8 @@ function ownSource(url: string): { url: string; sha256?: string } {
 }
 
 /**
- * Returns the name under which to store a downloaded archive. It is unique to the address, so that a partial download
- * is never continued with another file.
+ * Returns the name under which to store a downloaded archive. Each address has a name of its own, so that a partial
+ * download from one address is never continued from another.
  */
 function archiveName(name: string, url: string): string {
   const ending = new URL(url).pathname.endsWith('.tar') ? 'tar' : 'tar.gz'

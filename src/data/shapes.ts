@@ -27,16 +27,16 @@ export const OUTLINES: readonly Outline[] = [
 ]
 
 /**
- * Returns the signed distance of a point to an axis-parallel rectangle with half sides a and b: that to the farther
- * side.
+ * Returns the signed distance of a point to an axis-parallel rectangle with half sides a and b, measured to the side
+ * lines: the larger of the distances in x and in y.
  */
 function box(x: number, y: number, a: number, b: number): number {
   return Math.max(Math.abs(x) - a, Math.abs(y) - b)
 }
 
 /**
- * Returns the signed distance of a point to an equilateral triangle with its corners on the unit circle: that to the
- * farthest side.
+ * Returns the signed distance of a point to an equilateral triangle with its corners on the unit circle: the largest of
+ * the distances to the three side lines.
  */
 function triangle(x: number, y: number): number {
   const slanted = (Math.sqrt(3) / 2) * Math.abs(x) + y / 2

@@ -51,7 +51,7 @@ export const headlines = { transfer: transferHeadline, own: ownHeadline }
 const transforms = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py')
 const splits = from('D-X-Y/AutoDL-Projects: lib/datasets/get_dataset_with_transform.py, get_nas_search_loaders')
 
-/** Cites where the training share (`trainPortion`) comes from, for datasets that NAS-Bench-201 does not have. */
+/** Labels a training share (`trainPortion`) with its source, for datasets that NAS-Bench-201 does not have. */
 export const otherImages = from('as CIFAR-10 is split by cifar-split.txt, for images that are not the benchmark’s')
 
 const trainingSetAndHalfOfTest = { split: splits('benchmark'), trainPortion: splits(1) }
@@ -69,7 +69,7 @@ export const benchmarkData: Preset['byDataset'] = {
 const skeleton = from('NAS-Bench-201 paper, section 2: the skeleton of the benchmark')
 const crop = from('NAS-Bench-201 paper, section 2: random crop of ImageNet16-120')
 
-/** Network size and crop of NAS-Bench-201. Presets of papers that did not search its space use them there. */
+/** Network size and crop of NAS-Bench-201, for the presets of papers that did not search on NAS-Bench-201. */
 export const onBenchmark = {
   bySpace: { nb201: { network: { channels: skeleton(16), depth: skeleton(5) } } },
   byDataset: { 'ImageNet16-120': { data: { cropPadding: crop(2) } } },

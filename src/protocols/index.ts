@@ -1,6 +1,6 @@
 /**
- * All search protocols by name, and the construction of a job's protocol from a preset and the changes that the user
- * typed, as `micro:epochs=5`.
+ * Lists all search protocols by name, and makes a job's protocol from a preset and the changes that the user typed, as
+ * `micro:epochs=5`.
  */
 import { parseClassWeights } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'

@@ -16,7 +16,7 @@ export type CitedTree<T> = [T] extends [Leaf]
   : { readonly [K in keyof T]: CitedTree<Exclude<T[K], undefined>> }
 type Leaf = string | number | boolean | null | readonly unknown[]
 
-/** The type of any subset of nested settings that are stated with their sources. */
+/** The type of nested settings of which any may be missing; those that are given have a value and its source. */
 export type Part<T> = { readonly [K in keyof T]?: T[K] extends Cited ? T[K] : Part<T[K]> }
 
 /** A search protocol in which every value is stated with its source. */

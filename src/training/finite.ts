@@ -6,7 +6,7 @@ import { NotFiniteError, requireAllFinite, requireFinite } from '../core/numbers
 import { withOverrides } from '../engine/plan/executable.ts'
 
 /**
- * Returns the executable with checks: its calls throw NotFiniteError at the first loss, gradient of a mixing weight,
+ * Returns a wrapper of the executable whose calls throw NotFiniteError at the first loss, gradient of a mixing weight,
  * logit or network weight that is not finite. The checks cost a pass over the mixing weights for each call, and a norm
  * of the network weights per epoch: a ReLU may turn NaN into 0, so a finite loss does not show that the weights are
  * finite.

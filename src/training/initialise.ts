@@ -11,7 +11,7 @@ export type NumberSource = Pick<RandomStream, 'uniform' | 'normal'>
 /**
  * How filters and linear weights are drawn; batch norms start at scale 1 and shift 0 in each. `uniform`: PyTorch's
  * default, U(−1/√fanIn, 1/√fanIn), for biases too. The others start biases at 0: `kaiming`: N(0, 2/fanIn); `xavier`:
- * N(0, 2/(fanIn + fanOut)), fanOut with the taps of the filter; `gaussian`: N(0, 1), as Zen-NAS.
+ * N(0, 2/(fanIn + fanOut)) with fanOut = taps of the filter × output channels; `gaussian`: N(0, 1), as in Zen-NAS.
  */
 export const initialisations = ['uniform', 'kaiming', 'xavier', 'gaussian'] as const
 export type Initialisation = (typeof initialisations)[number]

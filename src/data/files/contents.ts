@@ -1,6 +1,6 @@
 /**
- * The contract between the readers of image file formats and the code that opens a dataset. Also computes the hash of a
- * dataset's images.
+ * The interface that the reader of each image file format implements for the code that opens a dataset. Also computes
+ * the hash of a dataset's images.
  */
 import { createHash } from 'node:crypto'
 import type { ImageShape, ImageSplit } from '../../core/data.ts'

@@ -22,8 +22,8 @@ const Header = z.object({
   test: z.int().min(0),
   contentHash: z.string(),
   /**
-   * Hash of the cached pixels, which is checked when they are read. It differs from the content hash of scaled images,
-   * which is that of the original files.
+   * Hash of the cached pixels, which is checked when they are read. It differs from `contentHash` if the images are
+   * scaled: `contentHash` is then the hash of the original files.
    */
   pixelHash: z.string(),
   notes: z.array(z.string()),

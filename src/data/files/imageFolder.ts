@@ -1,6 +1,6 @@
 /**
- * Reads how a user names a folder or archive of images: its path, and after a colon how images without a split of their
- * own are divided, as in `./photographs:test=0.3,seed=1`.
+ * Parses the text with which a user names a folder or archive of images, such as `./photographs:test=0.3,seed=1`: the
+ * path and, after a colon, how to divide the images if the folder does not say which are training and test images.
  */
 import type { ImageSplit } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -10,11 +10,13 @@ import { DATASETS, knownName } from '../datasetNames.ts'
 /** A folder or archive of images, as the user names it. */
 export interface ImageFolder {
   readonly path: string
-  /** How its images are divided, if the user says so. */
+  /** How to divide the images into training and test images; absent if the user does not say. */
   readonly split?: ImageSplit
 }
 
-/** The division of images into training and test images if the user gives none: a fifth of each class are test images. */
+/**
+ * The division of images into training and test images if the user gives none: a fifth of each class are test images.
+ */
 export const DEFAULT_SPLIT: ImageSplit = { testPortion: 0.2, seed: 0 }
 
 /**

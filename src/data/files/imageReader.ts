@@ -30,8 +30,9 @@ export function imageReader(classes?: number): Reader {
 }
 
 /**
- * Returns the path of the cache file for images that are unscaled (`asis`) or scaled to a side in pixels, and divided as
- * the user said.
+ * Returns the path of the cache file for the images of files with this fingerprint.
+ * @param size side in pixels to which the images are scaled; `asis`: unscaled
+ * @param split how the user wants the images to be divided; absent: by default
  */
 const fileOf = (fingerprint: string, size: number | 'asis', split?: ImageSplit) =>
   decodedFile(fingerprint, `images-${size}${split ? `-${split.testPortion}-${split.seed}` : ''}`)

@@ -16,7 +16,7 @@ import { type Contents, contentHash, type Reader } from './contents.ts'
 import { decodedFile, readDecoded, writeDecoded } from './decodedCache.ts'
 import type { FileTree } from './fileTree.ts'
 
-/** How the files of one dataset in pickles are named and laid out: dictionary keys, image size, classes. */
+/** Names and contents of the pickle files of one dataset: dictionary keys, image size, classes. */
 export interface PickleFormat {
   readonly lookFor: string
   readonly training: RegExp

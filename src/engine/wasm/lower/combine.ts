@@ -99,8 +99,10 @@ class Node {
   }
 }
 
-/** Emits the kernel calls of one term of a weighted sum. There is a class for terms without and one for terms with batch
- * norm. */
+/**
+ * Emits the kernel calls of one term of a weighted sum. There is one class for terms with batch norm, and one for terms
+ * without.
+ */
 export interface TermEmitter {
   readonly value: Temporary
   /**

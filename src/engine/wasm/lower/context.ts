@@ -163,8 +163,10 @@ export class Context {
   }
 
   /**
-   * Returns a gradient to which several operations add. @param buffer where the gradient is stored @param expected
-   * number of operations that add to it
+   * Returns a gradient to which several operations add.
+   *
+   * @param buffer where the gradient is stored
+   * @param expected number of operations that add to the gradient
    */
   accumulation(buffer: Temporary, perSample: number, expected: number): Accumulation {
     const clear = (when: When) => this.program.emit('fill', { output: buffer, perSample }, { when })

@@ -1,7 +1,7 @@
 /**
- * Runs a network with frozen activations: ReLUs and max poolings let through what masks recorded on an earlier batch
- * say. The network is compiled a second time for this, in a memory of its own. Each use copies the weights into that
- * memory, and the gradient and the running statistics back.
+ * Runs a network with frozen activations: ReLUs and max poolings let through the entries of masks that an earlier batch
+ * recorded. The network is compiled a second time for this, in a memory of its own. Each use copies the weights into
+ * that memory, and the gradient and the running statistics back.
  */
 import type { ActivationMasks, Feed } from '../../../core/executor.ts'
 import { RecordedMaskSets } from '../../plan/recordedMasks.ts'
@@ -16,8 +16,10 @@ export class FrozenActivations {
   #current: ActivationMasks | undefined
 
   /**
-   * Connects two compiled forms of one network. @param live compiled with live activations @param frozen compiled with
-   * frozen activations
+   * Connects two compiled forms of one network.
+   *
+   * @param live compiled with live activations
+   * @param frozen compiled with frozen activations
    */
   constructor(live: Machine, frozen: Machine) {
     this.#live = live
