@@ -16,6 +16,7 @@ import type { Source } from '../report/committed/reportFolder.ts'
 import type { ReusedSource } from '../report/committed/reuse.ts'
 import type { Claims } from '../report/comparison/claims.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
+import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import type { Plan } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
@@ -206,6 +207,16 @@ async function foldersAt(
   return place.kind === 'run' ? [place.run] : place.store.runs()
 }
 
+/** Returns the stores that arguments name, in which further runs may begin. */
+export async function selectedStores(items: readonly string[], flags: SelectionFlags): Promise<readonly Store[]> {
+  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const stores = places.map(async (place) => {
+    if (place.kind === 'experiment') return [new Store(flags.store ?? (await readExperiment(place.path)).store)]
+    return place.kind === 'store' ? [place.store] : []
+  })
+  return (await Promise.all(stores)).flat()
+}
+
 /**
  * Returns the store of a run. If the run's folder is a symbolic link, returns also the store that the link leads to.
  */
@@ -358,12 +369,15 @@ export async function recipeOf(items: readonly string[]): Promise<ReportRecipe |
 }
 
 async function claimsOfExperiment(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined
+  return path === undefined ? undefined : (await readExperiment(path)).claims
+}
+
+async function readExperiment(path: string): Promise<ExperimentFile> {
   const [{ experimentPath }, { readExperimentFile }] = await Promise.all([
     import('./experimentFlags.ts'),
     import('../runner/plan/experimentFile.ts'),
   ])
-  return readExperimentFile(experimentPath(path)).claims
+  return readExperimentFile(experimentPath(path))
 }
 
 /**

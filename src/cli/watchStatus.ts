@@ -16,6 +16,8 @@ import { formatDuration } from './progressTracker.ts'
 export type StoredRun = RunStatus & { readonly store?: Store }
 
 export interface WatchOptions {
+  /** Returns whether a process runs a plan in one of the stores, so that further runs may begin. */
+  isAtWork(): boolean
   /** Seconds between two updates. */
   readonly intervalSeconds: number
   /** Whether each update prints one line of JSON; else a table, which is redrawn in place on a terminal. */
@@ -23,8 +25,8 @@ export interface WatchOptions {
 }
 
 /**
- * Prints the progress of runs until none is running or queued, Ctrl-C is pressed or standard output is closed. On a
- * terminal the table is redrawn in place; otherwise it is printed again when it changed.
+ * Prints the progress of runs until none is running, queued or yet to begin, Ctrl-C is pressed or standard output is closed.
+ * On a terminal the table is redrawn in place; otherwise it is printed again when it changed.
  * @param look returns the present states of the runs
  */
 export async function watchRuns(look: () => Promise<readonly StoredRun[]>, options: WatchOptions): Promise<void> {
@@ -38,12 +40,14 @@ export async function watchRuns(look: () => Promise<readonly StoredRun[]>, optio
   const stop = stopSignal()
   try {
     while (!stop.signal.aborted) {
+      // Asked first, since the last run may end between the two.
+      const isAtWork = options.isAtWork()
       const runs = await look()
       const running = runs.flatMap((run): Running[] =>
         run.state === 'running' && run.store ? [{ run, progress: readerOf(run.store).progressOf(run) }] : [],
       )
       draw(runs, running)
-      if (!runs.some(({ state }) => state === 'running' || state === 'queued')) return
+      if (!isAtWork && !runs.some(({ state }) => state === 'running' || state === 'queued')) return
       await pause(1000 * options.intervalSeconds, stop.signal)
     }
   } finally {

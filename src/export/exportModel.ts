@@ -22,7 +22,7 @@ export interface Exportable {
 }
 
 /** Returns a trained network in the form in which it is exported. */
-export function exportableModel({ network, state, input, record, weights }: TrainedModel): Exportable {
+export function exportableModel({ network, state, input, record, run, weights }: TrainedModel): Exportable {
   const { id, job, epochs } = record
   const notes = {
     genotype: job.genotype,
@@ -31,7 +31,10 @@ export function exportableModel({ network, state, input, record, weights }: Trai
     epochs: String(weights.epochs),
     testAccuracyPct: String(epochs[weights.epochs - 1]?.testAccuracyPct ?? record.testAccuracyPct),
   }
-  return { deployment: { network, state, input, notes }, facts: { record, epochs: weights.epochs } }
+  return {
+    deployment: { network, state, input, notes },
+    facts: { record, ...(run && { run }), epochs: weights.epochs },
+  }
 }
 
 export interface UntrainedRequest {

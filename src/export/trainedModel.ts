@@ -9,6 +9,7 @@ import type { Network } from '../core/network.ts'
 import { parseRecord } from '../core/parseRecord.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
 import { runFiles } from '../core/recordSchemas.ts'
+import type { ResultRecord } from '../core/result.ts'
 import type { KeptWeights, TrainedInput } from '../core/retraining.ts'
 import type { Genotype, SearchSpace, SpaceFamily } from '../core/space.ts'
 import { deployedNetwork } from '../retrain/training.ts'
@@ -22,6 +23,8 @@ import { stateOf } from '../training/namedTensors.ts'
 export interface TrainedModel {
   /** Record of the training that produced the network. */
   readonly record: TrainingRecord
+  /** The run that trained the network in full; absent if the training itself was named. */
+  readonly run?: ResultRecord
   /** Which of the saved weights were read: an entry of the record's `weights`. */
   readonly weights: KeptWeights
   readonly genotype: Genotype
@@ -53,7 +56,7 @@ export interface ModelRequest {
  * `unknown-name` if the plugin with the search space is missing
  */
 export function openTrainedModel(argument: string, request: ModelRequest): TrainedModel {
-  const { folder, record } = findTraining(argument, request)
+  const { folder, record, run } = findTraining(argument, request)
   const weights = chooseWeights(record, folder, request.weights ?? 'final')
   const path = join(folder, weights.file)
   const bytes = readIfThere(path)
@@ -70,12 +73,14 @@ export function openTrainedModel(argument: string, request: ModelRequest): Train
   const { classNames, mean, std, ...image } = input
   const shape = { ...image, classes: classNames.length }
   const network = deployedNetwork({ family, genotype }, record.job.settings, shape)
-  return { record, weights, genotype, family, network, state: stateOf(network, tensors, path), input }
+  const state = stateOf(network, tensors, path)
+  return { record, ...(run && { run }), weights, genotype, family, network, state, input }
 }
 
 interface FoundTraining {
   readonly folder: string
   readonly record: TrainingRecord
+  readonly run?: ResultRecord
 }
 
 const REMEDY = 'restore it from a copy, or move its folder away'
@@ -92,7 +97,8 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
       found === undefined ? 'there is no run.json or result.json' : 'it is not finished; the same command continues it'
     throw new BenchError('missing', `${folder} holds no trained network: ${problem}`)
   }
-  const { trainings = [], id, genotype } = parseRecord(text, path, runFiles['result.json'])
+  const run = parseRecord(text, path, runFiles['result.json'])
+  const { trainings = [], id, genotype } = run
   if (trainings.length === 0) {
     const command = benchCommand('retrain', '--genotype', argument, '--dataset', 'cifar10')
     const found = `run ${id} has no weights: its architecture ${genotype.slice(0, 80)} was not trained in full`
@@ -106,7 +112,7 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
   }
   const own = join(dirname(folder), chosen[0].id)
   const record = trainingIn(own)
-  if (record !== undefined) return { folder: own, record }
+  if (record !== undefined) return { folder: own, record, run }
   throw new BenchError('missing', `the training of run ${id} is gone: there is no ${own}; restore it, or train again`)
 }
 

@@ -1,6 +1,6 @@
 /** `bench status --watch` and `bench report --watch` beside real runs, without a terminal and on one. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Store } from '../../src/runner/store/store.ts'
@@ -129,6 +129,32 @@ describe('bench report --watch', () => {
     expect(looks[0]).toMatchObject({ path: 'page.html', running: 1 })
     expect(looks.at(-1)).toMatchObject({ running: 0 })
     expect(page()).not.toContain('location.reload()')
+  })
+
+  test('waits, as bench status does, for the first run of a plan and between two runs', async () => {
+    const store = new Store(join(place.folder, 'begun'))
+    store.prepare()
+    const endWork = store.markAtWork()
+    const watch = ['--watch', '--interval', '0.1', '--store', 'begun']
+    const status = place.bench('status', ...watch, '--json')
+    const { child, ended } = place.start(['report', ...watch, '--out', 'begun.html'])
+    let said = ''
+    child.stderr?.on('data', (text) => (said += text))
+    await until(() => said !== '', 'a message')
+    expect(said).toMatch(/^waiting: there are no runs in begun; .*\n$/)
+    const page = join(place.folder, 'begun.html')
+    expect(existsSync(page)).toBe(false)
+    const [id] = readdirSync(join(place.folder, 'followed')).filter((name) => name.startsWith('darts'))
+    cpSync(join(place.folder, 'followed', id), join(store.folder, id), { recursive: true })
+    await until(() => existsSync(page), 'a page')
+    expect(readFileSync(page, 'utf8')).toContain('location.reload()')
+    endWork()
+    expect(await ended).toMatchObject({ code: 0 })
+    expect(readFileSync(page, 'utf8')).not.toContain('location.reload()')
+    const looks = (await status).stdout.trim().split('\n')
+    expect(JSON.parse(looks[0])).toMatchObject({ states: {}, running: [] })
+    expect(JSON.parse(looks[looks.length - 1])).toMatchObject({ states: { finished: 1 }, running: [] })
+    expect(store.isAtWork()).toBe(false)
   })
 
   test.each([

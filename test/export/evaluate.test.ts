@@ -2,10 +2,12 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } fr
 import { basename, join } from 'node:path'
 import { loadImage } from '@napi-rs/canvas'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { measureClassification } from '../../src/analysis/classification.ts'
 import type { Executor } from '../../src/core/executor.ts'
 import { openTestImages, type TestImagesRequest } from '../../src/export/modelImages.ts'
 import { evaluateModel } from '../../src/export/runModel.ts'
 import { type ModelRequest, openTrainedModel, parseWeightsChoice } from '../../src/export/trainedModel.ts'
+import { confusionFigure } from '../../src/report/figures/confusion.ts'
 import { openImages } from '../../src/retrain/images.ts'
 import { retrain } from '../../src/retrain/retrain.ts'
 import { resolveSettings } from '../../src/retrain/settings.ts'
@@ -265,6 +267,19 @@ describe('bench evaluate', () => {
       ...{ code: 2, stdout: '', stderr: expect.stringMatching(/^bench: dataset pictures: there is no nowhere; .*\n$/) },
     })
   })
+})
+
+test('the picture has the numbers of the table: of all classes, and of each', () => {
+  const logits = Float32Array.of(3, 1, 0, 0, 2, 1, 2, 0, 1, 0, 0, 4)
+  const measures = measureClassification(logits, Int32Array.of(0, 1, 1, 2), 3)
+  const classNames = ['cat', 'dog', 'elk']
+  const [matrix] = confusionFigure({ training: 'x', epochs: 1, dataset: 'y', classNames, measures }).panels
+  const texts = matrix.kind === 'drawing' ? matrix.shapes.flatMap((s) => (s.kind === 'text' ? [s.text] : [])) : []
+  expect(measures).toMatchObject({ top1Pct: 75, classes: [{ accuracyPct: 100 }, { accuracyPct: 50 }, {}] })
+  expect(texts[1]).toBe(`top-1 75.0 %, balanced 83.3 %, mAP ${measures.meanAveragePrecisionPct.toFixed(1)} %`)
+  const columns = texts.slice(texts.indexOf('acc. %'), texts.indexOf('predicted class') - classNames.length)
+  const precisions = measures.classes.map(({ averagePrecisionPct = 0 }) => averagePrecisionPct.toFixed(1))
+  expect(columns).toEqual(['acc. %', '100.0', '50.0', '100.0', 'AP %', ...precisions])
 })
 
 test('images of another size than the network’s are scaled to it', async () => {

@@ -4,6 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
+import type { ResultRecord } from '../../src/core/result.ts'
 import type { SearchSpace } from '../../src/core/space.ts'
 import { exportableModel, exportedFiles, untrainedModel } from '../../src/export/exportModel.ts'
 import { openTrainedModel } from '../../src/export/trainedModel.ts'
@@ -29,13 +30,12 @@ beforeAll(async () => {
   record = await retrain(await tinyRun(place.folder))
 })
 
-const exported = () =>
-  exportableModel(
-    openTrainedModel(record.id, {
-      store: new Store(at('runs')),
-      spaces: Object.values(builtinSpaces) as SearchSpace[],
-    }),
-  )
+const opened = () =>
+  openTrainedModel(record.id, {
+    store: new Store(at('runs')),
+    spaces: Object.values(builtinSpaces) as SearchSpace[],
+  })
+const exported = () => exportableModel(opened())
 
 describe('an export', () => {
   test('of weights has the final weights of the training without its auxiliary head', async () => {
@@ -66,8 +66,34 @@ describe('an export', () => {
     })
     expect(text).toContain(`**${record.testAccuracyPct.toFixed(2)} %**`)
     expect(text).toContain('| protocol | trial: 3 epochs, batch 5, seed 0 |')
+    expect(text).toContain('| images | at most 8 training images, crops padded by 2, flips |')
+    expect(text).toContain('The search is not included.')
+    // Every image of two classes is among the five most probable.
+    expect(front + text).not.toContain('top-5')
     expect(text).toContain('* `net.onnx`')
     expect(text).toContain('`cat`, `dog`')
+  })
+
+  test('has a model card that names the search, its cost, the metric and how the classes counted', async () => {
+    const { record: own, ...model } = opened()
+    const data = { ...own.job.settings.data, classWeights: { cat: 2, 'd|g': 1 } }
+    const settings = { ...own.job.settings, metric: 'mAP' as const, data }
+    const measured = { ...own, testMetricPct: 61.236, job: { ...own.job, settings } }
+    const search = { seconds: 9000, device: 'gpu' as const }
+    const run = {
+      ...{ algorithm: 'drnas', seed: 3, protocol: 'micro', id: 'drnas-x' },
+      timing: { wallSeconds: 1, startedAt: '', finishedAt: '', search },
+    } as unknown as ResultRecord
+    const [{ content }] = await exportedFiles(exportableModel({ ...model, record: measured, run }), {
+      formats: ['card'],
+    })
+    const [, front, text] = String(content).split(/^---$/m)
+    expect(parseYaml(front)['model-index'][0].results[0].metrics[1]).toEqual({
+      ...{ type: 'mAP', name: 'mAP on the test images after the last epoch, %', value: 61.24 },
+    })
+    expect(text).toContain('| architecture found by | drnas, seed 3, protocol micro: run `drnas-x` |')
+    expect(text).toContain(', class weights cat:2+d\\|g:1 |')
+    expect(text).toContain('The search before it took 2.5 hours on a GPU.')
   })
 
   test('of an untrained architecture has random weights of its seed, at the size of the paper', async () => {

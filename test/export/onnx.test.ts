@@ -3,6 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { NetworkBuilder } from '../../src/core/networkBuilder.ts'
+import { deployedTensors } from '../../src/export/deployment.ts'
 import { onnxModel } from '../../src/export/onnx.ts'
 import { dartsFamily } from '../../src/spaces/darts/index.ts'
 import { cases, channelsFirst, relativeDifference, type TrainedCase, trainCase } from './trainedNetworks.ts'
@@ -57,6 +58,16 @@ describe.each(cases)('the ONNX file of $name', (kind) => {
       }
     },
   )
+
+  test('is of a network whose batch-norm statistics, scales and shifts are all away from their defaults', () => {
+    const tensors = [...deployedTensors(trained.deployment).values()]
+    const norms = tensors.filter(({ name }) => /\bbn\w*\.|running_/.test(name))
+    expect(norms.length).toBeGreaterThanOrEqual(4)
+    for (const { name, values } of norms) {
+      const usual = /mean|bias/.test(name) ? 0 : 1
+      expect(Math.min(...values.map((value) => Math.abs(value - usual))), name).toBeGreaterThan(1e-5)
+    }
+  })
 
   test('has opset 17, images in NCHW with any batch size, classes and normalisation', () => {
     const { opsetImport, graph, metadataProps } = fromBinary(ModelProtoSchema, bytes)

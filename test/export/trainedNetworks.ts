@@ -1,6 +1,6 @@
 /**
- * Small networks of every kind, trained for some steps: their batch-norm statistics are away from 0 and 1, and every
- * operation has weights of its own.
+ * Small networks of every kind, trained for some steps and disturbed a little: every weight and every batch-norm statistic
+ * is away from where it began, also those that training cannot move, such as shifts before another batch normalisation.
  */
 import type { Executor } from '../../src/core/executor.ts'
 import type { Network } from '../../src/core/network.ts'
@@ -123,7 +123,8 @@ export async function trainCase({ family, genotype, options: { side, ...options 
   const images = intensities(BATCH + 1, side, 'test')
   const logits = await logitsOf(network, own, executor, images, side)
   const input = { height: side, width: side, channels: 3, classNames: CLASSES, mean: MEAN, std: STD }
-  return { deployment: { network, state: own, input, notes: { genotype } }, images, count: BATCH + 1, logits }
+  const deployment = { network, state: own, input, notes: { genotype } }
+  return { deployment, images, count: BATCH + 1, logits }
 }
 
 async function train(network: Network, executor: Executor, side: number) {
@@ -139,7 +140,10 @@ async function train(network: Network, executor: Executor, side: number) {
   }
   const state = await executable.save()
   executable.dispose()
-  return state
+  const noise = random(0, 'noise')
+  const factor = () => 1 + 0.2 * (noise.uniform() - 0.5)
+  const disturb = (value: number) => value * factor() + 0.01 * (1 + noise.uniform())
+  return { ...state, weights: state.weights.map(disturb), statistics: state.statistics.map(disturb) }
 }
 
 async function logitsOf(

@@ -13,7 +13,7 @@ import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../options.ts'
-import { outputFormat, print, writeOutput } from '../output.ts'
+import { outputFormat, print, printAsideLine, writeOutput } from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
@@ -23,6 +23,7 @@ import {
   SELECTION_HELP,
   type SelectionFlags,
   selectedFolders,
+  selectedStores,
   selectRuns,
   selectWholeRuns,
   spaceOf,
@@ -134,25 +135,40 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   async function watchRuns(seconds: number): Promise<void> {
     const { pause, stopSignal } = await import('../watchStatus.ts')
     const stop = stopSignal()
+    const stores = await selectedStores(items, flags)
     let last = ''
+    let reason = ''
     try {
       while (!stop.signal.aborted) {
+        // Asked first, since the last run may end between the two.
+        const isAtWork = stores.some((store) => store.isAtWork())
         const folders = await selectedFolders(items, flags)
         const running = folders.filter((run) => run.state() === 'running').length
-        const stamp = folders.map((run) => `${run.id} ${run.state()} ${run.epochCount()}`).join('\n')
-        if (stamp !== last) {
-          const written = await page(running > 0 ? seconds : undefined)
-          if (flags.json) print(`${JSON.stringify({ ...written, running })}\n`)
-          else tell(written, `, ${running} running`)
-        }
-        last = stamp
-        if (running === 0) return
+        const goesOn = isAtWork || running > 0
+        const stamp = [goesOn, ...folders.map((run) => `${run.id} ${run.state()} ${run.epochCount()}`)].join('\n')
+        if (stamp !== last && (await write(goesOn, running))) last = stamp
+        if (!goesOn) return
         await pause(1000 * seconds, stop.signal)
       }
       // The page that is left behind has nothing to wait for.
       if (last !== '') await page()
     } finally {
       stop.end()
+    }
+
+    /** Writes the page, and tells whether it could: the first runs may have no numbers yet. */
+    async function write(goesOn: boolean, running: number): Promise<boolean> {
+      try {
+        const written = await page(goesOn ? seconds : undefined)
+        if (flags.json) print(`${JSON.stringify({ ...written, running })}\n`)
+        else tell(written, `, ${running} running`)
+        return true
+      } catch (error) {
+        if (!goesOn || !(error instanceof BenchError)) throw error
+        if (error.message !== reason && !flags.quiet) printAsideLine(`waiting: ${error.message}`)
+        reason = error.message
+        return false
+      }
     }
   }
 

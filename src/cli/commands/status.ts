@@ -21,6 +21,7 @@ import {
   recordsAt,
   referenceNames,
   SELECTION_HELP,
+  selectedStores,
 } from '../runSelection.ts'
 import type { StoredRun } from '../watchStatus.ts'
 
@@ -62,7 +63,9 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   if (flags.watch) {
     const { watchRuns } = await import('../watchStatus.ts')
     const look = isPlanned ? await plannedRuns(items, flags) : () => storedRuns(items, flags)
-    return watchRuns(look, { intervalSeconds: flags.interval ?? 2, json: flags.json === true })
+    const stores = await selectedStores(items, flags)
+    const isAtWork = () => stores.some((store) => store.isAtWork())
+    return watchRuns(look, { isAtWork, intervalSeconds: flags.interval ?? 2, json: flags.json === true })
   }
   const runs = await (isPlanned ? (await plannedRuns(items, flags))() : storedRuns(items, flags))
   const isTrained = runs.some(({ training }) => training !== undefined)

@@ -1,7 +1,8 @@
 /**
  * The figure that `bench evaluate` draws of a trained network: its confusion matrix, and its calibration, which is
- * accuracy against predicted probability.
+ * accuracy against predicted probability. Both stand beside the measures of `bench evaluate`.
  */
+import type { ClassificationMeasures, ClassMeasures } from '../../analysis/classification.ts'
 import { type Drawing, heading, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { MeasuredModel } from '../listings/modelMeasures.ts'
@@ -15,8 +16,8 @@ export function confusionFigure(model: MeasuredModel): Figure {
   return {
     name: 'confusion',
     caption:
-      `Left: images of each class (line) by predicted class (column), shaded by their share of the line. Right: accuracy ` +
-      `against mean probability in intervals of the largest probability. ${training} after ${pluralize(epochs, 'epoch')}, ` +
+      `Left: images of each class (line) by predicted class (column), shaded by their share of the line, with each class's ` +
+      `accuracy and average precision. Right: accuracy against mean probability in intervals of the largest probability. ${training} after ${pluralize(epochs, 'epoch')}, ` +
       `${pluralize(images, 'test image')} of ${dataset}, top-1 ${top1Pct.toFixed(2)} %, ` +
       `expected calibration error ${calibrationErrorPct.toFixed(2)} %.`,
     columns: 2,
@@ -24,16 +25,19 @@ export function confusionFigure(model: MeasuredModel): Figure {
   }
 }
 
-/** Sizes of the confusion matrix in CSS pixels: its width and height, and the space above it for a title. */
+/** Sizes of the confusion matrix in CSS pixels: its width and height, and the space above it for title, measures and headings. */
 const SIDE = 240
-const TOP = 24
+const TOP = 52
+/** Width of each column of percentages to the right of the matrix. */
+const COLUMN = 46
 const SHADES = 12
 /** Largest numbers of classes with which the matrix shows class names, and with which it shows numbers of images. */
 const MOST_NAMED = 30
 const MOST_COUNTED = 12
 const LONGEST_NAME = 14
 
-function matrixDrawing({ classNames, measures: { confusion } }: MeasuredModel): Drawing {
+function matrixDrawing({ classNames, measures }: MeasuredModel): Drawing {
+  const { confusion } = measures
   const classes = classNames.length
   const isNamed = classes <= MOST_NAMED
   const size = Math.min(LABEL_SIZE, (0.9 * SIDE) / classes)
@@ -65,23 +69,65 @@ function matrixDrawing({ classNames, measures: { confusion } }: MeasuredModel): 
       })
     : []
   const frame = `M${left} ${TOP}h${SIDE}v${SIDE}h${-SIDE}z`
-  const below: Shape = {
-    ...{ kind: 'text', x: left + SIDE / 2, y: TOP + SIDE + 14, align: 'center', size: LABEL_SIZE, colour: 'ink' },
-    text: 'predicted class, in the same order',
-  }
+  const fits = isNamed && 0.55 * size * longest <= cell
+  const centred = (text: string, x: number, y: number, textSize = LABEL_SIZE): Shape => ({
+    ...{ kind: 'text', text, x, y, align: 'center', size: textSize, colour: 'ink' },
+  })
+  const below = fits
+    ? [
+        ...classNames.map((name, label) => centred(name, left + (label + 0.5) * cell, TOP + SIDE + 12, size)),
+        centred('predicted class', left + SIDE / 2, TOP + SIDE + 28),
+      ]
+    : [centred('predicted class, in the same order', left + SIDE / 2, TOP + SIDE + 14)]
+  const columns = isNamed ? percentColumns(measures, { left: left + SIDE, cell, size, centred }) : []
   return {
-    ...{ kind: 'drawing', title: 'confusion matrix', width: left + SIDE + 4, height: TOP + SIDE + 24 },
+    ...{ kind: 'drawing', title: 'confusion matrix' },
+    ...{ width: left + SIDE + 4 + (isNamed ? 2 * COLUMN : 0), height: TOP + SIDE + (fits ? 38 : 24) },
     shapes: [
       ...heading('confusion matrix'),
+      { kind: 'text', x: 0, y: 24, text: measuresText(measures), align: 'left', size: LABEL_SIZE, colour: 'ink' },
       ...squares.flatMap((path, shade): Shape[] =>
         path === '' ? [] : [{ kind: 'fill', path, colour: blue(shade / SHADES) }],
       ),
       { kind: 'path', path: frame, colour: 'faint', width: 1 },
       ...numbers,
       ...names,
-      below,
+      ...columns,
+      ...below,
     ],
   }
+}
+
+/** Returns the measures of all classes together: `top-1 93.1 %, balanced 92.8 %, mAP 96.0 %`. */
+function measuresText({ top1Pct, top5Pct, balancedPct, meanAveragePrecisionPct }: ClassificationMeasures): string {
+  const named: readonly (readonly [string, number | undefined])[] = [
+    ['top-1', top1Pct],
+    ['top-5', top5Pct],
+    ['balanced', balancedPct],
+    ['mAP', meanAveragePrecisionPct],
+  ]
+  return named.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value.toFixed(1)} %`])).join(', ')
+}
+
+/** Where columns of percentages are drawn, and the function that writes a text centred at a place. */
+interface ColumnPlace {
+  readonly left: number
+  readonly cell: number
+  readonly size: number
+  centred(text: string, x: number, y: number, size?: number): Shape
+}
+
+/** Returns the accuracy and the average precision of each class, in %, as columns beside the matrix. */
+function percentColumns({ classes }: ClassificationMeasures, { left, cell, size, centred }: ColumnPlace): Shape[] {
+  const columns: readonly (readonly [string, (own: ClassMeasures) => number | undefined])[] = [
+    ['acc. %', ({ accuracyPct }) => accuracyPct],
+    ['AP %', ({ averagePrecisionPct }) => averagePrecisionPct],
+  ]
+  return columns.flatMap(([title, of], i) => {
+    const x = left + 4 + (i + 0.5) * COLUMN
+    const values = classes.map((own, label) => centred(of(own)?.toFixed(1) ?? '—', x, TOP + (label + 0.5) * cell, size))
+    return [centred(title, x, TOP - 9), ...values]
+  })
 }
 
 const shortened = (name: string): string => (name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`)
@@ -93,12 +139,12 @@ function blue(share: number): `#${string}` {
   return `#${[red, green, blueness].map((value) => value.toString(16).padStart(2, '0')).join('')}`
 }
 
-function calibrationPlot({ measures: { calibration } }: MeasuredModel): Plot {
+function calibrationPlot({ measures: { calibration, calibrationErrorPct } }: MeasuredModel): Plot {
   const [grey, measured] = categorical
   const filled = calibration.filter(({ images }) => images > 0)
   return {
     kind: 'plot',
-    title: 'calibration',
+    title: `calibration: error ${calibrationErrorPct.toFixed(2)} %`,
     x: { label: 'mean probability (%)', scale: 'linear', atLeast: [0, 100] },
     y: { label: 'accuracy (%)', scale: 'linear', atLeast: [0, 100] },
     series: [

@@ -50,10 +50,15 @@ export async function runPlan(
     const orders = ordersOf(plan, missing, store, { ...processes, jobs })
     const threads = processes.threads ?? threadsEach(orders, jobs)
     const ordersWithThreads = orders.map((order) => ({ ...order, executor: { ...order.executor, threads } }))
-    await runOrders(ordersWithThreads, { jobs, gpus }, (event) => {
-      if (event.kind === 'failed') failures.set(event.id, event)
-      onEvent(event)
-    })
+    const endWork = store.markAtWork()
+    try {
+      await runOrders(ordersWithThreads, { jobs, gpus }, (event) => {
+        if (event.kind === 'failed') failures.set(event.id, event)
+        onEvent(event)
+      })
+    } finally {
+      endWork()
+    }
   }
   return plan.jobs.map((planned) => {
     const result = store.run(planned.id).result()

@@ -1,14 +1,19 @@
 /** Finds the runs in a store: a folder with one subfolder per run. `core/result.ts` describes the files of a run. */
+import { randomUUID } from 'node:crypto'
 import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { isFileName } from '../../core/names.ts'
 import { makeFolder } from '../../system/atomicFile.ts'
+import { lockHolder, lockIfFree } from '../../system/lock.ts'
 import { listIfThere, statIfThere } from '../../system/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
 /** Folder of the store of runs if the user names none. */
 export const DEFAULT_STORE = 'runs'
+
+/** Name of a lock that a process holds in the store while it runs the jobs of a plan. */
+const AT_WORK = /^\.at-work-[\da-f-]+\.lock$/
 
 /** A store of runs. Finds, lists and prepares the folders of runs. */
 export class Store {
@@ -53,6 +58,31 @@ export class Store {
    */
   #isLinkedFolder(name: string): boolean {
     return statIfThere(join(this.folder, name))?.isDirectory() === true
+  }
+
+  /**
+   * Marks the store as one in which this process runs the jobs of a plan, so that commands that watch the store go on
+   * between two jobs and before the first. Returns a function that ends this. Does nothing if the mark cannot be written.
+   */
+  markAtWork(): () => void {
+    try {
+      // A killed process leaves its mark behind.
+      for (const path of this.#marks()) lockIfFree(path)?.release()
+      const mark = lockIfFree(join(this.folder, `.at-work-${randomUUID()}.lock`))
+      return () => mark?.release()
+    } catch {
+      return () => {}
+    }
+  }
+
+  /** Returns whether a process is running the jobs of a plan in this store. */
+  isAtWork(): boolean {
+    return this.#marks().some((path) => lockHolder(path) !== undefined)
+  }
+
+  #marks(): readonly string[] {
+    const names = (listIfThere(this.folder) ?? []).map(({ name }) => name)
+    return names.filter((name) => AT_WORK.test(name)).map((name) => join(this.folder, name))
   }
 
   /** Creates the folder of the store. @throws BenchError `bad-input` if it cannot be written to */
