@@ -1,6 +1,6 @@
 /**
- * Computes ∇_α, the gradient of the search network's loss on one batch with respect to the architecture parameters, as
- * a smooth function of α. Hessians of α are computed from it.
+ * Computes ∇_α, the gradient of the supernet's loss on one batch with respect to the architecture parameters α, as a
+ * smooth function of α. Hessians with respect to α are computed from it.
  */
 import type { RelaxedSearch } from '../core/algorithm.ts'
 import type { Batch } from '../core/data.ts'
@@ -20,12 +20,12 @@ export interface ArchitectureGradient {
 }
 
 /**
- * Returns ∇_α of the loss as a function of α, around the α that the search has now. It uses batch statistics and
- * updates nothing. The masks of ReLUs and max poolings are frozen at this α, so that the function's derivative is the
- * almost-everywhere Hessian, as automatic differentiation gives it.
+ * Returns ∇_α of the loss as a function of α, near the current α of the search. It uses batch statistics and does not
+ * update running statistics. The masks of ReLUs and max poolings are frozen at the current α, so that the function's
+ * derivative is the almost-everywhere Hessian, as automatic differentiation gives it.
  *
- * Without streams a stochastic relaxation is taken at its mean. With streams the loss is averaged over one draw of
- * mixing weights from each stream; a stream is opened anew at every α, so all points share the same random numbers.
+ * Without streams a stochastic relaxation is evaluated at its mean. With streams the loss is averaged over one draw of
+ * mixing weights from each stream; the streams restart at every α, so that all α use the same random numbers.
  */
 export async function architectureGradient(
   search: RelaxedSearch,

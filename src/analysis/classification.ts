@@ -1,6 +1,6 @@
 /** Measures of a classifier on labelled images, computed from its logits. */
 
-/** How well a classifier does on a set of labelled images. Shares are in %. */
+/** How well a classifier classifies a set of labelled images. All shares are in %. */
 export interface ClassificationMeasures {
   readonly images: number
   /** Share of the images whose largest logit is that of the label. */
@@ -24,13 +24,16 @@ export interface ClassificationMeasures {
 
 export interface ClassMeasures {
   readonly images: number
-  /** Share of the class's images that are predicted as this class (its recall); absent for a class without images. */
+  /** Share of the class's images that are classified correctly (recall); absent for a class without images. */
   readonly accuracyPct?: number
   /** Average precision of this class against the rest; absent for a class without images. */
   readonly averagePrecisionPct?: number
 }
 
-/** The images whose largest probability is in one interval; accuracy and mean probability are absent if there are none. */
+/**
+ * One bin of the calibration: the images whose largest class probability is between `from` and `to`, with their
+ * accuracy and their mean largest probability (absent if there are no such images).
+ */
 export interface CalibrationBin {
   readonly from: number
   readonly to: number

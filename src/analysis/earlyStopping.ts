@@ -1,8 +1,8 @@
 /**
  * RobustDARTS' early-stopping rule (Zela et al., ICLR 2020, §4.3, and the class `EVLocalAvg` in its code). The search
- * stops when the local average of the Hessian's dominant eigenvalue has grown by a factor over the last few
- * measurements, and its result is the genotype from before the growth. An average is assigned to the epoch in the
- * middle of its window.
+ * stops when the local average of the Hessian's dominant eigenvalue has grown by a given factor within the last few
+ * measurements; its result is then the genotype of the epoch before that growth. Each average is assigned to the epoch
+ * in the middle of its window.
  */
 
 /** Default growth factor of the dominant eigenvalue's local average above which a search stops. */
@@ -12,7 +12,8 @@ export interface EarlyStoppingOptions {
   /** Number of epochs between two measurements of the dominant eigenvalue. */
   readonly every: number
   /**
-   * Number of measured eigenvalues in a local average; at the start of the search fewer, but at least ⌊window/2⌋ + 1.
+   * Number of measured eigenvalues in a local average. At the start of the search an average may have fewer, but at
+   * least ⌊window/2⌋ + 1.
    */
   readonly window?: number
   /** Number of measurements between the two local averages of the eigenvalue that are compared. */
@@ -43,7 +44,10 @@ export function stopEpoch(measurements: readonly Measurement[], options: EarlySt
   return candidate >= startEpoch && last.average / before.average > factor ? candidate : undefined
 }
 
-/** Returns the means of the last `window` eigenvalues at each measurement that has enough before it. */
+/**
+ * Returns, for each measurement with enough eigenvalues up to it, the mean of the last `window` eigenvalues, and the
+ * epoch in the middle of this window.
+ */
 function localAverages(measurements: readonly Measurement[], window: number) {
   const half = Math.floor(window / 2)
   return measurements.flatMap((_, at) => {

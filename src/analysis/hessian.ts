@@ -49,7 +49,10 @@ export function hessianProduct(gradient: GradientField, at: readonly number[], s
   }
 }
 
-/** Computes the whole Hessian column by column and symmetrises it, (H + Hᵀ)/2. It needs two gradients per parameter. */
+/**
+ * Computes the whole Hessian column by column and symmetrises it, (H + Hᵀ)/2. This takes two gradient evaluations for
+ * each parameter.
+ */
 export async function hessian(gradient: GradientField, at: readonly number[], step?: number): Promise<number[][]> {
   const product = hessianProduct(gradient, at, step)
   const columns: (readonly number[])[] = []
@@ -71,10 +74,7 @@ export function fullSpectrum(matrix: readonly (readonly number[])[]): Spectrum {
 export interface LanczosOptions {
   /** Largest number of Hessian-vector products for the extreme eigenvalues. */
   readonly iterations?: number
-  /**
-   * Tolerance at which the Lanczos process stops: both extreme eigenvalues changed by less than this fraction of the
-   * spectral norm.
-   */
+  /** The Lanczos process stops when both extreme eigenvalues change by less than this fraction of the spectral norm. */
   readonly tolerance?: number
   /** Number of random vectors from which trace and Frobenius norm are estimated. */
   readonly traceSamples?: number

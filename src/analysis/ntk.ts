@@ -1,7 +1,7 @@
 /**
  * Computes the empirical neural tangent kernel of a network on one batch (Jacot, Gabriel, Hongler 2018), as TE-NAS does
  * (Chen, Gong, Wang 2021): Θ = G·Gᵀ, where row i of G is the gradient of the sum of sample i's logits with respect to
- * w. All samples are in one forward pass with batch statistics.
+ * the network weights. All samples are in one forward pass with batch statistics.
  */
 import { BenchError } from '../core/errors.ts'
 import type { Executable, Feed } from '../core/executor.ts'
@@ -63,7 +63,7 @@ export function ntkSpectrum(kernel: readonly (readonly number[])[]): NtkSpectrum
   }
 }
 
-/** Returns the intervals [from, to) of the flat weight vector that contain the parameters the kernel covers. */
+/** Returns the intervals [from, to) of the flat weight vector whose parameters the kernel's gradients cover. */
 function keptRanges({ network }: Executable, parameters: NtkParameters): [number, number][] {
   let start = 0
   return network.parameters.flatMap(({ name, shape }): [number, number][] => {

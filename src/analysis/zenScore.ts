@@ -1,11 +1,11 @@
 /**
  * The Zen-score of a network (Lin et al.: "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV
- * 2021): how strongly its features answer to a small change of a Gaussian input, corrected for what batch norms divide
- * out.
+ * 2021): how strongly its features respond to a small change of a Gaussian input. The second sum restores the scale
+ * that batch norms remove, where σ² are the batch variances at a batch norm.
  *
  *     Zen = log E_x Σ_{c,h,w} |F(x) − F(x + γ x′)| + Σ_BN log √(mean over channels of σ²)
  *
- * F are the features before global pooling, weights and inputs are standard normal, γ = 0.01.
+ * F is the feature map before global pooling; the weights and the inputs x and x′ are standard normal; γ = 0.01.
  */
 import type { Batch, ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
@@ -17,8 +17,8 @@ export interface ZenScore {
   /** Mean over the images x of the batch of Σ |F(x) − F(x + γ x′)|, before the logarithm. */
   readonly delta: number
   /**
-   * Zen-score with the biased batch variances of the pass over x, divided by M = batch·height·width. `unbiased` divides
-   * by M − 1.
+   * Zen-score with the biased batch variances of the pass over x, that is, squared deviations divided by M =
+   * batch·height·width; `unbiased`: divided by M − 1.
    */
   readonly biased: number
   readonly unbiased: number
@@ -29,8 +29,8 @@ export interface ZenScore {
 }
 
 /**
- * Computes the Zen-score of a network on given inputs. Running statistics are reset first; afterwards they contain what
- * the two passes left.
+ * Computes the Zen-score of a network for the inputs x and `perturbed` = x + γ x′. It first resets the running
+ * statistics of the batch norms, and leaves them as the two passes over the inputs set them.
  * @throws BenchError `unsupported` if a batch normalisation keeps no running statistics
  */
 export async function zenScore(executable: Executable, x: Batch, perturbed: Batch): Promise<ZenScore> {
@@ -89,8 +89,9 @@ async function meanVariances(executable: Executable): Promise<number[]> {
 }
 
 /**
- * Runs a pass in training mode. Returns its result, and the unbiased batch variance at each batch normalisation that
- * keeps statistics, averaged over its channels; 0 for layers that were not computed. Running statistics do not change.
+ * Runs `pass` and returns its result, and for each batch normalisation with running statistics the unbiased batch
+ * variance, averaged over channels; 0 for layers that were not computed. The running statistics are restored
+ * afterwards.
  * @param pass computes one batch with mode `train`
  */
 export async function withBatchVariances<T>(
@@ -129,7 +130,7 @@ export function perturb(x: Batch, direction: Batch, gamma: number): Batch {
 }
 
 export interface ZenScoreOptions {
-  /** Number of images for each draw of weights and inputs; 16 in the command line of Zen-NAS. */
+  /** Number of images in the batch of each draw of weights and inputs; 16 in the command line of Zen-NAS. */
   readonly batchSize?: number
   /** Number of draws of weights and inputs; 32 in the command line of Zen-NAS. */
   readonly repeats?: number

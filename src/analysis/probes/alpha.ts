@@ -7,7 +7,7 @@ import type { Matrix } from '../../core/mixing.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface AlphaRecord {
-  /** Mixing weights of the deterministic relaxation (softmax, Dirichlet mean), [edge][op]. */
+  /** Mixing weights that the deterministic relaxation of α gives (softmax, Dirichlet mean), [edge][op]. */
   readonly theta: Matrix
   /**
    * Entropy of each edge's mixing weights, −Σ_o θ_o ln θ_o in nats: ln(number of operations) when all weights are
@@ -16,7 +16,9 @@ export interface AlphaRecord {
   readonly entropy: readonly number[]
   /** Mean of the entropy over the edges. */
   readonly meanEntropy: number
-  /** Weights of the edges at their target nodes; absent if the search method does not learn them. */
+  /**
+   * Learned weight of each edge in the sum at its target node; absent if the search method does not learn such weights.
+   */
   readonly edgeWeights?: readonly number[]
 }
 

@@ -1,4 +1,7 @@
-/** Defines a kind of probe from its options and its measurement, for texts such as `hessian:every=2,mode=full`. */
+/**
+ * Defines kinds of probes. A probe measures a running search at some epochs; the user chooses it by a text such as
+ * `hessian:every=2,mode=full`.
+ */
 import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -12,7 +15,7 @@ export interface ProbeKind {
   /** Names of the probe's options. */
   readonly options: readonly string[]
   /**
-   * Creates the probe from the texts of its options.
+   * Creates the probe with the options that the user gave as texts.
    * @throws BenchError `unknown-name` or `bad-input` for a wrong option
    */
   create(options: Readonly<Record<string, string>>): Probe
@@ -23,7 +26,7 @@ interface ProbeDefinition<Options extends Schedule> {
   readonly description: string
   /** Schema of the probe's options, each with a default. */
   readonly options: z.ZodObject & z.ZodType<Options>
-  /** Returns the data to record for an epoch, or undefined if the search does not have what this probe reads. */
+  /** Returns the data to record for an epoch; undefined if the search lacks what this probe measures. */
   measure(search: Search, context: ProbeContext, options: Options, index: number): Promise<object | undefined>
 }
 

@@ -21,8 +21,7 @@ export interface HessianRecord extends Spectrum {
   readonly mode: 'full' | 'lanczos'
   readonly loss: 'val' | 'train'
   /**
-   * How a stochastic relaxation was evaluated: `mean`: at its mean; `N draws`: as the mean over N draws of mixing
-   * weights.
+   * How a stochastic relaxation was evaluated. `mean`: at its mean; `N draws`: averaged over N draws of mixing weights.
    */
   readonly at: 'mean' | `${number} draws`
 }

@@ -1,13 +1,13 @@
 /**
  * Probe of the error of DARTS' finite-difference Hessian-vector product (Liu et al. 2019, eq. 8), at the current
- * network weights w and architecture parameters α, on one fixed batch of each half:
+ * network weights w and architecture parameters α, on one fixed batch of each half of the training set:
  *
  *     ∇²_{α,w} L_train · v ≈ [∇_α L_train(w + εv) − ∇_α L_train(w − εv)] / (2ε)
  *
  * with v = ∇_w L_val and ε = distance / ‖v‖.
  *
- * The exact product is the same difference with every ReLU's mask frozen at w, which is smooth and agrees with double
- * back-propagation.
+ * The reference, called the exact product, is the same difference with every ReLU's mask frozen at w, which makes the
+ * loss smooth; it agrees with double back-propagation.
  */
 import { z } from 'zod'
 import type { RelaxedSearch } from '../../core/algorithm.ts'
@@ -19,7 +19,7 @@ import { withActivationMasks } from '../architectureGradient.ts'
 import { defineProbe, every } from './definition.ts'
 
 export interface HvpRecord {
-  /** Distance ε‖v‖ of the weights in the finite difference, whose ReLUs are not frozen. */
+  /** Distance ε‖v‖ by which DARTS' finite difference moves the weights (its ReLUs are not frozen). */
   readonly distance: number
   /** Relative error of DARTS' finite difference: ‖difference − exact product‖ / ‖exact product‖. */
   readonly relativeError: number
@@ -29,7 +29,9 @@ export interface HvpRecord {
   readonly exactNorm: number
 }
 
-/** Distance ε‖v‖ of the weights for the exact product: small enough for the curvature, large enough for float32. */
+/**
+ * Distance ε‖v‖ by which the exact product moves the weights: small enough for the curvature, large enough for float32.
+ */
 const EXACT_DISTANCE = 0.001
 
 const CROSS_ENTROPY: Objective = { kind: 'cross-entropy' }
@@ -44,8 +46,8 @@ export const hvpProbe = defineProbe({
   description: "error of second-order DARTS' finite-difference Hessian-vector product",
   options,
   /**
-   * Measures the error of the finite difference; returns undefined if the exact product is 0, so that there is no
-   * relative error.
+   * Measures the error of the finite difference; returns undefined if the exact product is 0, where the relative error
+   * is undefined.
    */
   async measure({ relaxed }, context, { distance }): Promise<HvpRecord | undefined> {
     if (relaxed === undefined) return undefined
@@ -66,8 +68,8 @@ export const hvpProbe = defineProbe({
 })
 
 /**
- * Computes DARTS' finite difference at the given distance, with ReLUs that are not frozen, and the exact product with
- * frozen ReLUs. Both are flattened.
+ * Computes DARTS' finite difference at the given distance, whose ReLUs are not frozen (`live`), and the exact product,
+ * whose ReLUs are (`held`). Both are flat arrays.
  */
 async function products(search: RelaxedSearch, train: Batch, valid: Batch, distance: number) {
   const relaxed = search.relaxation.relax(search.parameters())

@@ -13,9 +13,9 @@ import { defineProbe, every } from './definition.ts'
 
 export interface ProxiesRecord {
   /**
-   * Mean of the Zen-score over the draws of weights and inputs. `zenScoreStd` is its standard deviation (ddof 1; absent
-   * for one draw). Both are absent if the features do not depend on the image, as with `none` on all edges: the score
-   * is then log 0.
+   * Mean of the Zen-score over the draws of weights and inputs; `zenScoreStd` is its standard deviation (ddof 1; absent
+   * for one draw). Both are absent if the features do not depend on the image (score log 0), as with `none` on all
+   * edges.
    */
   readonly zenScore?: number
   readonly zenScoreStd?: number

@@ -17,7 +17,10 @@ export interface RangeRecord {
    */
   readonly sampling: 'relaxation' | 'categorical'
   readonly samples: number
-  /** Range of accuracies in % for each of the reported validation and test columns that the table has. */
+  /**
+   * For each accuracy that the protocol reports and the lookup table has, by its name (dataset/split/epochs/seed): the
+   * range of the sampled architectures, in %.
+   */
   readonly accuracyPct: Readonly<Record<string, AccuracyRange>>
 }
 
@@ -27,7 +30,7 @@ export interface AccuracyRange {
   readonly min: number
   readonly mean: number
   readonly max: number
-  /** Accuracy in % of the architecture that the search would give as its result now. */
+  /** Accuracy in % of the architecture that the search would return if it ended now. */
   readonly derived: number
 }
 

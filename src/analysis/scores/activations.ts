@@ -1,9 +1,9 @@
 /**
- * Scores computed from the pattern of active ReLUs, and from the Jacobian of the logits with respect to the image.
+ * Scores computed from which ReLUs are active, and from the Jacobian of the logits with respect to the image.
  *
- * `naswot` (Mellor et al.: "Neural Architecture Search without Training", ICML 2021): with c the binary codes of a
- * batch, 1 where the input of a ReLU is positive, K = Σ over ReLUs of c·cᵀ + (1 − c)·(1 − c)ᵀ and the score is log |K|.
- * In the published code every convolution has a ReLU of its own, so a ReLU that k convolutions share counts k times.
+ * `naswot` (Mellor et al.: "Neural Architecture Search without Training", ICML 2021): log |K| of K = Σ over ReLUs of
+ * c·cᵀ + (1 − c)·(1 − c)ᵀ, where c [image, unit] is 1 where the input of a ReLU is positive, else 0. In the published
+ * code every convolution has its own ReLU, so a ReLU whose output k convolutions read counts k times here.
  */
 
 import type { Network, ValueId } from '../../core/network.ts'
@@ -13,7 +13,7 @@ import { symmetricEigenvalues } from '../hessian.ts'
 import { gaussianBatch } from '../zenScore.ts'
 import { readsOf } from './networks.ts'
 
-/** The ReLUs of a network: the activation that each reads, and how many layers read its output. */
+/** Returns the ReLUs of a network: for each, the activation that it reads, and how many layers read its output. */
 function relusOf(network: Network): { readonly input: ValueId; readonly readers: number }[] {
   const reads = readsOf(network)
   return network.layers.flatMap((layer) =>
@@ -22,8 +22,8 @@ function relusOf(network: Network): { readonly input: ValueId; readonly readers:
 }
 
 /**
- * The score `naswot`: log |K|, where the entry of K for two images is the number of ReLU units that decide alike for
- * both.
+ * The score `naswot`: log |K|, where the entry of K for two images is the number of ReLU units that are active for both
+ * or inactive for both.
  */
 export const naswot = defineScore({
   name: 'naswot',
@@ -47,7 +47,10 @@ export const naswot = defineScore({
   },
 })
 
-/** Adds, for each pair of samples, `times` the number of entries whose signs agree. @param value [sample][entry] */
+/**
+ * Adds to each entry of `kernel` (a pair of samples) `times` the number of elements whose signs agree in both samples.
+ * @param value [sample][element]
+ */
 function addAgreements(kernel: readonly Float64Array[], value: Float32Array, times: number): void {
   const samples = kernel.length
   const entries = value.length / samples
@@ -62,7 +65,7 @@ function addAgreements(kernel: readonly Float64Array[], value: Float32Array, tim
   }
 }
 
-/** Returns one bit for each value, 1 if it is positive, in words of 32 bits. */
+/** Returns one bit for each value, 1 if it is positive, packed into 32-bit words. */
 function signCode(values: Float32Array): Int32Array {
   const code = new Int32Array(Math.ceil(values.length / 32))
   for (let word = 0, at = 0; word < code.length; word++) {
@@ -86,7 +89,8 @@ function differingBits(a: Int32Array, b: Int32Array): number {
 }
 
 /**
- * Returns log |K| of a positive semidefinite matrix by Cholesky's factors; −∞ if it is singular in double precision.
+ * Returns log |K| of a positive semidefinite matrix K, by its Cholesky decomposition; −∞ if K is singular in double
+ * precision.
  */
 export function logDeterminant(matrix: readonly ArrayLike<number>[]): number {
   const factor: Float64Array[] = []
@@ -109,13 +113,13 @@ export function logDeterminant(matrix: readonly ArrayLike<number>[]): number {
   return sum
 }
 
-/** Constant k of `jacov`, which is added to every eigenvalue so that none is 0; as in the published code. */
+/** Constant k of the score `jacov`, added to every eigenvalue so that none is 0; as in the published code. */
 const OFFSET = 1e-5
 
 /**
- * The score `jacov` (the first version of Mellor et al., 2020): −Σ over the eigenvalues v of the correlation matrix of
- * the samples' Jacobians of log(v + k) + 1/(v + k), with k = 1e-5. The Jacobian is the gradient of the sum of all
- * logits with respect to the image.
+ * The score `jacov` (the first version of Mellor et al., 2020): −Σ_v [log(v + k) + 1/(v + k)] with k = 1e-5, over the
+ * eigenvalues v of the matrix of correlations between the Jacobians of the batch's images. The Jacobian of an image is
+ * the gradient of the sum of all logits with respect to the image.
  */
 export const jacov = defineScore({
   name: 'jacov',
@@ -164,13 +168,13 @@ function correlationMatrix(values: Float32Array, rows: number): number[][] | und
 
 /** The number of Gaussian images that `linear-regions` draws, as in TE-NAS. */
 const REGION_SAMPLES = 1000
-/** Side of these images in pixels. TE-NAS has 3, which its network cannot halve twice; 4 is the least that ours can. */
+/** Side of these images in pixels. TE-NAS uses 3; our networks halve the images twice, for which 4 is the least. */
 const REGION_SIDE = 4
 
 /**
- * The score `linear-regions` (Chen et al.: "Neural Architecture Search on ImageNet in Four GPU Hours", ICLR 2021): how
- * many different patterns of firing ReLUs 1,000 Gaussian images of 4×4 pixels and one channel give in the network with
- * one channel and one cell per stage (kaiming initialisation). Every different pattern is a linear region of the
+ * The score `linear-regions` (Chen et al.: "Neural Architecture Search on ImageNet in Four GPU Hours", ICLR 2021): the
+ * number of different patterns of active ReLUs among 1,000 Gaussian images of 4×4 pixels and one channel, in the
+ * network with one channel and one cell per stage (kaiming initialisation). Each pattern is one linear region of the
  * network.
  */
 export const linearRegions = defineScore({
@@ -188,7 +192,7 @@ export const linearRegions = defineScore({
   },
 })
 
-/** Returns the number of different patterns of firing ReLUs that Gaussian images give in a discrete network. */
+/** Returns the number of different patterns of active ReLUs among Gaussian images in the given network. */
 async function countRegions({ executor, random }: ScoreInput, network: Network): Promise<number> {
   const observed = [...new Set(relusOf(network).map(({ input }) => input))]
   const executable = await executor.compile({ ...network, observed }, { batchSize: REGION_SAMPLES })
@@ -203,7 +207,9 @@ async function countRegions({ executor, random }: ScoreInput, network: Network):
   }
 }
 
-/** Returns how many samples differ in the signs of some entry. @param observed activations, each [sample][entry] */
+/**
+ * Returns the number of different sign patterns among the samples. @param observed activations, each [sample][element]
+ */
 export function distinctPatterns(observed: readonly Float32Array[], samples: number): number {
   const codes = Array.from({ length: samples }, (_, sample) =>
     observed

@@ -1,6 +1,7 @@
 /**
  * AZ-NAS (Lee and Ham: "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search", CVPR 2024): four scores
- * of the outputs f_0, f_1, … of stem and cells for Gaussian images, and the sum of the logarithms of their ranks.
+ * of the outputs f_0, f_1, … of stem and cells for Gaussian images, and the sum of the logarithms of an architecture's
+ * ranks in them.
  *
  *     expressivity   Σ_i H_i,  H_i the entropy of the normalised eigenvalues of the covariance of f_i over its channels
  *     progressivity  min_i H_i − H_{i−1}
@@ -8,8 +9,8 @@
  *                    pixel, estimated with random signs
  *     complexity     the multiply-accumulates (`flops`)
  *
- * Where a cell halves the image, the 2×2 pixels of its input count as channels. A cell that passes its input on
- * unchanged, or no signal at all, makes the network degenerate.
+ * Where a cell halves the image, the 2×2 input pixels of an output pixel count as channels. A network with a cell that
+ * returns its input unchanged, or passes no signal at all, is degenerate and ranked last.
  */
 import { Matrix } from 'ml-matrix'
 import { BenchError } from '../../core/errors.ts'
@@ -30,7 +31,7 @@ const common = {
   initialisation: 'kaiming',
 } as const
 
-/** Outputs of stem and cells, [batch, height, width, channels] each. */
+/** Outputs of stem and cells: the ids of the activations, and their values [batch, height, width, channels]. */
 interface CellOutputs {
   readonly ids: readonly ValueId[]
   readonly features: readonly Float32Array[]
@@ -57,7 +58,7 @@ function cellOutputs(input: ScoreInput): Promise<CellOutputs> {
   })
 }
 
-/** Returns the entropies H_i of all cells. */
+/** Returns the entropies H_i of the outputs of stem and cells (see the head of this file). */
 const entropies = (input: ScoreInput): Promise<number[]> =>
   input.shared('cell entropies', async () => {
     const { ids, features } = await cellOutputs(input)
@@ -110,15 +111,15 @@ export const azTrainability = defineScore({
   },
 })
 
-/** Entries [row][channel] of an activation, with the pixels of all samples as rows. */
+/** The elements [row][channel] of an activation, where each pixel of each sample is a row. */
 interface Rows {
   readonly entries: Float32Array
   readonly channels: number
 }
 
 /**
- * Computes Jᵀs for the Jacobian J of one cell and random signs s. A cell that depends on nothing but the output of the
- * cell before it is computed as a network of its own; cells of the same form share a compiled network.
+ * Computes Jᵀs for the Jacobian J of one cell and a vector s of random signs. A cell that reads only the output of the
+ * cell before it is compiled as a separate network; cells of the same structure share a compiled network.
  */
 class SectionOpener {
   readonly #input: ScoreInput
@@ -192,8 +193,8 @@ class SectionOpener {
 const entriesOf = ({ height, width, channels }: Value): number => height * width * channels
 
 /**
- * Returns an activation with as many pixels as another one that is `stride` times smaller. The stride × stride pixels
- * that become one pixel are channels side by side.
+ * Folds pixels of an activation of size `from` into channels, so that it has as many pixels as one of size `to`: each
+ * block of stride × stride pixels becomes one pixel with all their channels.
  */
 function alignPixels(entries: Float32Array, from: Value, to: Value): Rows {
   const stride = Math.floor(from.height / to.height)

@@ -6,7 +6,7 @@ import { macCount, parameterCount } from '../../core/network.ts'
 import { defineScore } from '../../core/score.ts'
 import { weightRanges } from './networks.ts'
 
-/** The score `params`: number of trainable parameters, those of operations that do not reach the output included. */
+/** The score `params`: number of trainable parameters, including those of operations that do not reach the output. */
 export const params = defineScore({
   name: 'params',
   version: 1,
@@ -18,7 +18,9 @@ export const params = defineScore({
   compute: async ({ network }) => parameterCount(network),
 })
 
-/** The score `flops`: multiply-accumulates for one image, those of operations that do not reach the output included. */
+/**
+ * The score `flops`: multiply-accumulates for one image, including those of operations that do not reach the output.
+ */
 export const flops = defineScore({
   name: 'flops',
   version: 1,
@@ -30,7 +32,7 @@ export const flops = defineScore({
   compute: async ({ network }) => macCount(network),
 })
 
-/** The score `l2-norm`: Σ ‖w‖ over the filters and linear weights. */
+/** The score `l2-norm`: Σ ‖w‖ over the parameter tensors w that are filters or linear weights. */
 export const l2Norm = defineScore({
   name: 'l2-norm',
   version: 1,
@@ -43,7 +45,7 @@ export const l2Norm = defineScore({
     weightRanges(network).reduce((sum, [from, to]) => sum + normOf(weights, from, to), 0),
 })
 
-/** Returns the Euclidean norm of a part of a vector. */
+/** Returns the Euclidean norm of the elements from index `from` to before `to` of a vector. */
 export function normOf(vector: Float32Array, from: number, to: number): number {
   let sum = 0
   for (let i = from; i < to; i++) sum += vector[i] * vector[i]

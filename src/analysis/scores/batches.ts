@@ -1,11 +1,11 @@
 /**
- * Scores that compare the gradients of several batches at the initial weights:
+ * Scores that compare the gradients g_i of the loss on several batches i at the initial weights:
  *
  *     mgm   mean over pairs of batches i, j of ⟨g_i, g_j⟩                                         (KNAS, mean of the Gram matrix)
  *     zico  Σ_layers log Σ_w mean_i |g_i| / std_i(g_i)                                              (ZiCo, eq. 4)
  *
- * ZiCo's paper divides by the deviation of |g|, its code by that of g; we follow the code. Weights whose deviation is 0
- * are left out, as there. Both cover filters and linear weights.
+ * ZiCo's paper divides by the standard deviation of |g|, its code by that of g; we follow the code. Weights whose
+ * deviation is 0 are left out, as in the code. Both scores cover filters and linear weights only.
  */
 import { defineScore, type ScoreInput } from '../../core/score.ts'
 import { normOf } from './baselines.ts'
@@ -43,8 +43,9 @@ export const mgm = defineScore({
 })
 
 /**
- * The score `mgm-outputs`: the mean of the Gram matrix Θ of the gradients of the samples' summed logits, which needs no
- * labels. The mean over all pairs is the squared norm of the mean gradient, so a single backward pass suffices.
+ * The score `mgm-outputs`: the mean of the Gram matrix Θ whose rows and columns are samples, each represented by the
+ * gradient of the sum of its logits; it needs no labels. The mean over all pairs is the squared norm of the mean
+ * gradient, so a single backward pass suffices.
  */
 export const mgmOutputs = defineScore({
   ...common,

@@ -19,7 +19,7 @@ import { liveLayers, parameterRanges, weightRanges, withoutBatchNorms } from './
 const source = 'Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", ICLR 2021'
 const LOSS = { kind: 'cross-entropy' } as const
 
-/** Properties that the scores of the gradient of the loss share. */
+/** Properties that all scores from the gradient of the loss share. */
 const ofLoss = { version: 1, source, better: 'higher', reads: 'labels', layers: 'output' } as const
 
 /** Returns the gradient of the loss on a batch with respect to all parameters, at the initial weights. */
@@ -29,7 +29,9 @@ export function lossGradient(input: ScoreInput, batch = 0): Promise<Float32Array
   )
 }
 
-/** Returns the gradient of the loss with respect to all parameters, at the executable's weights. */
+/**
+ * Returns the gradient of the loss with respect to all network parameters, at the current weights of the executable.
+ */
 async function gradientAt(executable: Executable, feed: Feed): Promise<Float32Array> {
   const weights = executable.vector()
   try {
@@ -40,7 +42,7 @@ async function gradientAt(executable: Executable, feed: Feed): Promise<Float32Ar
   }
 }
 
-/** Returns Σ f(w, g) over the filters and linear weights. */
+/** Returns Σ f(w, g) over all elements w of the filters and linear weights and their gradients g. */
 async function sumOverWeights(input: ScoreInput, f: (weight: number, gradient: number) => number): Promise<number> {
   const gradient = await lossGradient(input)
   let sum = 0
@@ -50,7 +52,7 @@ async function sumOverWeights(input: ScoreInput, f: (weight: number, gradient: n
   return sum
 }
 
-/** The score `grad-norm`: Σ ‖∂L/∂w‖ over the filters and linear weights. */
+/** The score `grad-norm`: Σ ‖∂L/∂w‖ over the parameter tensors w that are filters or linear weights. */
 export const gradNorm = defineScore({
   ...ofLoss,
   name: 'grad-norm',
@@ -61,7 +63,7 @@ export const gradNorm = defineScore({
   },
 })
 
-/** The score `snip`: Σ |w·∂L/∂w|, how much the loss changes if single weights are removed. */
+/** The score `snip`: Σ |w·∂L/∂w|, an estimate of how much the loss changes if single weights are removed. */
 export const snip = defineScore({
   ...ofLoss,
   name: 'snip',
@@ -78,13 +80,14 @@ export const plain = defineScore({
   compute: (input) => sumOverWeights(input, (w, g) => w * g),
 })
 
-/** Relative displacements of the weights from which `grasp` extrapolates the derivative of the gradient. */
+/** Relative displacement δ of the weights in the central differences of `grasp`. */
 const DISPLACEMENT = 0.05
 
 /**
- * The score `grasp`: −Σ w·(Hg), with H the Hessian of the loss with respect to filters and linear weights. Because H is
- * symmetric, it is −d/dε Σ g·∇L(w + εw) at ε = 0. The derivative is extrapolated from central differences at ε = ±δ and
- * ±δ/2 (error of order δ⁴, δ = 0.05), with the ReLUs frozen as they decide at w, so that no difference crosses a kink.
+ * The score `grasp`: −Σ w·(Hg), with the gradient g and the Hessian H of the loss with respect to filters and linear
+ * weights w. Because H is symmetric, this is −d/dε Σ g·∇L(w + εw) at ε = 0. The derivative is extrapolated from central
+ * differences at ε = ±δ and ±δ/2 (error of order δ⁴, δ = 0.05). The ReLU masks are frozen at w, so that no difference
+ * crosses a kink.
  */
 export const grasp = defineScore({
   ...ofLoss,
@@ -175,8 +178,8 @@ function lossOfLogits(logits: Float32Array, labels: Int32Array, { classes }: Net
 }
 
 /**
- * Factors by which `synflow` scales the ones of its input and of its cotangent, as powers of 2. R is linear in both;
- * the first that keeps all numbers within single precision is taken.
+ * Exponents k of the values 2^k with which `synflow` fills its input image and its cotangent. R is linear in both, so
+ * the scale can be divided out. The first exponent is used with which all numbers stay within single precision.
  */
 const SCALE_EXPONENTS = [-48, -100, 0]
 

@@ -1,6 +1,6 @@
 /**
- * The built-in training-free scores, in the order of `bench list scores`, and scores that add up the ranks in several
- * of them.
+ * The built-in training-free scores, in the order of `bench list scores`, and scores that combine an architecture's
+ * ranks in several of them.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Registry } from '../../core/plugin.ts'
@@ -13,7 +13,7 @@ import { fisher, gradNorm, grasp, plain, snip, synflow } from './gradients.ts'
 import { ntkCondition, ntkFrobenius, ntkTrace } from './kernel.ts'
 import { zen } from './zen.ts'
 
-/** AZ-NAS: the sum over its four scores of log(rank / number of architectures). */
+/** The score `az-nas`: the sum over the four scores of AZ-NAS of log(rank / number of architectures). */
 const azNas: RankScore = {
   name: 'az-nas',
   version: 1,
@@ -51,14 +51,15 @@ export const builtinScores: readonly (Score | RankScore)[] = [
   azNas,
 ]
 
-/** The scores that are printed beside every other, because a score that does not beat them is of no use. */
+/** The scores that are printed beside every other score, because a score that does not beat them is of no use. */
 export const BASELINES: readonly string[] = [params.name, flops.name]
 
 export const isRankScore = (score: Score | RankScore): score is RankScore => 'parts' in score
 
 /**
- * Returns the score of this name; names joined by + stand for the sum of their ranks, as `synflow+naswot`.
- * @throws BenchError `unknown-name`, or `bad-input` for a score that is summed with itself or is itself one of ranks
+ * Returns the score with the given name; names joined by + stand for the sum of an architecture's ranks in these
+ * scores, as in `synflow+naswot`.
+ * @throws BenchError `unknown-name`, or `bad-input` if a name occurs twice or is itself a combination of ranks
  */
 export function scoreNamed(registry: Registry, name: string): Score | RankScore {
   if (!name.includes('+')) return registry.score(name)

@@ -1,4 +1,4 @@
-/** Makes the untrained network that scores read, and computes several scores of it. */
+/** Creates the untrained network of an architecture and computes training-free scores of it. */
 import type { Batch, ImageShape } from '../../core/data.ts'
 import type { Executable, Executor } from '../../core/executor.ts'
 import type { Network, ValueId } from '../../core/network.ts'
@@ -6,7 +6,7 @@ import { random } from '../../core/random.ts'
 import { degenerate, type Score, type ScoreInput } from '../../core/score.ts'
 import { type Initialisation, initialWeights, type NumberSource } from '../../training/initialise.ts'
 
-/** Size of a network: channels after the stem, depth as the search space counts it, and shape of the images. */
+/** Size of a network: channels after the stem, depth in the unit of the search space, and shape of the images. */
 export interface NetworkSize {
   readonly channels: number
   readonly depth: number
@@ -20,11 +20,11 @@ export interface ScoringSite {
   readonly batchSize: number
   readonly initialisation: Initialisation
   readonly seed: number
-  /** Returns a batch of the seed's images. @param index 0 for the first batch, 1 for another, … */
+  /** Returns a batch of the images that belong to the seed. @param index number of the batch, from 0 */
   batch(index: number): Batch
 }
 
-/** Computes scores of architectures under one seed. Random numbers that all architectures share are drawn once. */
+/** Computes scores of architectures under one seed. Random numbers that all architectures share are drawn only once. */
 export class Scorer {
   readonly #site: ScoringSite
   readonly #numbers: ReplayedNumbers
@@ -35,11 +35,11 @@ export class Scorer {
   }
 
   /**
-   * Computes scores of one architecture. Its initial weights are the beginning of one stream of random numbers for all
-   * architectures, as if each network were created right after setting the seed.
+   * Computes scores of one architecture. Its initial weights are taken from the beginning of one random stream that all
+   * architectures share, as if each network were created right after setting the seed.
    *
    * @param build builds the architecture's network in a given size
-   * @returns one number for each score; that of a degenerate network where a score is not finite
+   * @returns one number for each score; a score that is not finite is replaced by the number of a degenerate network
    */
   async score(scores: readonly Score[], build: (size: NetworkSize) => Network): Promise<number[]> {
     const results = new Map<Score, number>()
@@ -58,7 +58,9 @@ export class Scorer {
   }
 }
 
-/** Groups scores by the initialisation that they draw their weights by. */
+/**
+ * Groups scores by the weight initialisation that they require. @param usual initialisation of scores that require none
+ */
 function byInitialisation(scores: readonly Score[], usual: Initialisation): Map<Initialisation, Score[]> {
   const groups = new Map<Initialisation, Score[]>()
   for (const score of scores) {
@@ -68,7 +70,10 @@ function byInitialisation(scores: readonly Score[], usual: Initialisation): Map<
   return groups
 }
 
-/** One stream of random numbers of each kind, drawn once and replayed from its beginning for every network. */
+/**
+ * A stream of uniform and one of normal random numbers, which are drawn once and replayed from their beginning for
+ * every network.
+ */
 class ReplayedNumbers {
   readonly #uniform: { readonly draw: () => number; numbers: Float64Array; drawn: number }
   readonly #normal: { readonly draw: () => number; numbers: Float64Array; drawn: number }
@@ -79,7 +84,7 @@ class ReplayedNumbers {
     this.#normal = { draw: () => normal.normal(), numbers: new Float64Array(1024), drawn: 0 }
   }
 
-  /** Returns the stream at its beginning. */
+  /** Returns both streams, to be read from their beginning. */
   fromStart(): NumberSource {
     return { uniform: replay(this.#uniform), normal: replay(this.#normal) }
   }

@@ -1,7 +1,7 @@
 /**
- * Scores from the empirical neural tangent kernel Θ = G·Gᵀ of the batch (`analysis/ntk.ts`), whose row i of G is the
- * gradient of the sum of sample i's logits: its condition number (TE-NAS; "NCN" in Zhang's paper on Zen-DARTS), its
- * trace, and its Frobenius norm ("F norm"). One backward pass per image makes them the most expensive scores.
+ * Scores from the empirical neural tangent kernel Θ = G·Gᵀ of a batch (`analysis/ntk.ts`), where row i of G is the
+ * gradient of the sum of sample i's logits: the condition number of Θ (TE-NAS; "NCN" in Zhang's paper on Zen-DARTS),
+ * its trace, and its Frobenius norm ("F norm"). One backward pass per image makes them the most expensive scores.
  */
 import { defineScore, type ScoreInput } from '../../core/score.ts'
 import { type NtkSpectrum, neuralTangentKernel, ntkSpectrum } from '../ntk.ts'

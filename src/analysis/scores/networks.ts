@@ -4,13 +4,13 @@
  */
 import { type Layer, type Network, sizeOf, type ValueId } from '../../core/network.ts'
 
-/** Returns the activations that a layer reads. */
+/** Returns the ids of the activations that a layer reads. */
 export function inputsOf(layer: Layer): readonly ValueId[] {
   if ('input' in layer) return [layer.input]
   return 'inputs' in layer ? layer.inputs.flatMap((input) => input ?? []) : []
 }
 
-/** Returns the parameters that a layer reads. */
+/** Returns the ids of the parameter tensors that a layer reads. */
 function parametersOf(layer: Layer): readonly number[] {
   switch (layer.kind) {
     case 'conv':
@@ -25,7 +25,10 @@ function parametersOf(layer: Layer): readonly number[] {
   }
 }
 
-/** Returns the layers on which some activations depend, in order. @param from activations at which the search stops */
+/**
+ * Returns the layers on which the activations `to` depend, in order. @param from activations behind which no layer is
+ * returned
+ */
 export function layersBefore({ layers }: Network, to: readonly ValueId[], from: readonly ValueId[] = []): Layer[] {
   const stops = new Set(from)
   const needed = new Set(to.filter((id) => !stops.has(id)))
@@ -37,17 +40,20 @@ export function layersBefore({ layers }: Network, to: readonly ValueId[], from: 
   return found.reverse()
 }
 
-/** Returns the layers that reach the logits of the main head. */
+/** Returns the layers on which the logits of the main head depend. */
 export const liveLayers = (network: Network): Layer[] => layersBefore(network, [network.heads[0].logits])
 
-/** Returns how often layers read each activation. */
+/** Returns for each activation how many times layers read it. */
 export function readsOf({ layers, values }: Network): number[] {
   const reads = values.map(() => 0)
   for (const layer of layers) for (const id of inputsOf(layer)) reads[id]++
   return reads
 }
 
-/** Returns the network in which every batch norm passes its input on. Its parameters stay, so weights fit both. */
+/**
+ * Returns the network without its batch norms: layers read a batch norm's input in place of its output. The parameters
+ * stay the same, so that weight vectors fit both networks.
+ */
 export function withoutBatchNorms(network: Network): Network {
   const source = new Map<ValueId, ValueId>()
   const at = (id: ValueId): ValueId => source.get(id) ?? id
@@ -71,17 +77,20 @@ export function withoutBatchNorms(network: Network): Network {
   }
 }
 
-/** The layers between two activations as a network of their own, and where their weights lie in the whole network's. */
+/** The layers between two activations `from` and `to` as a separate network. */
 export interface Section {
-  /** Network whose input is the activation `from`, and whose features, which are observed, are the activation `to`. */
+  /**
+   * The separate network. Its input is the activation `from`; its features, which are observed, are the activation
+   * `to`.
+   */
   readonly network: Network
-  /** For each parameter of the section that the whole network also has, its index in the whole network. */
+  /** For each parameter tensor that the separate network has from the whole network: its id in the whole network. */
   readonly parameters: readonly number[]
 }
 
 /**
- * Returns the layers between two activations as a network of their own, with a head of a single class that stands for
- * the rest; undefined if `to` also depends on the image by a way around `from`, or not at all on `from`.
+ * Returns the layers between two activations as a separate network, with a head of one class in place of the remaining
+ * layers. Undefined if `to` does not depend on `from`, or also depends on the image by a path around `from`.
  */
 export function sectionBetween(network: Network, from: ValueId, to: ValueId): Section | undefined {
   const layers = layersBefore(network, [to], [from])
@@ -164,7 +173,7 @@ export function sectionBetween(network: Network, from: ValueId, to: ValueId): Se
   }
 }
 
-/** Returns the interval [from, to) of each parameter in a flat weight vector. */
+/** Returns for each parameter tensor its interval [from, to) in a flat weight vector. */
 export function parameterRanges({ parameters }: Pick<Network, 'parameters'>): [from: number, to: number][] {
   let start = 0
   return parameters.map(({ shape }) => {
@@ -175,8 +184,8 @@ export function parameterRanges({ parameters }: Pick<Network, 'parameters'>): [f
 }
 
 /**
- * Returns the intervals of a flat weight vector that hold filters and linear weights, without scales, shifts and
- * biases: the weights that scores of the pruning literature read.
+ * Returns the intervals of a flat weight vector that hold filters and linear weights: the weights that scores from the
+ * pruning literature use. Scales, shifts and biases are left out.
  */
 export function weightRanges(network: Pick<Network, 'parameters'>): [from: number, to: number][] {
   const ranges = parameterRanges(network)

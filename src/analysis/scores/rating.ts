@@ -1,7 +1,7 @@
 /**
  * Rates architectures by training-free scores during a search. The networks have the protocol's size, the images are
- * standard normal, and every network costs a fixed time on the simulated clock, so that a search gives the same answer
- * on every machine.
+ * standard normal noise, and each score of a network costs a fixed time on the simulated clock, so that a search gives
+ * the same answer on every machine.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { Oracle } from '../../core/evaluation.ts'
@@ -23,7 +23,7 @@ import { type NetworkSize, Scorer } from './input.ts'
  */
 export const SECONDS_PER_SCORE = 0.3
 
-/** Number of images that networks are scored on during a search. */
+/** Number of noise images on which networks are scored during a search. */
 const BATCH = 16
 
 /** The part of a search's context that a `Rater` needs: space, protocol, seed and oracle. */
@@ -38,7 +38,7 @@ const registry = new Registry().register({ name: 'built in', scores: builtinScor
 
 /**
  * Returns the scores that a name stands for: one, or several joined by +.
- * @throws BenchError `unknown-name`, or `bad-input` for a score that reads labels, which images of noise have not
+ * @throws BenchError `unknown-name`, or `bad-input` for a score that reads labels, since the noise images have none
  */
 export function ratingScores(name: string): readonly Score[] {
   const score = scoreNamed(registry, name)
@@ -59,7 +59,7 @@ export function ratedSize({ space, protocol }: Pick<RatedSearch, 'space' | 'prot
   return { channels, depth, shape }
 }
 
-/** Scores architectures during a search; higher values are better for every score. */
+/** Scores architectures during a search. Scores of which lower values are better are negated. */
 export class Rater {
   readonly scores: readonly Score[]
   readonly #search: RatedSearch
@@ -77,8 +77,9 @@ export class Rater {
   }
 
   /**
-   * Scores an architecture, and charges the cost to the simulated clock.
-   * @returns one number for each score, higher for better architectures; undefined if the budget does not suffice
+   * Scores an architecture and charges the cost to the simulated clock.
+   * @returns one number for each score, higher for better architectures; undefined if the search budget does not
+   * suffice
    */
   async rate(genotype: Genotype): Promise<number[] | undefined> {
     const { space, oracle } = this.#search
@@ -98,7 +99,7 @@ export class Rater {
   }
 }
 
-/** Opens the executor that gives the same bits on every machine. */
+/** Opens an executor whose results are bit-identical on every machine. */
 export const deterministicExecutor = (): Promise<Executor> =>
   openExecutor({ backend: 'auto', deterministic: true, threads: 1 })
 

@@ -1,4 +1,7 @@
-/** The Zen-score (Lin et al., ICCV 2021) as a score of one draw of weights and inputs; `analysis/zenScore.ts` has the equation. */
+/**
+ * The Zen-score (Lin et al., ICCV 2021) of one draw of weights and inputs, as a training-free score;
+ * `analysis/zenScore.ts` has the equation.
+ */
 import { BenchError } from '../../core/errors.ts'
 import { defineScore } from '../../core/score.ts'
 import { gaussianBatch, perturb, zenScore } from '../zenScore.ts'
@@ -8,9 +11,9 @@ import { liveLayers } from './networks.ts'
 const GAMMA = 1e-2
 
 /**
- * The score `zen`: log of how strongly the features answer to a small change of Gaussian images, plus the log of the
- * deviations that batch norms divide out. Batch norms of operations that do not reach the output count, as in the
- * published code.
+ * The score `zen`: log of how strongly the features respond to a small change of Gaussian images, plus the logs of the
+ * standard deviations by which batch norms divide. Batch norms of operations that do not reach the output count, too,
+ * as in the published code.
  */
 export const zen = defineScore({
   name: 'zen',

@@ -1,6 +1,6 @@
 /**
- * Compares several methods over several blocks: Friedman's test and Nemenyi's critical difference (Demšar, JMLR 2006,
- * §3.2.2).
+ * Compares several methods over several blocks (for example seeds): Friedman's test and Nemenyi's critical difference
+ * (Demšar, JMLR 2006, §3.2.2).
  */
 import { errorFunction } from 'simple-statistics'
 import { chiSquareSurvival } from './distributions.ts'

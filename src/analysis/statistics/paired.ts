@@ -73,8 +73,8 @@ export const pairedPermutation = (x: readonly number[], y: readonly number[], st
   pairedPermutations([[x, y]], stream)[0]
 
 /**
- * Runs the paired permutation test on several pairs of samples. Each test has the result that it would have alone on
- * the stream, but the sign patterns, which take most of the time, are drawn once for all.
+ * Runs the paired permutation test on several pairs of samples. Each result is the same as if its test were run alone
+ * on the stream, but the random sign patterns, whose drawing takes most of the time, are drawn once for all tests.
  */
 export function pairedPermutations(
   samples: readonly (readonly [x: readonly number[], y: readonly number[]])[],
@@ -139,12 +139,12 @@ function allSums(differences: readonly number[]): Float64Array {
   return Float64Array.from(differences.reduce((sums, d) => sums.flatMap((total) => [total + d, total - d]), [0]))
 }
 
-/** Number of random words that are drawn at a time; all samples then take their signs from these words. */
+/** Number of random 32-bit words that are drawn at a time; all samples then take their signs from these words. */
 const CHUNK = 4096
 
 /**
- * Returns, for each sample of differences, the observed sum, and Σ ±d for each drawn sign pattern. The signs are the
- * bits of 32-bit words that the stream draws; every sample begins with the first word.
+ * Returns, for each sample of differences, their observed sum, followed by Σ ±d for each random sign pattern. The signs
+ * are the bits of 32-bit words from the stream; every sample starts with the first word.
  */
 function drawnSums(
   samples: readonly (readonly number[])[],
@@ -161,10 +161,7 @@ function drawnSums(
   return new Map(samples.map((differences, i) => [differences, all[i].sums]))
 }
 
-/**
- * Computes Σ ±d of one sample of differences for every drawn sign pattern, while the random words with the signs
- * arrive.
- */
+/** Computes Σ ±d of one sample of differences for every random sign pattern, chunk by chunk of the random words. */
 class SignSums {
   /** Σ d of the observed differences, then Σ ±d for each drawn sign pattern. */
   readonly sums = new Float64Array(1 + DRAWS)

@@ -1,6 +1,6 @@
 /**
  * Rank correlations of large samples, in O(n log n), with bootstrap intervals: Spearman's ρ and Kendall's τ_b. Values
- * that are equal to twelve digits tie, as in `ranks.ts`.
+ * that agree to twelve digits count as ties, as in `ranks.ts`.
  */
 import { quantile } from 'simple-statistics'
 import type { RandomStream } from '../../core/random.ts'
@@ -13,14 +13,17 @@ export interface RankCorrelations {
   readonly kendall: number | undefined
 }
 
-/** Rank correlations with percentile intervals of a bootstrap over the pairs; undefined where a correlation is. */
+/**
+ * Rank correlations of two samples with their percentile bootstrap intervals (resampling pairs); an interval is
+ * undefined if its correlation is.
+ */
 export interface RankCorrelationIntervals extends RankCorrelations {
   readonly n: number
   readonly spearmanInterval: Interval | undefined
   readonly kendallInterval: Interval | undefined
 }
 
-/** A sample as the position of each value among the distinct values, from 0 for the smallest. */
+/** A sample in which each value is replaced by its position among the distinct values, 0 for the smallest. */
 interface DenseRanks {
   readonly ranks: Int32Array
   readonly distinct: number
@@ -38,7 +41,7 @@ export const spearman = (x: readonly number[], y: readonly number[]) => rankCorr
 export const kendall = (x: readonly number[], y: readonly number[]) => rankCorrelations(x, y).kendall
 
 /**
- * Returns both rank correlations with intervals: percentiles of the correlations of resampled pairs.
+ * Returns both rank correlations with percentile bootstrap intervals: quantiles of the correlations of resampled pairs.
  * @param draws number of resamples
  * @param level coverage of the intervals, 0 … 1
  */
@@ -83,7 +86,7 @@ function denseRanks(values: readonly number[]): DenseRanks {
   return { ranks: Int32Array.from(rounded, (value) => position.get(value) as number), distinct: sorted.length }
 }
 
-/** Returns the correlations of the pairs at the given positions. */
+/** Returns the rank correlations of the pairs (x, y) at the given positions. */
 function correlate(x: DenseRanks, y: DenseRanks, chosen: Int32Array): RankCorrelations {
   const n = chosen.length
   const [countX, countY] = [countsOf(x, chosen), countsOf(y, chosen)]
@@ -113,7 +116,10 @@ function spearmanOf(x: DenseRanks, y: DenseRanks, countX: Int32Array, countY: In
   return product / Math.sqrt(squaresX * squaresY)
 }
 
-/** Returns the mid-rank, from 0, of each distinct value. */
+/**
+ * Returns the mid-rank, counted from 0, of each distinct value. @param counts how often each value occurs, smallest
+ * first
+ */
 function midRanksOf(counts: Int32Array): Float64Array {
   let below = 0
   return Float64Array.from(counts, (count) => {
@@ -124,8 +130,9 @@ function midRanksOf(counts: Int32Array): Float64Array {
 }
 
 /**
- * Returns τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)). Pairs are taken in the order of x; a Fenwick tree over y counts, for each,
- * the earlier ones (with smaller x) that have smaller and larger y.
+ * Returns τ_b = (C − D) / √((n₀ − n₁)(n₀ − n₂)), with C concordant and D discordant of n₀ pairs, n₁ and n₂ of them tied
+ * in x and in y. Values are visited in the order of x; a Fenwick tree over y counts how many visited values have a
+ * smaller and a larger y.
  */
 function kendallOf(x: DenseRanks, y: DenseRanks, countX: Int32Array, countY: Int32Array, chosen: Int32Array): number {
   const n = chosen.length

@@ -1,4 +1,4 @@
-/** Ranks of values with ties. Values that are equal to twelve digits count as ties. */
+/** Ranks of values with ties. Values that agree to twelve digits count as ties. */
 /** Returns the rank of each value, 1 for the smallest. Tied values get the mean of their ranks. */
 export function midRanks(values: readonly number[]): number[] {
   const sorted = Float64Array.from(values).sort()
@@ -29,14 +29,14 @@ export function averageRanks(scores: readonly (readonly number[])[]): number[] {
 const SIGNIFICANT_DIGITS = 12
 
 /**
- * Rounds a value to twelve significant digits. Equal numbers then tie even if their last bits differ, as those of two
- * means of the same accuracies summed in different orders may.
+ * Rounds a value to twelve significant digits, so that values tie even if they differ in their last bits, as two means
+ * of the same accuracies may that were summed in different orders.
  */
 export const decimal = (value: number): number => Number(value.toPrecision(SIGNIFICANT_DIGITS))
 
 /**
  * Returns the differences x − y of pairs, rounded to twelve digits of the largest value in either sample. So 91.53 −
- * 91.2 equals 90.66 − 90.33, although the two differ in binary.
+ * 91.2 equals 90.66 − 90.33, although their binary results differ.
  */
 export function decimalDifferences(x: readonly number[], y: readonly number[]): number[] {
   const largest = [x, y].reduce((most, values) => values.reduce((high, v) => Math.max(high, Math.abs(v)), most), 0)
