@@ -14,7 +14,8 @@
  *
  * The default settings are those of NATS-Bench (run-all.sh): 4 candidates per proposal, and no random proposals once
  * there is a model. BOHB's paper (appendix and code) has 64 candidates, a third of the proposals at random, and a least
- * bandwidth of 0.001. The densities, the schedule of trainings and the model need more than 120 lines.
+ * bandwidth of 0.001. Algorithm files have at most 120 lines; this one is longer because of the densities, the schedule
+ * of trainings and the model.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

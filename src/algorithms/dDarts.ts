@@ -9,7 +9,8 @@
  * An ablated cell has mixing weights drawn uniformly from 0 to 1 (`aheuillet/D-DARTS`: model_search.py). Here L_AB,i is
  * differentiated wrt α_i, with the draws held fixed; L_AB,i is 0 where M̄ = 0. In the authors' code M_i is a plain
  * number, so that L_AB has no gradient; `ablation=0` leaves L_AB out and needs a single pass per step. Adam's rate for
- * α falls on a cosine to a third (3e-3 to 1e-3 there). The ablation loss and its gradient need more than 120 lines.
+ * α falls on a cosine to a third (3e-3 to 1e-3 there). Algorithm files have at most 120 lines; this one is longer
+ * because of the ablation loss and its gradient.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -23,7 +24,7 @@ import { type AdamState, adam, adamStart } from './shared/adam.ts'
 import { type ArchitectureGradient, bilevelSearch } from './shared/bilevel.ts'
 import { fraction, number } from './shared/options.ts'
 
-/** Part of its initial value to which the learning rate of α falls (train_search.py; model_search.py, eta_min). */
+/** Fraction of its initial value to which the learning rate of α falls (train_search.py; model_search.py, eta_min). */
 const RATE_END = 1 / 3
 
 /** Loss on one batch with its gradient wrt the mixing weights of each cell. */
@@ -52,7 +53,8 @@ export function ablationLoss(whole: CellLoss, ablated: readonly CellLoss[]) {
 }
 
 /**
- * D-DARTS' relaxation: α has the rows of every cell in turn; the rows of the space in `theta` are means over the cells.
+ * D-DARTS' relaxation, θ = σ(α). α has the rows of the first cell's edges, then those of the second cell's, and so on.
+ * `theta`, with one row for each edge of the space, holds the means over the cells.
  */
 export const cellSigmoid = ({ edges }: SearchSpace, cells: readonly (readonly number[])[]): Relaxation => ({
   stochastic: false,
@@ -79,7 +81,7 @@ function withoutCell(mixing: Mixing, ablated: number, stream: RandomStream): Mix
   return { ...mixing, ...(cells && { cells }) }
 }
 
-/** The algorithm `d-darts`: Fair-DARTS with architecture parameters of each cell's own. */
+/** The algorithm `d-darts`: Fair-DARTS in which each cell has its own architecture parameters. */
 export const dDarts = defineAlgorithm({
   name: 'd-darts',
   version: 1,

@@ -7,7 +7,8 @@
  *
  * The paper says to follow either. Here `skips` is the default, `either` takes whichever comes first. Any other search
  * has the rules as the option `earlyStop`. On NAS-Bench-201, which the paper does not search, the skip connections of
- * all six edges count. Where no skip connection is a candidate, as on `darts-s4`, `skips` ends no search. The ten epochs are 20 % of fewer than 50 epochs, and no rule ends a search in its first ten.
+ * all six edges count. Where no skip connection is a candidate, as on `darts-s4`, `skips` ends no search. No rule ends
+ * a search in its first ten epochs. In a search of fewer than 50 epochs, both tens are replaced by 20 % of its epochs.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -31,7 +32,7 @@ const options = dependentOptions(
   'rule=ranks or rule=either',
 )
 
-/** The settings of early stopping for each rule of DARTS+ that is in force. */
+/** Returns the early-stopping settings of each rule that the options choose. */
 function rulesOf({ rule, skips, stable, from }: z.infer<typeof options>): readonly EarlyStopOptions[] {
   const settings = { skips: { earlyStopAt: skips }, ranks: { earlyStopAt: stable } }
   const rules = rule === 'either' ? (['skips', 'ranks'] as const) : [rule]

@@ -4,12 +4,12 @@
  * each edge gets the operation without which the supernet loses most accuracy (`shared/perturbation.ts` has the rule).
  * Any other search has this selection as the option `select=perturbation`.
  *
- * With `alpha=fixed` α is not learnt at all: every operation keeps the same mixing weight through search and tuning (the
- * paper's DARTS-PT with fixed α). Here α is 0 then; the authors' code leaves it at its random start, 10⁻³·N(0, 1).
+ * With `alpha=fixed` α is not learnt at all: every operation keeps the same mixing weight through search and tuning
+ * (the paper's DARTS-PT with fixed α). Here α is 0 then; the authors' code leaves it at its random start, 10⁻³·N(0, 1).
  *
- * The selection adds epochs to those of the protocol: 5 between two decisions, 25 on NAS-Bench-201 (6 edges), 80 on the
- * DARTS space (14 edges of both cells at a time, then 3 nodes; the authors' code has one more). They follow the number
- * of decisions, not the epochs of the search.
+ * The selection adds 5 epochs between two decisions to those of the protocol: 25 on NAS-Bench-201 (6 edges) and 80 on
+ * the DARTS space (14 edges, each in both cells at once, then 3 nodes; the authors' code has one node more). Their
+ * number does not depend on the length of the search.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -19,7 +19,7 @@ import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { choice, count } from './shared/options.ts'
 import { selectedByPerturbation } from './shared/perturbation.ts'
 
-/** The algorithm `darts-pt`: first-order DARTS with the selection by perturbation, or only the latter on fixed α. */
+/** The algorithm `darts-pt`: first-order DARTS with selection by perturbation; with fixed α, only the selection. */
 export const dartsPt = defineAlgorithm({
   name: 'darts-pt',
   version: 1,

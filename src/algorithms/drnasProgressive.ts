@@ -11,7 +11,7 @@
  * - α, Adam's moments and the learning-rate schedule continue through the stages, which have equally many epochs. The
  *   authors' code makes a new SGD optimiser in each stage, whose rate begins at the initial one: `restartRate`.
  *
- * The stages and their pruning need more than 120 lines.
+ * Algorithm files have at most 120 lines; this one is longer because of the stages and their pruning.
  */
 import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
@@ -41,7 +41,7 @@ export interface ProgressiveOptions {
   readonly restartRate: boolean
 }
 
-/** Tells which operations of each edge are still in the search, that is, not pruned. [edge][op] */
+/** For each edge and operation, whether the operation is still in the search, that is, not pruned: [edge][op]. */
 type Mask = readonly (readonly boolean[])[]
 
 /**

@@ -7,7 +7,8 @@
  *
  * Each operation of each edge of each cell has one mapping g, so that its layers agree on which channel copies which.
  * SGD's momentum and the running batch-norm statistics are mapped like the weights. Parameters whose shape does not
- * grow are kept. Every kind of layer has a rule of its own here, which needs more than 120 lines.
+ * grow are kept. Algorithm files have at most 120 lines; this one is longer because of the rules for each kind of
+ * layer.
  */
 import type { ExecutableState } from '../core/executor.ts'
 import { type Network, type Parameter, type ParameterId, sizeOf, type ValueId } from '../core/network.ts'

@@ -1,17 +1,19 @@
 /**
  * DropNAS (Hong, Li, Zhang, Tang, Wang, Li, Yu: "DropNAS: Grouped Operation Dropout for Differentiable Architecture
  * Search", IJCAI 2020). One-level DARTS: w and α descend the loss of the same batch, of all training images. Every
- * operation of an edge is dropped from a step with probability r^(1/4), in two groups, with and without weights, that
- * are each drawn anew while they are empty; the kept ones are mixed by the softmax of their α (§3.2-3.3).
+ * operation of an edge is dropped from a step with probability r^(1/4). Operations with weights and operations without
+ * form two groups; if all operations of a group are dropped, the group is drawn again. The kept operations are mixed by
+ * the softmax of their α (§3.2-3.3).
  *
  * - *α-adjust*: after a step the kept α are shifted so that their share of the softmax over all operations is what it
  *   was, because only they were trained (§3.4).
- * - *Partial decay*: only α and tensors of w with a gradient decay, by a second step of Adam and of SGD, clipped for
- *   itself, along 2λα and 2λw (§3.5; `wiljohnhong/DropNAS`: search.py and search_cnn.py, whose λ‖w‖² has this gradient).
+ * - *Partial decay*: only α and tensors of w with a gradient decay, by a second step of Adam and of SGD, clipped
+ *   separately, along 2λα and 2λw (§3.5; `wiljohnhong/DropNAS`: search.py and search_cnn.py, whose λ‖w‖² has this
+ *   gradient).
  *
- * Both gradients come from one pass. Weights and moments of dropped operations go on by momentum, as in that code. The
- * exponent 1/4 is kept in groups of another size, so that the probability is that of the paper. The draws, two updates
- * and the adjustment need more than 120 lines.
+ * Both gradients come from one pass. Weights and α of dropped operations still move by momentum, as in that code. The
+ * exponent 1/4 is kept in groups of another size, so that the probability is that of the paper. Algorithm files have at
+ * most 120 lines; this one is longer because of the draws, two updates and the adjustment.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -42,7 +44,10 @@ export function drawKept(edges: readonly Edge[], rate: number, stream: RandomStr
   })
 }
 
-/** DropNAS' relaxation: the softmax of the kept α, other operations not computed; without a stream, of all α. */
+/**
+ * DropNAS' relaxation: the softmax over the kept operations of each edge; dropped operations are not computed. Without
+ * a random stream, all operations are kept.
+ */
 export const groupedDropout = (edges: readonly Edge[], rate: number): Relaxation => ({
   stochastic: true,
   relax(alpha, stream) {
@@ -67,7 +72,10 @@ export function adjusted(alpha: Matrix, before: Matrix, kept: Mask): Matrix {
   })
 }
 
-/** DropNAS' update of α: a step of Adam, one along the decay of the α that had a gradient, then the adjustment. */
+/**
+ * DropNAS' update of α: an Adam step along the gradient, an Adam step along the weight decay of those α that had a
+ * gradient, then `adjusted`.
+ */
 export const updateKept = (edges: readonly Edge[], rate: number): ParameterUpdate<AdamState> => ({
   start: adamStart,
   step(alpha, gradient, state, { settings, stream }) {

@@ -12,10 +12,10 @@
  * keeps them. The accuracy, the rankings and the settings of the controller follow NAS-Bench-201 (ENAS.py,
  * ENAS.config); the protocol's settings of the architecture optimiser are not used.
  *
- * Differences of this file from others: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous
- * epoch. Unlike NAS-Bench-201 and NATS-Bench, each LSTM gate here has one bias, the entropy in R is not differentiated,
- * and all architectures of a ranking see the same images. Two phases an epoch, with a controller beside the network,
- * need more than 120 lines.
+ * Differences from published code: NATS-Bench's code has Adam's β₁ = 0.5, and b′ is the mean of the previous epoch.
+ * Unlike NAS-Bench-201 and NATS-Bench, each LSTM gate here has one bias, the entropy in R is not differentiated, and
+ * all architectures of a ranking see the same images. Algorithm files have at most 120 lines; this one is longer
+ * because of the two phases of an epoch, with a controller beside the network.
  */
 import { z } from 'zod'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'

@@ -8,7 +8,7 @@
  * The matrix W of a layer of `size` units has 4·size rows, i above f above g above o, and 2·size + 1 columns. The x of
  * a layer is the h of the layer below. Decisions with equally many values share their embedding and their output layer,
  * like the edges of NAS-Bench-201 in the benchmark's code; on the DARTS space the choices of predecessors have their
- * own. The LSTM with its gradient, written out, needs more than 120 lines.
+ * own. Algorithm files have at most 120 lines; this one is longer because of the LSTM and its gradient, written out.
  */
 import { type Matrix, softmax } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'

@@ -10,8 +10,8 @@
  * where each cell has mixing weights of its own for the difference only. `harmony` in the record is Λ. λ grows from 0
  * in the first epoch to the option `lambda` in the last. On the DARTS space only normal cells are compared
  * (`dr-faustus/Lambda-DARTS`: sota/cnn/model_search.py). A weight step costs three passes in place of one. With fewer
- * than two cells to compare there is no Λ; `check` refuses such networks. The difference needs more code than 120
- * lines.
+ * than two cells to compare there is no Λ; `check` refuses such networks. Algorithm files have at most 120 lines; this
+ * one is longer because of the finite difference.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

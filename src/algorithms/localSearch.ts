@@ -29,7 +29,10 @@ async function best(genotypes: Iterable<Genotype>, ask: Ask): Promise<Place | un
   return top
 }
 
-/** Moves from a start to ever better neighbours until a local optimum. → false if the budget is spent before it */
+/**
+ * Moves from a start to ever better neighbours until a local optimum. → false if the budget is spent before the optimum
+ * is found
+ */
 async function climb(space: SearchSpace, start: Genotype, ask: Ask, stream: RandomStream): Promise<boolean> {
   let here = await best([start], ask)
   while (here !== undefined) {

@@ -21,8 +21,9 @@ import { count, number } from './shared/options.ts'
 import { clearGroups, descend, gradientMatching, parameterGroups } from './shared/weightSteps.ts'
 
 /**
- * What OLES remembers from step to step: the weights' gradient of the last weight step, each group's sum of scores and
- * the number of steps in the current window, and which groups are frozen.
+ * What OLES remembers from step to step: the network weights' gradient in the last weight step; each group's sum of
+ * gradient matching scores over the steps of the current window, and the number of these steps; and which groups are
+ * frozen.
  */
 interface OlesMemory {
   readonly training?: Float32Array

@@ -1,15 +1,15 @@
 /**
  * P-DARTS (Chen, Xie, Wu, Tian: "Progressive Differentiable Architecture Search: Bridging the Depth Gap between Search
  * and Evaluation", ICCV 2019), for the DARTS space. The search has three stages of equally many epochs. Each has a new,
- * deeper search network and new α; after it every edge keeps its operations of largest α, 8 → 5 → 3, and the third stage
- * chooses one (§3.2). Two rules hold skip connections down (§3.3): dropout behind the skip connections, whose rate falls
- * within a stage, and at most two of them in the normal cell of the answer.
+ * deeper search network and new α; after it every edge keeps its operations of largest α, 8 → 5 → 3, and the third
+ * stage chooses one (§3.2). Two rules hold skip connections down (§3.3): dropout behind the skip connections, whose
+ * rate falls within a stage, and at most two of them in the normal cell of the answer.
  *
- * α stays still for the first 10 of the 25 epochs of a stage, here for 40 % of them. Meanwhile the dropout rate falls in
- * a line from p, p (E − e − 1)/E in epoch e of E, then as p·exp(−0.2·25/E·(e − 0.4 E)) (`chenxin061/pdarts`:
- * train_search.py, for E = 25). Every stage has its own cosine, momentum and moments. Dropout drops the whole output of a
- * skip connection for single samples, where the authors' code drops single values of it. The stages need more than 120
- * lines.
+ * α stays still for the first 10 of the 25 epochs of a stage, here for 40 % of them. Meanwhile the dropout rate falls
+ * in a line from p, p (E − e − 1)/E in epoch e of E, then as p·exp(−0.2·25/E·(e − 0.4 E)) (`chenxin061/pdarts`:
+ * train_search.py, for E = 25). Every stage has its own cosine, momentum and moments. Dropout drops the whole output of
+ * a skip connection for single samples, where the authors' code drops single values of it. Algorithm files have at most
+ * 120 lines; this one is longer because of the stages.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
@@ -25,7 +25,9 @@ type Mask = readonly (readonly boolean[])[]
 
 /** Number of operations that each edge has in the stages after the first (§4.2.1). */
 const KEPT = [5, 3]
-/** Number of cells by which the networks of the stages are deeper than that of the first (train_search.py, add_layers). */
+/**
+ * Number of cells by which the networks of the stages are deeper than that of the first (train_search.py, add_layers).
+ */
 const DEEPER = [0, 6, 12]
 
 /** P-DARTS' relaxation: the softmax over the operations that are left on an edge. */

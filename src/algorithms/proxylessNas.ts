@@ -49,7 +49,10 @@ export const drawPairs = (alpha: Matrix, stream: RandomStream): Pair[] =>
     return stream.uniform() < a ? { on: first, off: second, p: [a, b] } : { on: second, off: first, p: [b, a] }
   })
 
-/** The relaxation of ProxylessNAS' architecture steps: two operations an edge are computed, one of them with gate 1. */
+/**
+ * The relaxation of ProxylessNAS' architecture steps: on each edge two operations are computed, one of them with gate
+ * 1.
+ */
 export const pairedGates = (edges: readonly Edge[]): Relaxation => ({
   stochastic: true,
   relax(alpha, stream) {

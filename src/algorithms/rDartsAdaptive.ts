@@ -89,7 +89,10 @@ export async function adaptiveSearch(
   }
 }
 
-/** Number of measurements that the rule of early stopping looks back: 4 between averages, and half a window of 5. */
+/**
+ * Number of past measurements that the early-stopping rule needs: it compares averages that are 4 measurements apart,
+ * and each averages a window of 5, which reaches 2 further back.
+ */
 const LOOK_BACK = 6
 
 /** Drops the states of epochs to which the search cannot go back any more; their eigenvalues still count. */

@@ -5,8 +5,8 @@
  * best of these (Xu et al.: "KNAS: Green Neural Architecture Search", ICML 2021).
  *
  * Networks have the protocol's size and see images of noise (`analysis/scores/rating.ts`); each costs 0.3 simulated
- * seconds a score. KNAS' paper takes gradients on images of the dataset; ours are of the summed logits on noise, which
- * needs neither images nor labels.
+ * seconds a score. KNAS' paper takes the gradients on images of the dataset; here they are gradients of the summed
+ * logits on noise, which needs neither images nor labels.
  */
 import { z } from 'zod'
 import { Rater, ratingScores } from '../analysis/scores/rating.ts'

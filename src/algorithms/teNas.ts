@@ -8,7 +8,8 @@
  * supernet has one cell per stage; 4 channels where they have 3, because kernels store channels in fours. κ is computed
  * on a batch of noise where they use images, linear regions are counted on 4×4 images of one channel where they have
  * 3×3, and both are means over `repeats` draws of weights. Each κ and each count costs as much simulated time as one
- * score. The two scores, their ranking and the rounds need more than 120 lines.
+ * score. Algorithm files have at most 120 lines; this one is longer because of the two scores, their ranking and the
+ * rounds.
  */
 import { z } from 'zod'
 import { neuralTangentKernel, ntkSpectrum } from '../analysis/ntk.ts'

@@ -11,13 +11,14 @@
  * - BN is the second term of Zen-NAS, log √(mean over channels of σ²), as a mean over the batch norms where Zen-NAS
  *   sums, so that the balance of the two terms does not depend on the depth. It compensates for what the first term
  *   gains by small activations. Its value at α comes from the pass of log(NTK). Its gradient wrt α is estimated from
- *   values at α + cΔ for random signs Δ (SPSA, Spall 1992, with one-sided differences). Its gradient wrt w is left out: a
- *   convolution can raise the next σ by its scale alone, which changes nothing that the network computes.
+ *   values at α + cΔ for random signs Δ (SPSA, Spall 1992, with one-sided differences). Its gradient wrt w is left out:
+ *   a convolution can raise the next σ by its scale alone, which changes nothing that the network computes.
  *
  * Inputs are standard normal, batch norms use the statistics of the batch, and weights that are moved for a difference
  * are restored. The paper promises a start whose cost is negligible, and a step costs several passes, so an epoch has
  * fewer and larger steps than one with labels: one for each `stride` batches, at √stride times the learning rates, as
- * steps of noisy gradients add up. The score and its gradient, written out, need more than 120 lines.
+ * steps of noisy gradients add up. Algorithm files have at most 120 lines; this one is longer because of the score and
+ * its gradient, written out.
  */
 import { gaussianBatch, withBatchVariances } from '../analysis/zenScore.ts'
 import type { SearchContext } from '../core/algorithm.ts'

@@ -66,8 +66,8 @@ export function mixedNode(
 }
 
 /**
- * Adds Σ_e (Σ_o θ[e][o]·o(x_e) + β·x_e) to a supernet: the weighted sum over the operations o of some edges e, and their
- * auxiliary skip connections.
+ * Adds Σ_e (Σ_o θ[e][o]·o(x_e) + β·x_e) to a supernet: the weighted sum over the operations o of some edges e, and
+ * their auxiliary skip connections.
  */
 function edgesSum(
   builder: NetworkBuilder,
@@ -95,7 +95,7 @@ function mixedOperations(
   return builder.mix(inputs, coefficients, shape)
 }
 
-/** Message that an auxiliary skip connection is not combined with partial channels. */
+/** Error message for a supernet with both auxiliary skip connections and partial channels. */
 export const NO_PARTIAL_SKIP =
   'an auxiliary skip connection is known without partial channels only (DARTS-); leave one of the two out'
 

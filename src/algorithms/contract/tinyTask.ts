@@ -71,10 +71,13 @@ export function tinyProtocol(space: Pick<SearchSpace, 'edges'>, epochs: number):
   }
 }
 
-/** Number of images in the training set that a program gets on the tiny task. */
+/** Number of images in the training set that an external program gets on the tiny task. */
 const IMAGES = 100
 
-/** What a program gets on the tiny task: 100 random images in four classes, 50 in each half, as files in a folder. */
+/**
+ * Services for an external program on the tiny task: 100 random images in four classes, 50 in each half, as files in a
+ * folder.
+ */
 export function tinyProgramServices(folder: string, seed: number): ProgramServices {
   const images = () => {
     const batches = Array.from({ length: IMAGES / BATCH_SIZE }, (_, i) => tinyBatch(random(0, 'contract', i).uint32()))

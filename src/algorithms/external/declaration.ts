@@ -129,7 +129,10 @@ function interpreterAt(python: string, at: (name: string) => string, source: str
   throw new BenchError('missing', `${source}: python: ${python}: there is no interpreter at ${at(python)}; ${expected}`)
 }
 
-/** Returns the environment variables of a program: the same sequence of hashes in every run, and text in UTF-8. */
+/**
+ * Returns the environment variables of a program: the given ones, and those by which Python hashes alike in every run,
+ * writes UTF-8, and finds the client.
+ */
 function environmentOf(given: Readonly<Record<string, string>>): Record<string, string> {
   const paths = [given.PYTHONPATH ?? process.env.PYTHONPATH ?? '', CLIENT_FOLDER].filter((path) => path !== '')
   return {
@@ -180,7 +183,10 @@ function startedBy(command: ProgramCommand, interpreter: string | undefined): Pr
   return { ...command, words: [interpreter, ...others] }
 }
 
-/** Checks the version of the conversation that a message states. @throws BenchError `unsupported` for another one */
+/**
+ * Checks the version of the message protocol that a message states. @throws BenchError `unsupported` for another
+ * version
+ */
 export function checkProtocol(name: string, message: { readonly protocol?: unknown }): void {
   const { protocol } = message
   if (protocol === undefined || protocol === PROTOCOL) return
@@ -194,7 +200,7 @@ const SOURCES = /\.(py|pyx|pxd|sh|c|cc|cpp|cu|cuh|h|hpp|rs|go|java|jl|r|lua|js|m
 /** Folders that contain no source files of the program itself. */
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', '__pycache__', 'site-packages'])
 
-/** Returns the name of a program or method file with the hash of its source files, in the form of a plugin's. */
+/** Returns the name of a program or method file with the hash of its source files: `search.py@sha256:…`. */
 function originOf(path: string, files: readonly string[] | undefined, { words }: ProgramCommand): string {
   const folder = dirname(path)
   const listed = (files ?? []).flatMap((name) => filesAt(resolve(folder, name), name, folder))

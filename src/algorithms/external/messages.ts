@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 
-/** Version of the conversation. A program that states another one is refused. */
+/** Version of the message protocol. A program that states another version is refused. */
 export const PROTOCOL = 1
 
 const finite = z.number()

@@ -57,7 +57,10 @@ export function checkEvaluations(
  */
 export type Ask = (genotype: Genotype, epochs?: number) => Promise<number | undefined>
 
-/** A strategy that evaluates the architectures of `proposal`, one or several times, until `ask` returns undefined. */
+/**
+ * A strategy that evaluates architectures, each once or several times, until `ask` returns undefined. `proposal`
+ * returns a new one at each call.
+ */
 export type Explore = (proposal: () => Genotype, ask: Ask) => Promise<void>
 
 /** Evaluates one proposed architecture after the other, each once, with the oracle's usual training length. */

@@ -1,5 +1,5 @@
 /**
- * What searches by training-free scores share: their options, the ranking of random architectures, and the single
+ * Code that searches by training-free scores share: their options, the ranking of random architectures, and the single
  * epoch.
  */
 import { z } from 'zod'
@@ -29,7 +29,10 @@ function checkScoreName(name: string | undefined, context: z.RefinementCtx): voi
   }
 }
 
-/** Scores random architectures until the budget is spent, and returns them, best first; of equal ones the first. */
+/**
+ * Scores random architectures, at most `networks`, until the budget is spent, and returns them, best first; ties stay
+ * in the order of sampling.
+ */
 export async function bestByScore(
   { space }: SearchContext,
   rater: Rater,

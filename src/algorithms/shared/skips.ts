@@ -41,7 +41,7 @@ export function deriveWithFewSkips(
 
 const skipAt = ({ edges }: SearchSpace, edge: number): number => edges[edge].operations.indexOf(SKIP)
 
-/** Makes a search answer with at most `most` skip connections in the normal cell. */
+/** Returns the search with another answer: at most `most` skip connections in the normal cell. */
 export const withFewSkips = (space: SearchSpace, search: SearchWithAlpha, most: number): SearchWithAlpha =>
   searchWith(search, {
     genotype() {

@@ -1,8 +1,7 @@
 /**
- * What every search with architecture parameters can have beyond its own method: a rule that stops it early, a limit on
- * the skip connections of the derived architecture, and a selection step after the last epoch. They are options of the
- * algorithm, and so part of a job and its identity. They are added to an algorithm here, so that no algorithm knows
- * them.
+ * Adds options to every algorithm with architecture parameters: a rule that stops a search early, a limit on the skip
+ * connections of the derived architecture, and a selection step after the last epoch. Like other options, they are part
+ * of a job and its identity. The algorithms themselves do not implement them.
  */
 import { z } from 'zod'
 import type { Algorithm, RelaxedSearch, Search } from '../../core/algorithm.ts'

@@ -38,10 +38,10 @@ export interface CellList extends Genotype {
 /** An architecture of the DARTS space: a normal and a reduction cell, or a list of cells. */
 export type DartsArchitecture = DartsGenotype | CellList
 
-/** Whether an architecture of the DARTS space is a list of cells. */
+/** Tells whether an architecture of the DARTS space is a list of cells. */
 export const isCellList = (genotype: DartsArchitecture): genotype is CellList => 'cells' in genotype
 
-/** Returns the type of a cell of a list, by its position from 0. */
+/** Returns the type of a cell in a list of cells, by its position from 0. */
 export const listedType = ({ reductions }: Pick<CellList, 'reductions'>, position: number): CellName =>
   reductions.includes(position) ? 'reduce' : 'normal'
 
@@ -185,7 +185,8 @@ export function derive(
 }
 
 /**
- * Discretises mixing weights that each cell of a supernet has of its own by the rule of `derive`, cell by cell.
+ * Derives a list of cells from a supernet in which each cell has its own mixing weights: every cell by the rule of
+ * `derive`.
  * @throws BenchError `unsupported` if not exactly two of the cells are reduction cells
  */
 export function deriveCells(
@@ -267,7 +268,7 @@ export function oneHotCells(space: DartsCandidates, genotype: DartsArchitecture)
 /** Mixing weights of one cell of a list of cells, with the name of the cell. */
 type NamedMixing = OwnMixing & { readonly name: string }
 
-/** Returns the name of a cell of a list in pictures, listings and messages: `cell 2 (reduce)`. */
+/** Returns the name of a cell in a list of cells, for pictures, listings and messages: `cell 2 (reduce)`. */
 export const listedName = (list: Pick<CellList, 'reductions'>, position: number): string =>
   `cell ${position} (${listedType(list, position)})`
 

@@ -65,7 +65,9 @@ const NO_DROP_PATH =
 /** Number of edges of a cell. */
 const CELL_EDGES = 14
 
-/** Returns the indices of the edges of each cell of a supernet with `depth` cells: those of its type. */
+/**
+ * Returns, for each cell of a supernet with `depth` cells, the indices of the space's edges that have the cell's type.
+ */
 export const supernetCells = ({ edges }: DartsCandidates, depth: number): readonly (readonly number[])[] =>
   Array.from({ length: depth }, (_, cell) =>
     [...edges.keys()].filter((edge) => edges[edge].cell === cellType(cell, depth)),

@@ -218,7 +218,7 @@ export function publishedGenotype(name: string): PublishedGenotype {
 }
 
 /**
- * Returns the dataset on which an architecture was searched for: of a published one as its paper says, else CIFAR-10.
+ * Returns the dataset on which an architecture was found: for a published one, the dataset of its paper; else CIFAR-10.
  */
 export function searchedOn(genotype: DartsArchitecture): 'cifar10' | 'imagenet' {
   const name = publishedName(genotype)

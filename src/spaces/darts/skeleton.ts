@@ -43,7 +43,8 @@ interface SkeletonOptions
 }
 
 /**
- * Adds stem, cells and classification heads to a network. Channels double at the reduction cells. The auxiliary head takes the output of the second reduction cell.
+ * Adds stem, cells and classification heads to a network. Channels double at the reduction cells. The auxiliary head
+ * takes the output of the second reduction cell.
  * @param writeCell adds one cell and returns its output
  */
 export function writeSkeleton(

@@ -123,9 +123,9 @@ export const encoding: Encoding<Nb201Genotype> = {
 }
 
 /**
- * Returns the functions of the space of NAS-Bench-201's architectures that have only some of its operations: reading,
- * discretisation, one-hot weights and encoding.
- * @param name name of the space, which its architectures bear
+ * Returns the functions of a space that contains only the NAS-Bench-201 architectures with the given operations:
+ * parsing, discretisation, one-hot weights and encoding.
+ * @param name name of the space, which its architectures state
  */
 export function genotypesWith(name: string, operations: readonly Operation[]) {
   const genotype = (chosen: readonly Operation[]): Nb201Genotype => ({ space: name, operations: chosen })

@@ -48,7 +48,7 @@ function apply(operation: Operation, input: string): string {
   return operation === 'skip_connect' ? input : `(${input})@${operation}`
 }
 
-/** Whether a path of operations other than `none` leads from the input of the cell to its output. */
+/** Tells whether a path of operations other than `none` leads from the input of the cell to its output. */
 export const isConnected = (genotype: Nb201Genotype): boolean => functionString(genotype) !== ZERO
 
 /** Groups the indices of all 15,625 architectures by the function they compute; groups and indices are ascending. */
