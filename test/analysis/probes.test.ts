@@ -55,7 +55,7 @@ let executor: Executor
 let supernet: Supernet
 
 beforeAll(async () => {
-  executor = await openExecutor({ backend: 'wasm', executor: 'tfjs' })
+  executor = await openExecutor({ backend: 'wasm' })
   const network = nb201.supernet({ shape, channels: 4, depth: 1, batchNorm: { affine: false, track: false } })
   supernet = await createSupernet({ executor, network, edges: nb201.edges, batchSize: 4, stream: random(1) })
 })

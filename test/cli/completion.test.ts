@@ -7,6 +7,7 @@ import { completions } from '../../src/cli/commands/completion.ts'
 import { commands } from '../../src/cli/program.ts'
 import { write } from '../data/sampleFiles.ts'
 import { MAIN, Workplace } from '../support/command.ts'
+import { full } from '../support/full.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -115,12 +116,12 @@ test.skipIf(!has('bash'))('bash completes words by the script (skipped without b
   expect(typed('bash', ['--norc', '-c', script.join('\n')])).toEqual(['status', 'zen-paper', 'gdas', 'balanced none'])
 })
 
-test.skipIf(!has('fish'))('fish completes words by the script (skipped without fish)', () => {
+test.runIf(full && has('fish'))('fish completes words by the script (skipped without fish)', () => {
   const script = 'bench completion fish | source; complete -C "bench stat"; complete -C "bench run --protocol zen"'
   expect(typed('fish', ['--no-config', '-c', script])).toEqual(['status', 'zen-paper'])
 })
 
-test.skipIf(!has('zsh'))('zsh completes words by the script (skipped without zsh)', () => {
+test.runIf(full && has('zsh'))('zsh completes words by the script (skipped without zsh)', () => {
   const script = [
     'compdef() { : }; compadd() { shift; print -l -- "$@" }; _files() { print files }',
     'eval "$(bench completion zsh)"',

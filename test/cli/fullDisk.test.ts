@@ -127,7 +127,7 @@ describe.skipIf(!canMount)('standard output on a full disk', () => {
         const ended = await shell(`bench ${line(args)} > '${disk.folder}/${name}'`)
         expectOneLine(ended, /^bench: cannot write to standard output: ENOSPC/, name)
       }
-      await Promise.all(someOf(Object.entries(calls), 3).map((call) => limit(() => attempt(call))))
+      await Promise.all(someOf(Object.entries(calls), 6).map((call) => limit(() => attempt(call))))
     } finally {
       disk.remove()
     }
@@ -161,7 +161,7 @@ test('a closed pipe ends no command with an error, and stops no work', {
     expect(stderr, name).not.toMatch(STACK_FRAME)
   }
   const quick = Object.entries(calls).filter(([name]) => name !== 'retrain' && name !== 'new')
-  await Promise.all(someOf(quick, 3).map((call) => limit(() => attempt(call))))
+  await Promise.all(someOf(quick, 5).map((call) => limit(() => attempt(call))))
   const runs = place.runs('other')
   expect(runs.length).toBeGreaterThan(0)
   for (const run of runs) expect(readdirSync(run)).toContain('result.json')
@@ -197,7 +197,7 @@ describe.skipIf(!canLimitFiles)('a file that does not fit', () => {
       expect(readdirSync(folder), name).toEqual(['out'])
       expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('earlier')
     }
-    await Promise.all(someOf(outs, 3).map((call) => limit(() => attempt(call))))
+    await Promise.all(someOf(outs, 5).map((call) => limit(() => attempt(call))))
   })
 
   test('fails a run with the name of the file, and the same command continues when there is room', async () => {

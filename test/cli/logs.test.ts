@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ended, Workplace } from '../support/command.ts'
+import { someOf } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -109,13 +110,14 @@ describe('a journal for Optuna', () => {
     }
   })
 
-  test.each([
+  const refused: [string[], string][] = [
     [['table', '--store', 'boxes', '--format', 'optuna', '--epochs'], 'leave out --epochs'],
     [['table', '--store', 'boxes', '--format', 'optuna', '--sort', 'Seeds'], 'leave out --sort'],
     [['table', '--store', 'logged', '--format', 'optuna'], 'none of these runs is a finished black-box search'],
     [['run', '--algo', 'rea', '--log', 'tensorbord'], 'tensorboard'],
     [['run', '--algo', 'rea', '--log', ''], '--log'],
-  ])('is refused, as logs are, for %j', async (words, message) => {
+  ]
+  test.each(someOf(refused, 3))('is refused, as logs are, for %j', async (words, message) => {
     const { code, stdout, stderr } = await place.bench(...words)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)

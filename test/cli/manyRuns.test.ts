@@ -13,6 +13,7 @@ import { runId } from '../../src/runner/plan/identity.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { fixtureRuns } from '../report/fixtureRuns.ts'
 import { Workplace } from '../support/command.ts'
+import { full } from '../support/full.ts'
 
 const place = new Workplace()
 const store = join(place.folder, 'runs')
@@ -61,7 +62,10 @@ async function result([command, ...args]: (typeof commands)[string]): Promise<st
     .digest('hex')
 }
 
-describe.each(Object.entries(commands))('bench %s', (_, command) => {
+// A page takes seconds, three times.
+const quick = Object.entries(commands).filter(([name]) => full || name !== 'report')
+
+describe.each(quick)('bench %s', (_, command) => {
   test('prints the same bytes without an index, while writing one and when reading it, and does not change the store', async () => {
     const before = bytesOf(store)
     rmSync(cache, { recursive: true, force: true })

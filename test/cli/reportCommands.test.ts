@@ -11,6 +11,10 @@ import { verifyCommand } from '../../src/cli/commands/verify.ts'
 import { runId } from '../../src/runner/plan/identity.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { type FixtureRun, failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../report/fixtureRuns.ts'
+import { full } from '../support/full.ts'
+
+/** Reports have two kinds of figures, or all in `npm run test:full`. */
+const FIGURES = full ? [] : ['--figures', 'hessian,cells']
 
 let folder: string
 let store: string
@@ -126,7 +130,8 @@ describe('bench report and bench verify', () => {
     written = mkdtempSync(join(tmpdir(), 'bench-'))
     store = join(written, 'runs')
     keepUsualRuns()
-    await output(reportCommand(), '--store', store, '--folder', join(written, 'one'), '--published', 'none')
+    const target = join(written, 'one')
+    await output(reportCommand(), '--store', store, '--folder', target, '--published', 'none', ...FIGURES)
   })
   afterAll(() => rmSync(written, { recursive: true }))
   beforeEach(() => cpSync(join(written, 'one'), committed(), { recursive: true }))
@@ -142,7 +147,7 @@ describe('bench report and bench verify', () => {
   test('a report that replaces an earlier one has its own runs only', async () => {
     const [id] = readdirSync(store)
     rmSync(join(store, id), { recursive: true })
-    await output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none')
+    await output(reportCommand(), '--store', store, '--folder', committed(), '--published', 'none', ...FIGURES)
     expect(readdirSync(join(committed(), 'runs'))).not.toContain(id)
     expect(await output(verifyCommand(), committed())).toMatch(/^ok .* files recomputed from 3 runs/)
   })
@@ -302,7 +307,7 @@ describe('no command changes a run that it did not write', () => {
         .sort()
         .map((path) => [path, readFileSync(path, 'hex')]),
     )
-  const report = (...args: readonly string[]) => output(reportCommand(), '--store', store, ...args)
+  const report = (...args: readonly string[]) => output(reportCommand(), '--store', store, ...FIGURES, ...args)
 
   test.each([
     ['the folder that contains the store', () => folder],

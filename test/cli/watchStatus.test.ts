@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Store } from '../../src/runner/store/store.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { MAIN, until, Workplace } from '../support/command.ts'
+import { someOf } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -90,12 +91,13 @@ describe('bench status --watch', () => {
     for (const drawn of stdout.split(/\r?\n/)) expect(drawn.length, drawn).toBeLessThanOrEqual(60)
   })
 
-  test.each([
+  const refused: [string[], string][] = [
     [['--interval', '2'], '--interval is for --watch'],
     [['--watch', '--interval', '0'], 'expected a number above 0'],
     [['--watch', '--out', 'x.txt'], 'leave out --out'],
     [['--watch', '--format', 'csv'], 'leave out --format'],
-  ])('refuses %s', async (flags, message) => {
+  ]
+  test.each(someOf(refused, 4))('refuses %s', async (flags, message) => {
     const { code, stdout, stderr } = await place.bench('status', '--store', 'followed', ...flags)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
@@ -157,11 +159,12 @@ describe('bench report --watch', () => {
     expect(store.isAtWork()).toBe(false)
   })
 
-  test.each([
+  const refused: [string[], string][] = [
     [['--interval', '2'], '--interval is for --watch'],
     [['--watch', '--folder', 'x'], 'leave out --folder'],
     [['--watch', '--checklist', 'nas'], 'leave out --checklist'],
-  ])('refuses %j', async (flags, message) => {
+  ]
+  test.each(someOf(refused, 3))('refuses %j', async (flags, message) => {
     const { code, stdout, stderr } = await place.bench('report', '--store', 'followed', ...flags)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)

@@ -1,27 +1,30 @@
 /** The example of a search space as a plugin, through the commands that its README shows. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { writePictures } from '../retrain/tinyTraining.ts'
 import { Workplace } from '../support/command.ts'
+import { full } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const file = (name: string) => fileURLToPath(new URL(`../../examples/space/${name}`, import.meta.url))
 const PLUGIN = ['--plugin', file('tiny.ts')]
-const SEARCH = [
-  'run',
-  ...PLUGIN,
-  '--space',
-  'tiny',
-  '--dataset',
-  'shapes',
-  '--protocol',
-  'micro:epochs=1,data.limit=64',
-]
+/** The built-in images, as in the README, or a few small pictures: to draw and measure all test images takes time. */
+const dataset = full ? 'shapes' : 'pictures'
+const IMAGES = full ? [] : ['--data', 'pictures']
+const protocol = 'micro:epochs=1,data.limit=16,batchSize=8,data.imageSize=8'
+const SEARCH = ['run', ...PLUGIN, '--space', 'tiny', '--dataset', dataset, ...IMAGES, '--protocol', protocol]
 
 let place: Workplace
-beforeAll(() => {
+let recipe: string
+beforeAll(async () => {
   place = new Workplace()
+  await writePictures(join(place.folder, 'pictures'))
+  recipe = join(place.folder, 'recipe.yaml')
+  writeFileSync(recipe, readFileSync(file('recipe.yaml'), 'utf8').replace('dataset: shapes', `dataset: ${dataset}`))
 })
 afterAll(() => place.remove())
 
@@ -41,7 +44,7 @@ test('the space of the example keeps every rule of the contract suite', async ()
 test('a search before the space has a table says which command builds one', async () => {
   const { code, stderr } = await place.bench(...SEARCH, '--algo', 'drnas', '--seeds', '1')
   expect(code).toBe(2)
-  expect(stderr).toContain('no table of tiny has shapes')
+  expect(stderr).toContain('no table of tiny has ')
   expect(stderr).toContain(`bench tables build --plugin ${file('tiny.ts')} --space tiny`)
 })
 
@@ -51,14 +54,25 @@ test('its table is built, checked and queried, and searches look their results u
     'build',
     ...PLUGIN,
     '--recipe',
-    file('recipe.yaml'),
+    recipe,
+    ...IMAGES,
     '--as',
     'tiny-shapes',
     '--jobs',
     '1',
     '--quiet',
   )
-  const checked = await printed('tables', 'build', ...PLUGIN, '--as', 'tiny-shapes', '--check', '1', '--quiet')
+  const checked = await printed(
+    'tables',
+    'build',
+    ...PLUGIN,
+    ...IMAGES,
+    '--as',
+    'tiny-shapes',
+    '--check',
+    '1',
+    '--quiet',
+  )
   expect(checked).toContain('1 of 1 training')
 
   const answer = await printed('query', '5', ...PLUGIN, '--table', 'tiny-shapes', '--neighbours')

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { once } from '../../../src/core/onceEach.ts'
 import { random } from '../../../src/core/random.ts'
 import { COMPACT_RECORDS, parseCompact, runFolderFiles } from '../../../src/report/committed/records.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
@@ -43,10 +44,7 @@ beforeEach(() => {
   indexes = join(folder, 'cache/nas-bench-harness/stores')
   vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
   vi.stubEnv('NAS_BENCH_HOME', '')
-  for (const [report, count] of Object.entries(SOURCES)) {
-    const path = fileURLToPath(new URL(`../../../reports/${report}/${COMPACT_RECORDS}`, import.meta.url))
-    writeRuns(parseCompact(readFileSync(path), path).slice(0, count))
-  }
+  for (const runs of realRuns()) writeRuns(runs)
   makeOtherStates()
   later()
 })
@@ -55,6 +53,13 @@ afterEach(() => {
   vi.unstubAllEnvs()
   rmSync(folder, { recursive: true })
 })
+
+const realRuns = once(() =>
+  Object.entries(SOURCES).map(([report, count]) => {
+    const path = fileURLToPath(new URL(`../../../reports/${report}/${COMPACT_RECORDS}`, import.meta.url))
+    return parseCompact(readFileSync(path), path).slice(0, count)
+  }),
+)
 
 /**
  * Writes runs of a compact report, which lack the seconds of their epochs, as run folders. Every second run has losses
