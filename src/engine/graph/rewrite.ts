@@ -15,8 +15,8 @@ const frozen: readonly Pass[] = [inlineCombines, freezeActivations, dropUnread, 
 /**
  * Returns the graph after all rewriting passes.
  *
- * @param activations `live`: ReLUs and max poolings decide by their input; `frozen`: by masks that were recorded on an
- * earlier batch
+ * @param activations `live`: the input of ReLUs and max poolings tells which of its entries they let through; `frozen`:
+ * masks that were recorded on an earlier batch tell it
  */
 export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): Graph {
   return (activations === 'live' ? live : frozen).reduce((current, pass) => pass(current), graph)

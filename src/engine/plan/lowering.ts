@@ -115,7 +115,7 @@ export class Accumulation<B = Temporary> {
   #started = false
 
   /**
-   * Makes a gradient to which no operation has added yet.
+   * Makes an object for one gradient, to which no operation has added yet.
    *
    * @param expected how many operations add to the gradient
    * @param clear emits the call that fills the buffer with zeros

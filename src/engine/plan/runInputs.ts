@@ -79,8 +79,8 @@ export class FeedNumbers {
   }
 
   /**
-   * Computes the numbers of a feed into the buffers of this object; the next call overwrites them. Returns the activity
-   * flags; undefined if no path is switched off.
+   * Computes the term weights, the activity flags and the drop-path scales of a feed, and writes them to this object's
+   * arrays, where the next call overwrites them. Returns the activity flags; undefined if no path is switched off.
    */
   take(feed: Feed): Uint8Array | undefined {
     const { activity, terms } = this.#plan

@@ -29,7 +29,7 @@ export const onBackend =
     return tf.tidy(f as () => tf.TensorContainer) as ReturnType<typeof f>
   }
 
-/** A vector of all network weights, stored as one flat tensor. */
+/** A vector with one entry for each weight of a network, stored as one flat tensor. */
 export class TensorVector implements WeightVector {
   readonly length: number
   readonly #on: OnBackend
@@ -107,8 +107,8 @@ export class TensorVector implements WeightVector {
 }
 
 /**
- * Returns a weight vector as one of the TensorFlow.js executor. @throws BenchError `bad-input` if it belongs to another
- * executor
+ * Checks that a weight vector belongs to the TensorFlow.js executor, and returns it. @throws BenchError `bad-input` if
+ * it belongs to another executor
  */
 export function ownVector(x: WeightVector): TensorVector {
   if (x instanceof TensorVector) return x
@@ -305,8 +305,8 @@ export class RecordedMasks implements ActivationMasks {
 }
 
 /**
- * Returns activation masks as ones of the TensorFlow.js executor. @throws BenchError `unsupported` if another executor
- * recorded them
+ * Checks that the TensorFlow.js executor recorded these activation masks, and returns them. @throws BenchError
+ * `unsupported` if another executor recorded them
  */
 export function ownMasks(activationMasks: ActivationMasks): RecordedMasks {
   if (activationMasks instanceof RecordedMasks) return activationMasks

@@ -32,7 +32,10 @@ export interface Context {
   pathScale(path: number): Tensor
   /** Returns the random numbers of a noise layer for this batch, in the shape of its output. */
   noise(site: number, output: ValueId): Tensor
-  /** The recorded masks by which ReLUs and max poolings decide in this pass; undefined: they decide by their input. */
+  /**
+   * The recorded masks that tell ReLUs and max poolings which entries of their input to let through in this pass;
+   * undefined: their input itself tells it.
+   */
   readonly activationMasks: RecordedMasks | undefined
 }
 

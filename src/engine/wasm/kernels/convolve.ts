@@ -1,6 +1,6 @@
 /**
- * Dense convolution as a matrix product over a staged image (see `stage.ts`): output[pixel, :] = Σ_k patch[pixel,
- * k]·panel[k, :].
+ * The kernel that computes dense convolutions as matrix products over a staged image (see `stage.ts`): output[pixel, :]
+ * = Σ_k patch[pixel, k]·panel[k, :], where the panels hold the filter (see `pack.ts`).
  *
  * The patch of an output pixel holds the entries of its window: `segmentCount` segments (usually rows of the window,
  * channels innermost) of `segmentLength` consecutive floats. Segment s begins offsets[pixel] + segments[s] bytes after

@@ -44,24 +44,34 @@ export function chunksOf(pixels: i32): i32 {
   return (pixels + CHUNK - 1) / CHUNK
 }
 
-/** Returns the index of the first pixel of this thread, if `pixels` pixels are divided among all threads by chunks. */
+/**
+ * Returns the index of the first pixel of this thread, if `pixels` pixels are divided among all threads in chunks of
+ * 64.
+ */
 export function ownPixelsStart(pixels: i32): i32 {
   return min(ownStart(chunksOf(pixels)) * CHUNK, pixels)
 }
 
 /**
- * Returns the index after the last pixel of this thread, if `pixels` pixels are divided among all threads by chunks.
+ * Returns the index after the last pixel of this thread, if `pixels` pixels are divided among all threads in chunks of
+ * 64.
  */
 export function ownPixelsEnd(pixels: i32): i32 {
   return min(ownEnd(chunksOf(pixels)) * CHUNK, pixels)
 }
 
-/** Returns the offset of the first byte of this thread, if `bytes` bytes are divided among all threads by 16. */
+/**
+ * Returns the offset of the first byte of this thread, if `bytes` bytes are divided among all threads in pieces of 16
+ * bytes.
+ */
 export function ownBytesStart(bytes: usize): usize {
   return usize(ownStart(i32(bytes / VECTOR))) * VECTOR
 }
 
-/** Returns the offset after the last byte of this thread, if `bytes` bytes are divided among all threads by 16. */
+/**
+ * Returns the offset after the last byte of this thread, if `bytes` bytes are divided among all threads in pieces of 16
+ * bytes.
+ */
 export function ownBytesEnd(bytes: usize): usize {
   return usize(ownEnd(i32(bytes / VECTOR))) * VECTOR
 }

@@ -1,5 +1,6 @@
 /**
- * Average and max pooling over windows that are cut off at the border of the image, and the mean over the whole image.
+ * Kernels of average and max pooling, whose windows are cut off at the border of the image, and of the mean over the
+ * whole image.
  */
 import { addTo, batch, keep, ownEnd, ownStart, VECTOR } from './lanes'
 
@@ -105,7 +106,7 @@ export function avgPool(
   )
 }
 
-/** Computes result += the gradient of the input of `avgPool`. */
+/** Adds the gradient of the input of `avgPool` to `result`. */
 export function avgPoolGradient(
   gradient: usize,
   result: usize,
@@ -171,7 +172,7 @@ export function frozenMaxPool(
 }
 
 /**
- * Computes result += the gradient of the input of `maxPool`. A window's gradient goes to the pixel that is the maximum;
+ * Adds the gradient of the input of `maxPool` to `result`. A window's gradient goes to the pixel that is the maximum;
  * of equal pixels to the first, row by row.
  */
 export function maxPoolGradient(

@@ -234,7 +234,7 @@ export class Context {
  * channel.
  */
 export interface DeferredGradient {
-  /** Buffer of g. */
+  /** Buffer of g, the gradient of the weighted sum. */
   readonly gradient: Temporary
   /** Byte address of all slopes, then all curves, then all offsets, [channels] each. */
   readonly slopes: number

@@ -56,7 +56,10 @@ export interface Plan {
   readonly bytes: number
 }
 
-/** What a network is compiled for: batch size, number of threads, and live or frozen activations. */
+/**
+ * What a network is compiled for: the largest batch, the number of threads, and live or frozen activations (see
+ * `rewrite`).
+ */
 export interface PlanOptions {
   readonly batchSize: number
   readonly threads: number
