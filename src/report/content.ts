@@ -1,6 +1,4 @@
-/**
- * Computes the content of a report on runs: the tables, and every kind of figure for which the runs have the numbers.
- */
+/** Computes the content of a report on runs: the tables, and every kind of figure for which the runs have the data. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
 import { type Claims, claimsTable } from './comparison/claims.ts'
 import { compare } from './comparison/comparison.ts'
@@ -18,9 +16,9 @@ import type { Figure } from './pictures/figure.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface ContentOptions extends Pick<FigureOptions, 'space'> {
-  /** Whether a table may compare runs under different protocols; otherwise such runs are refused. */
+  /** Whether runs under different protocols may be in one table; otherwise such runs are rejected with an error. */
   readonly mix?: boolean
-  /** Published table whose rows stand below ours: its id; `auto` for the one that fits the runs; or `none`. */
+  /** Published table whose rows are shown below ours: its id; `auto` for the one that fits the runs; or `none`. */
   readonly published: string
   /** Names of the reference algorithms, which answer with a fixed architecture and do not search. */
   readonly references: ReadonlySet<string>
@@ -28,7 +26,7 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'> {
   readonly claims?: Claims
   /** Whether the tables of a paper kit are wanted: compute, improvement over random search, hyper-parameters. */
   readonly kit?: boolean
-  /** Compute of runs that were made for the report and that it does not show. */
+  /** Compute of preliminary runs, which were made for the report but are not shown in it. */
   readonly preliminary?: readonly PreliminaryCompute[]
 }
 
@@ -88,8 +86,8 @@ function numberTables(runs: readonly RunRecord[], options: ContentOptions): read
 }
 
 /**
- * Returns the figures of a report: every chosen kind for which the runs have the numbers.
- * @param isShown returns whether a kind of figure is chosen; absent: all are
+ * Returns the figures of a report: every chosen kind for which the runs have the data.
+ * @param isShown tells whether a kind of figure is chosen; absent: all kinds are
  */
 export async function figuresOf(
   runs: readonly RunRecord[],
@@ -105,8 +103,8 @@ export async function figuresOf(
 }
 
 /**
- * Codes of the errors after which a report leaves a figure out: `makeFigure` throws them if the runs lack the figure's
- * numbers or the lookup table is not installed.
+ * Codes of the errors after which a report leaves a figure out: `makeFigure` throws them if the runs lack the data of
+ * the figure or the lookup table is not installed.
  */
 const ABSENT: ReadonlySet<ErrorCode> = new Set(['missing', 'unknown-name', 'bad-input', 'unsupported'])
 

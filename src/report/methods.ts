@@ -19,12 +19,12 @@ export interface Method {
    */
   readonly label: string
   readonly algorithm: string
-  /** Position of this method among the variants of its algorithm in the same comparison, from 0. */
+  /** Index of this method among the variants of its algorithm in the same comparison, from 0. */
   readonly variant: number
   readonly runs: readonly RunRecord[]
 }
 
-/** Returns the runs grouped by method; methods stand in the order of their first runs. */
+/** Returns the runs grouped by method, in the order of each method's first run. */
 export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
   const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
   const groups = [...alike.values()].flatMap(splitByBudget)
@@ -34,21 +34,21 @@ export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Met
 
 type Variant = Pick<Method, 'label' | 'variant'>
 
-/** Returns each group of runs with its label and its position. The groups are the variants of one algorithm. */
+/** Returns each group of runs with its label and its index. The groups are the variants of one algorithm. */
 function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
   const texts = labels(groups.map(([first]) => first))
   return groups.map((group, variant) => [group, { label: marked(texts[variant], group[0]), variant }])
 }
 
-/** Returns the label of a method, with an addition if its runs were imported from another program. */
+/** Returns the label of a method, with a suffix if its runs were imported from another program. */
 const marked = (label: string, { manifest: { job } }: RunRecord): string =>
   job.imported === undefined || label.includes(`protocol=${IMPORTED}`) ? label : `${label} (${IMPORTED})`
 
 /**
  * Returns a method with only one run for each seed, dataset and settings of full training. Of several finished runs
  * with the same outcome the first is kept. An unfinished run is kept only if there is no finished one.
- * @throws BenchError `bad-input` where two runs of a seed ended with different architectures, or accuracies of full
- * trainings
+ * @throws BenchError `bad-input` if two runs of a seed ended with different architectures, or with different accuracies
+ * of full trainings
  */
 export const oneRunPerSeed = <M extends Method>(method: M): M => ({ ...method, runs: runsBySeed(method) })
 
@@ -66,7 +66,7 @@ const runsBySeed = onceEach(({ label, runs }: Method): readonly RunRecord[] => {
 })
 
 /**
- * Returns the outcome of a finished run as text, so that outcomes can be compared: its final architecture and the
+ * Returns the outcome of a finished run as text, for comparison with other outcomes: its final architecture and the
  * accuracies of its full trainings.
  */
 const endOf = ({ result }: RunRecord): string =>
@@ -99,8 +99,8 @@ function labels(variants: readonly RunRecord[]): readonly string[] {
 }
 
 /**
- * Returns the runs of one method in groups by search budget if some dataset was searched under several budgets, else in
- * one group.
+ * Splits the runs of one method by search budget if any dataset was searched under several budgets; otherwise returns
+ * them as one group.
  */
 function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   const byDataset = [...groupBy(runs, datasetOf).values()].map((group) => groupBy(group, budgetOf).size)
@@ -131,7 +131,7 @@ const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 
 /**
  * Returns the settings of a run's job in which two variants of one algorithm can differ: first the algorithm's options,
- * then search budget and protocol.
+ * then the search budget and the protocol.
  */
 function identity({ manifest: { job } }: RunRecord) {
   const { algorithm, ...rest } = settings(job)
@@ -153,15 +153,18 @@ const searchSettings = ({ headline: _, ...search }: Job['protocol']) => search
 const algorithmKey = onceEach((algorithm: Job['algorithm']) => contentName(algorithmSettings(algorithm)))
 const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSettings(protocol)))
 
-/** Returns the long label of a method, which lists the settings with the given names: `k=4, progressive=false`. */
+/**
+ * Returns the long form of a method's label, without the algorithm's name: the settings with the given names, as in
+ * `k=4, progressive=false`.
+ */
 const longLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
     .map(([key, value = 'none']) => `${key}=${value}`)
     .join(', ')
 
 /**
- * Returns the short label of a method, which lists the settings with the given names. Of flags, those that are on
- * appear by name and those that are off not at all: `k=4, progressive`.
+ * Returns the short form of a method's label, without the algorithm's name: the settings with the given names. Flags
+ * that are set appear by name only, flags that are not set are left out: `k=4, progressive`.
  */
 const shortLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
@@ -170,8 +173,8 @@ const shortLabel = (record: object, keys: readonly string[]): string =>
     .join(', ')
 
 /**
- * Returns the values of the settings with the given names. If the protocols have different names, `protocol` is given
- * in place of all its settings.
+ * Returns the values of the settings with the given names. If the protocols have different names, the protocol's name
+ * is returned in place of its settings.
  */
 function valuesAt(record: object, keys: readonly string[]): (readonly [key: string, value: string | undefined])[] {
   const named = keys.includes('protocol.name')
@@ -181,8 +184,8 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 }
 
 /**
- * Returns the label of a method for a table row or picture of its own. An architecture that the user gave would be too
- * long, so its published name is used, else the search that found it, else its index in the space or its hash.
+ * Returns the label of a method for a table of full trainings or a picture. An architecture that the user gave would be
+ * too long, so the label is its published name, else the search that found it, else its index in the space or its hash.
  */
 export function labelOf({ algorithm, label, runs }: Method): string {
   const { space, algorithm: given } = runs[0].manifest.job
@@ -197,7 +200,7 @@ export function labelOf({ algorithm, label, runs }: Method): string {
 }
 
 /**
- * Returns the name of the search that found an architecture: `drnas (seed 0)`, with the dataset searched on if the
+ * Returns a text for the search that found an architecture: `drnas (seed 0)`, with the dataset searched on if the
  * architecture is trained on another one.
  */
 function finderText({ algorithm, dataset, seed }: Finder, { manifest }: RunRecord): string {

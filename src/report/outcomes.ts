@@ -1,6 +1,6 @@
 /**
- * Renders what `bench run` and `bench retrain` print at their end: the table of mean results, and in JSON also each
- * run.
+ * Renders the results that `bench run` and `bench retrain` print at their end: a table of means over seeds, and in JSON
+ * also each run.
  */
 import { join } from 'node:path'
 import { benchCommand } from '../core/plainText.ts'
@@ -23,7 +23,7 @@ import { absent, count, number, type Tabular, word } from './formats/tabular.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface OutcomesOptions {
-  /** Path of the store with the runs, as it appears in the printed commands. */
+  /** Path of the store with the runs, as the printed commands shall name it. */
   readonly store: string
   /** Image folder of each dataset for which the user named one, for the printed commands. */
   readonly data: Experiment['data']
@@ -31,7 +31,7 @@ export interface OutcomesOptions {
   readonly plugins: Experiment['plugins']
   /** Width of the terminal on which the results are printed, in characters; absent if the output is not a terminal. */
   readonly width?: number
-  /** Published table whose rows stand below full trainings: its id; `auto` for the one that fits; or `none`. */
+  /** Published table whose rows are shown below full trainings: its id; `auto` for the one that fits; or `none`. */
   readonly published?: string
 }
 
@@ -90,8 +90,8 @@ async function outcomesTable(outcomes: readonly Outcome[], options: OutcomesOpti
 }
 
 /**
- * Returns the commands that write trained networks as ONNX files: one for each method and dataset, of its first run
- * with weights. Runs that were taken over from a report have no weights.
+ * Returns the commands that export trained networks as ONNX files: one for each method and dataset, for the first run
+ * whose weights are stored. Runs that were taken over from a report have no weights.
  */
 function exportCommands(
   outcomes: readonly Outcome[],

@@ -10,14 +10,14 @@ export interface RunRecord extends RunSummary {
 }
 
 /**
- * The full record of a run's folder, with epochs and black-box evaluations as recorded. A run that was taken over from
- * a compact report has fewer of them.
+ * The full record in a run's folder, with epochs and black-box evaluations as recorded. If the run was taken over from
+ * a compact report, some of these data are missing.
  */
 export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }
 
-/** Returns all records of a run, read from its folder. @throws BenchError as the methods of `RunFolder` */
+/** Reads the full record of a run from its folder. @throws BenchError as the methods of `RunFolder` */
 export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]
   return {

@@ -1,7 +1,7 @@
 /**
- * Reads and writes what a committed report is computed from: `report.json`, which holds the settings of the report, and
- * the records of its search runs. The records are either run folders, as in a store, or one compact file with a line
- * for each run.
+ * Reads and writes the inputs of a committed report: `report.json`, which holds the settings of the report, and the
+ * records of its search runs. The records are either run folders, as in a store, or one compact file with a line for
+ * each run.
  */
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -22,11 +22,14 @@ import type { PreliminaryCompute } from '../kit/ledger.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
 /**
- * Name of the report's settings file. It says how the report is computed and which other files the report consists of.
+ * Name of the report's settings file. It contains the settings with which the report is computed and the names of the
+ * report's other files.
  */
 export const RECIPE = 'report.json'
 
-/** Name of the file with all run records of a compact report: gzipped text, each line the JSON of one run. */
+/**
+ * Name of the file with all run records of a compact report: a gzipped text in which each line is the JSON of one run.
+ */
 export const COMPACT_RECORDS = 'runs.jsonl.gz'
 
 const REMEDY = 'restore it from a copy, or write the report again'
@@ -55,11 +58,14 @@ const recipeSchema = z.strictObject({
    * runs.
    */
   kit: z.boolean().optional(),
-  /** CPU and GPU hours of runs that were made for the report but that it does not show; absent: none. */
+  /** CPU and GPU hours of preliminary runs, which were made for the report but are not shown in it; absent: none. */
   preliminary: z.array(preliminarySchema).readonly().optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileName).optional(),
-  /** Names of the report's files, without run folders and `report.json`; absent in reports of old program versions. */
+  /**
+   * Names of the report's files, except run folders and `report.json`; absent in reports that old program versions
+   * wrote.
+   */
   files: z.array(fileName).optional(),
 })
 
@@ -74,15 +80,14 @@ export interface CommittedReport {
   readonly space: SearchSpace
 }
 
-/** Type of a function that returns the search space with a name. @throws BenchError `unknown-name` */
+/** Type of a function that returns the search space with the given name. @throws BenchError `unknown-name` */
 export type SpaceOf = (name: string) => SearchSpace | Promise<SearchSpace>
 
 /**
- * Returns a committed report, read from its folder. If its `report.json` lists no files, the files found in the folder
- * are taken as listed.
+ * Reads a committed report from its folder. If its `report.json` does not list the report's files, all files in the
+ * folder are taken as its files.
  *
- * @throws BenchError `missing` where `report.json` or the records are missing, `corrupt` where the two do not fit
- * together
+ * @throws BenchError `missing` if `report.json` or the records are missing, `corrupt` if they contradict each other
  */
 export async function readReport(folder: string, spaceOf: SpaceOf): Promise<CommittedReport> {
   const path = join(folder, RECIPE)
@@ -92,10 +97,7 @@ export async function readReport(folder: string, spaceOf: SpaceOf): Promise<Comm
   return { recipe: { ...recipe, files }, runs, space: await spaceOf(runs[0].manifest.job.space) }
 }
 
-/**
- * Returns the content of a `report.json`, parsed. @param path path of the file, for messages @throws BenchError
- * `corrupt`
- */
+/** Parses the text of a `report.json`. @param path path of the file, for messages @throws BenchError `corrupt` */
 export function parseRecipe(text: string, path: string): ReportRecipe {
   const recipe = parseRecord(text, path, {
     schema: recipeSchema as z.ZodType<ReportRecipe>,
@@ -110,8 +112,8 @@ export function parseRecipe(text: string, path: string): ReportRecipe {
 export const isCompact = ({ runs }: Pick<ReportRecipe, 'runs'>): boolean => runs === undefined
 
 /**
- * Returns the run records in the order in which the report's `report.json` lists the runs.
- * @throws BenchError `corrupt` where a listed run is missing or an unlisted one was added
+ * Returns the run records in the order in which `report.json` lists the runs.
+ * @throws BenchError `corrupt` if a listed run is missing or there is a run that is not listed
  */
 export function inOrder<Run extends RunRecord>(runs: readonly Run[], { runs: order }: ReportRecipe): readonly Run[] {
   if (order === undefined) return runs
@@ -145,7 +147,9 @@ function requiredBytes(path: string): Buffer {
   throw new BenchError('missing', `${path} does not exist; without it the report cannot be recomputed`)
 }
 
-/** Returns the content of every file of the runs' folders by its path in the report, as a store would write it. */
+/**
+ * Returns the run folders of a report as files: each file's content by its path in the report, as a store writes it.
+ */
 export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, string> {
   const pretty = (value: unknown) => printable(`${JSON.stringify(value, null, 2)}\n`)
   return new Map(
@@ -161,16 +165,16 @@ export function runFolderFiles(runs: readonly WholeRun[]): ReadonlyMap<string, s
   )
 }
 
-/** Returns whether a record has everything that a run folder holds. Records read from a compact report do not. */
+/** Returns whether a record is as complete as a run folder. Records that were read from a compact report are not. */
 export const isWhole = (run: RunRecord): run is WholeRun =>
   run.epochs.every((epoch) => 'seconds' in epoch) &&
   run.result?.oracle?.evaluations === undefined &&
   (run.result?.oracle?.queries ?? []).every(({ genotype }) => genotype !== undefined)
 
 /**
- * Returns a run's record with only what tables and figures read. Of the evaluations of a black-box search it keeps
- * those that were better than all before, without their architectures; of each epoch of a supernet search it keeps the
- * architecture, the looked-up accuracies and the probes' measurements.
+ * Returns a run's record with only the data that tables and figures read. Of the evaluations of a black-box search it
+ * keeps those that were better than all before, without their architectures; of each epoch of a supernet search it
+ * keeps the architecture, the looked-up accuracies and the probes' measurements.
  */
 export function compacted(run: RunRecord): RunRecord {
   const { manifest, epochs, result, failure } = run
@@ -197,7 +201,7 @@ function compactedResult(result: ResultRecord): ResultRecord {
 }
 
 /**
- * Returns the bytes of the compact file `runs.jsonl.gz`.
+ * Returns the content of the compact file `runs.jsonl.gz`.
  * @param runs records as `compacted` returns them
  */
 export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
@@ -208,9 +212,9 @@ export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
 }
 
 /**
- * Returns the run records that a compact file `runs.jsonl.gz` contains. Runs that differ only in their seed share one
- * object for the settings that do not depend on the seed.
- * @throws BenchError `corrupt`; `bad-input` where the unpacked text is longer than the limit `report-mib`
+ * Parses a compact file `runs.jsonl.gz`. To save memory, runs that differ only in their seed share one object for the
+ * settings that do not depend on the seed.
+ * @throws BenchError `corrupt`; `bad-input` if the unpacked text is longer than the limit `report-mib`
  */
 export function parseCompact(bytes: Uint8Array, path: string): readonly RunRecord[] {
   const jobs = new Map<string, Job>()
@@ -245,14 +249,14 @@ function linesOf(text: Buffer): readonly string[] {
 
 /**
  * Returns the names (dataset/split/epochs/seed) of the accuracies that a comparison reports for a job: those that the
- * job's protocol lists for its dataset, validation before test.
+ * job's protocol lists for the job's dataset, validation before test.
  */
 export const reportedQualifiers = ({ protocol, dataset }: Job): readonly string[] =>
   (protocol.headline[dataset.name] ?? []).flatMap(({ validation, test }) => [validation, test])
 
 /**
- * Returns a run's record without the looked-up accuracies that no comparison reports, so that a report in a repository
- * proves its numbers without copying the lookup table. Accuracies measured by our own training are all kept.
+ * Returns a run's record without the looked-up accuracies that no comparison reports, so that a committed report proves
+ * its numbers without copying the lookup table. Accuracies that our own training measured are all kept.
  */
 export function reportedOnly<Run extends RunRecord>(run: Run): Run {
   const { manifest, epochs, result } = run

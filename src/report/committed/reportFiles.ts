@@ -1,7 +1,7 @@
 /**
  * Computes the files of a committed report from its run records: tables, the used rows of lookup tables, the plotted
- * numbers of figures, pictures and the HTML page. All but the pictures are the same bytes on every machine, so `bench
- * verify` can recompute and compare them.
+ * numbers of figures, pictures and the HTML page. All of them except pictures have the same bytes on every machine, so
+ * `bench verify` can recompute and compare them.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -38,8 +38,8 @@ export const PAGE = 'index.html'
 const LOOKUPS = 'lookups.csv'
 
 /**
- * Further inputs of the computation of a report's files, beside its run records and `report.json`: the search space,
- * and the names of the algorithms that answer with a fixed architecture.
+ * Inputs of a report's files besides its run records and `report.json`: the search space, and the names of the
+ * reference algorithms, which answer with a fixed architecture.
  */
 export type ReportContext = Pick<ContentOptions, 'space' | 'references'>
 
@@ -69,9 +69,9 @@ export function isInForm(name: string, { compact, figures }: ReportForm): boolea
 }
 
 /**
- * Returns every file of a new report, its run records included. Tables and figures are computed from the run records
- * exactly as the report keeps them, so that `bench verify` can recompute them. Runs that were read from a compact
- * report are kept as compact records again.
+ * Returns all files of a new report, its run records included. Tables and figures are computed from the run records
+ * exactly as the report stores them, so that `bench verify` can recompute them. Runs that were read from a compact
+ * report are stored as compact records again.
  */
 export async function reportFiles(
   runs: readonly RunRecord[],
@@ -95,7 +95,7 @@ export async function reportFiles(
 
 /**
  * Returns the files of a report that are computed from its run records, and `report.json`.
- * @param isWanted returns whether the file with a name is to be computed
+ * @param isWanted tells whether the file with the given name is to be computed
  */
 export async function computedFiles(
   runs: readonly RunRecord[],
@@ -110,9 +110,9 @@ export async function computedFiles(
 }
 
 /**
- * Returns, recomputed, the files that `bench verify` compares with the committed ones: all that `report.json` lists
- * except run records and pictures. A kind of figure that is newer than the report is therefore not counted as a
- * difference.
+ * Recomputes the files that `bench verify` compares with the committed ones: all that `report.json` lists except run
+ * records and pictures. A kind of figure that was added to the program after the report was written is thus not counted
+ * as a difference.
  */
 export async function checkedFiles(
   runs: readonly RunRecord[],
@@ -124,7 +124,7 @@ export async function checkedFiles(
   return (await contents(runs, recipe, context, isWanted)) as ReadonlyMap<string, string>
 }
 
-/** Returns whether `bench verify` recomputes and compares the report's file with this name. */
+/** Returns whether `bench verify` recomputes and compares the file with this name. */
 export const isChecked = (name: string): boolean =>
   /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE && name !== LOCKFILE
 
@@ -178,7 +178,7 @@ export const isKitFile = (name: string): boolean =>
 
 const LOCKFILE_PATH = fileURLToPath(new URL('../../../package-lock.json', import.meta.url))
 
-/** Returns the program's lockfile without the packages that only its development needs. */
+/** Returns the content of the program's `package-lock.json` without the packages that only its development needs. */
 function lockfile(): string {
   const { packages, ...rest } = JSON.parse(readFileSync(LOCKFILE_PATH, 'utf8'))
   const needed = Object.entries<Record<string, unknown>>(packages).filter(
@@ -188,7 +188,7 @@ function lockfile(): string {
   return `${JSON.stringify({ ...rest, packages: Object.fromEntries(shortened) }, null, 1)}\n`
 }
 
-/** Returns how to cite the program, in the Citation File Format. */
+/** Returns the content of `CITATION.cff`: how to cite the program, in the Citation File Format. */
 const citation = (): string =>
   [
     'cff-version: 1.2.0',
@@ -221,8 +221,8 @@ const figureFiles = ({ figure }: NamedFigure) => [
 const isComputedFromRuns = (figure: string): boolean => figure !== 'scatter'
 
 /**
- * Returns whether a report may show all rows of the lookup table, as the figure `scatter` does: only if all runs used a
- * table that comes with the program, whose numbers may be copied.
+ * Returns whether a report may show all rows of the lookup table, as the figure `scatter` does: only if all runs used
+ * tables that come with the program, which may be copied.
  */
 async function mayCopyTable(runs: readonly RunRecord[]): Promise<boolean> {
   const embedded = await listTables({ folders: [embeddedTables] })
@@ -230,8 +230,8 @@ async function mayCopyTable(runs: readonly RunRecord[]): Promise<boolean> {
 }
 
 /**
- * Returns the accuracies that the runs looked up, as sorted CSV: one line for each lookup table, architecture and
- * accuracy name (dataset/split/epochs/seed); accuracies in %, with all their digits.
+ * Returns the content of `lookups.csv`: the accuracies in % that the runs looked up, with all digits, as sorted lines,
+ * one for each lookup table, architecture and accuracy name (dataset/split/epochs/seed).
  */
 export function lookupsCsv(runs: readonly RunRecord[]): string {
   const lines = runs.flatMap(({ manifest: { job }, epochs, result }) => {

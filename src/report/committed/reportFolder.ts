@@ -22,7 +22,7 @@ import {
 } from './reportFiles.ts'
 import type { VerifyOptions } from './verify.ts'
 
-/** A folder, a store or an earlier report, that runs of a report were read from. */
+/** A folder from which runs of a report were read: a store or an earlier report. */
 export interface Source {
   readonly kind: 'store' | 'report'
   readonly folder: string
@@ -34,18 +34,18 @@ export interface ReportRequest extends ReportForm {
   readonly sources: readonly Source[]
   readonly recipe: Omit<ReportRecipe, 'runs' | 'files'>
   /**
-   * Settings of the report that the user gave. A report that is recomputed from its own records keeps its other
-   * settings.
+   * The settings of the report that the user stated. When a report is recomputed from its own records, they replace the
+   * stored settings; all others stay.
    */
   readonly given: Partial<ReportRecipe>
   readonly context: ReportContext
 }
 
 /**
- * Writes a report into its folder. If the runs were read from that same folder, tables, figures and page are recomputed
- * and the run records stay as they are.
- * @throws BenchError `bad-input`, before anything is written, if a file in the folder that no earlier report wrote
- * would be lost
+ * Writes a report into its folder. If the runs were read from that same folder, the tables, figures and page are
+ * recomputed and the run records stay as they are.
+ * @throws BenchError `bad-input`, before anything is written, if a file would be overwritten that no earlier report
+ * wrote
  */
 export async function writeReport(request: ReportRequest, known: VerifyOptions): Promise<void> {
   const { folder, runs, sources, recipe, context } = request
@@ -60,10 +60,10 @@ export async function writeReport(request: ReportRequest, known: VerifyOptions):
 
 /**
  * Recomputes and rewrites the files that a report's `report.json` lists, except the run records. This is for a new
- * version of the program whose tables and figures look different.
- * @param changes new settings of `report.json`
- * @param form chooses the files, in place of the list in `report.json`
- * @throws BenchError `missing` or `corrupt` where the report cannot be recomputed
+ * version of the program, whose tables and figures look different.
+ * @param changes settings of `report.json` that are changed
+ * @param form which files the report has from now on; absent: those that `report.json` lists
+ * @throws BenchError `missing` or `corrupt` if the report cannot be recomputed
  */
 export async function updateReport(
   folder: string,
@@ -96,12 +96,13 @@ async function redraw({ folder, runs, given, compact, figures }: ReportRequest, 
   throw new BenchError('bad-input', `${folder} is the report that the runs come from, and ${problem}; ${remedy}`)
 }
 
-/** Returns whether all runs of a report were read from the folder that the report is written into. */
+/** Returns whether all runs of a report were read from the folder into which the report is written. */
 const isOwn = (folder: string, sources: readonly Source[]): boolean =>
   sources.length === 1 && sources[0].kind === 'report' && realPlace(folder) === realPlace(sources[0].folder)
 
 /**
- * Checks that the report's folder and a folder that runs were read from lie apart, symbolic links resolved.
+ * Checks that the report's folder and a folder from which runs were read are separate, also after symbolic links are
+ * resolved.
  * @throws BenchError `bad-input` if they are the same or one lies inside the other
  */
 function requireApart(folder: string, source: Source): void {
@@ -138,12 +139,12 @@ function earlierRecipe(folder: string): ReportRecipe | undefined {
   return text === undefined ? undefined : parseRecipe(text, path)
 }
 
-/** Names of the files in a run folder that are copied into a report. */
+/** Names of the files of a run folder that a report copies. */
 const RUN_FILES: ReadonlySet<string> = new Set(Object.keys(runFiles))
 
 /**
- * Checks that the report's folder holds no foreign run.
- * @throws BenchError `bad-input` if it holds a run that an earlier report there does not list, or a run in progress
+ * Checks that the report's folder contains no run that does not belong to the report.
+ * @throws BenchError `bad-input` if it contains a run that an earlier report there does not list, or a run in progress
  */
 function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): void {
   const refuse = (what: string): never => {
@@ -163,8 +164,8 @@ function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): 
 }
 
 /**
- * Checks that writing the named files replaces only files of an earlier report.
- * @throws BenchError `bad-input` for a file that exists and that no earlier report in this folder lists
+ * Checks that writing files with these names replaces only files of an earlier report.
+ * @throws BenchError `bad-input` for a file that exists but that no earlier report in this folder lists
  */
 function requireFree(folder: string, names: Iterable<string>, earlier: ReportRecipe | undefined): void {
   if (earlier !== undefined && earlier.files === undefined) return
@@ -176,7 +177,7 @@ function requireFree(folder: string, names: Iterable<string>, earlier: ReportRec
   }
 }
 
-/** Returns the names of all files of the earlier report in the folder, without `report.json`. */
+/** Returns the names of all files that the earlier report in the folder consists of, except `report.json`. */
 function listedFiles(earlier: ReportRecipe | undefined): readonly string[] {
   if (earlier === undefined) return []
   const records = earlier.runs?.flatMap((id) => [...RUN_FILES].map((name) => `runs/${id}/${name}`))
@@ -186,9 +187,9 @@ function listedFiles(earlier: ReportRecipe | undefined): readonly string[] {
 const isRecord = (name: string): boolean => name.startsWith('runs/') || name === COMPACT_RECORDS
 
 /**
- * Replaces the files of an earlier report by the new ones. All new files are on the disk before an old one is deleted,
- * and `report.json` is renamed first, so if the replacement is interrupted, `report.json` still lists all files that
- * exist. If the new files contain no run records, the old records stay.
+ * Replaces the files of an earlier report by the new ones. All new files are on disk before an old one is deleted, and
+ * `report.json` is renamed first; so after an interruption `report.json` still lists all files that exist. If there are
+ * no run records among the new files, the old records stay.
  */
 function replaceFiles(folder: string, files: ReportFiles, earlier: ReportRecipe | undefined): void {
   const at = (name: string) => resolve(join(folder, name))

@@ -1,6 +1,6 @@
 /**
- * Copies finished runs from committed reports and other stores into a store, so that planned jobs need not run again.
- * The reports themselves are never changed.
+ * Copies finished runs from committed reports and other stores into a store, so that planned jobs need not be run
+ * again. The reports and the other stores are never changed.
  */
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -19,9 +19,9 @@ export interface ReusedSource {
 }
 
 /**
- * Returns the finished runs of a report or store whose jobs are planned, by the id of the run. A run is reused only
- * under the id that the hash of its whole job gives it, so every setting, version and content hash is the same.
- * @throws BenchError `corrupt` if a planned run's record is of another job or incomplete
+ * Returns the finished runs of a report or store whose jobs are planned, by run id. The id contains a hash of the whole
+ * job, so a reused run agrees with the planned job in every setting, version and content hash.
+ * @throws BenchError `corrupt` if the record of a planned run is incomplete or belongs to another job
  */
 export function reusable(planned: readonly Pick<PlannedJob, 'id'>[], { name, runs }: ReusedSource) {
   const wanted = new Set(planned.map(({ id }) => id))
@@ -47,7 +47,7 @@ function requireSound({ manifest: { id, job }, epochs, result }: FinishedRun, so
 }
 
 /**
- * Copies the finished runs of reports and stores that are planned, and that the store lacks, into the store. Returns a
+ * Copies planned runs that the store lacks from the sources, where they are finished, into the store. Returns a
  * sentence for each source: how many runs were taken over, or why none was.
  * @throws BenchError as `reusable`, before anything is written
  */
@@ -70,8 +70,8 @@ export function takeOver(
 const MOST_NAMED = 4
 
 /**
- * Returns a phrase that names the settings in which a run of the source differs from the planned job most similar to
- * it; empty if the source has no finished run of a planned algorithm, dataset and seed.
+ * Returns a phrase for a message that names the settings in which the most similar run of the source differs from a
+ * planned job; empty if the source has no finished run of a planned algorithm, dataset and seed.
  */
 function differenceWords(planned: readonly PlannedJob[], { runs }: ReusedSource): string {
   const differences = planned.flatMap(({ job }) =>

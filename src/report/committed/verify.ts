@@ -1,7 +1,7 @@
 /**
- * Checks committed reports and run records for `bench verify`. It checks whether a report's files equal those
- * recomputed from its records, whether each run's name is the hash of its job, and whether looked-up accuracies equal
- * those of the lookup table, if that table is installed.
+ * Checks committed reports and run records for `bench verify`: whether a report's files equal those recomputed from its
+ * records, whether each run's name contains the hash of its job, and whether looked-up accuracies equal those of the
+ * lookup table, if that table is installed.
  */
 import { join } from 'node:path'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
@@ -30,8 +30,8 @@ export interface Finding {
   /** Number of runs whose records were checked. */
   readonly runs: number
   /**
-   * Number of the report's files that were recomputed and compared; absent for a store or a run, which has only
-   * records.
+   * Number of the report's files that were recomputed and compared; absent for a store or a run, which consist of
+   * records only.
    */
   readonly files?: number
   /** Number of architectures whose accuracies were looked up again; absent if their lookup table is not installed. */
@@ -74,7 +74,8 @@ const inCompactFile = ({ file, lines }: Difference): Difference => ({
 })
 
 /**
- * Checks whether each run's name is the hash of its job, and whether its accuracies equal those of the lookup table.
+ * Checks whether each run's name contains the hash of its job, and whether its accuracies equal those of the lookup
+ * table.
  * @param place path or name of the store or run, as the user typed it
  */
 export async function verifyRecords(place: string, runs: readonly RunRecord[]): Promise<Finding> {
@@ -89,7 +90,7 @@ export async function verifyRecords(place: string, runs: readonly RunRecord[]): 
   }
 }
 
-/** Returns the files of a report that differ from their recomputed content. A missing file counts as an empty one. */
+/** Returns the differences between a report's files and their recomputed content. A missing file counts as empty. */
 function changedFiles(report: string, recomputed: ReadonlyMap<string, string>): readonly Difference[] {
   return [...recomputed].flatMap(([file, expected]) => {
     const committed = readIfThere(join(report, file))?.toString('utf8') ?? ''
@@ -100,7 +101,7 @@ function changedFiles(report: string, recomputed: ReadonlyMap<string, string>): 
 }
 
 /**
- * Returns the files that `report.json` lists although recomputing the report from its run records does not make them.
+ * Returns as differences the files that `report.json` lists but that cannot be computed from the report's run records.
  */
 const unfoundedFiles = ({ files = [] }: ReportRecipe, recomputed: ReadonlyMap<string, string>): readonly Difference[] =>
   files
@@ -108,8 +109,8 @@ const unfoundedFiles = ({ files = [] }: ReportRecipe, recomputed: ReadonlyMap<st
     .map((file) => ({ file, lines: ['- listed in report.json, but the records give no such file'] }))
 
 /**
- * Returns the run records that contradict themselves. A run's name contains the hash of its job, so the name of a run
- * whose job was edited is wrong. A run's result repeats the names and the seed of its job, so they must be equal.
+ * Returns the contradictions within run records. A run's name contains the hash of its job, so the name is wrong if the
+ * job was edited. A run's result repeats the names and the seed of its job, so they must be equal.
  */
 function contradictions(runs: readonly RunRecord[]): readonly Difference[] {
   return runs.flatMap(({ manifest: { id, job }, result }) => {
@@ -132,8 +133,8 @@ interface LookedUpAgain {
 }
 
 /**
- * Looks the final architecture of every run up again and compares the accuracies with the recorded ones. Returns
- * undefined if no run's lookup table is installed with the content that the run used.
+ * Looks up the final architecture of every run again and compares the accuracies with the recorded ones. Returns
+ * undefined if no run's lookup table is installed in the version that the run used.
  */
 async function lookUpAgain(runs: readonly RunRecord[]): Promise<LookedUpAgain | undefined> {
   const tables = await installedTables(runs)
@@ -150,7 +151,7 @@ async function lookUpAgain(runs: readonly RunRecord[]): Promise<LookedUpAgain | 
   }
 }
 
-/** Returns the lookup tables that these runs used and that are installed, by table name. */
+/** Opens those lookup tables of these runs that are installed, by table name. */
 async function installedTables(runs: readonly RunRecord[]): Promise<ReadonlyMap<string, Table>> {
   const wanted = new Set(runs.flatMap(({ manifest }) => manifest.job.table?.name ?? []))
   const names = (await listTables()).filter((name) => wanted.has(name))
@@ -169,8 +170,8 @@ function lookupDifferences({ id, metrics: recorded }: ResultRecord, metrics: rea
 }
 
 /**
- * Returns the lines in which two texts differ, as `-` committed and `+` recomputed; none where they are equal. Lines
- * that both texts begin or end with are left out. @param limit largest number of lines returned
+ * Returns the lines in which two texts differ, with `-` before committed and `+` before recomputed lines; none if the
+ * texts are equal. Equal lines at their beginning and end are left out. @param limit largest number of lines returned
  */
 export function lineDiff(committed: string, recomputed: string, limit = 20): readonly string[] {
   if (committed === recomputed) return []
@@ -199,9 +200,9 @@ interface DrawnPanel {
 }
 
 /**
- * Returns the words and numbers of a report's HTML page without its layout, which may change between versions: the text
- * of every section, then every plotted point, each on a line. The scatter is left out, since it shows the whole lookup
- * table.
+ * Returns the words and numbers of a report's HTML page without its layout, which may change between program versions:
+ * the text of every section, then one line for each plotted point. The figure `scatter` is left out, since it shows the
+ * whole lookup table.
  */
 function pageNumbers(html: string): string {
   const sections = [...html.matchAll(/<section id="([^"]*)">(.*?)<\/section>/gs)]
@@ -212,8 +213,8 @@ function pageNumbers(html: string): string {
 }
 
 /**
- * Returns the words of a part of the page as lines, without its buttons for copying and downloading. A table cell also
- * gives its number with all digits, by which the page sorts the table.
+ * Returns the words of a part of the page as lines, except its copy and download buttons. For a table cell the number
+ * with all digits is included, by which the page sorts the table.
  */
 function linesOf(content: string): readonly string[] {
   const shown = content.replace(/<div class="tools" data-quiet>.*?<\/div>/gs, '')

@@ -1,4 +1,7 @@
-/** Makes the table that compares every search with one chosen search: difference, interval, effect size and p-value. */
+/**
+ * Makes the table that compares one chosen search with every other search: difference, interval, effect size and
+ * p-value.
+ */
 import { holm, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
@@ -7,8 +10,8 @@ import { absent, count, number, type Tabular, word } from '../formats/tabular.ts
 import { blocksOf, type Comparison, FEWEST_BLOCKS, type Row, searchesOf } from './comparison.ts'
 
 /**
- * Returns the table of paired differences of the chosen search from every other, on the seeds that both finished, for
- * each test column.
+ * Returns the table of paired differences between the chosen search and every other, over the seeds that both finished,
+ * for each test column.
  * @param name label of the chosen search in the comparison, or the name of an algorithm with a single variant
  * @param references names of the algorithms that answer with a fixed architecture; they are left out
  * @throws BenchError `unknown-name`; `missing` if the search has no seed in common with another

@@ -1,6 +1,6 @@
 /**
- * Compares runs with claims of papers. A file of claims gives, for each claim, its place in a paper and a rule that was
- * written before the runs. The verdict of each rule is computed from the runs' records.
+ * Compares runs with claims of papers. A file of claims states for each claim its place in a paper and a rule, written
+ * before the runs, for when the claim holds. The verdict of each rule is computed from the records of the runs.
  */
 import { z } from 'zod'
 import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
@@ -17,7 +17,7 @@ import { datasetTitle } from './comparison.ts'
 import { reductionsOf } from './published.ts'
 
 interface Measure {
-  /** Name of the quantity, as it appears in the text of a rule, such as `test accuracy`. */
+  /** Name of the quantity in the text of a rule, such as `test accuracy`. */
   readonly name: string
   readonly digits: number
   /** Unit printed after a value of the quantity, with a leading space where one is needed: ` %` or `-fold`. */
@@ -26,11 +26,11 @@ interface Measure {
   readonly differenceUnit?: string
   /** Whether values are compared by ratio; means and intervals are then computed from the values' logarithms. */
   readonly ratio?: boolean
-  /** Returns the quantity of a finished run, or undefined if its record lacks it. */
+  /** Returns the value of the quantity for a finished run, or undefined if the run's record lacks it. */
   of(run: RunRecord, dataset?: string): number | undefined
 }
 
-/** Quantities that a rule can be about, by their names in files of claims. */
+/** The quantities that a rule can test, by their names in files of claims. */
 const measures = {
   accuracy: { name: 'test accuracy', digits: 2, unit: ' %', differenceUnit: ' points', of: testAccuracy },
   eigenvalue: {
@@ -80,26 +80,31 @@ const ruleSchema = z
   .strictObject({
     measure: z.enum(Object.keys(measures) as [MeasureName, ...MeasureName[]]).optional(),
     of: methodSchema,
-    /** Dataset of the test accuracy that the rule is about; absent: the dataset that was searched on. */
+    /** Dataset whose test accuracy the rule tests; absent: the dataset that was searched on. */
     dataset: z.string().optional(),
-    /** Lowest and highest value between which the mean of the measure must lie. */
+    /** The mean of the measure must lie between these two values. */
     within: z.tuple([z.number(), z.number()]).optional(),
     below: z.number().optional(),
     above: z.number().optional(),
     /** Method that must have a smaller mean of the measure; `others` means every other search. */
     exceeds: methodSchema.optional(),
-    /** Difference (for eigenvalues: ratio) by which the measure must exceed that of the method in `exceeds`. */
+    /**
+     * Difference (for eigenvalues: ratio) by which the mean of the measure must exceed that of the method in `exceeds`.
+     */
     by: z.number().optional(),
-    /** Value that the measure must reach in the fraction `inShareOfSeeds` of the seeds. */
+    /** The measure must be at least this value in a fraction `inShareOfSeeds` of the seeds. */
     reaches: z.number().optional(),
     inShareOfSeeds: z.number().gt(0).max(1).optional(),
     /** Whether all seeds must end with the same architecture. */
     sameArchitecture: z.literal(true).optional(),
-    /** Number of standard errors by which a mean must exceed the other method's mean, or be away from a bound. */
+    /**
+     * Number of standard errors by which the mean must exceed the other method's mean, or clear a bound such as
+     * `above`.
+     */
     standardErrors: z.number().positive().default(2),
     /** Smallest number of finished seeds of each method; with fewer seeds the claim is not judged. */
     seeds: z.int().min(2).default(3),
-    /** Whether the claim can only be judged by searches and trainings as large as the paper's. */
+    /** Whether only searches and trainings as large as the paper's can judge the claim. */
     paperSize: z.boolean().default(false),
   })
   .refine((rule) => tests.filter((test) => rule[test] !== undefined).length === 1, {
@@ -130,9 +135,9 @@ type Rule = z.infer<typeof ruleSchema>
 type Selector = z.infer<typeof methodSchema>
 
 /**
- * Returns the claims in a YAML file.
+ * Reads the claims in a YAML file.
  * @param algorithms names of the known algorithms
- * @throws BenchError `missing`; `bad-input` and `unknown-name` with the faulty place
+ * @throws BenchError `missing`; `bad-input` and `unknown-name` with the faulty place in the file
  */
 export function readClaims(path: string, algorithms: readonly string[]): Claims {
   const parsed = claimsSchema.safeParse(readYaml(path, 'file of claims'))
@@ -158,9 +163,9 @@ interface Judgement {
 }
 
 /**
- * Returns the table of claims: the claim, its place in a paper, what the runs show, the verdict, and the rule of the
+ * Returns the table of claims: each claim, its place in a paper, what the runs show, the verdict, and the rule of the
  * verdict.
- * @param references names of the algorithms with a fixed architecture, which `others` leaves out
+ * @param references names of the algorithms with a fixed architecture, which are not among the `others` of a rule
  */
 export function claimsTable(
   runs: readonly RunRecord[],
@@ -232,7 +237,8 @@ interface Sample {
 const finished = ({ runs }: Method) => runs.filter(({ result }) => result !== undefined)
 
 /**
- * Returns a method's measured values, one for each finished seed, or a sentence that says why they cannot be judged.
+ * Returns a method's values of a measure, one for each finished seed, or a sentence that says why they cannot be
+ * judged.
  */
 function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): Sample | string {
   const measure: Measure = measures[name]
@@ -247,7 +253,10 @@ function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): 
   return tooFew(label, values.length, seeds) + why
 }
 
-/** Judges the claim that all seeds found the same architecture. Two different architectures already refute it. */
+/**
+ * Judges the claim that all seeds found the same architecture. Even if seeds are missing, two different architectures
+ * refute it.
+ */
 function judgeSame(method: Method, seeds: number): Judgement {
   const runs = finished(method)
   const found = new Set(runs.map(({ result }) => result?.genotype)).size
@@ -261,7 +270,7 @@ function judgeSame(method: Method, seeds: number): Judgement {
 const tooFew = (label: string, found: number, seeds: number): string =>
   `${label}: ${found} of the ${seeds} seeds that the rule needs`
 
-/** A mean over seeds with its interval; of logarithms if the measure is compared by ratio. */
+/** A mean over seeds with its interval. If the measure is compared by ratio, all are of the values' logarithms. */
 interface Estimate extends Interval {
   readonly mean: number
 }
@@ -324,7 +333,8 @@ function rivalsOf(
 }
 
 /**
- * Judges whether a method's mean exceeds the means of all rivals. The text shows only the rival with the largest mean.
+ * Judges whether a method's mean exceeds the means of all rivals. The text for the reader shows only the rival with the
+ * largest mean.
  */
 function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] | string): Judgement {
   if (typeof rivals === 'string') return unjudged(rivals)
@@ -354,7 +364,7 @@ function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] |
   }
 }
 
-/** Returns the sentence that says when a claim holds by its rule, for readers. */
+/** Returns a sentence for readers that says when a claim holds by its rule. */
 function ruleText(rule: Rule): string {
   const { within, below, above, exceeds, by, reaches, inShareOfSeeds = 0, standardErrors, dataset } = rule
   const own = nameOf(rule.of)

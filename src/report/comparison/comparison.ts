@@ -1,5 +1,6 @@
 /**
- * Compares runs: one row for each method, one column for each looked-up accuracy, the values of all seeds in each cell.
+ * Compares runs in rows and columns: one row for each method, one column for each looked-up accuracy, and in each cell
+ * the values of all seeds.
  */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf } from '../../core/metric.ts'
@@ -18,8 +19,8 @@ export interface Comparison {
   /** Names of the protocols that the compared runs followed; several only if the user allowed mixed protocols. */
   readonly protocols: readonly string[]
   /**
-   * Names of the settings in which the protocols of the compared runs differ, such as `epochs`; empty if they are
-   * equal.
+   * Names of the settings in which the protocols of the compared runs differ, such as `epochs`; empty if the protocols
+   * are equal.
    */
   readonly mixed: readonly string[]
 }
@@ -31,11 +32,11 @@ export interface Column {
   /** Dataset that the architectures of this column were searched on. */
   readonly searchedOn: string
   /**
-   * Title of the column: `CIFAR-10 test`, or `CIFAR-100 test (searched on CIFAR-10)` if columns differ in the dataset
-   * searched on.
+   * Title of the column, such as `CIFAR-10 test`; `CIFAR-100 test (searched on CIFAR-10)` if the runs searched on
+   * several datasets and this column's dataset is not the one searched on.
    */
   readonly title: string
-  /** Heading that this column shares with others: its title without `validation` or `test`. */
+  /** Heading that this column shares with neighbouring columns: its title without `validation` or `test`. */
   readonly group: string
   /** Accuracy names (dataset/split/epochs/seed) whose values this column shows; several only if protocols are mixed. */
   readonly qualifiers: readonly string[]
@@ -54,17 +55,16 @@ export interface Row {
 }
 
 export interface Cell {
-  /** For each seed, the accuracy in % of the architecture that it found. Seeds without a value for it are left out. */
+  /** For each seed, the accuracy in % of the architecture that the search found; seeds without a value are left out. */
   readonly bySeed: ReadonlyMap<number, number>
-  /** Number of finished runs of the cell whose architecture has no value for this accuracy in the lookup table. */
+  /** Number of finished runs for whose architecture the lookup table lacks the accuracy of this column. */
   readonly missing: number
 }
 
 /**
  * Returns the comparison of runs, with one row for each method.
- * @param options.mix allows runs of different protocols side by side
- * @throws BenchError `missing` where there is no run, `bad-input` where the runs differ in space, lookup table or
- * protocol
+ * @param options.mix whether runs of different protocols may be compared
+ * @throws BenchError `missing` if there is no run, `bad-input` if the runs differ in space, lookup table or protocol
  */
 export function compare(runs: readonly RunRecord[], options: { readonly mix?: boolean } = {}): Comparison {
   if (runs.length === 0)
@@ -93,8 +93,9 @@ const comparisonOf = onceEach((runs: readonly RunRecord[]): Comparison => {
 })
 
 /**
- * Returns the rows of searches, without algorithms that answer with a fixed architecture, such as `optimal`.
- * @param references names of the algorithms with a fixed architecture
+ * Returns the rows of searches, that is, without reference algorithms such as `optimal`, which answer with a fixed
+ * architecture.
+ * @param references names of the reference algorithms
  */
 export const searchesOf = ({ rows }: Comparison, references: ReadonlySet<string> = new Set()): readonly Row[] =>
   rows.filter(({ method }) => !references.has(method.algorithm))
@@ -109,8 +110,8 @@ const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset
 
 /**
- * Returns the dataset's title, followed by the number of missing images in brackets if the runs trained on fewer than
- * all images.
+ * Returns the dataset's title, followed by the number of missing images in brackets if the runs used fewer images than
+ * the dataset has.
  */
 export function datasetWords(
   dataset: string,
@@ -121,7 +122,7 @@ export function datasetWords(
   return missing.length === 0 ? title : `${title} (${missing.join(' or ')})`
 }
 
-/** Returns, for each dataset of which the runs lacked images, phrases for a title that say how many were missing. */
+/** Returns, for each dataset of which images were missing, phrases that say how many, for the dataset's title. */
 const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<string, readonly string[]> => {
   const words = new Map<string, Set<string>>()
   for (const { manifest, result } of runs) {
@@ -158,8 +159,8 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
 }
 
 /**
- * Returns the names of the settings in which the protocols of the runs differ. The accuracies that a protocol reports
- * are compared for each dataset separately.
+ * Returns the names of the settings in which the protocols of the runs differ. Which accuracies the protocols report is
+ * compared separately for each dataset.
  */
 function differingSettings(runs: readonly RunRecord[]): readonly string[] {
   const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
@@ -212,8 +213,8 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
 }
 
 /**
- * Returns one job for each protocol and dataset. The columns of a comparison follow from these jobs alone, whatever the
- * number of seeds.
+ * Returns one job for each protocol and dataset. These jobs alone determine the columns of a comparison, however many
+ * seeds there are.
  */
 function searchesOnce(runs: readonly RunRecord[]): readonly Job[] {
   const known = new Map<Job['protocol'], Set<string>>()
@@ -256,23 +257,24 @@ const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
 export const FEWEST_BLOCKS = 3
 
 /**
- * The blocks of a paired significance test between searches: the seeds, with their accuracies in one column. Columns
- * are not pooled, since a test assumes independent blocks and the accuracies of one architecture on several datasets
- * are not independent.
+ * The data of a paired significance test between searches in one column. Its blocks are the seeds. Columns are not
+ * pooled, since a test assumes independent blocks, and the accuracies of one architecture on several datasets are not
+ * independent.
  */
 export interface Blocks {
   /** Rows of the searches that have an accuracy in the tested column. */
   readonly rows: readonly Row[]
   /** Seeds that all searches in `rows` finished, ascending. Each is one block of the paired test. */
   readonly seeds: readonly number[]
-  /** Number of seeds that only some of the searches finished and that the paired test leaves out. */
+  /** Number of seeds that only some of the searches finished; the paired test leaves them out. */
   readonly incomplete: number
   /** Accuracies that the paired test compares, in %, by [seed][search]. */
   readonly scores: readonly (readonly number[])[]
 }
 
 /**
- * Returns the seeds that the searches have in common in one column, with their accuracies, as blocks of a paired test.
+ * Returns the data of a paired test of searches in one column: the seeds that all of them finished, with their
+ * accuracies.
  * @param column position among the columns of the comparison
  */
 export function blocksOf(searches: readonly Row[], column: number): Blocks {

@@ -1,6 +1,6 @@
 /**
  * Makes the printable table of a comparison. A cell summarises the accuracies of all seeds, the best mean of a column
- * is marked, and rows from published papers stand below ours.
+ * is marked, and rows from published papers are added below ours.
  */
 import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { capitalize } from '../../core/plainText.ts'
@@ -35,7 +35,9 @@ export type SummaryKind = keyof typeof summaries
 
 export interface ComparisonTableOptions {
   readonly summary?: SummaryKind
-  /** Rows from published papers below ours; they have values in the columns with the same dataset and split. */
+  /**
+   * Rows from published papers to show below ours; their values go into the columns with the same dataset and split.
+   */
   readonly published?: PublishedRows
   /**
    * Names of the reference algorithms, which answer with a fixed architecture and do not search, such as `optimal`.
@@ -91,7 +93,7 @@ function tabularColumn(column: Column): TabularColumn {
 }
 
 interface RowOptions {
-  /** Whether the table has two more columns: the numbers of failed and of unfinished runs. */
+  /** Whether the table has the columns `Failed` and `Unfinished` with numbers of runs. */
   readonly lost: boolean
   readonly summary: SummaryKind
   /** Text in the table's column `Protocol` for each row; absent if all runs followed one protocol. */
@@ -129,7 +131,7 @@ function intervalCell(mean: number, interval: Interval | undefined): Cell {
   return word(`${mean.toFixed(DIGITS)} [${bounds}]`)
 }
 
-/** Returns the printed text of the largest mean in a column. Every mean that prints the same is marked as best. */
+/** Returns the largest mean in a column as it is printed. Every mean with the same printed text is marked as best. */
 function bestMean(rows: readonly Row[], column: number): string | undefined {
   const means = rows.flatMap(({ cells }) => printedMean(valuesOf(cells[column])) ?? [])
   return means.sort((a, b) => Number(b) - Number(a))[0]
@@ -143,8 +145,8 @@ function printedMean(values: readonly number[]): string | undefined {
 }
 
 /**
- * Returns a text for each row that names its protocol. Protocols with the same name get the settings in which they
- * differ added.
+ * Returns for each row a text that names its protocol. Protocols with equal names are told apart by the settings in
+ * which they differ.
  */
 function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
   const protocolOf = ({ method }: Row) => method.runs[0].manifest.job.protocol
@@ -178,8 +180,8 @@ function publishedRows(
 }
 
 /**
- * Returns the table cell of a value from a paper: mean ± deviation or a number where the paper prints one, else the
- * printed text.
+ * Returns the table cell of a value from a paper: mean ± deviation, or a number, or else the text as the paper prints
+ * it.
  */
 function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
   if (value === undefined || value.text === '-') return absent
@@ -220,7 +222,9 @@ function notesOf(
   ]
 }
 
-/** Returns a phrase for each dataset on which all seeds of the row's method found the same architecture, for a note. */
+/**
+ * Returns phrases for a note: one for each dataset on which all seeds of the row's method found the same architecture.
+ */
 function sameAnswerWords({ method: { label, runs } }: Row): string[] {
   const byDataset = groupBy(
     runs.filter(({ result }) => result !== undefined),
@@ -233,8 +237,8 @@ function sameAnswerWords({ method: { label, runs } }: Row): string[] {
 }
 
 /**
- * Returns the note about the rows from papers. It says that they are as printed there, even if ours show a median or an
- * interval.
+ * Returns the note about the rows from papers. It says that their numbers are as printed there, even if ours are
+ * medians or intervals.
  */
 function publishedNote({ document, place, rows }: PublishedTable): string {
   const hasDeviations = rows.some(({ values }) => values.some(({ std }) => std !== undefined))

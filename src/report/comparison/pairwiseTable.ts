@@ -1,6 +1,6 @@
 /**
- * Makes the table of paired significance tests, which compare every search with the best one on the seeds that all
- * searches finished.
+ * Makes the table of paired significance tests of the best search against every other, over the seeds that all searches
+ * finished, and the matrix of tests between all searches.
  */
 import { EXACT_WILCOXON_PAIRS, holm, pairedPermutations, wilcoxon } from '../../analysis/statistics/paired.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
@@ -22,8 +22,9 @@ interface Pair {
 }
 
 /**
- * Returns the table of paired tests on the test columns of a comparison, with two-sided p-values corrected by Holm over
- * the pairs of a column; undefined where no column has two searches and a seed that all of its searches finished.
+ * Returns the table of paired tests for the test columns of a comparison, with two-sided p-values corrected by Holm
+ * over the pairs of a column. Undefined if in no column there are two searches and a seed that all its searches
+ * finished.
  * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
@@ -96,7 +97,7 @@ function pairsOf({ rows, seeds, scores }: Blocks, column: string): Pair[] {
 }
 
 /**
- * Returns the tested pairs of one column with their p-values corrected by Holm. Either all pairs have p-values or none
+ * Returns the tested pairs of one column with Holm-corrected p-values. Either all given pairs have p-values or none
  * has.
  */
 function corrected(pairs: readonly Pair[]): Pair[] {
@@ -105,15 +106,15 @@ function corrected(pairs: readonly Pair[]): Pair[] {
   return pairs.map((pair, i) => ({ ...pair, wilcoxonP: wilcoxonP[i], permutationP: permutationP[i] }))
 }
 
-/** Mean differences in one test accuracy between every two searches, shown as a matrix on a report's page. */
+/** Mean differences in one test accuracy between every two searches, as a matrix for a report's HTML page. */
 export interface PairwiseMatrix {
   readonly title: string
-  /** One sentence that says what the paired tests between these searches show. */
+  /** A sentence that sums up the paired tests: how many pairs of searches differ significantly. */
   readonly sentence: string
   readonly labels: readonly string[]
   /**
-   * By [row][column]: mean difference of the row's search minus the column's, in percentage points, with its corrected
-   * p-value.
+   * By [row][column]: mean accuracy of the row's search minus that of the column's, in percentage points, with its
+   * corrected p-value.
    */
   readonly cells: readonly (readonly (MatrixCell | undefined)[])[]
 }
@@ -127,8 +128,8 @@ export interface MatrixCell {
 const LEVEL = 0.05
 
 /**
- * Returns the matrix of paired differences between all searches for each test column in which two searches have a seed
- * in common. The searches are ordered by their means, the best first.
+ * Returns, for each test column in which at least two searches have common seeds, the matrix of paired differences
+ * between all searches. The searches are ordered by their means, the best first.
  * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
  */
 export function pairwiseMatrices(comparison: Comparison, references?: ReadonlySet<string>): readonly PairwiseMatrix[] {

@@ -1,7 +1,7 @@
 /**
- * Puts rows from published papers beside ours. It reads the papers' numbers from `reports/published/`, chooses the
- * table that fits a comparison, and says if our runs are smaller than those of the papers, so that the numbers are not
- * comparable.
+ * Adds rows from published papers to tables of our runs. It reads the papers' numbers from `reports/published/`,
+ * chooses the table that fits a comparison, and says if our runs are smaller than those of the papers, so that the
+ * numbers are not comparable.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -38,8 +38,8 @@ const columnSchema = z.strictObject({
   unit: z.string().optional(),
   better: z.enum(['higher', 'lower']).optional(),
   /**
-   * Our name of the dataset of this published column, such as `cifar10`. Dataset and `split` say in which of our
-   * columns the values are shown.
+   * Name that this program gives to the dataset of this published column, such as `cifar10`. Dataset and `split` decide
+   * in which column of our table the values are shown.
    */
   dataset: z.string().optional(),
   /** Dataset that the architectures of this published column were searched on; absent: `dataset`. */
@@ -51,7 +51,7 @@ const rowSchema = z.strictObject({
   method: z.string(),
   /** Name that this program gives to the algorithm of a published row, such as `darts-v1`. */
   algorithm: z.string().optional(),
-  /** Options with which our algorithm equals the method of a published row; absent: its defaults. */
+  /** Options of our algorithm with which it equals the method of a published row; absent: its defaults. */
   options: z.record(z.string(), z.string()).optional(),
   note: z.string().optional(),
   values: z.array(z.string().transform(parseValue)),
@@ -74,14 +74,14 @@ const tableSchema = z
 
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
 
-/** Returns the YAML library. It is loaded only when published rows are read, since most tables show none. */
+/** Loads the YAML library. This happens only when published rows are read, since most tables show none. */
 const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
 /**
- * Returns the position of the published column that has the same dataset, split and dataset searched on as our column,
- * or -1.
+ * Returns the position of the published column with the same dataset, split and searched-on dataset as a column of
+ * ours; −1 if there is none.
  */
 export const positionOf = (
   { columns }: Pick<PublishedTable, 'columns'>,
@@ -104,7 +104,7 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
 }
 
 /**
- * Returns the tables of one paper from the text of its YAML file. Values are read as text, so that 2.50 stays 2.50.
+ * Parses the tables of one paper from the text of its YAML file. Values are read as text, so that 2.50 stays 2.50.
  * @throws BenchError `corrupt`
  */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
@@ -123,21 +123,21 @@ function parseValue(text: string): PublishedValue {
   return { text, mean: Number(mean), ...(std !== undefined && { std: Number(std) }) }
 }
 
-/** The paper's table that stands below our rows, if any, and a note on how far the two are comparable. */
+/** A paper's table whose rows are shown below ours, if any, and a note on how far the two are comparable. */
 export interface PublishedRows {
   readonly table?: PublishedTable
   /**
-   * Note below the table that says in what our runs are smaller than the paper's, or which published rows were left out
-   * for that reason.
+   * Note below the table: in which settings our runs are smaller than the paper's, or which published rows were left
+   * out for that reason.
    */
   readonly caveat?: string
 }
 
 /**
- * Returns the table of a paper that stands below a comparison, or none, with a note.
+ * Returns the table of a paper that is shown below a comparison, if any, and a note.
  * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of the same space
- * that has all our test columns searched on their own dataset, or none if our searches are smaller than the paper's
- * @throws BenchError `unknown-name`, or `bad-input` where the named table shares no column with the comparison
+ * that has all test columns whose dataset is the one searched on, or none if our searches are smaller than the paper's
+ * @throws BenchError `unknown-name`, or `bad-input` if the named table shares no column with the comparison
  */
 export function publishedBeside(comparison: Comparison, wanted: string): PublishedRows {
   if (wanted === 'none') return {}
@@ -156,10 +156,10 @@ export function publishedBeside(comparison: Comparison, wanted: string): Publish
 }
 
 /**
- * Returns a published table with a note on what our runs are smaller in, or only the note if the table is left out for
- * that reason.
+ * Returns a published table with a note that says in which settings our runs are smaller, or only the note if the table
+ * is left out for that reason.
  * @param reductions phrases as `reductionsOf` returns them
- * @param isAutomatic whether the user did not name the table: beside reduced runs it is then left out
+ * @param isAutomatic whether the table was chosen by `auto`: it is then left out if our runs are smaller
  */
 export function publishedRows(
   table: PublishedTable | undefined,
@@ -188,14 +188,14 @@ const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf
 
 /**
  * Smallest search budget in a published paper, in simulated seconds: that of NAS-Bench-201 on CIFAR-10 (its section 5).
- * Runs with less are noted as smaller than published ones.
+ * Runs with a smaller budget are noted as smaller than published ones.
  */
 const LEAST_BUDGET = 12_000
 
 /**
- * Returns phrases that say in what these runs are smaller than those of papers, such as `searched under protocol
- * micro`; empty if they are not smaller. For black-box searches and given architectures the protocol does not count,
- * since they train no supernet.
+ * Returns phrases that say in which settings these runs are smaller than those of papers, such as `searched under
+ * protocol micro`; empty if they are not smaller. For black-box searches and given architectures the protocol does not
+ * count, since they train no supernet.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [
@@ -236,8 +236,8 @@ function isReducedTraining(settings: RetrainingSettings, dataset: string): boole
 }
 
 /**
- * Settings that decide the size of a search or training, by name: epochs, channels, images and so on. Null means all
- * images of the dataset, or images at their original size.
+ * The settings that determine how large a search or training is, by name: epochs, channels, images and so on. Null
+ * means all images of the dataset, or images at their original size.
  */
 type Size = Readonly<Record<string, number | null>>
 
@@ -261,8 +261,8 @@ const sizeOfTraining = ({ epochs, network, data }: RetrainingSettings): Size => 
 })
 
 /**
- * Returns whether any of the size settings is below its value in the full protocol.
- * @param full sizes of the full protocol; absent for an unknown preset: then only limits on images count
+ * Returns whether one of the settings that determine the size is below its value in the full-size protocol.
+ * @param full settings of the full-size protocol; absent for an unknown preset: then only limits on images count
  */
 function isSmaller(size: Size, full: Size | undefined): boolean {
   const least = full ?? { imageSize: null, limit: null }

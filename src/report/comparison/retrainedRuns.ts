@@ -12,8 +12,8 @@ import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
- * Returns whether a report of these runs shows test errors of full trainings instead of looked-up accuracies. It does
- * so if some runs train their architecture in full and all others are searches without a lookup table.
+ * Returns whether a report of these runs shows test errors of full trainings instead of looked-up accuracies: if some
+ * runs train their architecture in full and all others are searches without a lookup table.
  */
 export const areRetrained = onceEach(
   (runs: readonly RunRecord[]): boolean =>
@@ -21,8 +21,8 @@ export const areRetrained = onceEach(
 )
 
 /**
- * Returns the runs without full trainings. If no run has one, it is the given list itself, so that results cached for
- * that list are reused.
+ * Returns the runs without full trainings. If no run has a full training, the result is the given list itself, so that
+ * results cached for that list are reused.
  */
 export const searchesAmong = onceEach((runs: readonly RunRecord[]): readonly RunRecord[] => {
   const searches = runs.filter((run) => !isRetrained(run))
@@ -68,8 +68,8 @@ export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
 type Trainings = NonNullable<ResultRecord['trainings']>
 
 /**
- * Returns, for each run of a table row, a number of its full trainings (such as the test error), averaged over the
- * trainings.
+ * Returns a number for each run of a table row, such as its test error: the mean over the run's full trainings.
+ * @param of reads the number from a full training
  */
 export function meansOf({ results }: RetrainedRow, of: (training: Trainings[number]) => number): number[] {
   return results.flatMap(({ trainings = [] }) => (trainings.length === 0 ? [] : [summarise(trainings.map(of)).mean]))
@@ -89,7 +89,10 @@ type Times = NonNullable<ResultRecord['timing']['trainings']>
 export const timesOf = ({ results }: RetrainedRow, of: (time: Times[number]) => number): number[] =>
   results.flatMap(({ timing }) => (timing.trainings ?? []).map(of))
 
-/** Returns how the classes are weighted in the loss, as the end of a text about a training; '' if they are not. */
+/**
+ * Returns a phrase that says how the loss weights the classes, for the end of a text about a training; '' if it does
+ * not.
+ */
 function weightedText(weighting: ClassWeighting | undefined): string {
   if (!areStated(weighting)) return weighting === 'balanced' ? ', classes weighted equally in the loss' : ''
   const pairs = Object.entries(weighting).map(([name, weight]) => `${name} ${weight}`)
@@ -99,7 +102,7 @@ function weightedText(weighting: ClassWeighting | undefined): string {
 /**
  * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, 2000 training images at 16×16,
  * batch 64, C=8, 5 cells`.
- * @param space name of the search space, which decides what the number of cells counts
+ * @param space name of the search space, which determines whether the cells are counted per stage or in total
  */
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings, space: string): string {
   const { limit, imageSize, sampling, classWeights } = data

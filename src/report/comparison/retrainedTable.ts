@@ -1,6 +1,6 @@
 /**
- * Makes the table of full trainings: test error, network size and cost of each method, with rows from papers below
- * ours.
+ * Makes the table of full trainings: test error, network size and cost of each method, with rows from papers below our
+ * rows.
  */
 
 import { summarise } from '../../analysis/statistics/summary.ts'
@@ -35,7 +35,7 @@ import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText
 /**
  * Returns the table of full trainings.
  * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of the DrNAS paper
- * on the dataset, or none if our trainings are smaller than the paper's
+ * for the dataset, or none if our trainings are smaller than the paper's
  * @throws BenchError `unknown-name`
  */
 export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
@@ -95,8 +95,8 @@ interface RetrainedColumn extends TabularColumn {
 }
 
 /**
- * Returns the columns of the table of full trainings. If the rows differ in dataset or training settings, these get
- * columns; otherwise the smallest test error is marked.
+ * Returns the columns of the table of full trainings. If the rows differ in dataset or training settings, there are
+ * columns for these; otherwise the smallest test error is marked.
  */
 function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
@@ -129,7 +129,7 @@ const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
   cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
 })
 
-/** Titles of table columns by metric. */
+/** Title of the table column of each metric. */
 export const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
   top1: 'Top-1',
   balanced: 'Balanced accuracy',
@@ -137,8 +137,8 @@ export const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
 }
 
 /**
- * Returns the column of a second metric, which the trainings measured beside the accuracy, with the largest mean
- * marked; undefined if there is no such metric, or if the trainings measured different ones.
+ * Returns the column of the second metric that the trainings measured besides accuracy, with the largest mean marked;
+ * undefined if there is no such metric, or if the trainings measured different ones.
  */
 function metricColumn(rows: readonly RetrainedRow[]): RetrainedColumn | undefined {
   const [metric, ...others] = new Set(rows.map(({ settings }) => settings.metric ?? 'top1'))
@@ -174,9 +174,7 @@ const errorColumns = (isBest: (row: RetrainedRow) => boolean): readonly Retraine
   },
 ]
 
-/**
- * Returns whether the dataset of a row has five classes or fewer, so that the top-5 error is always 0 and not shown.
- */
+/** Returns whether the dataset of a row has at most five classes, so that the top-5 error is always 0 and not shown. */
 const hasFiveClasses = ({ results }: RetrainedRow): boolean =>
   results.some(({ images }) => images !== undefined && images.classes <= 5)
 
@@ -205,9 +203,7 @@ const costColumns: readonly RetrainedColumn[] = [
   { title: 'Memory (MB)', key: 'peakMemoryMB', cell: (row) => mean(0, megabytes(row)) },
 ]
 
-/**
- * Returns a function that tells whether a row has the smallest mean test error of all rows, after rounding for print.
- */
+/** Returns a function that tells whether a row has the smallest mean test error of all rows, as printed. */
 function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
   const [least] = rows.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
   return (row) => least !== undefined && printed(errorsOf(row)) === least
@@ -242,8 +238,8 @@ const size = (counts: readonly (number | undefined)[]): Cell =>
   )
 
 /**
- * Units in which search cost is printed, by the device of the search: GPU days, as in papers; core hours on one core;
- * hours on several cores.
+ * Unit in which the search cost is printed, by the device of the search: GPU days, as in papers; core hours for one CPU
+ * core; hours for several cores.
  */
 const UNITS = {
   gpu: { name: 'GPU days', seconds: 86_400 },
@@ -264,17 +260,17 @@ export function searchCost(searches: readonly SearchTime[]): string | undefined 
 }
 
 /**
- * Id of the published table for each dataset: the tables in the DrNAS paper that compare test errors with other
- * methods.
+ * For each dataset the id of the published table that `auto` chooses: the table of the DrNAS paper that compares test
+ * errors of methods.
  */
 const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
 
 /**
- * Returns the table of a paper that stands below our full trainings, or none, with a note.
- * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of our rows'
- * dataset, or none if our trainings are smaller than the paper's
+ * Returns the table of a paper that is shown below our full trainings, if any, and a note.
+ * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table that belongs to our
+ * rows' dataset, or none if our trainings are smaller than the paper's
  * @param reductions phrases as `reductionsOf` returns them
- * @throws BenchError `unknown-name`, or `bad-input` where the table is of another dataset
+ * @throws BenchError `unknown-name`, or `bad-input` if the named table has no test error on our dataset
  */
 function publishedTrainings(datasets: readonly string[], wanted: string, reductions: readonly string[]): PublishedRows {
   if (wanted === 'none' || datasets.length !== 1) return {}
@@ -295,8 +291,8 @@ function publishedTrainings(datasets: readonly string[], wanted: string, reducti
 }
 
 /**
- * Returns a row of cells for each method of a published table: the printed value in every column that the paper has,
- * and empty cells in the other columns.
+ * Returns a row of cells for each method of a published table: the printed value in the columns that the paper has,
+ * empty cells in the others.
  */
 function publishedTrainingRows(table: PublishedTable, columns: readonly RetrainedColumn[]): Cell[][] {
   return table.rows.map(({ method, values }) =>
@@ -310,8 +306,8 @@ function publishedTrainingRows(table: PublishedTable, columns: readonly Retraine
 }
 
 /**
- * Returns the cell of a value from a paper, as printed there. A search cost gets its unit, since ours may have another
- * unit.
+ * Returns the cell of a value from a paper, as printed there. A search cost is followed by its unit, which may differ
+ * from that of our runs.
  */
 function publishedCell(value: PublishedValue | undefined, unit: string | undefined): Cell {
   if (value === undefined || value.text === '-') return absent

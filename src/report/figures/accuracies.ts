@@ -27,8 +27,8 @@ interface Reference {
 }
 
 /**
- * Sizes in CSS pixels: height of a row, width of the plotted area, width of the printed means, width of a letter, and
- * two font sizes.
+ * Sizes in CSS pixels: height of a row, width of the plotted area, width of the printed means, width reserved for each
+ * letter, and two font sizes.
  */
 const ROW = 18
 const PLOT = 214
@@ -43,12 +43,12 @@ const SMALL = 9.33
 const MANY_SEEDS = 40
 
 /**
- * Returns the figure, with a panel for each test accuracy that the runs report, and one for each dataset of full
- * trainings.
+ * Returns the figure `accuracies`, with a panel for each looked-up test accuracy that the runs report, and one for each
+ * dataset of full trainings.
  * @param references names of the algorithms that answer with a fixed architecture
- * @param limits lowest and highest accuracy of the axes in %; absent: chosen for each panel, without searches far below
- * the others
- * @throws BenchError `missing` where no search has a test accuracy
+ * @param limits lowest and highest accuracy of the axes in %; absent: chosen for each panel so that searches far below
+ * the others are cut off
+ * @throws BenchError `missing` if no search has a test accuracy
  */
 export function accuraciesFigure(
   runs: readonly RunRecord[],
@@ -149,8 +149,8 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
 }
 
 /**
- * Returns the range of the axis. It contains all seeds and references, except those of searches so far below the others
- * that they would squeeze them.
+ * Returns the range of the accuracy axis. It contains all seeds and fixed architectures, except seeds so far below the
+ * others that including them would compress the rest.
  */
 function limitsOf(lines: readonly Line[], references: readonly Reference[]): [number, number] {
   // The extreme ones among many seeds are not drawn.

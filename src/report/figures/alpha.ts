@@ -1,6 +1,6 @@
 /**
- * The figure `alpha`: entropy of the mixing weights θ over the epochs of a search. For runs of a single method it shows
- * the mixing weights of every edge.
+ * The figure `alpha`: entropy of a supernet's mixing weights θ over the epochs of a search. If all runs belong to one
+ * method, it shows the mixing weights of every edge instead.
  */
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
@@ -13,9 +13,9 @@ import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, inPanels, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
- * Returns the figure of the supernet's mixing weights over the epochs.
+ * Returns the figure `alpha` of the supernet's mixing weights over the epochs.
  * @param edges edges of the cell in the runs' search space
- * @throws BenchError `missing` where no run has the probe `alpha`
+ * @throws BenchError `missing` if no run was measured by the probe `alpha`
  */
 export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)

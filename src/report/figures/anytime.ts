@@ -1,5 +1,5 @@
 /**
- * The figure `anytime`: accuracy of the architecture that a search would answer if it were stopped, over the search's
+ * The figure `anytime`: accuracy of the architecture that a search would return if it were stopped, over the search's
  * epochs or, for a black-box search, over simulated time.
  */
 import { BenchError } from '../../core/errors.ts'
@@ -41,10 +41,10 @@ interface Curves {
 }
 
 /**
- * Returns the figure of accuracy over time: one panel over epochs for each test accuracy that runs report, and one
- * panel over simulated time for each dataset of black-box searches.
+ * Returns the figure `anytime`: one panel over epochs for each test accuracy that runs report, and one panel over
+ * simulated time for each dataset of black-box searches.
  * @param spread what the bands around the lines show; absent: `customarySpread` decides
- * @throws BenchError `missing` where no run has looked-up accuracies over time
+ * @throws BenchError `missing` if no run has looked-up accuracies over time
  */
 export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
   const all = shownMethods(runs)
@@ -94,7 +94,7 @@ const drawn = (panels: readonly Curves[]): Curves[] =>
     .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
     .filter(({ methods }) => methods.length > 0)
 
-/** Returns the panel of one test accuracy: its curve over the epochs of each search that trains a supernet. */
+/** Returns the panel of one test accuracy: for each search that trains a supernet, the accuracy over its epochs. */
 function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
@@ -150,8 +150,8 @@ const incumbents = ({ result }: RunRecord): [number, number][] =>
   improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
 
 /**
- * Resamples the step curves of several seeds at the same times: all times at which any curve changes, beginning when
- * every curve has a value.
+ * Resamples the step curves of several seeds at common times: all times at which any curve changes, from the time at
+ * which every curve has a value.
  */
 function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
@@ -163,7 +163,7 @@ function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
 
 /**
  * Returns the values of a step curve at the given times.
- * @param positions times, ascending, each with its position; all curves of a panel share this map
+ * @param positions the times, ascending, each with its index; all curves of a panel share this map
  */
 function sampled(curve: readonly [number, number][], positions: ReadonlyMap<number, number>): Curve {
   const at = (time: number) => curve.findLast(([when]) => when <= time)?.[1] ?? Number.NaN

@@ -10,8 +10,8 @@ import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
- * Largest width of a cell drawing, in CSS pixels, with which two drawings stand side by side. Wider drawings get a row
- * each, to stay readable in a paper.
+ * Largest width of a cell drawing, in CSS pixels, at which two drawings share a row. Wider drawings have a row each, so
+ * that they stay readable in a paper.
  */
 const WIDEST_OF_TWO = 400
 
@@ -25,8 +25,8 @@ export function cellDrawings(space: SearchSpace, genotype: Genotype, title: stri
 }
 
 /**
- * Returns the figure with the architecture that each method found most often; of equally frequent ones, that of the
- * lowest seed.
+ * Returns the figure `cells`: for each method the architecture that it found most often; of equally frequent ones, the
+ * one found by the lowest seed.
  */
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)

@@ -1,6 +1,6 @@
 /**
  * The figure that `bench evaluate` draws of a trained network: its confusion matrix, and its calibration, which is
- * accuracy against predicted probability. Both stand beside the measures of `bench evaluate`.
+ * accuracy against predicted probability. The title and the columns beside the matrix state the accuracies.
  */
 import type { ClassificationMeasures, ClassMeasures } from '../../analysis/classification.ts'
 import { type Drawing, heading, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
@@ -31,7 +31,7 @@ const TOP = 52
 /** Width of each column of percentages to the right of the matrix. */
 const COLUMN = 46
 const SHADES = 12
-/** Largest numbers of classes with which the matrix shows class names, and with which it shows numbers of images. */
+/** Largest number of classes for which the matrix shows class names, and for which it shows numbers of images. */
 const MOST_NAMED = 30
 const MOST_COUNTED = 12
 const LONGEST_NAME = 14
@@ -98,7 +98,7 @@ function matrixDrawing({ classNames, measures }: MeasuredModel): Drawing {
   }
 }
 
-/** Returns the measures of all classes together: `top-1 93.1 %, balanced 92.8 %, mAP 96.0 %`. */
+/** Returns the text of the measures over all classes: `top-1 93.1 %, balanced 92.8 %, mAP 96.0 %`. */
 function measuresText({ top1Pct, top5Pct, balancedPct, meanAveragePrecisionPct }: ClassificationMeasures): string {
   const named: readonly (readonly [string, number | undefined])[] = [
     ['top-1', top1Pct],
@@ -109,7 +109,7 @@ function measuresText({ top1Pct, top5Pct, balancedPct, meanAveragePrecisionPct }
   return named.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value.toFixed(1)} %`])).join(', ')
 }
 
-/** Where columns of percentages are drawn, and the function that writes a text centred at a place. */
+/** Position and size of the columns of percentages, and the function that returns a text centred at a point. */
 interface ColumnPlace {
   readonly left: number
   readonly cell: number
@@ -132,7 +132,7 @@ function percentColumns({ classes }: ClassificationMeasures, { left, cell, size,
 
 const shortened = (name: string): string => (name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`)
 
-/** Returns a shade of blue: white for share 0, the palette's blue for share 1. */
+/** Returns a colour between white (share 0) and the palette's blue (share 1). */
 function blue(share: number): `#${string}` {
   const channel = (end: number) => Math.round(255 + (end - 255) * share)
   const [red, green, blueness] = [0x00, 0x72, 0xb2].map(channel)

@@ -1,6 +1,6 @@
 /**
- * The figure of two columns of a lookup table against each other, such as a training-free score and the accuracy: all
- * architectures, and the median of y in each tenth of them by x.
+ * The figure of two columns x and y of a lookup table against each other, such as a training-free score and the
+ * accuracy: a point for each architecture, and the median of y for each tenth of the architectures by x.
  */
 import { quantile } from 'simple-statistics'
 import { rankCorrelations } from '../../analysis/statistics/rankCorrelation.ts'
@@ -11,7 +11,7 @@ import { architecturesWithBoth, withUnit } from './pareto.ts'
 const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
 const medianLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
 
-/** Number of groups of architectures, equally large and ordered by x, whose median y is drawn. */
+/** Number of equally large groups of architectures, ordered by x, for which the median of y is drawn. */
 const GROUPS = 10
 
 /** The values of two columns in the rows of a lookup table that have both. */
@@ -23,8 +23,8 @@ export interface ColumnPair {
 }
 
 /**
- * Returns the figure of two columns. Architectures with a degenerate score are left out, since they have no place on
- * its axis.
+ * Returns the figure of two columns. Architectures with a degenerate score are left out, since that score has no place
+ * on an axis.
  */
 export function correlationFigure({ table, names, x, y }: ColumnPair): Figure {
   const isShown = (i: number) => Math.abs(x[i]) !== DEGENERATE && Math.abs(y[i]) !== DEGENERATE
@@ -52,7 +52,10 @@ export function correlationFigure({ table, names, x, y }: ColumnPair): Figure {
   }
 }
 
-/** Returns the medians of x and y in groups of architectures that are ordered by x. */
+/**
+ * Returns the medians of x and of y in each group of architectures. @param order indices of the architectures, sorted
+ * by x
+ */
 function medians(order: readonly number[], x: readonly number[], y: readonly number[]) {
   const groups = Array.from({ length: GROUPS }, (_, group) => {
     const at = (part: number) => Math.floor((part * order.length) / GROUPS)

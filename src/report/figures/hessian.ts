@@ -29,8 +29,8 @@ export const hessianQuantities = {
 export type HessianQuantity = keyof typeof hessianQuantities
 
 /**
- * Returns the figure of one quantity of the Hessian, such as its trace, over the epochs of searches. @throws BenchError
- * `missing` where no run has the probe `hessian`
+ * Returns the figure `hessian` of one quantity of the Hessian, such as its trace, over the epochs of searches.
+ * @throws BenchError `missing` if no run was measured by the probe `hessian`
  */
 export function hessianFigure(
   runs: readonly RunRecord[],

@@ -25,7 +25,7 @@ export interface FigureOptions {
   readonly space: SearchSpace
   /** Names of the reference algorithms, which answer with a fixed architecture. The figure `ranks` leaves them out. */
   readonly references: ReadonlySet<string>
-  /** What the figure shows, of the kind's `quantities`; absent: its first one. */
+  /** The quantity that the figure shows, one of the names in the kind's `quantities`; absent: the first one. */
   readonly quantity?: string
   readonly spread?: Spread
   readonly cost?: ParetoCost
@@ -38,9 +38,9 @@ interface Kind {
   readonly title: string
   /** Description of this kind of figure in the help text of `bench plot`. */
   readonly about: string
-  /** What `--quantity` chooses among, by name; absent: the kind shows one thing only. */
+  /** The quantities among which `--quantity` chooses, by name; absent: this kind of figure has no such choice. */
   readonly quantities?: Readonly<Record<string, string>>
-  /** Returns this kind of figure for some runs. @throws BenchError `missing` where the runs lack the numbers for it */
+  /** Returns this kind of figure for some runs. @throws BenchError `missing` if the runs lack the data for it */
   readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
 }
 
@@ -112,11 +112,14 @@ export type FigureKind = keyof typeof figureKinds
 
 export const isFigureKind = (name: string): name is FigureKind => Object.hasOwn(figureKinds, name)
 
-/** Returns the quantities of which a kind of figure shows one, by name, with their descriptions; {} if it has none. */
+/**
+ * Returns the quantities among which `--quantity` chooses for a kind of figure, by name, with their descriptions; {} if
+ * there is no choice.
+ */
 export const quantitiesOf = (kind: FigureKind): Readonly<Record<string, string>> =>
   (figureKinds[kind] as Kind).quantities ?? {}
 
-/** Checks that a kind of figure has a quantity. @throws BenchError `bad-input` if it has none, or others */
+/** Checks that a kind of figure can show the named quantity. @throws BenchError `bad-input` if it cannot */
 export function requireQuantity(kind: FigureKind, quantity: string): void {
   const known = Object.keys(quantitiesOf(kind))
   if (known.includes(quantity)) return
@@ -129,7 +132,7 @@ export function requireQuantity(kind: FigureKind, quantity: string): void {
 
 /**
  * Returns the figure of one kind for some runs.
- * @throws BenchError `missing` where the runs lack the numbers for it, `bad-input` where they search several spaces
+ * @throws BenchError `missing` if the runs lack the data for it, `bad-input` if they are of several search spaces
  */
 export async function makeFigure(
   kind: FigureKind,
@@ -142,7 +145,7 @@ export async function makeFigure(
   return options.limits?.x || options.limits?.y ? withLimits(figure, options.limits) : figure
 }
 
-/** Returns a figure with the ends of its axes that the user chose. @throws BenchError if it has no such axis */
+/** Returns a figure whose axes have the ends that the user chose. @throws BenchError if it has no such axis */
 function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits']>): Figure {
   const isPlotted = figure.panels.some((panel) => panel.kind === 'plot')
   if (!isPlotted && (figure.name !== 'accuracies' || y !== undefined)) {
@@ -159,9 +162,9 @@ function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits'
 }
 
 /**
- * Returns the name of the lookup table that all runs used. A record from elsewhere may name a table by its path; such a
+ * Returns the name of the lookup table that all runs used. Run records of others may name a table by its path; such a
  * path is not opened.
- * @throws BenchError `missing` where the runs used none or several, `unknown-name` where the table is not installed
+ * @throws BenchError `missing` if the runs used no table or several, `unknown-name` if the table is not installed
  */
 async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
   const names = [...new Set(runs.map(({ manifest }) => manifest.job.table?.name ?? 'none'))]

@@ -45,9 +45,9 @@ interface PanelKind {
 }
 
 /**
- * Returns the figure for runs. It has a panel for each looked-up test accuracy, and one for each dataset and settings
- * of full trainings.
- * @throws BenchError `missing` where no finished run has both a size and a test accuracy
+ * Returns the figure `pareto` for runs, with a panel for each looked-up test accuracy, and one for each dataset and
+ * settings of full trainings.
+ * @throws BenchError `missing` if no finished run has both a network size and a test accuracy
  */
 export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
   const methods = shownMethods(runs)
@@ -83,8 +83,8 @@ function lookedUp(all: readonly RunRecord[]): PanelKind[] {
 }
 
 /**
- * Returns the panels of full trainings. The accuracy of a run is its test accuracy after the last epoch, averaged over
- * the full trainings of its architecture.
+ * Returns the panels of full trainings. The accuracy of a run is the test accuracy after the last epoch, averaged over
+ * the full trainings of the run's architecture.
  */
 function trained(all: readonly RunRecord[]): PanelKind[] {
   const groups = [...retrainedGroups(all).values()]
@@ -120,8 +120,8 @@ function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy
 }
 
 /**
- * Returns the lower end of an accuracy axis if some points are so low that they would squeeze the others. With Q the
- * lower quartile and best the highest accuracy, the end is Q − 3 · (best − Q).
+ * Returns the lower end of an accuracy axis that cuts off points so low that showing them would compress the others: Q
+ * − 3 · (best − Q), with Q the lower quartile and best the highest accuracy; {} if there are no such points.
  */
 function cutBelow(series: readonly Series[]): Pick<Axis, 'limits'> {
   const values = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))

@@ -20,8 +20,9 @@ import {
 } from './shared.ts'
 
 /**
- * Returns the figure of the sampled architectures' accuracies, with a panel for each test accuracy that the runs
- * report. @throws BenchError `missing` where no run has the probe `range`
+ * Returns the figure `range` of the sampled architectures' accuracies, with a panel for each test accuracy that the
+ * runs report.
+ * @throws BenchError `missing` if no run was measured by the probe `range`
  */
 export function rangeFigure(runs: readonly RunRecord[]): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
@@ -39,7 +40,9 @@ export function rangeFigure(runs: readonly RunRecord[]): Figure {
   }
 }
 
-/** Returns whether all runs recorded quantiles of the sampled accuracies. Earlier versions did not record them. */
+/**
+ * Returns whether all runs recorded quantiles of the sampled accuracies. Earlier program versions did not record them.
+ */
 const hasQuantiles = (runs: readonly RunRecord[]): boolean =>
   runs.every((run) =>
     records(run).every(({ record }) => Object.values(record.accuracyPct).every(({ quantiles }) => quantiles)),
@@ -89,7 +92,7 @@ function seriesOf({ label, look, runs }: ShownMethod, column: Column, isQuantile
   return [{ label, look, form: 'line', points, band: points.map(({ x }, i) => ({ x, low: lows[i], high: highs[i] })) }]
 }
 
-/** Returns the mean of several seeds' curves at each x. */
+/** Returns at each x the mean of the curves of several seeds. */
 const meansOf = (curves: readonly Curve[]): readonly (number | null)[] =>
   seedBand(curves, 'none').points.map(({ y }) => y)
 

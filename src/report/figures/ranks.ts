@@ -1,6 +1,6 @@
 /**
- * The figure `ranks`: average ranks of searches over seeds, with Nemenyi's critical difference (Demšar, JMLR 2006,
- * Figure 1).
+ * The figure `ranks`: ranks of searches by accuracy, averaged over seeds, with Nemenyi's critical difference (Demšar,
+ * JMLR 2006, Figure 1).
  */
 
 import { friedman } from '../../analysis/statistics/friedman.ts'
@@ -13,7 +13,7 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 150
-/** Width reserved for each letter of a method's name, in CSS pixels; on average letters are no wider. */
+/** Width reserved for each letter of a method's name, in CSS pixels; the average letter is not wider. */
 const LETTER = 4.8
 const AXIS = 52
 /** Height of the title above a rank diagram, in CSS pixels. */
@@ -29,7 +29,7 @@ interface Ranked {
   readonly rank: number
 }
 
-/** The average ranks of the searches by one test accuracy. */
+/** The average ranks of the searches for one test accuracy. */
 interface Ranking {
   readonly title: string
   readonly blocks: Blocks
@@ -45,7 +45,7 @@ interface Ranking {
  * Returns a diagram of average ranks for each test accuracy. Searches are ranked on every seed that all of them
  * finished.
  * @param references names of the algorithms that answer with a fixed architecture; they are left out
- * @throws BenchError `missing` if for no test accuracy there are two searches with two common seeds
+ * @throws BenchError `missing` if no test accuracy has two searches with at least two common seeds
  */
 export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet<string>): Figure {
   const comparison = compare(runs)
@@ -135,9 +135,9 @@ function diagram({ ranked, test }: Ranking, title: string): Drawing {
 }
 
 /**
- * Returns the groups of methods whose ranks differ by no more than the critical difference, each as the positions of
- * its first and last method. Groups that lie within a larger group are left out.
- * @param methods methods in the order of their ranks
+ * Returns the groups of methods whose ranks differ by at most the critical difference, each as the indices of its first
+ * and last method. Groups that lie within a larger group are left out.
+ * @param methods the methods, sorted by rank
  */
 export function cliques(methods: readonly { readonly rank: number }[], criticalDifference: number): [number, number][] {
   const reach = methods.map(({ rank }) => methods.findLastIndex((other) => other.rank - rank <= criticalDifference))
@@ -167,7 +167,7 @@ function scaleShapes(highest: number, x: (rank: number) => number, axis: number)
   ]
 }
 
-/** Returns the shapes that show Nemenyi's critical difference as a line of that length above the scale of ranks. */
+/** Returns the shapes that show Nemenyi's critical difference: a line of that length above the scale of ranks. */
 function criticalShapes(criticalDifference: number, x: (rank: number) => number, axis: number): Shape[] {
   const [start, end, y] = [x(1), x(1 + criticalDifference), axis - 32]
   const text = `critical difference ${criticalDifference.toFixed(2)}`

@@ -1,6 +1,6 @@
 /**
  * The figure `scatter`: all architectures of a lookup table by validation and test error, with a line for each search
- * that connects its answers over time.
+ * that connects the architectures it would have returned over time.
  */
 
 import { BenchError } from '../../core/errors.ts'
@@ -26,8 +26,8 @@ import {
 /**
  * Returns the figure of validation against test error, with a panel for each test accuracy of the runs that the lookup
  * table has. The axes are logarithmic, since good architectures differ by tenths of a percentage point and poor ones by
- * tens. The trajectory of a search is a line through its answers over time; the last answer is marked.
- * @throws BenchError `missing` where the table has no architecture with both accuracies
+ * tens. A line connects the architectures that a search would have returned over time; the last one is marked.
+ * @throws BenchError `missing` if the table has no architecture with both accuracies
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
@@ -74,7 +74,8 @@ export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure 
 }
 
 /**
- * Returns a phrase for the caption that says when the answers of these runs were recorded, such as after each epoch.
+ * Returns a phrase for the caption that says at which times the points of the trajectories were recorded, such as after
+ * each epoch.
  */
 function whenOf(runs: readonly RunRecord[]): string {
   const asking = runs.some(({ result }) => result?.oracle !== undefined)
@@ -95,17 +96,20 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
   )
 }
 
-/** Returns the scale of an error axis: `log`, or `linear` if some error is 0, which a logarithmic axis cannot show. */
+/** Returns the scale of an error axis: `log`, or `linear` if an error is 0, which a logarithmic axis cannot show. */
 const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
   series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
 
 /**
- * Returns for how many seeds of each search a trajectory is drawn. For the other seeds only the last answer is drawn.
+ * Returns the number of seeds of each search whose whole trajectory is drawn; for further seeds only its last point is
+ * drawn.
  */
 const drawnSeeds = (methods: readonly ShownMethod[]): number =>
   Math.max(1, Math.floor(MOST_TRAJECTORIES / methods.length))
 
-/** Returns the trajectories of all searches and then the marks of their last answers, so that no line covers a mark. */
+/**
+ * Returns the trajectories of all searches, followed by the marks at their last points, so that no line covers a mark.
+ */
 function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
   const drawn = drawnSeeds(methods)
   const searched = methods.map(({ label, look, runs }) => ({
@@ -126,7 +130,10 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
   return [...lines, ...ends]
 }
 
-/** Returns the points of a run's trajectory: validation and test error in % of each answer for which both are known. */
+/**
+ * Returns the points of a run's trajectory: validation and test error in % of each architecture for which both are
+ * known.
+ */
 function trajectoryOf(run: RunRecord, column: Column, answers: readonly Answer[]): Point[] {
   const headline = qualifiersOf(run, column)
   return answers.flatMap(({ when, genotype, metrics }) => {
@@ -147,16 +154,18 @@ function endOf(run: RunRecord, column: Column): Point[] {
 }
 
 interface Answer {
-  /** Text for the note at a point that says when the search gave this answer: `, epoch 3` or `, 1200 s`. */
+  /**
+   * Text for the note at a point: when the search would have returned this architecture, as `, epoch 3` or `, 1200 s`.
+   */
   readonly when: string
   readonly genotype: string
   readonly metrics: readonly Metric[]
 }
 
 /**
- * Returns the architectures that a run would have answered over time. A supernet search has one after each epoch; a
- * black-box search has its evaluations that were better than all before, if their architectures are recorded, and its
- * final answer.
+ * Returns the architectures that a run would have returned over time. A supernet search has one after each epoch; a
+ * black-box search has each evaluated architecture that was better than all before, if it is recorded, and its final
+ * architecture.
  */
 function answersOf(run: RunRecord, table: Table): Answer[] {
   const { result } = run
@@ -170,8 +179,8 @@ function answersOf(run: RunRecord, table: Table): Answer[] {
 }
 
 /**
- * Returns the architectures that a supernet search would have answered after each epoch; for a black-box search only
- * the final answer.
+ * Returns the architectures that a supernet search would have returned after each epoch; for a black-box search only
+ * the final architecture.
  */
 function lastAnswers(run: RunRecord): Answer[] {
   const { result } = run

@@ -14,13 +14,14 @@ import type { Axis, BandPoint, Figure, Plot, Point, Series } from '../pictures/f
 import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Returns the test accuracies that a comparison of these runs reports, as columns of that comparison. */
+/** Returns the columns of a comparison of these runs that show test accuracies. */
 export const testColumns = onceEach((runs: readonly RunRecord[]): readonly Column[] =>
   compare(runs, { mix: true }).columns.filter(({ split }) => split === 'test'),
 )
 
 /**
- * Returns a function that tells whether a run searched on the dataset that a column's architectures were searched on.
+ * Returns a function that tells whether a run searched on the dataset on which the architectures of the given column
+ * were searched.
  */
 export const isOfColumn =
   (column: Column) =>
@@ -42,7 +43,7 @@ export interface ShownMethod extends Method {
 /**
  * Returns the runs of a figure grouped by method, each with its label, colour, dash and marker, which are the same in
  * all panels.
- * @param runs all runs of the figure, also those that some panels leave out
+ * @param runs all runs of the figure, including those that some panels leave out
  */
 export const shownMethods = onceEach((runs: readonly RunRecord[]): readonly ShownMethod[] => {
   const methods = groupByMethod(runs)
@@ -51,8 +52,8 @@ export const shownMethods = onceEach((runs: readonly RunRecord[]): readonly Show
 })
 
 /**
- * Returns the methods that have runs meeting a condition, each with one such run for each seed.
- * @throws BenchError `bad-input` as `oneRunPerSeed`
+ * Returns the methods with runs that meet a condition, with one such run for each seed. @throws BenchError `bad-input`
+ * as `oneRunPerSeed`
  */
 export const withRuns = (
   methods: readonly ShownMethod[],
@@ -65,12 +66,12 @@ export const withRuns = (
     })
     .filter(({ runs }) => runs.length > 0)
 
-/** Number of points of a search above which points at the same place are merged, since they would cover each other. */
+/** If a search has more points than this, points at the same position are merged, since they would cover each other. */
 const MANY_POINTS = 200
 
 /**
- * Returns the points of a search, one for each seed. With more than 200 seeds, points at the same place are merged into
- * one, whose note gives their number.
+ * Returns the points of a search, one for each seed. Of more than 200 points, those at the same position are merged
+ * into one, whose note gives their number.
  */
 export function withoutRepeats(points: readonly Point[]): readonly Point[] {
   if (points.length <= MANY_POINTS) return points
@@ -80,7 +81,7 @@ export function withoutRepeats(points: readonly Point[]): readonly Point[] {
 }
 
 /**
- * Returns the sentences of a caption that say that a point can stand for several seeds; empty if no search has that
+ * Returns sentences for a caption which say that one point can stand for several seeds; empty if no search has that
  * many seeds.
  */
 export const repeatWords = (methods: readonly Method[]): readonly string[] =>
@@ -101,22 +102,24 @@ export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} ove
 
 const MANY_SEEDS = 20
 
-/** Returns what the bands of a figure show by default: `std` for many seeds and `range` for few. */
+/** Returns what the bands of a figure show by default: `std` if a method has more than 20 runs, else `range`. */
 export const customarySpread = (methods: readonly Method[]): Spread => spreadFor(methods.map(({ runs }) => runs.length))
 
-/** Returns what bands show by default. @param seeds number of seeds of each line */
+/**
+ * Returns what bands show by default: `std` for many seeds, `range` for few. @param seeds number of seeds of each line
+ */
 export const spreadFor = (seeds: readonly number[]): Spread =>
   seeds.some((count) => count > MANY_SEEDS) ? 'std' : 'range'
 
 /** Largest number of lines with bands that can be told apart in one panel. */
 export const MOST_TOGETHER = 4
-/** Look of the lines in the background of a panel. */
+/** Colour, dash and marker of the lines in the background of a panel. */
 const BACKGROUND: Look = { colour: '#b9bfc6', dash: [], marker: 'circle' }
 
 /**
  * Returns the panels of a plot of lines. Up to four lines share a panel. If there are more, their bands would hide each
- * other, so each gets a panel of its own, with the other lines in grey behind it and the same axes.
- * @param most number of lines that share a panel
+ * other, so each line gets its own panel with the same axes, in which the other lines are grey in the background.
+ * @param most largest number of lines that share a panel
  */
 export function inPanels(plot: Plot, most = MOST_TOGETHER): Pick<Figure, 'panels' | 'columns'> {
   const { series, title } = plot
@@ -154,8 +157,8 @@ export function rangeOf(series: readonly Series[]): [number, number] {
 }
 
 /**
- * Returns the value below which an accuracy axis is cut off, so that single low values do not squeeze the others. With
- * Q the lower quartile, it is Q − 3 · (greatest − Q).
+ * Returns the value below which an accuracy axis is cut off, so that single low values do not compress the others: Q −
+ * 3 · (greatest − Q), with Q the lower quartile of the values.
  * @param greatest greatest value of the axis; absent: the greatest of `values`
  */
 export function lowerCut(values: readonly number[], greatest = Math.max(...values)): number {
@@ -164,8 +167,8 @@ export function lowerCut(values: readonly number[], greatest = Math.max(...value
 }
 
 /**
- * Returns the value above which an axis of losses is cut, so that single high values do not squeeze the others: three
- * times the distance of the upper quartile from the least value above that quartile.
+ * Returns the value above which an axis of losses is cut off, so that single high values do not compress the others: Q
+ * + 3 · (Q − least), with Q the upper quartile of the values.
  */
 export function upperCut(values: readonly number[]): number {
   const quartile = quantile([...values], 0.75)
@@ -181,9 +184,9 @@ export interface SeedBand {
 export type Curve = Pick<ReadonlyMap<number, number>, 'size' | 'keys' | 'get'>
 
 /**
- * Returns the mean and the band of several seeds' curves at every x at which any curve has a value. The mean is over
- * the curves that have a value at x; it is null, a gap in the line, if one of these values is not finite. The `std`
- * band of a single curve is empty.
+ * Returns the mean and the band of the curves of several seeds at every x at which any curve has a value. The mean is
+ * over the curves that have a value at x; it is null, a gap in the line, if one of these values is not finite. The
+ * `std` band of a single curve is empty.
  */
 export function seedBand(curves: readonly Curve[], spread: Spread): SeedBand {
   const known = new Set<number>()

@@ -6,8 +6,8 @@ import type { RunRecord } from '../runRecord.ts'
 import { customarySpread, inPanels, type Spread, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
- * Returns the figure of the number of skip connections, whose growth is the symptom of DARTS' collapse.
- * @throws BenchError `missing` where no run trained a supernet on a space with skip connections
+ * Returns the figure `skips`. A growing number of skip connections is the symptom of DARTS' collapse.
+ * @throws BenchError `missing` if no run trained a supernet on a space with skip connections
  */
 export function skipsFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
   const methods = withRuns(shownMethods(runs), (run) => run.result?.oracle === undefined && run.epochs.length > 1)

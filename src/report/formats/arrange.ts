@@ -1,10 +1,10 @@
-/** Arranges a table as the user asks: which columns it has, and in which order its rows stand. */
+/** Arranges a table as the user asks: selects its columns and sorts its rows. */
 import { unknownName } from '../../core/names.ts'
 import type { Cell, Tabular } from './tabular.ts'
 
 /**
- * Returns a table with its first column and then the chosen columns, in the order of `names`.
- * @param names titles or keys of columns, in upper or lower case
+ * Returns a table with its first column, followed by the chosen columns in the order of `names`.
+ * @param names titles or keys of columns; upper and lower case are equal
  * @throws BenchError `unknown-name`
  */
 export function withColumns(table: Tabular, names: readonly string[]): Tabular {

@@ -1,4 +1,4 @@
-/** Writes a table as a file for data frames: Arrow IPC or Parquet, which Polars, DuckDB and pandas read. */
+/** Writes a table as a file from which Polars, DuckDB and pandas read a data frame: Arrow IPC or Parquet. */
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { loadArrow } from '../../tables/arrowLibrary.ts'
 import type { Cell, Statistic, Tabular } from './tabular.ts'
@@ -25,7 +25,7 @@ export function renderArrow(table: Tabular): Uint8Array {
   return arrow.tableToIPC(new arrow.Table(Object.fromEntries(vectors)), 'file')
 }
 
-/** Returns the bytes of a Parquet file with a table, with the columns of `renderArrow`. */
+/** Returns a table as the bytes of a Parquet file, with the same columns as in `renderArrow`. */
 export function renderParquet(table: Tabular): Uint8Array {
   const columnData = columnsOf(table).map(({ name, type, values }) => ({
     name,

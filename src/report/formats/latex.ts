@@ -36,9 +36,7 @@ const guarded = (text: string, column: number): string => (column === 0 && /^[[*
 
 const line = (cells: readonly string[]) => `  ${cells.join(' & ')} \\\\`
 
-/**
- * Returns the lines of the table head: the column titles, and above them the titles of groups if columns form groups.
- */
+/** Returns the lines of the table head: the column titles, and above them the group titles if columns form groups. */
 function headOf(columns: readonly TabularColumn[]): string[] {
   const groups = groupsOf(columns)
   if (groups.every(({ count }) => count === 1)) {
@@ -56,8 +54,8 @@ function headOf(columns: readonly TabularColumn[]): string[] {
 }
 
 /**
- * Returns the columns of a table as groups of neighbours that stand below one group title. A column without a group
- * title is a group of one.
+ * Returns the columns of a table as groups of neighbours with the same group title. A column without a group title is a
+ * group of one.
  */
 function groupsOf(columns: readonly TabularColumn[]) {
   const groups: { title: string; first: number; count: number }[] = []

@@ -1,7 +1,4 @@
-/**
- * Prints a table as text, Markdown, CSV, JSON or LaTeX. The code for text is in `text.ts`, that for LaTeX in
- * `latex.ts`.
- */
+/** Prints a table as text (`text.ts`), LaTeX (`latex.ts`), Markdown, CSV or JSON. */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
@@ -50,7 +47,10 @@ const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Ta
   ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
 
-/** Returns a cell with control characters escaped; the cell itself if it has none, since tables may have thousands. */
+/**
+ * Returns a cell with control characters escaped; the same object if it has none, since tables may have thousands of
+ * cells.
+ */
 function plainCell(cell: Cell): Cell {
   if (cell.kind !== 'text') return cell
   const text = oneLine(cell.text)
@@ -87,8 +87,8 @@ function parts(cell: Cell): string[] {
 const field = (cell: Cell): string => (cell.kind === 'text' ? textField(cell.text) : exactText(cell))
 
 /**
- * Returns a text as CSV field. A text that a spreadsheet would take for a formula gets an apostrophe in front, which
- * marks it as text.
+ * Returns a text as a CSV field. A text that a spreadsheet would interpret as a formula gets an apostrophe in front,
+ * which marks it as text.
  */
 const textField = (text: string): string =>
   /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `"'${text.replaceAll('"', '""')}"` : csvField(text)
@@ -97,7 +97,7 @@ const textField = (text: string): string =>
 export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 /**
- * Returns a table as JSON: one record for each row, with `published: true` in rows that stem from papers, and the
+ * Returns a table as JSON: one record for each row, with `published: true` in rows that come from papers, and the
  * notes.
  */
 function renderJson({ columns, rows, notes, commands, apart = 0 }: Tabular): string {
@@ -151,8 +151,8 @@ const MARKUP = /[|\\`*~]|\](?=[([:])|\[(?=\^)|<(?=\S)|&(?=#?\w+;)|(?<![\p{L}\p{N
 const escaped = (text: string): string => text.replace(MARKUP, '\\$&')
 
 /**
- * Returns a note with Markdown's markup escaped, including markup at the beginning of a line: headings, quotations and
- * lists.
+ * Returns a note in which Markdown's markup is escaped, including markup at the beginning of a line: headings,
+ * quotations and lists.
  */
 const noteText = (note: string): string =>
   escaped(note)

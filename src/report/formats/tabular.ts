@@ -8,9 +8,11 @@ export interface Tabular {
   readonly columns: readonly TabularColumn[]
   /** Rows of the table; each has one cell for each column. */
   readonly rows: readonly (readonly Cell[])[]
-  /** Number of rows at the end of the table that were published by others; LaTeX and JSON mark them. Absent: 0. */
+  /** Number of rows at the end of the table that come from published papers; LaTeX and JSON mark them. Absent: 0. */
   readonly apart?: number
-  /** Groups of neighbouring rows, in order, such as methods and references; absent: all rows are one group. */
+  /**
+   * Groups of neighbouring rows, in order, such as searches and fixed architectures; absent: all rows are one group.
+   */
   readonly groups?: readonly RowGroup[]
   /** Notes below the table: sentences that say how its numbers were computed. */
   readonly notes: readonly string[]
@@ -33,12 +35,12 @@ export interface TabularColumn {
   /** Name of the column in the first line of CSV and in JSON records. */
   readonly key: string
   /**
-   * If neighbouring columns form a group: the group's title, which LaTeX prints once above them, and this column's
-   * title below it.
+   * Group of neighbouring columns to which this column belongs: the group's title, which LaTeX prints once above all of
+   * them, and this column's title below it. Absent: the column is in no group.
    */
   readonly within?: readonly [group: string, title: string]
   /**
-   * Priority with which this column is left out if the terminal is too narrow: the highest number is left out first.
+   * Order in which columns are left out if the terminal is too narrow: the column with the highest number first.
    * Absent: the column is always shown.
    */
   readonly optional?: number
@@ -48,19 +50,19 @@ export type Cell =
   | { readonly kind: 'text'; readonly text: string }
   | NumberCell
   | Statistic
-  /** The cell of an unknown value, which is printed as — and never as 0. */
+  /** A cell whose value is unknown; it is printed as — and never as 0. */
   | { readonly kind: 'absent' }
 
 export interface NumberCell {
   readonly kind: 'number'
   readonly value: number
-  /** Number of digits after the decimal point that text, Markdown and LaTeX show of the cell's value. */
+  /** Number of digits after the decimal point in text, Markdown and LaTeX. */
   readonly digits: number
   /** Whether the value is known to be above zero, like a p-value. If it rounds to 0, `< 0.001` is printed instead. */
   readonly positive?: boolean
 }
 
-/** The table cell of an unknown value. */
+/** The cell for a value that is unknown. */
 export const absent: Cell = { kind: 'absent' }
 export const word = (text: string | undefined): Cell => (text === undefined ? absent : { kind: 'text', text })
 export const count = (value: number | undefined): Cell => number(value, 0)
@@ -84,8 +86,7 @@ export interface Statistic {
 export const ABSENT = '—'
 
 /**
- * Returns the text of a cell in formats for people, rounded, such as `93.76 ± 0.21`; the deviation of a single value is
- * —.
+ * Returns the text of a cell in formats for people, rounded, such as `93.76 ± 0.21`; for a single value `93.76 ± —`.
  */
 export function cellText(cell: Cell): string {
   switch (cell.kind) {
@@ -118,8 +119,8 @@ export function exactText(cell: Cell): string {
 }
 
 /**
- * Returns how many digits after the decimal point show at least two significant digits of a number, and never fewer
- * than `least`.
+ * Returns the number of digits after the decimal point with which a number has at least two significant digits; never
+ * fewer than `least`.
  */
 export const digitsFor = (value: number, least: number): number =>
   value === 0 || !Number.isFinite(value) ? least : Math.max(least, 1 - Math.floor(Math.log10(Math.abs(value))))
@@ -135,12 +136,14 @@ export function numberText({ value, digits, positive = false }: NumberCell): str
 
 const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
 
-/** Returns whether all cells of a column are texts. Such a column is aligned left, a column with numbers right. */
+/**
+ * Returns whether all cells of a column are texts. Such a column is left-aligned, a column with numbers right-aligned.
+ */
 export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')
 
 /**
  * Returns a table whose cells are texts.
- * @param keys keys of the columns, which with a capital letter are also their titles
+ * @param keys keys of the columns; their titles are the keys with a capital first letter
  * @param rows texts of each row, one for each column
  */
 export const wordTable = (

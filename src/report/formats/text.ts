@@ -36,7 +36,7 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
-/** A table column ready to be printed: its texts, its width in characters and their alignment. */
+/** A table column ready to be printed: its texts, its width in characters and its alignment. */
 interface SetColumn {
   /** Title of the printed column, broken into lines. */
   readonly title: readonly string[]
@@ -57,8 +57,8 @@ function setColumn({ title: text }: TabularColumn, content: readonly Cell[]): Se
 const widest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
 /**
- * Returns the columns that fit side by side into the width of the terminal. If not all fit, the optional column with
- * the highest number is left out first.
+ * Returns the columns that fit side by side into the width of the terminal. While they do not fit, the column whose
+ * `optional` is highest is left out.
  */
 function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], most: number): readonly SetColumn[] {
   const left = new Set(set.keys())
@@ -80,8 +80,8 @@ function leftOut(count: number, width: number): readonly string[] {
 }
 
 /**
- * Matches a blank at which a text may be broken into lines: any blank outside of backquotes, since commands stand in
- * backquotes and must stay whole.
+ * Matches a blank at which a text may be broken into lines: any blank outside backquotes, which enclose commands that
+ * must stay on one line.
  */
 const BLANKS = /(?= (?:[^`]*`[^`]*`)*[^`]*$)/
 

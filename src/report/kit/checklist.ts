@@ -1,6 +1,6 @@
 /**
- * Answers checklists of conferences and of good practice from the records of runs. Each answer names its evidence;
- * without evidence the answer is No. Questions that only authors can answer are left to them.
+ * Fills in checklists of conferences and of good practice from the records of runs. Each answer names its evidence;
+ * without evidence the answer is No. Questions that only authors can answer are left open.
  */
 import { capitalize, pluralize } from '../../core/plainText.ts'
 import { runId } from '../../runner/plan/identity.ts'
@@ -14,7 +14,7 @@ import { BASELINE } from './improvement.ts'
 import { computeOf, type PreliminaryCompute } from './ledger.ts'
 import { licencesOf } from './licences.ts'
 
-/** The runs, settings and claims that the answers to a checklist are computed from. */
+/** The runs, settings and claims from which the answers to a checklist are computed. */
 export interface Evidence {
   readonly runs: readonly RunRecord[]
   /** Names of the algorithms that answer with a fixed architecture. */
@@ -30,7 +30,7 @@ interface Item {
   answer(facts: Facts): readonly [answer: Answer, evidence: string]
 }
 
-/** Names of the checklists, with the document that each answers. */
+/** The checklists by name, each with its title and the document that it comes from. */
 export const checklists = {
   neurips: { title: 'NeurIPS paper checklist', about: 'the paper checklist of NeurIPS (2024 and later)' },
   nas: {
@@ -41,7 +41,7 @@ export const checklists = {
 
 export type ChecklistName = keyof typeof checklists
 
-/** Returns the answers of a checklist as Markdown. */
+/** Returns a filled-in checklist as Markdown. */
 export function checklistText(name: ChecklistName, evidence: Evidence): string {
   const facts = factsOf(evidence)
   const items = name === 'neurips' ? NEURIPS : NAS
@@ -82,7 +82,7 @@ interface Facts {
   readonly isTrained: boolean
   readonly licences: ReturnType<typeof licencesOf>
   readonly claims?: string
-  /** Sentences about failed, unfinished and foreign runs, which qualify every answer. */
+  /** Sentences about failed, unfinished and third-party runs, which qualify every answer. */
   readonly caveats: readonly string[]
 }
 
@@ -119,7 +119,7 @@ function factsOf({ runs, references, claims, preliminary = [] }: Evidence): Fact
   }
 }
 
-/** Returns sentences about failed, unfinished, edited and foreign runs, which the answers must mention. */
+/** Returns sentences about failed, unfinished, edited and third-party runs, which the answers must mention. */
 export function caveatsOf(runs: readonly RunRecord[]): string[] {
   const failed = runs.filter(({ result, failure }) => result === undefined && failure !== undefined)
   const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined)

@@ -8,12 +8,12 @@ import { searchesAmong } from '../comparison/retrainedRuns.ts'
 import { absent, type Cell, type Tabular, word } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Name of the algorithm whose runs are the baseline. */
+/** Name of the algorithm whose runs are the baseline of the improvement: random search. */
 export const BASELINE = 'random'
 
 /**
- * Returns the table of relative improvements on each test accuracy, mean ± deviation over the seeds against the mean of
- * the baseline; undefined if the runs have no baseline or no looked-up accuracies.
+ * Returns the table of relative improvements in each test accuracy: mean ± standard deviation over the seeds, relative
+ * to the mean of random search. Undefined if there are no runs of random search or no looked-up accuracies.
  */
 export function improvementTable(runs: readonly RunRecord[], references: ReadonlySet<string>): Tabular | undefined {
   const searched = searchesAmong(runs)

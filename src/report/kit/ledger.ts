@@ -7,7 +7,10 @@ import { count, number, type Tabular, word } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/** Compute of a set of runs: their numbers, and their wall-clock hours on CPUs and on GPUs. */
+/**
+ * Compute of a set of runs: the numbers of all, failed and unfinished runs, and their wall-clock hours on CPUs and on
+ * GPUs.
+ */
 export interface Compute {
   readonly runs: number
   readonly failed: number
@@ -19,8 +22,8 @@ export interface Compute {
 }
 
 /**
- * Compute of runs that were made for a report but that it does not show, such as trials, as stated in the report's
- * settings.
+ * Compute of preliminary runs, such as trials, which were made for a report but are not shown in it; the report's
+ * settings state it.
  */
 export interface PreliminaryCompute extends Compute {
   readonly name: string
@@ -43,8 +46,8 @@ export function computeOf(runs: readonly RunRecord[]): Compute {
 }
 
 /**
- * Returns the wall-clock seconds of a run, or the sum of its epochs' seconds if it did not finish; undefined if not
- * recorded.
+ * Returns the wall-clock seconds of a finished run, or the sum of the epochs' seconds of an unfinished one; undefined
+ * if they were not recorded.
  */
 function secondsOf({ result, epochs }: RunRecord): number | undefined {
   if (result !== undefined) return result.timing.wallSeconds

@@ -1,11 +1,14 @@
-/** Licences of the data and tables that runs used. What this program does not know is undefined, never guessed. */
+/**
+ * Licences of the datasets and lookup tables that runs used. A licence that this program does not know is undefined,
+ * never guessed.
+ */
 import type { RunRecord } from '../runRecord.ts'
 
 export interface Licence {
   readonly name: string
   /** Licence or terms of use; absent: not known to this program. */
   readonly licence?: string
-  /** Whom to credit. */
+  /** Authors to credit for the dataset or lookup table, with the year. */
   readonly credit?: string
 }
 

@@ -1,4 +1,4 @@
-/** Writes `reproduce.sh`: the commands that repeat the runs of a report and compare the result with it. */
+/** Writes `reproduce.sh`: the commands that repeat the runs of a report and compare the new report with the old one. */
 import { classWeightsText } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import { benchCommand, shellWord } from '../../core/plainText.ts'
@@ -9,8 +9,8 @@ import { flatten } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
- * Returns the shell script that repeats the runs. The script's first argument is the folder that contains the datasets'
- * image folders.
+ * Returns the shell script that repeats the runs. The script's first argument is the folder with the image folders of
+ * the datasets.
  */
 export function reproduceScript(runs: readonly RunRecord[]): string {
   const versions = [...new Set(runs.map(({ manifest }) => manifest.environment.version))]
@@ -40,7 +40,7 @@ export function runCommands(runs: readonly RunRecord[]): readonly string[] {
   return [...groups.values()].map((same) => commandOf(same))
 }
 
-/** Datasets that are built into the program, so that their runs need no image folder. */
+/** Names of the datasets that are built into the program, whose runs need no image folder. */
 const BUILT_IN: ReadonlySet<string> = new Set(['shapes'])
 
 function commandOf(jobs: readonly Job[]): string {

@@ -1,6 +1,6 @@
 /**
- * Describes an architecture for `bench genotype show`: the operations that enter each node of its cells, and the size
- * of its network.
+ * Describes an architecture for `bench genotype show`: the operations on the incoming edges of each node of its cells,
+ * and the size of its network.
  */
 
 import type { CellMixing, Matrix } from '../../core/mixing.ts'
@@ -15,8 +15,8 @@ export interface GenotypeCard {
   /** Index of the described architecture; absent if its search space does not number its architectures. */
   readonly index?: number
   /**
-   * The nodes of each cell, by the cell's type, or by its position if the architecture is a list of cells. Each node is
-   * a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`.
+   * The nodes of each cell, by the name of the cell type, or by the cell's position if the architecture is a list of
+   * cells. Each node is a line such as `node out = skip_connect(in) + nor_conv_3x3(1)`.
    */
   readonly cells: Readonly<Record<string, readonly string[]>>
   /**
@@ -93,15 +93,15 @@ const cellTitle = (name: string): string => (/^cell \d/.test(name) ? name : `${n
 const millions = (count: number, least: number): string => `${(count / 1e6).toFixed(digitsFor(count / 1e6, least))} M`
 
 /**
- * Returns the nodes of each cell as lines, by the cell's type or by its position in a list of cells. They are read from
- * the architecture's one-hot mixing weights.
+ * Returns the nodes of each cell as lines, by the name of the cell type, or by position in a list of cells. They are
+ * read from the architecture's one-hot mixing weights.
  */
 function cellsOf(space: SearchSpace, genotype: Genotype): Record<string, string[]> {
   const cells = space.oneHotCells?.(genotype) ?? byType(space, space.oneHot(genotype))
   return Object.fromEntries(cells.map((cell) => [cell.name, nodeLines(space, cell)]))
 }
 
-/** Returns the rows of the mixing weights of each type of cell. */
+/** Returns for each type of cell its edges, and their rows of the mixing weights. */
 function byType({ edges }: SearchSpace, theta: Matrix) {
   return [...new Set(edges.map(({ cell }) => cell))].map((name) => {
     const own = [...edges.keys()].filter((edge) => edges[edge].cell === name)

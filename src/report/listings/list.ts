@@ -17,7 +17,7 @@ import { absent, type Cell, count, type Tabular, titled, word, wordTable } from 
 
 /**
  * Returns the table of algorithms.
- * @param everything whether it also has the columns of sources and options, which are too wide for a terminal
+ * @param everything whether to include the columns of sources and options, which are too wide for a terminal
  */
 export function algorithmList(algorithms: readonly Algorithm[], everything: boolean): Tabular {
   const short = ({ name, kind, description }: Algorithm) => [name, kind, description]
@@ -34,7 +34,7 @@ export function algorithmList(algorithms: readonly Algorithm[], everything: bool
 
 /**
  * Returns the table of training-free scores.
- * @param everything whether it also has the columns of sources and seeds, which are too wide for a terminal
+ * @param everything whether to include the columns of sources and seeds, which are too wide for a terminal
  */
 export function scoreList(scores: readonly (Score | RankScore)[], everything: boolean): Tabular {
   const short = (score: Score | RankScore) => [score.name, score.better, readsOf(score), score.description]
@@ -112,7 +112,10 @@ export function retrainingPresetList(presets: readonly RetrainingPreset[]): Tabu
   )
 }
 
-/** Returns, for JSON, every setting of every preset of full trainings with its source in a paper or its code. */
+/**
+ * Returns, for JSON output, every setting of every preset of full trainings, with its source in a paper or a paper's
+ * code.
+ */
 export function retrainingPresetSources(presets: readonly RetrainingPreset[]): unknown {
   return presets.map(({ name, description, cifar, imagenet, byFamily = {}, byDataset = {} }) => ({
     name,
@@ -124,7 +127,7 @@ export function retrainingPresetSources(presets: readonly RetrainingPreset[]): u
   }))
 }
 
-/** Returns, for JSON, every setting of every search protocol with its source in a paper or its code. */
+/** Returns, for JSON output, every setting of every search protocol, with its source in a paper or a paper's code. */
 export function protocolSources(presets: readonly Preset[]): unknown {
   return presets.map(({ name, description, values, bySpace = {}, byDataset = {}, byAlgorithm = {} }) => ({
     name,
@@ -172,7 +175,10 @@ export function optionList(algorithms: readonly Algorithm[], whole: boolean): Ta
   )
 }
 
-/** Returns the table of the limits on the size of input files, with the values that `--raise` has set. */
+/**
+ * Returns the table of the limits on the sizes of input files, with their current values, which `--raise` may have
+ * changed.
+ */
 export const limitList = (): Tabular =>
   wordTable(
     ['name', 'value', 'unit', 'bounds'],
@@ -224,8 +230,8 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
 }
 
 /**
- * Returns the progress of a run's full trainings as text: preset and epochs, `trial, 2 of 20 epochs`, and the number of
- * finished trainings if there are several.
+ * Returns the progress of a run's full trainings as text: the preset, the epochs of the current training (`trial, 2 of
+ * 20 epochs`), and the number of finished trainings if there are several.
  */
 function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
   const done = finished === trainings ? epochs : underWay

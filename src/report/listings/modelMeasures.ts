@@ -5,9 +5,9 @@ import { absent, type Cell, count, number, type Tabular, type TabularColumn, wor
 
 /** Test measures of a trained network, with the training and the dataset that they belong to. */
 export interface MeasuredModel {
-  /** Id of the training that the network comes from. */
+  /** Id of the full training whose network was measured. */
   readonly training: string
-  /** Number of epochs that the network was trained for when it was measured. */
+  /** Number of epochs for which the network had been trained when it was measured. */
   readonly epochs: number
   readonly dataset: string
   readonly classNames: readonly string[]

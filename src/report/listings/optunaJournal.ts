@@ -1,6 +1,6 @@
 /**
- * Writes black-box searches as a journal of Optuna, which `optuna.storages.JournalStorage` and optuna-dashboard open: a
- * study for each run, and a trial for each query.
+ * Writes black-box searches as an Optuna journal, a file that `optuna.storages.JournalStorage` and optuna-dashboard
+ * open: a study for each run, and a trial for each query.
  */
 import { BenchError } from '../../core/errors.ts'
 import type { RecordedQuery } from '../../core/result.ts'
@@ -15,13 +15,13 @@ const CREATE_TRIAL = 4
 const MAXIMIZE = 2
 const COMPLETE = 1
 
-/** Value that an edge's parameter has if the architecture lacks this edge. */
+/** Value of an edge's parameter if the architecture lacks the edge. */
 const ABSENT_EDGE = 'absent'
 
 /**
  * Returns the journal of the finished black-box searches among some runs. The parameters of a trial are the operations
- * of the architecture's edges, its value is the accuracy in % that the query answered, and its start and end are times
- * of the simulated clock, which begins with the run.
+ * on the architecture's edges; its value is the accuracy in % that the query returned; its start and end are times of
+ * the simulated clock, counted from the start of the run.
  * @throws BenchError `missing` if no run has queries
  */
 export async function optunaJournal(
@@ -83,7 +83,7 @@ function trialLine(
 }
 
 interface Parameters {
-  /** For each parameter, the position of its value in the list of choices. */
+  /** For each parameter, the index of its value in the list of choices. */
   readonly params: Readonly<Record<string, number>>
   /** For each parameter, its Optuna distribution as JSON text. */
   readonly distributions: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /**
- * Computes the Pareto front of the architectures of a lookup table by two columns. A column may also come from a file
- * with measurements on a device, such as latencies.
+ * Computes the Pareto front of the architectures of a lookup table with respect to two columns. A column may also come
+ * from a file with measurements on a device, such as latencies.
  */
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
@@ -39,7 +39,7 @@ export interface ParetoAnswer {
 }
 
 /**
- * Returns the Pareto front of a lookup table by two columns.
+ * Returns the Pareto front of a lookup table with respect to two columns.
  * @throws BenchError `missing` if no architecture has both values, `unknown-name` for a column that does not exist,
  * `bad-input` if two hardware files have the same column
  */
@@ -74,8 +74,8 @@ async function hardwareColumns(
 }
 
 /**
- * Returns the named column of the files with device measurements, else of the lookup table. @throws BenchError
- * `unknown-name` with the nearest name
+ * Returns the column with the given name from the files with device measurements, or else from the lookup table.
+ * @throws BenchError `unknown-name` with the nearest name
  */
 function columnNamed(name: string, table: Table, joined: readonly NumberColumn[]): NumberColumn {
   const found = joined.find((column) => column.name === name)

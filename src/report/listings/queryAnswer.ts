@@ -47,9 +47,9 @@ export interface Question extends QualifierFilter {
 
 /**
  * Returns the answer to a `bench query` as a table.
- * @param architectures indices or strings of architectures; empty where the question is about the whole lookup table
- * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for what the table
- * lacks
+ * @param architectures indices or strings of architectures; empty if the question is about the whole lookup table
+ * @throws BenchError `bad-input` for options that contradict each other, `unknown-name` or `missing` for names or data
+ * that the lookup table lacks
  */
 export async function answer(architectures: readonly string[], question: Question): Promise<Tabular> {
   const spaces = await openSpaces(question.plugin ?? [])
@@ -77,8 +77,8 @@ function wantedBy(architectures: readonly string[], question: Question, spaces: 
 }
 
 /**
- * Returns whether a text can be looked up in a table of the named search space: if it is an architecture of that space
- * or of no space at all. In the latter case the lookup reports the error.
+ * Returns whether a text may be looked up in a table of the named search space: if it is an architecture of that space,
+ * or of no space at all, where the lookup then reports the error.
  */
 function isOf({ registry }: OpenSpaces, name: string, text: string): boolean {
   const reads = (space: SearchSpace) => {
@@ -140,8 +140,8 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
 }
 
 /**
- * Checks that `--where` is absent, for questions about named architectures.
- * @throws BenchError `bad-input` if it is given
+ * Checks that the option `--where` is absent in a question about named architectures. @throws BenchError `bad-input` if
+ * it is given
  */
 function refuseWhere({ where }: Question): void {
   if (where === undefined) return
@@ -190,7 +190,10 @@ function related(
   return architecturesTable(table, listing)
 }
 
-/** Returns the edges on which two architectures differ, with the operations of the second: `1→3 skip_connect`. */
+/**
+ * Returns a text that lists the edges on which two architectures differ, with the operations of the second: `1→3
+ * skip_connect`.
+ */
 function changeBetween(space: SearchSpace, table: Table, from: number, to: number): string {
   const [own, other] = [from, to].map((index) => space.oneHot(space.parse(table.arch(index) as string)))
   const cells = new Set(space.edges.map(({ cell }) => cell))
@@ -204,8 +207,8 @@ function changeBetween(space: SearchSpace, table: Table, from: number, to: numbe
 }
 
 /**
- * Returns the table of all architectures that meet the conditions, in the order of their indices or sorted by one
- * column.
+ * Returns the printed table of all architectures that meet the conditions, in the order of their indices or sorted by
+ * one column.
  */
 function matches(table: Table, question: Question, where: readonly Condition[]): Tabular {
   const { by } = question
@@ -252,15 +255,15 @@ function correlation(table: Table, names: readonly string[], where: readonly Con
   return correlationTable(columnPair(table, names, where), table.manifest, meeting(where))
 }
 
-/** Returns the values of two columns in the rows that have both and meet the conditions. */
+/** Returns the values of two columns in the rows of a lookup table that have both and meet the conditions. */
 function columnPair(table: Table, [x, y]: readonly string[], where: readonly Condition[]) {
   const names: readonly [string, string] = [x, y]
   return { names, ...pairs(table, columnOf(table, x), columnOf(table, y), rowsWhere(table, where)) }
 }
 
 /**
- * Returns the two columns of a question `--correlate A,B`, for a picture.
- * @throws BenchError `bad-input` for any other question, `missing` if no architecture has both numbers
+ * Returns the values of the two columns that `--correlate A,B` names, for a picture.
+ * @throws BenchError `bad-input` for any other question, `missing` if no architecture has both values
  */
 export async function correlatedColumns(question: Question) {
   const { correlate = [], where = [] } = question
@@ -288,7 +291,7 @@ const columnsOf = (table: Table, question: Question): Columns => ({
   byDefault: question.columns === undefined,
 })
 
-/** Returns the columns to show with further ones in front. */
+/** Returns the columns to show, with the columns `more` in front of them. */
 const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): Columns => ({
   columns: [...new Set([...more, ...columns])],
   byDefault,
@@ -297,6 +300,6 @@ const withColumns = ({ columns, byDefault }: Columns, more: readonly string[]): 
 const columnsWhere = (where: readonly Condition[]): readonly string[] =>
   where.map(({ column }) => column).filter((column) => column !== 'index' && column !== 'arch')
 
-/** Returns the conditions of `--where` as text for a note: ` with params-M<0.5 and flops-M<80`. */
+/** Returns a phrase for a note with the conditions of `--where`, such as ` with params-M<0.5 and flops-M<80`. */
 const meeting = (where: readonly Condition[]): string =>
   where.length === 0 ? '' : ` with ${where.map(({ text }) => text).join(' and ')}`

@@ -99,15 +99,15 @@ export function curvesTable(table: Table, index: number, curves: readonly Curve[
   }
 }
 
-/** Content of a printed list of architectures: which architectures and which columns of the lookup table it shows. */
+/** A list of architectures to print: which architectures of the lookup table, and which of its columns. */
 export interface Listing {
   readonly indices: readonly number[]
   readonly columns: readonly string[]
   /** Whether the columns were chosen by default; then columns that do not fit into the terminal are left out. */
   readonly byDefault: boolean
   /**
-   * Returns how a listed architecture differs from the one that the user named. If this is present, a narrow terminal
-   * leaves out the column of architecture strings first.
+   * Returns how a listed architecture differs from the one that the user named. If this function is present, a narrow
+   * terminal leaves out the column of architecture strings first.
    */
   readonly change?: (index: number) => string
   readonly note: string
@@ -134,12 +134,12 @@ export function architecturesTable(table: Table, { indices, columns, byDefault, 
   }
 }
 
-/** Number of accuracies that a list shows for each architecture even in a narrow terminal. */
+/** Number of accuracy columns that a list of architectures shows even in a narrow terminal. */
 const LEAST_NUMBERS = 2
 
 /**
- * Returns for each accuracy a priority with which a narrow terminal leaves it out, highest first: accuracies of single
- * seeds, then of short trainings, then on training images.
+ * Returns for each accuracy column a number by which a narrow terminal leaves columns out, highest first: accuracies of
+ * single seeds, then those of short trainings, then those on training images.
  */
 function dispensability(names: readonly string[]): ReadonlyMap<string, number> {
   const accuracies = names.filter(isAccuracy).map((name) => ({ name, ...parseQualifier(name) }))
@@ -166,7 +166,7 @@ function cellReader(table: Table, name: string): (row: number) => Cell {
 }
 
 /**
- * Returns the printed table of a Pareto front, the architecture with the best x first.
+ * Returns the printed table of a Pareto front, starting with the architecture with the best x.
  * @param compared number of architectures of the lookup table that have both x and y
  */
 export function frontTable(
@@ -203,7 +203,7 @@ function digits(value: number | undefined, name: string): Cell {
 /**
  * Returns the printed table of the Pearson, Spearman and Kendall correlations of two columns of a lookup table.
  * @param names names of the two columns; `x` and `y` hold their values in every row that has both
- * @param among text for the note that says which architectures were used
+ * @param among phrase for the note that says which architectures were used
  */
 export function correlationTable(
   { names, x, y }: { readonly names: readonly [string, string]; readonly x: number[]; readonly y: number[] },
@@ -258,8 +258,8 @@ export function manifestTable(manifest: Manifest, path: string): Tabular {
 }
 
 /**
- * Returns a table row for each dataset, split and number of epochs of a lookup table's accuracies: their training
- * seeds, and how many architectures lack the accuracy of each seed.
+ * Returns a table row for each combination of dataset, split and number of epochs among a lookup table's accuracies:
+ * the training seeds, and for each seed the number of architectures that lack the accuracy.
  */
 function accuracyGroups(columns: Manifest['columns']): Cell[][] {
   const groups = new Map<string, { qualifier: Qualifier; seeds: string[]; missing: string[] }>()

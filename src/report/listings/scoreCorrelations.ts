@@ -1,6 +1,7 @@
 /**
- * Makes the table that shows how well training-free scores rank architectures: rank correlations of every score column
- * of a lookup table with each dataset's accuracies, with intervals, over all architectures and over the best ones.
+ * Makes the table that shows how well training-free scores rank architectures: rank correlations, with intervals, of
+ * every score column of a lookup table with the accuracies on each dataset, over all architectures and over the best
+ * tenth.
  */
 import { type RankCorrelationIntervals, rankCorrelationIntervals } from '../../analysis/statistics/rankCorrelation.ts'
 import type { Interval } from '../../analysis/statistics/summary.ts'
@@ -15,11 +16,12 @@ import { pairs } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 
-/** The architectures that count as the best: the top tenth by accuracy. */
+/** Fraction of the architectures, ordered by accuracy, that count as the best. */
 const BEST = 0.1
 
 /**
- * Smallest number of best architectures for which their rank correlation is computed; fewer say nothing about order.
+ * Smallest number of best architectures for which a rank correlation is computed; the correlation of fewer would be
+ * meaningless.
  */
 const FEWEST_BEST = 10
 const UNKNOWN = {
@@ -29,7 +31,10 @@ const UNKNOWN = {
   kendallInterval: undefined,
 }
 
-/** Numbers of bootstrap resamples. Tables with very many architectures have narrow intervals and get fewer. */
+/**
+ * Numbers of bootstrap resamples: the usual one, and a smaller one for tables with more than `MANY` architectures,
+ * whose intervals are narrow anyway.
+ */
 const DRAWS = 1000
 const DRAWS_OF_MANY = 200
 const MANY = 4000
@@ -45,8 +50,7 @@ export interface ScoreCorrelation {
 }
 
 /**
- * Computes the rank correlations of scores with accuracies. They are negative for scores of which lower values are
- * better.
+ * Computes the rank correlations of scores with accuracies; negative where lower scores go with higher accuracies.
  * @param scores names of the score columns; absent: all that the table has
  * @throws BenchError `missing` if the table has no column of scores or no accuracies
  */
@@ -84,8 +88,8 @@ export const scoreColumns = ({ manifest }: Table): string[] =>
   manifest.columns.map(({ name }) => name).filter((name) => /^[\w-]+:.*\/C\d+-N\d+-\d+px(\/|$)/.test(name))
 
 /**
- * Returns, for each dataset of a table, the name of the accuracy that papers report: on test images, else on validation
- * images, after the longest training, and the mean over seeds if the table has it.
+ * Returns, for each dataset of a lookup table, the name of the accuracy that papers report: on test images, else on
+ * validation images; after the longest training; the mean over training seeds if the table has it.
  */
 function headlineAccuracies({ qualifiers }: Table): string[] {
   const splits = ['x-test', 'ori-test', 'x-valid']
@@ -101,7 +105,7 @@ function headlineAccuracies({ qualifiers }: Table): string[] {
   })
 }
 
-/** A lookup table with newly written scores, opened for reading. */
+/** A lookup table into which scores have just been written, opened for reading, with the result of the writing. */
 type ScoredTable = ScoreTableResult & { readonly table: Table }
 
 const column = (key: string, title: string): TabularColumn => ({ key, title })

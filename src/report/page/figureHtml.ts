@@ -11,7 +11,7 @@ import { renderFigure } from '../pictures/picture.ts'
 import { lightTheme, type Theme } from '../pictures/theme.ts'
 
 /**
- * Placeholders for colours in a plot's data, which the page's script replaces by the colours of the light or dark
+ * Placeholders for the colours in a plot's data; the page's script replaces them by the colours of the light or dark
  * theme.
  */
 const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }
@@ -23,9 +23,9 @@ const variables: Theme = {
   grid: 'var(--grid)',
 }
 
-/** Number of digits after the decimal point that the page keeps of the coordinates in a series of many points. */
+/** Number of digits after the decimal point of the coordinates that the page stores for series of many points. */
 const CLOUD_DIGITS = 3
-/** Factor by which letters, lines and markers are larger on the page than in pictures for papers. */
+/** Factor by which letters, lines and markers are larger on the HTML page than in pictures for papers. */
 const ENLARGED = 1.25
 
 /** The files of a figure that the page offers for download: gzipped bytes in base64, by file name extension. */
@@ -35,7 +35,7 @@ export type Downloads = Readonly<Record<string, string>>
 export const downloadsOf = (figures: readonly Figure[]): Readonly<Record<string, Downloads>> =>
   Object.fromEntries(figures.map((figure) => [figure.name, filesOf(figure)]))
 
-/** Returns the downloadable files of a figure: SVG, PDF, and the numbers of its plots as CSV. */
+/** Returns the downloadable files of a figure: SVG, PDF, and the plotted numbers as CSV. */
 function filesOf(figure: Figure): Downloads {
   const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
   const numbers = figureCsv(figure)
@@ -78,7 +78,7 @@ export function figureHtml(figure: Figure, index: number, endings: readonly stri
   ].join('\n')
 }
 
-/** Labels of the download buttons by the ending of the file. The page's script paints the PNG from the SVG. */
+/** Labels of the download buttons by file ending. The page's script itself converts the SVG to PNG. */
 const LABELS: Readonly<Record<string, string>> = { svg: 'SVG', pdf: 'PDF', png: 'PNG', csv: 'Numbers' }
 
 function downloadButtons(name: string, endings: readonly string[]): string {
@@ -93,7 +93,9 @@ function downloadButtons(name: string, endings: readonly string[]): string {
   return `<div class="tools" data-quiet><span>Download</span> ${buttons.join(' ')}</div>`
 }
 
-/** Returns the numbers of a figure as CSV: one line for each point of a plot. Drawings have none. */
+/**
+ * Returns the plotted numbers of a figure as CSV, one line for each point; empty if the figure consists of drawings.
+ */
 export function figureCsv({ panels }: Figure): string {
   const plots = panels.filter((panel) => panel.kind === 'plot')
   if (plots.length === 0) return ''
@@ -177,7 +179,7 @@ function plotData(plot: Plot) {
 
 /**
  * Returns the lists of ticks among which the page's script chooses for a logarithmic axis, the densest first, and the
- * space that a tick's label needs, in CSS pixels. Returns null for a linear axis.
+ * space that a tick's label needs, in CSS pixels; null for a linear axis.
  */
 function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   if (axes[axis].scale !== 'log') return null
@@ -198,8 +200,8 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
 }
 
 /**
- * Returns a Chart.js dataset in a shorter form: its points as [x, y, x, y, …], with y null for a gap, and the notes at
- * points by the point's position.
+ * Returns a Chart.js dataset in a compact form: its points as [x, y, x, y, …], with y null for a gap, and the points'
+ * notes by the index of the point.
  */
 function compact({ data, ...dataset }: ChartDataset<'scatter'>) {
   const points = data as unknown as readonly { readonly x: number; readonly y: number; readonly note?: string }[]

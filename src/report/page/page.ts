@@ -1,6 +1,6 @@
 /**
- * Renders the page of a report: one HTML file that works without a server or a network. It opens with the answers, then
- * come figures, then tables, then what is needed to repeat the runs.
+ * Renders the HTML page of a report: one file that works without a server or a network. It begins with the main
+ * results; figures, tables, and the information needed to repeat the runs follow.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -19,7 +19,7 @@ import { configurationsOf, reproducibilityList, runsTable } from './reproducibil
 import { summaryOf } from './summary.ts'
 import { claimsHtml, copiesOf, matrixHtml, tableHtml } from './tableHtml.ts'
 
-/** Largest number of runs that a report's page lists one by one; of more runs it gives only the number. */
+/** Largest number of runs that a report's page lists one by one; of more runs it states only the number. */
 const MOST_LISTED = 200
 
 export interface PageContent {
@@ -29,7 +29,7 @@ export interface PageContent {
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
   /** Names of the algorithms that answer with a fixed architecture; absent: none. */
   readonly references?: ReadonlySet<string>
-  /** Seconds after which the open page loads itself anew, for runs that are under way; absent: it does not. */
+  /** Seconds after which the open page reloads, for runs that are still in progress; absent: it does not reload. */
   readonly refreshSeconds?: number
   /** Downloadable files of each figure, by the figure's name; absent: the page offers none. */
   readonly downloads?: Readonly<Record<string, Downloads>>
@@ -41,7 +41,7 @@ interface Section {
   readonly html: string
 }
 
-/** Name of the figure that is shown alone directly below the answers. */
+/** Name of the figure that is shown alone directly below the main results. */
 const FIRST_FIGURE = 'accuracies'
 
 /** Returns the HTML of a report's page. */
@@ -105,7 +105,7 @@ function section(id: string, title: string, content: string): Section {
   return { id, title, html: `<section id="${id}"><h2>${escaped(title)}${anchor}</h2>\n${content}</section>` }
 }
 
-/** Returns the content of a table's section. Paired tests are shown as a matrix, with their table folded below it. */
+/** Returns the HTML of a table's section. Paired tests are shown as a matrix, with the table collapsed below it. */
 function tableContent(
   { name, table }: PageContent['tables'][number],
   runs: readonly RunRecord[],

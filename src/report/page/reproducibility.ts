@@ -1,5 +1,5 @@
 /**
- * The parts of a report's page that a reader needs to repeat its runs: settings, machines and program versions, and a
+ * The parts of a report's page with which a reader can repeat its runs: settings, machines and program versions, and a
  * list of the runs.
  */
 
@@ -15,8 +15,8 @@ import { flatten, groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
- * Returns the section `Reproducibility` as pairs of a term and its text, such as `Seeds` and `0–3`. Where the runs
- * differ, the text has all their values.
+ * Returns the section `Reproducibility` as pairs of a term and its text, such as `Seeds` and `0–3`. If the runs differ
+ * in a setting, the text lists all its values.
  */
 export function reproducibilityList(runs: readonly RunRecord[]): readonly (readonly [string, string])[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
@@ -62,7 +62,7 @@ export function reproducibilityList(runs: readonly RunRecord[]): readonly (reado
 
 const nameOf = onceEach((part: object) => contentName(part))
 
-/** Returns a pair for each protocol of the runs: its name, and all its settings in one line. */
+/** Returns a pair of term and text for each protocol of the runs: its name, and all its settings in one line. */
 function protocolTerms(runs: readonly RunRecord[]): [string, string][] {
   const protocols = new Map(runs.map(({ manifest }) => [nameOf(manifest.job.protocol), manifest.job.protocol]))
   return [...protocols.values()].map(({ name, headline: _, ...values }) => [

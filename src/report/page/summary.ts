@@ -1,5 +1,6 @@
 /**
- * The answers at the top of a report's page: what was compared, which method is best and by how much, what is missing.
+ * The main results at the top of a report's page: what was compared, which method is best and by how much, and which
+ * runs are missing.
  */
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -21,11 +22,11 @@ import { groupByMethod, labelOf } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { seedList } from './reproducibility.ts'
 
-/** One of the answers at the top of the page: a term, and sentences about it. */
+/** One of the main results at the top of the page: a term, and sentences about it. */
 export type Answer = readonly [term: string, sentences: readonly string[]]
 
 /**
- * Returns the answers of a report.
+ * Returns the main results of a report.
  * @param references names of the algorithms that answer with a fixed architecture
  * @param claims the table of claims; absent: the report has none
  */
@@ -92,7 +93,7 @@ function seedTexts(runs: readonly RunRecord[]): string[] {
   ]
 }
 
-/** Returns a sentence for each dataset searched on: the best search, and by how much it is ahead of the next one. */
+/** Returns a sentence for each dataset searched on: the best search, and its lead over the next one. */
 function bestSearches(runs: readonly RunRecord[], references: ReadonlySet<string>): string[] {
   const comparison = compare(runs, { mix: true })
   if (comparison.mixed.length > 0) return ['The runs follow different protocols, so no method is the best.']
@@ -134,9 +135,9 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
 }
 
 /**
- * Returns by how many percentage points one search leads another: the mean difference over their common seeds with its
- * 95 % t interval. If they have fewer than two common seeds, or if the other search is better on these, it is the
- * difference of the two means, without an interval.
+ * Returns a text that says by how many percentage points one search leads another: the mean difference over their
+ * common seeds with its 95 % t interval. If they have fewer than two common seeds, or the other search is better on
+ * these, it is the difference of the two means, without an interval.
  */
 function leadText(best: Row, other: Row, column: number): string {
   const { scores } = blocksOf([best, other], column)

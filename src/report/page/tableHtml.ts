@@ -4,7 +4,7 @@ import { renderTable } from '../formats/renderTable.ts'
 import { type Cell, cellText, exactText, isWords, type RowGroup, type Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 
-/** Length in characters above which a text in a table gets an HTML class with which it may be broken into lines. */
+/** A text in a table that is longer than this many characters gets an HTML class that allows line breaks in it. */
 const LONG = 60
 
 /** The formats in which a table of the page can be copied, with the label of the button. */
@@ -19,7 +19,8 @@ export const copiesOf = (table: Tabular): Readonly<Record<keyof typeof COPY_FORM
 
 /**
  * Returns a table as HTML, which the page's script makes sortable within its groups of rows.
- * @param name name of the table in the page's list of copies; absent: the table has no copy buttons
+ * @param name name of the table, by which the page's script finds the texts to copy; absent: the table has no copy
+ * buttons
  */
 export function tableHtml(table: Tabular, name?: string): string {
   const { columns, rows, notes, groups = [{ title: '', rows: rows.length }] } = table
@@ -69,7 +70,7 @@ function cellHtml(cell: Cell, words: boolean): string {
   return `<td${name} data-value="${escaped(exactText(cell))}">${escaped(text)}</td>`
 }
 
-/** HTML classes of the verdicts in the table of claims. */
+/** HTML class of each verdict in the table of claims. */
 const VERDICTS: Readonly<Record<string, string | undefined>> = {
   holds: 'holds',
   'does not hold': 'fails',
@@ -77,8 +78,8 @@ const VERDICTS: Readonly<Record<string, string | undefined>> = {
 }
 
 /**
- * Returns the table of claims as HTML: the claim with its place in the paper, what the runs show, and the verdict,
- * below which its rule is folded.
+ * Returns the table of claims as HTML: the claim with its place in the paper, what the runs show, and the verdict with
+ * its rule collapsed below it.
  */
 export function claimsHtml({ rows, notes }: Tabular, name: string): string {
   const lines = rows.map((row) => {
@@ -91,7 +92,7 @@ export function claimsHtml({ rows, notes }: Tabular, name: string): string {
   return `${notes.map(noteHtml).join('')}${copyButtons(name)}<div class="scroll" tabindex="0">${content}</div>`
 }
 
-/** Returns the matrix of paired differences as HTML, with the sentence that says what its tests show above it. */
+/** Returns the matrix of paired differences as HTML, below the sentence that sums up its tests. */
 export function matrixHtml({ title, sentence, labels, cells }: PairwiseMatrix, isNamed: boolean): string {
   const largest = Math.max(...cells.flat().map((cell) => Math.abs(cell?.difference ?? 0)))
   const head = labels.map((label) => `<th><span>${escaped(label)}</span></th>`).join('')

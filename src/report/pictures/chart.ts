@@ -1,6 +1,6 @@
 /**
- * Turns a plot into a Chart.js configuration, which pictures and the interactive page share, and chooses logarithmic
- * ticks.
+ * Converts a plot to a Chart.js configuration, which pictures and the interactive HTML page share, and chooses the
+ * ticks of logarithmic axes.
  */
 import type { ChartConfiguration, ChartDataset } from 'chart.js'
 import { grouped } from '../../core/plainText.ts'
@@ -14,7 +14,7 @@ export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", sy
 
 const BAND_OPACITY = '2e'
 
-/** Tells whether a marker consists of strokes and encloses no area, so that it is drawn by its border. */
+/** Tells whether a marker consists of lines and encloses no area, so that its border must be painted in its colour. */
 export const isStroked = (marker: Look['marker']): boolean =>
   marker === 'crossRot' || marker === 'cross' || marker === 'star'
 
@@ -80,7 +80,7 @@ function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<
   ]
 }
 
-/** Factors for the radius of markers, by shape, with which all shapes look equally large. */
+/** Factor on the radius of each marker shape that makes all shapes look equally large. */
 export const MARKER_SCALE: Readonly<Record<string, number>> = {
   circle: 1,
   rect: 1.25,
@@ -91,13 +91,13 @@ export const MARKER_SCALE: Readonly<Record<string, number>> = {
   star: 1.25,
 }
 
-/** Largest number of points of a line with a marker at every point. Longer lines get about this many markers. */
+/** A line with at most `ALL_MARKED` points has a marker at every point; a longer line has about `MARKED` markers. */
 const ALL_MARKED = 12
 const MARKED = 7
 
 /**
- * Returns the radius of the marker at each point of a line. On long lines only some points have a marker, at other
- * places than on the line before.
+ * Returns the radius of the marker at each point of a line, 0 for no marker. On long lines only some points have a
+ * marker, and neighbouring lines have theirs at different points.
  */
 function lineMarkers(points: number, line: number, radius: number): number | number[] {
   if (points <= ALL_MARKED || radius === 0) return radius
@@ -166,21 +166,21 @@ function scaleOf(
   }
 }
 
-/** Mantissas of the ticks in every decade of a logarithmic axis, from the densest choice to the sparsest. */
+/** The lists of tick mantissas per decade among which a logarithmic axis chooses, the densest first. */
 const STEPS = [[1, 2, 5], [1, 3], [1]]
 
 /** Largest number of evenly spaced ticks on an axis that spans less than a decade. */
 const MOST_EVEN = 12
 
 /**
- * Space that a tick's label needs along its axis, in multiples of the font size: the width of `10,000` and a gap on x,
- * the height of two lines on y.
+ * Space that a tick's label needs along its axis, in multiples of the font size: on x the width of `10,000` and a gap,
+ * on y the height of two lines.
  */
 export const LABEL_ROOM = { x: 5.1, y: 2.1 }
 
 /**
  * Returns the possible lists of ticks for a logarithmic axis from `low` to `high`, each in ascending order: 1, 2 and 5
- * of every decade and thinner choices, and, where the axis spans less than a decade, evenly spaced numbers.
+ * of every decade, sparser lists, and, if the axis spans less than a decade, evenly spaced numbers.
  */
 export function tickChoices(low: number, high: number): number[][] {
   const first = Math.floor(Math.log10(low))
@@ -197,8 +197,8 @@ const multiples = (step: number, high: number): number[] =>
   Array.from({ length: Math.floor(high / step) }, (_, i) => Number(((i + 1) * step).toPrecision(12)))
 
 /**
- * Returns the ticks of a logarithmic axis from `low` to `high`, ascending: of the choices whose labels do not overlap
- * the one with most ticks, or the powers of ten if all overlap.
+ * Returns the ticks of a logarithmic axis from `low` to `high`, ascending: of the lists of `tickChoices` whose labels
+ * do not overlap the longest, or the powers of ten if all overlap.
  * @param most largest number of evenly spaced labels that fit on the axis
  */
 export function logTicks(low: number, high: number, most: number): number[] {

@@ -7,7 +7,7 @@ import { colourOf, lightTheme, type Theme } from './theme.ts'
 
 /**
  * Returns a drawing as an SVG document.
- * @param theme colours of the drawing; they may be CSS variables, so that it changes with the theme of an HTML page
+ * @param theme colours of the drawing; they may be CSS variables, so that the drawing follows the theme of an HTML page
  */
 export function drawingSvg({ title, width, height, shapes }: Drawing, theme: Theme = lightTheme): string {
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`

@@ -1,6 +1,6 @@
 /**
- * Types of figures as plain data, with values in the units that readers see. Other modules turn them into pictures and
- * HTML.
+ * Types of figures as plain data, with all values in the units that readers see. Other modules render them as pictures
+ * and HTML.
  */
 import type { Drawing } from '../../core/drawing.ts'
 import type { Look } from './palette.ts'
@@ -12,7 +12,7 @@ export interface Figure {
   readonly caption: string
   /** Panels of the figure in reading order, row by row. */
   readonly panels: readonly Panel[]
-  /** Number of the figure's panels that stand side by side. */
+  /** Number of panels in each row of the figure. */
   readonly columns: number
 }
 
@@ -43,7 +43,10 @@ export const epochAxis: Axis = { label: 'epoch', scale: 'linear', whole: true }
 
 export interface Series {
   readonly label: string
-  /** Label of another series, together with which the page shows and hides this one; absent: it stands for itself. */
+  /**
+   * Label of another series together with which the HTML page shows and hides this one; absent: this series is shown
+   * and hidden on its own.
+   */
   readonly partOf?: string
   readonly look: Look
   readonly form: 'line' | 'steps' | 'points' | 'cloud'
@@ -52,7 +55,7 @@ export interface Series {
   readonly band?: readonly BandPoint[]
   /** Whether the figure's legend leaves this series out. */
   readonly unnamed?: boolean
-  /** Whether the line is thin and without markers, as in the background of other lines. */
+  /** Whether the line is thin and without markers, for lines in the background. */
   readonly thin?: boolean
 }
 

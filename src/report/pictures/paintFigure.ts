@@ -23,16 +23,13 @@ import { colourOf, lightTheme } from './theme.ts'
 
 Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement, ScatterController, Title)
 
-/**
- * Number of points from which on a series is painted into a bitmap: as vector shapes so many points would take
- * megabytes.
- */
+/** A series with at least this many points is painted as a bitmap, because as vector shapes it would take megabytes. */
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
 
 /**
- * Returns a Chart.js plugin for one chart that paints the points of large series as a bitmap. Large series that are
- * painted one after the other share it.
+ * Returns a Chart.js plugin for one chart that paints the points of large series as bitmaps. Large series that are
+ * painted directly after one another share one bitmap.
  */
 function clouds(): Plugin<'scatter'> {
   const scale = CLOUD_DPI / 96
@@ -124,8 +121,8 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
 }
 
 /**
- * Paints a plot with Chart.js into its panel's part of the canvas. Chart.js gets a proxy of the canvas context in which
- * the panel's corner is the origin, also after it resets the transformation.
+ * Paints a plot with Chart.js into its panel's part of the canvas. Chart.js gets a proxy of the canvas context whose
+ * origin is the corner of the panel, even after Chart.js resets the transformation.
  */
 function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: number): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }
@@ -151,7 +148,7 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
 
 /** Height of a plot's panel divided by its width. */
 const ASPECT = 0.74
-/** Least width of a plot's panel in CSS pixels (38 mm), below which tick labels and titles have no room. */
+/** Smallest width of a plot's panel in CSS pixels (38 mm); in narrower panels tick labels and titles would not fit. */
 const NARROWEST = 144
 const GAP = 12
 export const LEGEND_LINE = 15
@@ -180,8 +177,8 @@ export interface LegendEntry {
 }
 
 /**
- * Returns the positions of a figure's panels and legend entries. Where plots would be too narrow, fewer stand side by
- * side than the figure says.
+ * Returns the positions of a figure's panels and legend entries. If plots would be too narrow, a row has fewer panels
+ * than the figure's `columns`.
  * @param width width of the figure in CSS pixels
  */
 export function layOut({ panels, columns: wanted }: Figure, width: number): Layout {
@@ -232,7 +229,7 @@ function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
   })
 }
 
-/** Scale of the drawings in a figure. All drawings have the same, so that their letters have one size. */
+/** Scale of the drawings in a figure. All drawings have the same scale, so that their letters have the same size. */
 export interface DrawingScale {
   /** Number of CSS pixels for each unit of length in a drawing; at most 1. */
   readonly factor: number

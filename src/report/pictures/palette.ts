@@ -49,7 +49,10 @@ const own: Readonly<Record<string, Look>> = Object.fromEntries(
   ),
 )
 
-/** Looks for other methods, which no built-in algorithm has: first one look of each colour, then a second of each. */
+/**
+ * Looks for methods without a predefined look, such as third-party algorithms: first one look of each colour, then a
+ * second look of each colour.
+ */
 const spare: readonly Look[] = COLOURS.flatMap((colour) => {
   const used = Object.values(own).filter((look) => look.colour === colour)
   const markers = MARKERS.filter((marker) => !used.some((look) => look.marker === marker))
@@ -63,8 +66,8 @@ const spare: readonly Look[] = COLOURS.flatMap((colour) => {
 
 /**
  * Returns a look (colour, dash and marker) for each method of a figure. A built-in algorithm has the same look in every
- * figure. Its further variants and third-party algorithms get looks that no other method of the figure has, as long as
- * there are enough.
+ * figure. Its other variants and third-party algorithms get looks that no other method of the figure has, as long as
+ * enough are left.
  */
 export function looksOf(methods: readonly { readonly algorithm: string; readonly variant: number }[]): readonly Look[] {
   const known = methods.map(({ algorithm, variant }) =>
@@ -80,8 +83,8 @@ export function looksOf(methods: readonly { readonly algorithm: string; readonly
 }
 
 /**
- * Returns a spare look that no method of the figure has yet, in the colour that the figure uses least.
- * @param start position in `spare` at which to begin
+ * Returns a spare look that no method of the figure has yet, in the colour that is least used in the figure.
+ * @param start index in `spare` at which to begin
  */
 function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
   const candidates = spare.map((_, i) => spare[(start + i) % spare.length])
@@ -91,13 +94,13 @@ function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
 }
 
 /**
- * Returns a hash of a third-party algorithm's name. It selects the algorithm's look, so that the look is mostly the
- * same in every figure.
+ * Returns a hash of a third-party algorithm's name, which selects the algorithm's look, so that in most cases it has
+ * the same look in every figure.
  */
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
 
-/** Looks (colour, dash and marker) of lines that do not stand for methods, such as the operations of an edge. */
+/** Looks (colour, dash and marker) of lines that do not represent methods, such as the operations of an edge. */
 export const categorical: readonly Look[] = ([grey, vermilion, sky, blue, green, orange, purple, olive] as const).map(
   (colour, i) => ({ colour, dash: DASHES[i % DASHES.length], marker: MARKERS[i % MARKERS.length] }),
 )

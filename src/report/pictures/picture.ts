@@ -18,7 +18,7 @@ const PNG_DPI = 300
 const columnWidth = { single: 85, double: 178 }
 
 /**
- * Largest width, in CSS pixels, of a drawing that fits into a single column. A drawing of this width is shrunk until
+ * Largest width, in CSS pixels, of a drawing that fits into a single column. At this width the drawing is shrunk until
  * its 8 pt letters are 6 pt.
  */
 const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6

@@ -1,4 +1,7 @@
-/** Colours and fonts of figures. The fonts come with the package, so that a picture is the same on every machine. */
+/**
+ * Colours and fonts of figures. The font files are part of the package, so that a picture looks the same on every
+ * machine.
+ */
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -30,7 +33,7 @@ const WEIGHTS = [400, 600] as const
 export interface FontFile {
   readonly family: keyof typeof SCRIPTS
   readonly weight: (typeof WEIGHTS)[number]
-  /** Content of the font's WOFF2 file. */
+  /** Content of the WOFF2 font file. */
   readonly bytes: Buffer
 }
 
