@@ -2,8 +2,9 @@
 # Runs the packed kit as on a machine without Node.js and without a network: in namespaces of its own, in a bare Debian
 # tree, with an empty home and SwiftShader, Dawn's emulated GPU, as the only Vulkan driver.
 #
-#   sudo bash benchmarks/gpu/kit/namespace.sh KIT DRIVER-FOLDER [options of run.sh]
+#   sudo [IMAGES=FOLDER] bash benchmarks/gpu/kit/namespace.sh KIT DRIVER-FOLDER [options of run.sh]
 #
+# IMAGES is the folder that images.ts packed; the stage that searches then takes its images (without: images drawn by seed).
 # DRIVER-FOLDER holds libvk_swiftshader.so and vk_swiftshader_icd.json; Debian's chromium brings them (/usr/lib/chromium).
 # The tree has bash, coreutils, tar, gzip, findutils, dpkg and the libraries these link to, and libstdc++; no Python, no
 # xz, no Vulkan loader. Results are left in gpu-results-namespace.
@@ -26,6 +27,10 @@ done
 cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 cp -rL "$kit"/. "$root/kit/"
 cp -L "$driver"/libvk_swiftshader.so "$driver"/vk_swiftshader_icd.json "$root/driver/"
+if [ -n "${IMAGES:-}" ]; then
+  cp -rL "$IMAGES" "$root/images"
+  set -- --images /images "$@"
+fi
 for device in null zero urandom random; do touch "$root/dev/$device"; done
 export ROOT=$root OUT=$out
 # shellcheck disable=SC2016

@@ -4,8 +4,9 @@
  *
  *     searches ALGORITHM PROTOCOL|small SEEDS
  *
- * `GPU_KIT_STORE` names the store, `GPU_KIT_IMAGES` the folder of CIFAR-10. In the small form the images are drawn by
- * the program; after an epoch the device is lost on purpose, and the searches continue from their checkpoints.
+ * `GPU_KIT_STORE` names the store, `GPU_KIT_IMAGES` the folder of CIFAR-10. The small form also works without these
+ * images, on some that the program draws. In it the device is lost on purpose after an epoch, and the searches continue
+ * from their checkpoints.
  */
 import { setTimeout } from 'node:timers/promises'
 import { builtins } from '../../../src/builtins.ts'
@@ -31,14 +32,14 @@ await runProgram(async () => {
   const executor = { backend: 'webgpu' } as const
   const experiment = {
     ...DEFAULTS,
-    ...(isSmall ? {} : { datasets: ['cifar10'], data: { cifar10: images as string } }),
+    ...(images === undefined ? {} : { datasets: ['cifar10'], data: { cifar10: images } }),
     ...{ algorithms: [{ name: algorithm, options: {} }], seeds: [...Array(Number(seeds)).keys()], executor },
     protocol: isSmall ? SMALL : protocol,
   }
   const plan = await makePlan(experiment, registered)
   const store = new Store(folder)
   store.prepare()
-  const order = { store: folder, jobs: [], plugins: [], executor, ...(isSmall ? {} : { data: images }) }
+  const order = { store: folder, jobs: [], plugins: [], executor, data: images }
   const opener = new ResourceOpener(order, registered)
 
   async function run(device: Device, { loseDevice = false } = {}): Promise<void> {
