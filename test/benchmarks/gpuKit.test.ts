@@ -4,11 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { packImages, unpackImages } from '../../benchmarks/gpu/kit/images.ts'
 import { ASSETS, ENTRIES, LIMITS, trackedBytes } from '../../benchmarks/gpu/kit/pack.ts'
 import { filesToPack, MOST_BYTES } from '../../benchmarks/gpu/kit/packedRuns.ts'
 import { chosenStages } from '../../benchmarks/gpu/kit/run.ts'
+import { planSearches } from '../../benchmarks/gpu/kit/searchPlan.ts'
 import { fileOf, limitOf, listText, stages } from '../../benchmarks/gpu/kit/stages.ts'
 import { random } from '../../src/core/random.ts'
 import type { ImageSet } from '../../src/data/dataset.ts'
@@ -164,6 +165,39 @@ describe('the packed images', () => {
     writeFileSync(path, bytes)
     await expect(unpackImages(packed, join(folder, 'other'))).rejects.toThrow('is damaged')
     await expect(unpackImages(folder, join(folder, 'other'))).rejects.toThrow('has no readable images.json')
+  })
+})
+
+describe('the searches of the kit', () => {
+  const count = 100
+  const classByClass: ImageSet = {
+    count,
+    pixels: new Uint8Array(count * 3072),
+    labels: Int32Array.from({ length: count }, (_, i) => Math.floor(i / 10)),
+  }
+
+  it('need no lookup table of CIFAR-10, and take images that are stored class by class', async () => {
+    const packed = join(folder, 'class-by-class')
+    const images = join(folder, 'class-by-class-images')
+    await packImages(classByClass, classByClass, packed, 2 ** 20)
+    await unpackImages(packed, images)
+    const parts = stages.flatMap((stage) => stage.parts.filter(({ needsImages }) => needsImages))
+    expect(parts.map(({ name }) => name)).toEqual(['drnas', 'darts-v1'])
+    vi.stubEnv('NAS_BENCH_HOME', join(folder, 'home'))
+    for (const { args } of parts) {
+      for (const [algorithm, protocol, seeds] of [args.full, args.small]) {
+        const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images)
+        expect(searches.map(({ job }) => [job.dataset.name, job.seed, job.retraining])).toEqual([
+          ...[0, 1].map((seed) => ['cifar10', seed, undefined]),
+        ])
+      }
+    }
+  })
+
+  it('take no other images than CIFAR-10 at the papers’ size', async () => {
+    const wanted = { algorithm: 'drnas', protocol: 'drnas-paper', seeds: 1 }
+    await expect(planSearches(wanted, undefined)).rejects.toThrow('names no folder of CIFAR-10')
+    await expect(planSearches({ ...wanted, protocol: 'small' }, undefined)).resolves.toHaveLength(1)
   })
 })
 

@@ -13,38 +13,25 @@ import { builtins } from '../../../src/builtins.ts'
 import { BenchError } from '../../../src/core/errors.ts'
 import { Device } from '../../../src/engine/webgpu/device/device.ts'
 import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
-import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
-import { makePlan } from '../../../src/runner/plan/plan.ts'
 import { ResourceOpener } from '../../../src/runner/run/jobResources.ts'
 import { runJob } from '../../../src/runner/run/runJob.ts'
 import { Store } from '../../../src/runner/store/store.ts'
 import { registerPlugins } from '../../../src/system/plugins.ts'
 import { emit, runProgram } from './output.ts'
-
-const SMALL = 'micro:epochs=3,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=16'
+import { EXECUTOR, planSearches } from './searchPlan.ts'
 
 await runProgram(async () => {
   const [algorithm, protocol, seeds] = process.argv.slice(2)
-  const isSmall = protocol === 'small'
   const { GPU_KIT_STORE: folder = 'gpu-kit-store', GPU_KIT_IMAGES: images } = process.env
-  if (!isSmall && images === undefined) throw new BenchError('missing', 'GPU_KIT_IMAGES names no folder of CIFAR-10')
-  const registered = await registerPlugins(builtins, [])
-  const executor = { backend: 'webgpu' } as const
-  const experiment = {
-    ...DEFAULTS,
-    ...(images === undefined ? {} : { datasets: ['cifar10'], data: { cifar10: images } }),
-    ...{ algorithms: [{ name: algorithm, options: {} }], seeds: [...Array(Number(seeds)).keys()], executor },
-    protocol: isSmall ? SMALL : protocol,
-  }
-  const plan = await makePlan(experiment, registered)
+  const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images)
   const store = new Store(folder)
   store.prepare()
-  const order = { store: folder, jobs: [], plugins: [], executor, data: images }
-  const opener = new ResourceOpener(order, registered)
+  const order = { store: folder, jobs: [], plugins: [], executor: EXECUTOR, data: images }
+  const opener = new ResourceOpener(order, await registerPlugins(builtins, []))
 
   async function run(device: Device, { loseDevice = false } = {}): Promise<void> {
     const ended = await Promise.allSettled(
-      plan.jobs.map(async ({ id, job }) => {
+      searches.map(async ({ id, job }) => {
         if (store.run(id).isFinished()) return emit({ run: id, finished: true })
         let last = performance.now()
         const open = async () => ({ ...(await opener.open(job)), executor: () => openWebgpuExecutor({ device }) })
@@ -67,7 +54,7 @@ await runProgram(async () => {
     if (failure !== undefined) throw failure.reason
   }
 
-  if (isSmall && plan.jobs.some(({ id }) => !store.run(id).isFinished())) {
+  if (protocol === 'small' && searches.some(({ id }) => !store.run(id).isFinished())) {
     const lost = await run(await Device.open(), { loseDevice: true }).then(
       () => undefined,
       (error: Error) => error,
