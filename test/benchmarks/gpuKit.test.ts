@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { packImages, unpackImages } from '../../benchmarks/gpu/kit/images.ts'
 import { ASSETS, ENTRIES, LIMITS, trackedBytes } from '../../benchmarks/gpu/kit/pack.ts'
 import { filesToPack, MOST_BYTES } from '../../benchmarks/gpu/kit/packedRuns.ts'
-import { chosenStages } from '../../benchmarks/gpu/kit/run.ts'
+import { chosenStages, unexpectedError } from '../../benchmarks/gpu/kit/run.ts'
 import { planSearches } from '../../benchmarks/gpu/kit/searchPlan.ts'
 import { fileOf, limitOf, listText, stages } from '../../benchmarks/gpu/kit/stages.ts'
 import { random } from '../../src/core/random.ts'
@@ -131,6 +131,13 @@ describe('the packed searches', () => {
   })
 })
 
+it('an error that nobody expected is reported with its own line and the places that follow', () => {
+  const trace = Array.from({ length: 9 }, (_, i) => `    at place${i} (file.js:${i}:1)`)
+  const printed = ['a warning of the driver', 'TypeError: x is not a function', ...trace].join('\n')
+  expect(unexpectedError(printed)).toMatch(/^TypeError: x is not a function \| at place0 .* \| at place4 \S+$/)
+  expect(unexpectedError('one\ntwo')).toBe('one | two')
+})
+
 describe('the packed images', () => {
   const count = 60
   const stream = random(0, 'images')
@@ -181,6 +188,10 @@ describe('the searches of the kit', () => {
     const images = join(folder, 'class-by-class-images')
     await packImages(classByClass, classByClass, packed, 2 ** 20)
     await unpackImages(packed, images)
+    // As in the kit, nothing can decode other images than these.
+    vi.resetModules()
+    vi.doMock('sharp', () => import('../../benchmarks/gpu/kit/noSharp.ts'))
+    const { planSearches } = await import('../../benchmarks/gpu/kit/searchPlan.ts')
     const parts = stages.flatMap((stage) => stage.parts.filter(({ needsImages }) => needsImages))
     expect(parts.map(({ name }) => name)).toEqual(['drnas', 'darts-v1'])
     vi.stubEnv('NAS_BENCH_HOME', join(folder, 'home'))

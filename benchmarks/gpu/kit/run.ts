@@ -163,9 +163,16 @@ function runPart(part: Part, seconds: number, env: NodeJS.ProcessEnv, options: O
       else if (code === 0) end('passed')
       else if ('script' in part.program) end('skipped', withoutPyTorch(last))
       else if (code === EXPECTED_ERROR) end('failed', last)
-      else end('failed', errors.trim().split('\n').slice(-6).join(' | ') || last)
+      else end('failed', unexpectedError(errors) || last)
     })
   })
+}
+
+/** Returns an uncaught error with the first places of its trace, from what a part printed; else the last lines. */
+export function unexpectedError(printed: string): string {
+  const lines = printed.trim().split('\n')
+  const error = lines.findLastIndex((line) => /^\w*Error\b/.test(line))
+  return (error === -1 ? lines.slice(-6) : lines.slice(error, error + 6)).map((line) => line.trim()).join(' | ')
 }
 
 /** Shortens Python's last line about a missing package. */
