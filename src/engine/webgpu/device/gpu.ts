@@ -2,7 +2,7 @@
 import { BenchError } from '../../../core/errors.ts'
 import { importOptional, isInstalled } from '../../../system/optionalPackage.ts'
 
-/** Name and kind of a GPU. */
+/** The name of a GPU, and whether it is real or emulated. */
 export interface GpuDescription {
   readonly name: string
   /** Whether the GPU is emulated by the CPU. */
@@ -117,8 +117,8 @@ export async function gpuNames(): Promise<readonly string[]> {
 }
 
 /**
- * Returns name and kind of the GPU that this program uses; undefined if the package `webgpu` is not installed or there
- * is no GPU that WebGPU can use.
+ * Describes the GPU that this program uses; undefined if the package `webgpu` is not installed or there is no GPU that
+ * WebGPU can use.
  */
 export async function describeGpu(): Promise<GpuDescription | undefined> {
   const adapter = await gpuAdapter()

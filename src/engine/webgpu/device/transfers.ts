@@ -10,8 +10,8 @@ export type RunField = keyof typeof RUN_FIELDS
 const FIELDS = Object.keys(RUN_FIELDS) as RunField[]
 
 /**
- * The uniform buffer with the values that change from run to run (batch size, learning rate, …), which kernels read as
- * `run`.
+ * The uniform buffer with the values that change from run to run (batch size, learning rate, …); it is the WGSL
+ * variable `run` of all kernels.
  */
 export class RunNumbers {
   readonly buffer: GPUBuffer
@@ -59,7 +59,8 @@ export class Readback {
   }
 
   /**
-   * Encodes a copy of `bytes` bytes of a GPU buffer; pass the result to `read` after submission. @param offset in bytes
+   * Encodes a copy of `bytes` bytes of a GPU buffer; pass the result to `read` after submission.
+   * @param offset position in `source` at which the copy starts, in bytes
    */
   stage(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number, bytes: number): Staged {
     const buffer = this.#take(bytes)

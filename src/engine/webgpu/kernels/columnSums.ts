@@ -1,15 +1,14 @@
 /**
- * Per-channel sums over all pixels of a batch. A sum takes two steps, each in a fixed order: every workgroup adds up
- * one chunk of pixels, then one workgroup adds up the results of the chunks. This file has the layout of the threads
- * and the WGSL code of both steps.
+ * Layout of the threads and WGSL code of per-channel sums over all pixels of a batch. A sum takes two steps, each in a
+ * fixed order: every workgroup adds up one chunk of pixels, then one workgroup adds up the results of the chunks.
  */
 
 /** Number of threads in a workgroup that adds up one chunk of pixels. */
 export const COLUMN_THREADS = 128
 
 /**
- * How the threads of a workgroup divide a chunk of pixels: each thread adds up one quad (four neighbouring channels) of
- * every `lines`-th pixel.
+ * How the threads of a workgroup divide a chunk of pixels. Each thread is responsible for one quad (four neighbouring
+ * channels) and adds it up over every `lines`-th pixel.
  */
 export interface ColumnLayout {
   /** Number of quads (groups of four channels) that one workgroup covers. */

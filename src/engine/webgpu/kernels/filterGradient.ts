@@ -30,7 +30,9 @@ export interface GradientTile {
 export function filterGradient({ threads, columns, rows }: GradientTile, sources: number) {
   const { buffers, code } = outputGradient(sources)
   const lines = threads / columns
-  /** Rows of the gradient (taps × input channels) that one thread computes, in groups of four channels. */
+  /**
+   * Number of rows of the gradient (taps × input channels) that one thread computes, in groups of four input channels.
+   */
   const quads = rows / lines
   const each = (text: (k: number) => string, between?: string) => unrolled(4 * quads, text, between)
   return defineKernel<string, string>({

@@ -67,12 +67,13 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 }`
 
 /**
- * Kernel: mean softmax cross-entropy over the batch and its gradient with respect to the logits. With label smoothing
- * s, class weights w, target t = (1 − s)·onehot + s / classes and the head's loss weight `weight`:
+ * Kernel: computes the mean softmax cross-entropy of one head over the batch and its gradient with respect to the
+ * logits. With predicted probabilities p, label smoothing s, class weights w, targets t = (1 − s)·onehot + s / classes
+ * and the loss weight `weight` of the head:
  *   loss = Σ_n Σ_c w_c · t_nc · −log p_nc / Σ_n w_label(n);   `run.labelWeights` is the denominator
- *   gradient ← weight / Σ_n w_label(n) · (softmax · Σ_c w_c·t_c − w·t).
- * The main head (`main` = 1) starts the tally and counts correct predictions; an auxiliary head adds its loss to the
- * tally.
+ *   gradient ← weight / Σ_n w_label(n) · (p · Σ_c w_c·t_c − w·t).
+ * The main head (`main` = 1) starts the tally and counts correct predictions; an auxiliary head adds its weighted loss
+ * to the tally.
  */
 export const crossEntropy = defineKernel({
   name: 'crossEntropy',

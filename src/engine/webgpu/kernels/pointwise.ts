@@ -86,7 +86,8 @@ ${eachItem(
 })
 
 /**
- * Kernel: output ← input + bias, for a value [batch, channels]; the bias begins at `parameter` in the weight vector.
+ * Kernel: output ← input + bias for an activation tensor [batch, channels]. The bias starts at index `parameter` of the
+ * weight vector.
  */
 export const addBias = defineKernel({
   name: 'addBias',
@@ -103,7 +104,7 @@ export const addBias = defineKernel({
   ),
 })
 
-/** Kernel: sums the gradient with respect to the output over the batch, which gives the gradient of the bias. */
+/** Kernel: computes the gradient of a bias: the sum over the batch of the gradient with respect to the output. */
 export const biasGradient = defineKernel({
   name: 'biasGradient',
   buffers: { output: 'read vec4f', gradient: 'write f32' },

@@ -22,8 +22,8 @@ export const FILTER_FIELDS = [
    */
   ...(['inputOffset', 'inputGradientOffset'] as const),
   /**
-   * Offset in `vectors` of the scale and shift that batch-normalise the filter's input; NONE: the input is read as it
-   * is stored.
+   * Offset in the buffer `vectors` of the scale and shift that batch-normalise the filter's input; NONE: the filter
+   * reads its input as it is stored.
    */
   'inputNorm',
   /**
@@ -31,7 +31,10 @@ export const FILTER_FIELDS = [
    * respect to the output has the same offset in the buffer of these gradients.
    */
   'outputOffset',
-  /** Offset at which the convolution stores the moments of the filter's output; NONE: no normalisation needs them. */
+  /**
+   * Offset in the buffer `moments` at which the convolution stores the batch moments of the filter's output; NONE: no
+   * normalisation needs them.
+   */
   'moments',
   /**
    * 1: the moments of the filter's output are not computed in evaluation, because running statistics replace them; 0:
@@ -100,7 +103,10 @@ export const TERM_FIELDS = [
   ...(['gamma', 'beta'] as const),
   /** Offset of the term's running means in the buffer `statistics`, in floats; NONE: it has no running statistics. */
   'running',
-  /** 1: the term is batch-normalised and scaled; 0: it is only scaled. */
+  /**
+   * 1: the term is batch-normalised and multiplied by its mixing coefficient; 0: it is only multiplied by the
+   * coefficient.
+   */
   'normalised',
   /**
    * Offset of the batch moments of the term's activation tensor, in quads, and the number of pixels in each of their
@@ -128,8 +134,8 @@ const constants = (names: readonly string[]) =>
   names.map((name, i) => `const ${name.toUpperCase()} = ${i}u;`).join('\n')
 
 /**
- * WGSL functions: `field` reads a word of a term's record from the table `terms`; `row` returns the offset of a term's
- * row in `vectors`.
+ * WGSL functions: `field` reads a word of a term's record from the table `terms`; `row` returns the offset of one of
+ * the term's rows (`ROWS`) in the buffer `vectors`.
  */
 export const TERM = `
 ${constants(ROWS)}

@@ -117,8 +117,8 @@ export class Context {
   }
 
   /**
-   * Returns the buffer that collects the gradient with respect to a value; undefined if the value depends on neither
-   * network weights nor mixing coefficients.
+   * Returns the buffer that accumulates the gradient with respect to a value (activation tensor); undefined if the
+   * value depends on neither network weights nor mixing coefficients.
    */
   gradient(id: ValueId): Accumulation<Transient> | undefined {
     if (!this.#differentiable[id]) return undefined
@@ -176,8 +176,8 @@ export class Context {
   }
 
   /**
-   * Returns the part of a packed buffer (several values, one after the other) that holds one value; undefined if
-   * `place` is undefined.
+   * Returns the part of a packed buffer (several activation tensors, one after the other) that holds one tensor;
+   * undefined if `place` is undefined.
    */
   #part(
     buffers: Map<PackedBuffer, Temporary>,

@@ -72,12 +72,12 @@ export interface FilterGroup {
   readonly kind: Filter['kind']
   /** Whether the filters of the group apply ReLU to their input while they read it. */
   readonly relu: boolean
-  /** Whether each filter of the group reads an input of its own; otherwise all read the same input. */
+  /** Whether each filter of the group reads a different input; otherwise all read the same input. */
   readonly sideBySide: boolean
   /** Index of the group's first filter among all filters of the network. */
   readonly first: number
   readonly filters: readonly PlannedFilter[]
-  /** For each filter of the group the value that it reads. */
+  /** For each filter of the group the id of the activation tensor that it reads. */
   readonly inputs: readonly ValueId[]
   /** For each filter of the group the index of the convolution operation to which it belongs. */
   readonly operations: readonly number[]
@@ -164,7 +164,7 @@ export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
   return { groups, ...places, unstoredGradients: new Set(unstoredGradients) }
 }
 
-/** A filter with the convolution operation that it belongs to. */
+/** A filter together with the convolution operation to which it belongs. */
 interface Member {
   readonly filter: Filter
   readonly convolution: Of<'convolve'>

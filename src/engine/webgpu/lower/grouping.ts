@@ -21,8 +21,8 @@ export const padTo = <T>(items: readonly T[], arity: number): T[] =>
   Array.from({ length: arity }, (_, i) => items[i] ?? items[0])
 
 /**
- * Splits items into groups of neighbours that are as large as one dispatch allows, given how many buffers of items it
- * can bind.
+ * Splits items into groups of neighbours, each for one dispatch and as large as kernels exist for (`ARITIES`).
+ * @param bindings number of items whose buffers one dispatch can bind
  */
 export function inGroups<T>(items: readonly T[], bindings: number): T[][] {
   const largest = ARITIES.findLast((arity) => arity <= bindings) ?? 1

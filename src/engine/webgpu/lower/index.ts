@@ -60,7 +60,7 @@ export interface LoweredNetwork {
    */
   prepare(): Promise<void>
   /**
-   * Creates the network's GPU buffers and returns the plan that can be run.
+   * Creates the network's GPU buffers and returns its runnable plan.
    *
    * @throws BenchError `unsupported` if a buffer is larger than the device allows
    */
@@ -161,8 +161,8 @@ function emitCoefficientGradients({ program, tables, feeds }: Context): void {
 }
 
 /**
- * Emits the SGD step on the weights: the norm of their gradient, then clipping, weight decay and momentum in one
- * dispatch.
+ * Emits the SGD step on the weights in two dispatches: one for the norm of the gradient, one for clipping, weight
+ * decay, momentum and the update.
  */
 function emitDescent({ program, state }: Context): void {
   const { length, weights, momentum, gradient, parts } = state

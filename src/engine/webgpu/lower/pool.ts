@@ -85,7 +85,7 @@ function emitMaxPoolGradient(context: Context, pool: Pool, choice: Storage, cond
   })
 }
 
-/** Returns the kernel arguments of a pooling: the sizes of its input and output, and its window, stride and padding. */
+/** Returns the arguments of the pooling kernels: sizes of input and output; size, stride and padding of the window. */
 function poolingWindow(context: Context, { input, output, pooling: { kernel, stride, padding } }: Pool) {
   const { height, width, quads } = context.extent(input)
   const { height: outputHeight, width: outputWidth } = context.shape(output)
