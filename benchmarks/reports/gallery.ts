@@ -27,6 +27,7 @@ const COLOURS = 32
 /** Commands that make runs for the figures whose records are in no committed report. */
 const SEARCHES = [
   'run --algo darts-v1,drnas --protocol micro:epochs=12 --seeds 4 --probe range:samples=50 --probe alpha --store runs',
+  'run --algo random,rea,reinforce,bohb --seeds 20 --store black-box',
 ]
 
 interface Picture {
@@ -56,6 +57,12 @@ const pictures: readonly Picture[] = [
     command: `plot ${kind} ${SOURCES[kind] ?? 'reports/nb201-reduced'}`,
     option: '--out' as const,
   })),
+  {
+    name: 'regret',
+    title: 'Regret over time',
+    command: 'plot anytime black-box --quantity regret --spread std',
+    option: '--out',
+  },
   {
     name: 'front',
     title: 'The front of a lookup table',
@@ -103,7 +110,7 @@ const head = `# Gallery
 Every kind of figure, below the command that draws it from the reports of this repository. The picture's ending names its format: PNG,
 SVG or PDF. All figures of your own runs stand together on the page of \`bench report\`. Written by \`npm run gallery\`.
 
-The runs in \`runs\`, whose probes none of the reports has, were made by
+The runs in \`runs\` and \`black-box\`, of which the reports lack probes, losses or architectures, were made by
 
 ${SEARCHES.map((search) => `    bench ${search}`).join('\n')}
 `

@@ -156,6 +156,10 @@ const twice: readonly [string, string | RegExp][] = [
   ['table --format md --format csv', '--format is given twice; give it once'],
   ['table --summary std --summary ci95', '--summary is given twice; give it once'],
   ['plot hessian --out x.svg --width 80 --width 90', '--width is given twice; give it once'],
+  [
+    'plot hessian --out x.svg --quantity regret',
+    /^the figure hessian has no quantity regret; it has dominantEigenvalue/,
+  ],
   ['plot skips --out x.svg --quantity loss', 'the figure skips has no quantities to choose from; leave out --quantity'],
   [
     'plot training --out x.svg --quantity trace',

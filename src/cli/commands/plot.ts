@@ -75,7 +75,7 @@ export function plotCommand(): Command {
     .addOption(quietOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  bench plot hessian --out hessian.pdf --out hessian.png\n  bench plot training --quantity validLoss --out loss.pdf\n  bench plot scatter --algo drnas --dataset cifar10 --out scatter.svg',
+      '\nExamples:\n  bench plot hessian --out hessian.pdf --out hessian.png\n  bench plot training --quantity validLoss --out loss.pdf\n  bench plot anytime runs --quantity regret --out regret.svg\n  bench plot scatter --algo drnas --dataset cifar10 --out scatter.svg',
     )
     .action(plot)
 }

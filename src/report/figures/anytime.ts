@@ -1,13 +1,16 @@
 /**
- * The figure `anytime`: accuracy of the architecture that a search would return if it were stopped, over the search's
- * epochs or, for a black-box search, over simulated time.
+ * The figure `anytime`: accuracy of the architecture that a search would return if it were stopped, or its regret, over
+ * the search's epochs or, for a black-box search, over simulated time. The regret is how far the accuracy is below the
+ * best one in the lookup table (Ying et al., "NAS-Bench-101", ICML 2019).
  */
 import { BenchError } from '../../core/errors.ts'
-import { accuracyOf } from '../../core/metric.ts'
+import { accuracyOf, formatQualifier, parseQualifier } from '../../core/metric.ts'
 import { capitalize } from '../../core/plainText.ts'
+import type { RecordedQuery } from '../../core/result.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
+import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
-import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
+import { type Axis, epochAxis, type Figure, type Panel, type Plot, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   accuracyAxis,
@@ -29,62 +32,182 @@ import {
 /** Largest number of points of a curve over simulated time. */
 const MOST_TIMES = 80
 
+/** Quantities that the figure can show, each with what the help text says of it. */
+export const anytimeQuantities = {
+  accuracy: 'test accuracy over epochs, validation accuracy over simulated time',
+  testAccuracy: 'test accuracy, also over simulated time',
+  regret: 'how far the accuracy is below the best one in the table',
+} as const
+
+export type AnytimeQuantity = keyof typeof anytimeQuantities
+
+export interface AnytimeOptions {
+  readonly quantity?: AnytimeQuantity
+  /** What the bands around the lines show; absent: `customarySpread` decides. */
+  readonly spread?: Spread
+  /** The lookup table of the runs, which every quantity but `accuracy` needs. */
+  readonly table?: Table
+}
+
 /**
  * A panel of the figure before it is drawn, with one curve for each seed of each method. The seeds are averaged later.
  */
 interface Curves {
   /** Whether the panel's accuracy is measured on the dataset that was searched on. */
   readonly isSearched: boolean
+  /** What the curves are of: an answer after each epoch, one over simulated time, or the numbers told to the search. */
+  readonly of: 'epochs' | 'answers' | 'told'
   readonly plot: Omit<Plot, 'series'>
-  readonly form: Series['form']
   readonly methods: readonly { readonly method: ShownMethod; readonly seeds: readonly Curve[] }[]
 }
 
 /**
- * Returns the figure `anytime`: one panel over epochs for each test accuracy that runs report, and one panel over
- * simulated time for each dataset of black-box searches.
- * @param spread what the bands around the lines show; absent: `customarySpread` decides
- * @throws BenchError `missing` if no run has looked-up accuracies over time
+ * Returns the figure of accuracy, or regret, over time. It has a panel over epochs for each test accuracy that runs
+ * report, and one over simulated time for each dataset of black-box searches. Of black-box searches the test accuracy
+ * is looked up in the table, so it is missing for runs from compact reports, which do not keep the architectures.
+ * @throws BenchError `missing` where no run has looked-up accuracies over time
  */
-export function anytimeFigure(runs: readonly RunRecord[], spread?: Spread): Figure {
-  const all = shownMethods(runs)
-  const [byEpoch, byClock] = [testColumns(runs).map((column) => epochCurves(all, column)), clockCurves(all)].map(drawn)
-  const panels = [...byEpoch, ...byClock]
+export function anytimeFigure(runs: readonly RunRecord[], options: AnytimeOptions = {}): Figure {
+  const { quantity = 'accuracy', table } = options
+  const panels = drawn(curvesOf(runs, quantity, table))
   if (panels.length === 0) {
-    throw new BenchError('missing', 'no run has looked-up numbers over time; run with a table (--table)')
+    const lacking = table && `table ${table.manifest.name} has none of the numbers that these runs report over time`
+    throw new BenchError('missing', lacking ?? 'no run has looked-up numbers over time; run with a table (--table)')
   }
-  const shown = spread ?? customarySpread(panels.flatMap(({ methods }) => methods.map(({ method }) => method)))
+  const spread = options.spread ?? customarySpread(panels.flatMap(({ methods }) => methods.map(({ method }) => method)))
   const isCrowded = panels.some(({ methods }) => methods.length > MOST_TOGETHER)
-  // With a panel for each method, only the dataset searched on is shown.
-  const kept = isCrowded ? panels.filter(({ isSearched }) => isSearched) : panels
-  const isOnly = kept.filter(({ form }) => form === 'line').length === 1
-  const drawnPanels = kept.map(({ plot, form, methods }) => {
+  // With a panel for each method, only one accuracy is shown, of the dataset searched on.
+  const hasAnswers = panels.some((panel) => panel.of === 'answers')
+  const main = panels.filter((panel) => panel.isSearched && !(hasAnswers && panel.of === 'told'))
+  const kept = isCrowded && main.length > 0 ? main : panels
+  const nameless = kept.filter((panel) => panel.of !== 'told')
+  const isOnly = isCrowded && nameless.length === 1
+  const drawnPanels = kept.map((panel) => {
+    const { plot, of, methods } = panel
+    const form = of === 'epochs' ? ('line' as const) : ('steps' as const)
     const series = methods.map(
-      ({ method: { label, look }, seeds }): Series => ({ label, look, form, ...seedBand(seeds, shown) }),
+      ({ method: { label, look }, seeds }): Series => ({ label, look, form, ...seedBand(seeds, spread) }),
     )
-    const title = isCrowded && isOnly && form === 'line' ? '' : plot.title
-    return inPanels({ ...plot, title, y: accuracyAxis(series), series })
+    const y = quantity === 'regret' ? regretAxis(series) : accuracyAxis(series)
+    return inPanels({ ...plot, title: isOnly && of !== 'told' ? '' : plot.title, y, series })
   })
-  const cutBands = drawnPanels.some(({ panels }) => panels.some((panel) => panel.kind === 'plot' && panel.y.limits))
+  const cutBands = drawnPanels.some((each) => each.panels.some(isCut))
   return {
     name: 'anytime',
     caption: [
-      ...(byEpoch.length > 0
-        ? [
-            `Test accuracy${isCrowded && isOnly ? ` (${kept[0].plot.title})` : ''} of the architecture that a search would answer after each epoch; looked up afterwards, no search sees it.`,
-          ]
-        : []),
-      ...(byClock.length > 0
-        ? [
-            `Best validation accuracy that the oracle has told a black-box search by a simulated time, from the time on at which every seed has an answer.`,
-          ]
-        : []),
-      `${capitalize(spreadWords(shown))}.`,
+      ...sentencesOn(new Set(kept.map(({ of }) => of)), quantity, {
+        table: table?.manifest.name ?? '',
+        named: isOnly ? ` (${nameless[0].plot.title})` : '',
+      }),
+      `${capitalize(spreadWords(spread))}.`,
       ...(isCrowded ? ['Grey: the other searches.'] : []),
-      ...(cutBands ? ['Bands go on below the axis.'] : []),
+      ...(cutBands ? [`Bands go on ${quantity === 'regret' ? 'beyond' : 'below'} the axis.`] : []),
     ].join(' '),
     columns: isCrowded ? Math.max(...drawnPanels.map(({ columns }) => columns)) : Math.min(3, kept.length),
     panels: drawnPanels.flatMap((each) => each.panels),
+  }
+}
+
+/** Returns the sentences of the caption that say what the panels show. */
+function sentencesOn(
+  shown: ReadonlySet<Curves['of']>,
+  quantity: AnytimeQuantity,
+  { table, named }: { readonly table: string; readonly named: string },
+): readonly string[] {
+  const [best, answer] =
+    quantity === 'regret'
+      ? [
+          `Regret${named}: the best test accuracy in ${table} minus that`,
+          'Regret in validation accuracy: the best that',
+        ]
+      : [`Test accuracy${named}`, 'Best validation accuracy that']
+  const hidden = 'looked up afterwards, no search sees it'
+  const start = 'from the time on at which every seed has an answer'
+  return [
+    ...(shown.has('epochs')
+      ? [`${best} of the architecture that a search would answer after each epoch; ${hidden}.`]
+      : []),
+    ...(shown.has('answers')
+      ? [`${best} of the architecture with the best validation accuracy by a simulated time, ${start}; ${hidden}.`]
+      : []),
+    ...(shown.has('told') && quantity === 'regret'
+      ? [`${answer} the oracle can tell minus the best that it has told by a simulated time, ${start}.`]
+      : []),
+    ...(shown.has('told') && quantity !== 'regret'
+      ? [`${answer} the oracle has told a black-box search by a simulated time, ${start}.`]
+      : []),
+  ]
+}
+
+/** Returns whether a panel has a band that goes on beyond its axis. */
+const isCut = (panel: Panel): boolean => {
+  if (panel.kind !== 'plot') return false
+  const [low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY] = panel.y.limits ?? []
+  return panel.series.some(({ band = [] }) => band.some((at) => (at.low ?? low) < low || (at.high ?? high) > high))
+}
+
+/** Least regret that an axis shows, in percentage points. */
+const LEAST_REGRET = 0.01
+
+/**
+ * Returns a logarithmic axis that shows the lines whole as far as they are at 0.01 or above, and of bands that reach
+ * further only the middle part.
+ */
+function regretAxis(series: readonly Series[]): Axis {
+  const label = 'regret (points)'
+  const means = series.flatMap(({ points }) => points.flatMap(({ y }) => (y !== null && y > 0 ? [y] : [])))
+  if (means.length === 0) return { label, scale: 'linear' }
+  const low = roundStep(Math.max(LEAST_REGRET, Math.min(...means)), 'below')
+  const high = roundStep(Math.max(...means, 2 * low), 'above')
+  return { label, scale: 'log', limits: [low, high] }
+}
+
+/** Returns the next number of 1, 2, 5, 10, 20, … that is at most, or at least, a positive number. */
+function roundStep(value: number, side: 'below' | 'above'): number {
+  const power = 10 ** Math.floor(Math.log10(value) + 1e-9)
+  const steps = [1, 2, 5, 10].map((step) => Number((step * power).toPrecision(3)))
+  return side === 'below'
+    ? (steps.findLast((step) => step <= value * (1 + 1e-9)) ?? steps[0])
+    : (steps.find((step) => step >= value * (1 - 1e-9)) ?? steps[3])
+}
+
+/** Returns the number that a panel shows of an accuracy with a name (dataset/split/epochs/seed); undefined if unknown. */
+type Measure = (accuracyPct: number, qualifier: string | undefined) => number | undefined
+
+function curvesOf(runs: readonly RunRecord[], quantity: AnytimeQuantity, table: Table | undefined): readonly Curves[] {
+  const all = shownMethods(runs)
+  const columns = testColumns(runs)
+  const measure = quantity === 'regret' && table ? regretIn(table) : (accuracyPct: number) => accuracyPct
+  return [
+    ...columns.map((column) => epochCurves(all, column, measure)),
+    ...(table ? columns.map((column) => answerCurves(all, column, measure, table)) : []),
+    ...(quantity === 'testAccuracy' ? [] : toldCurves(all, measure, quantity, table)),
+  ]
+}
+
+/** Returns the measure of regret: the largest accuracy of the same name in a table minus an accuracy, in points. */
+function regretIn(table: Table): Measure {
+  const bestOf = memoized((qualifier: string) => {
+    if (!table.has(qualifier)) return undefined
+    const column = table.column(qualifier)
+    let best: number | undefined
+    for (let row = 0; row < table.rows; row++) {
+      const value = column.at(row)
+      if (value !== undefined && (best === undefined || value > best)) best = value
+    }
+    return best
+  })
+  return (accuracyPct, qualifier) => {
+    const best = qualifier === undefined ? undefined : bestOf(qualifier)
+    return best === undefined ? undefined : Number((best - accuracyPct).toFixed(6))
+  }
+}
+
+function memoized<Value>(compute: (key: string) => Value): (key: string) => Value {
+  const known = new Map<string, Value>()
+  return (key) => {
+    if (!known.has(key)) known.set(key, compute(key))
+    return known.get(key) as Value
   }
 }
 
@@ -94,17 +217,41 @@ const drawn = (panels: readonly Curves[]): Curves[] =>
     .map((panel) => ({ ...panel, methods: panel.methods.filter(({ seeds }) => seeds.some(({ size }) => size > 0)) }))
     .filter(({ methods }) => methods.length > 0)
 
+const accuracyLabel: Axis = { label: 'accuracy (%)', scale: 'linear' }
+const clockAxis: Axis = { label: 'simulated time (s)', scale: 'log' }
+
 /** Returns the panel of one test accuracy: for each search that trains a supernet, the accuracy over its epochs. */
-function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
+function epochCurves(methods: readonly ShownMethod[], column: Column, measure: Measure): Curves {
   const isShown = isOfColumn(column)
   const trained = withRuns(methods, (run) => isShown(run) && run.result?.oracle === undefined)
   return {
     isSearched: column.dataset === column.searchedOn,
-    plot: { kind: 'plot', title: column.title, x: epochAxis, y: { label: 'accuracy (%)', scale: 'linear' } },
-    form: 'line',
+    of: 'epochs',
+    plot: { kind: 'plot', title: column.title, x: epochAxis, y: accuracyLabel },
     methods: trained.map((method) => ({
       method,
-      seeds: method.runs.map((run) => epochCurve(run, qualifiersOf(run, column)?.test)),
+      seeds: method.runs.map((run) => epochCurve(run, qualifiersOf(run, column)?.test, measure)),
+    })),
+  }
+}
+
+/**
+ * Returns the panel of one test accuracy over simulated time: that of the best architecture so far of each black-box
+ * search whose records have the architectures.
+ */
+function answerCurves(methods: readonly ShownMethod[], column: Column, measure: Measure, table: Table): Curves {
+  const isShown = isOfColumn(column)
+  const asking = withRuns(
+    methods,
+    (run) => isShown(run) && hasAsked(run) && answersOf(run).every(({ genotype }) => genotype !== undefined),
+  )
+  return {
+    isSearched: column.dataset === column.searchedOn,
+    of: 'answers',
+    plot: { kind: 'plot', title: column.title, x: clockAxis, y: accuracyLabel },
+    methods: asking.map((method) => ({
+      method,
+      seeds: onOneClock(method.runs, (run) => answerSteps(run, qualifiersOf(run, column)?.test, measure, table)),
     })),
   }
 }
@@ -113,49 +260,90 @@ function epochCurves(methods: readonly ShownMethod[], column: Column): Curves {
  * Returns one panel for each dataset of black-box searches: the best validation accuracy so far over simulated time, as
  * step curves.
  */
-function clockCurves(methods: readonly ShownMethod[]): Curves[] {
-  const asking = withRuns(methods, ({ result }) => (result?.oracle?.queries.length ?? 0) > 0)
+function toldCurves(
+  methods: readonly ShownMethod[],
+  measure: Measure,
+  quantity: AnytimeQuantity,
+  table: Table | undefined,
+): Curves[] {
+  const asking = withRuns(methods, hasAsked)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
+  const name = quantity === 'regret' ? 'validation' : 'validation, best so far'
   return datasets.map((dataset) => ({
     isSearched: true,
+    of: 'told',
     plot: {
       kind: 'plot',
-      title: `validation, best so far${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
-      x: { label: 'simulated time (s)', scale: 'log' },
-      y: { label: 'accuracy (%)', scale: 'linear' },
+      title: `${name}${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
+      x: clockAxis,
+      y: accuracyLabel,
     },
-    form: 'steps',
     methods: withRuns(asking, (run) => datasetOf(run) === dataset).map((method) => ({
       method,
-      seeds: onOneClock(method.runs.map(incumbents)),
+      seeds: onOneClock(method.runs, (run) => {
+        const qualifier = table && toldBy(table, run)
+        return stepsOf(run, ({ accuracyPct }) => measure(accuracyPct, qualifier))
+      }),
     })),
   }))
 }
 
+/** Returns the step curve of a number of the best architecture so far, read from the table. */
+function answerSteps(run: RunRecord, qualifier: string | undefined, measure: Measure, table: Table) {
+  if (qualifier === undefined || !table.has(qualifier)) return []
+  const accuracies = table.column(qualifier)
+  return stepsOf(run, ({ genotype = '' }) => {
+    const index = table.find(genotype)
+    const row = index === undefined ? undefined : table.row(index)
+    const accuracyPct = row === undefined ? undefined : accuracies.at(row)
+    return accuracyPct === undefined ? undefined : measure(accuracyPct, qualifier)
+  })
+}
+
+/** Returns the name of the validation accuracies that a table told a black-box search after its longest trainings. */
+function toldBy(table: Table, run: RunRecord): string | undefined {
+  const rule = table.manifest.oracles[datasetOf(run)]
+  const epochs = answersOf(run)[0]?.epochs
+  if (rule === undefined || epochs === undefined) return rule?.accuracy
+  return formatQualifier({ ...parseQualifier(rule.accuracy), epochs })
+}
+
+const hasAsked = ({ result }: RunRecord): boolean => (result?.oracle?.queries.length ?? 0) > 0
+
+/** Returns the queries of a black-box search that were better than all before, in order. */
+const answersOf = ({ result }: RunRecord): readonly RecordedQuery[] => improvements(result?.oracle?.queries ?? [])
+
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
-const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined) =>
+const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined, measure: Measure) =>
   new Map(
     epochs.flatMap(({ epoch, metrics }) => {
       const accuracyPct = accuracyOf(metrics, qualifier)
-      return accuracyPct === undefined ? [] : [[epoch + 1, accuracyPct] as const]
+      const value = accuracyPct === undefined ? undefined : measure(accuracyPct, qualifier)
+      return value === undefined ? [] : [[epoch + 1, value] as const]
     }),
   )
 
 /**
- * Returns the step curve of a black-box search: pairs of the simulated seconds at which its best validation accuracy
- * rose and the new best accuracy in %.
+ * Returns the step curve of a black-box search: pairs of the simulated seconds at which it found a better architecture
+ * and a number of that architecture. Architectures without the number are left out.
  */
-const incumbents = ({ result }: RunRecord): [number, number][] =>
-  improvements(result?.oracle?.queries ?? []).map(({ usedSeconds, accuracyPct }) => [usedSeconds, accuracyPct])
+const stepsOf = (run: RunRecord, of: (answer: RecordedQuery) => number | undefined): [number, number][] =>
+  answersOf(run).flatMap((answer): [number, number][] => {
+    const value = of(answer)
+    return value === undefined ? [] : [[answer.usedSeconds, value]]
+  })
 
 /**
  * Resamples the step curves of several seeds at common times: all times at which any curve changes, from the time at
- * which every curve has a value.
+ * which every curve has a value, and the time at which the last search ended.
  */
-function onOneClock(curves: readonly (readonly [number, number][])[]): Curve[] {
+function onOneClock(runs: readonly RunRecord[], curveOf: (run: RunRecord) => readonly [number, number][]): Curve[] {
+  const curves = runs.map(curveOf)
+  if (curves.every(({ length }) => length === 0)) return []
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
-  const changes = new Set<number>()
+  const end = Math.max(...runs.map(({ result }) => result?.oracle?.usedSeconds ?? 0))
+  const changes = new Set(end > start ? [end] : [])
   for (const curve of curves) for (const [time] of curve) if (time >= start) changes.add(time)
   const positions = new Map(thinned([...changes].sort((a, b) => a - b)).map((time, i) => [time, i]))
   return curves.map((curve) => sampled(curve, positions))

@@ -5,11 +5,11 @@ import type { SearchSpace } from '../../core/space.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
 import { onlySpace } from '../comparison/comparison.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
-import type { AxisLimits, Figure } from '../pictures/figure.ts'
+import type { Axis, AxisLimits, Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuraciesFigure } from './accuracies.ts'
 import { alphaFigure } from './alpha.ts'
-import { anytimeFigure } from './anytime.ts'
+import { type AnytimeQuantity, anytimeFigure, anytimeQuantities } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
 import { type HessianQuantity, hessianFigure, hessianQuantities } from './hessian.ts'
 import { type ParetoCost, paretoFigure } from './pareto.ts'
@@ -67,12 +67,16 @@ export const figureKinds = {
   },
   anytime: {
     title: 'Accuracy over time',
-    about: 'accuracy of the answer over epochs or simulated time',
-    make: (runs, { spread }) => anytimeFigure(runs, spread),
+    about: 'accuracy or regret of the answer over epochs or simulated time',
+    quantities: anytimeQuantities,
+    make: async (runs, { quantity = 'accuracy', spread }) => {
+      const table = quantity === 'accuracy' ? {} : { table: await openTable(await onlyTable(runs)) }
+      return anytimeFigure(runs, { quantity: quantity as AnytimeQuantity, spread, ...table })
+    },
   },
   training: {
     title: 'Training curves',
-    about: 'loss and accuracy of both halves over the epochs, and of full trainings',
+    about: 'loss and accuracy over the epochs, of searches and full trainings',
     quantities: trainingQuantities,
     make: (runs, { quantity, spread }) => trainingFigure(runs, quantity as TrainingQuantity, spread),
   },
@@ -154,12 +158,14 @@ function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits'
     throw new BenchError('bad-input', `the figure ${figure.name} has no ${axis}`)
   }
   const panels = figure.panels.map((panel) =>
-    panel.kind === 'plot'
-      ? { ...panel, x: { ...panel.x, ...(x && { limits: x }) }, y: { ...panel.y, ...(y && { limits: y }) } }
-      : panel,
+    panel.kind === 'plot' ? { ...panel, x: limited(panel.x, x), y: limited(panel.y, y) } : panel,
   )
   return { ...figure, panels }
 }
+
+/** Returns an axis with the ends that the user chose; an end that the user left out stays as it is. */
+const limited = (axis: Axis, limits: AxisLimits | undefined): Axis =>
+  limits === undefined ? axis : { ...axis, limits: [limits[0] ?? axis.limits?.[0], limits[1] ?? axis.limits?.[1]] }
 
 /**
  * Returns the name of the lookup table that all runs used. Run records of others may name a table by its path; such a
@@ -175,5 +181,8 @@ async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
     throw unknownName('table', name, known)
   }
   const found = names.join(' and ')
-  throw new BenchError('missing', `all architectures are those of one table; found ${found}; choose with --table`)
+  throw new BenchError(
+    'missing',
+    `the figure needs the numbers of all architectures of one table; found ${found}; choose with --table`,
+  )
 }

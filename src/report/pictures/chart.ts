@@ -23,10 +23,11 @@ export const isStroked = (marker: Look['marker']): boolean =>
  * @param enlarged factor on the size of letters, lines and markers; above 1 for HTML pages, which are read from further
  * away than papers
  */
-export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
+export function chartConfig(plot: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
+  const { title, x, y } = plot
   return {
     type: 'scatter',
-    data: { datasets: datasetsOf(series, theme, enlarged) },
+    data: { datasets: datasetsOf(onLogAxis(plot), theme, enlarged) },
     options: {
       animation: false,
       // Without this Chart.js formats numbers by the machine's language.
@@ -47,6 +48,21 @@ export function chartConfig({ title, x, y, series }: Plot, theme: Theme, enlarge
       scales: { x: scaleOf(x, theme, enlarged), y: scaleOf(y, theme, enlarged) },
     },
   }
+}
+
+/**
+ * Returns the series of a plot. On a logarithmic y axis with a lower end, values of 0 and below, which such an axis cannot
+ * show, are at that end.
+ */
+function onLogAxis({ y: { scale, limits }, series }: Plot): readonly Series[] {
+  const low = limits?.[0]
+  if (scale !== 'log' || low === undefined) return series
+  const shown = (value: number | null) => (value !== null && value <= 0 ? low : value)
+  return series.map(({ points, band, ...rest }) => ({
+    ...rest,
+    points: points.map((point) => ({ ...point, y: shown(point.y) })),
+    ...(band && { band: band.map((point) => ({ ...point, low: shown(point.low), high: shown(point.high) })) }),
+  }))
 }
 
 /**
