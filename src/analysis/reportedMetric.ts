@@ -34,7 +34,7 @@ function joined<T extends Float32Array | Int32Array>(parts: readonly T[], whole:
   return whole
 }
 
-/** Returns the value of a metric among the measures, in %. */
+/** Returns the value of the chosen metric from the measures of a network, in %. */
 export function metricPct(metric: ReportedMetric, measures: ClassificationMeasures): number {
   switch (metric) {
     case 'top1':

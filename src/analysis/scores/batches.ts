@@ -22,7 +22,7 @@ async function gradientsOf(input: ScoreInput, batches: number): Promise<Float32A
   return gradients
 }
 
-/** The score `mgm`: the mean inner product of the gradients of four batches. */
+/** The score `mgm`: the mean, over all pairs of four batches, of the inner product of their gradients. */
 export const mgm = defineScore({
   ...common,
   name: 'mgm',

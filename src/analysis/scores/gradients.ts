@@ -178,8 +178,9 @@ function lossOfLogits(logits: Float32Array, labels: Int32Array, { classes }: Net
 }
 
 /**
- * Exponents k of the values 2^k with which `synflow` fills its input image and its cotangent. R is linear in both, so
- * the scale can be divided out. The first exponent is used with which all numbers stay within single precision.
+ * Exponents k of the values 2^k with which `synflow` fills its input image and its cotangent. The sum R of the logits
+ * (see the head of this file) is linear in both, so the scale can be divided out. The first exponent is used with which
+ * all numbers stay within single precision.
  */
 const SCALE_EXPONENTS = [-48, -100, 0]
 

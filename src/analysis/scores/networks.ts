@@ -80,11 +80,11 @@ export function withoutBatchNorms(network: Network): Network {
 /** The layers between two activations `from` and `to` as a separate network. */
 export interface Section {
   /**
-   * The separate network. Its input is the activation `from`; its features, which are observed, are the activation
+   * The network of the layers between `from` and `to`: its input is `from`, and its features, which are observed, are
    * `to`.
    */
   readonly network: Network
-  /** For each parameter tensor that the separate network has from the whole network: its id in the whole network. */
+  /** For each parameter tensor that was copied from the whole network: its id in the whole network. */
   readonly parameters: readonly number[]
 }
 

@@ -166,9 +166,9 @@ class SignSums {
   /** Σ d of the observed differences, then Σ ±d for each drawn sign pattern. */
   readonly sums = new Float64Array(1 + DRAWS)
   readonly #byByte: Float64Array
-  /** Number of entries of `sums` that are complete. */
+  /** Number of sums in `sums` that are complete. */
   #done = 1
-  /** Σ ±d of the current sign pattern so far, and the position of its next word in the lookup table. */
+  /** Σ ±d of the current sign pattern up to the last word, and the index of its next word in the lookup table. */
   #total = 0
   #at = 0
 

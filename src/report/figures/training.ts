@@ -1,6 +1,6 @@
 /**
- * The figure `training`: loss and accuracy over the epochs, of the search networks while architectures are searched,
- * and of the networks that are trained in full.
+ * The figure `training`: loss and accuracy over the epochs, of supernets during a search and of networks during full
+ * trainings.
  */
 import { BenchError } from '../../core/errors.ts'
 import { sixDigits } from '../../core/numbers.ts'
@@ -29,7 +29,7 @@ import {
   withRuns,
 } from './shared.ts'
 
-/** Quantities that the figure can show, each with what the help text says of it. */
+/** Quantities that the figure can show, by the name after `--quantity`, each with its description in the help text. */
 export const trainingQuantities = {
   loss: 'both losses',
   accuracy: 'both accuracies',
@@ -42,16 +42,16 @@ export const trainingQuantities = {
 
 export type TrainingQuantity = keyof typeof trainingQuantities
 
-/** A number that is measured in every epoch. */
+/** A quantity that is measured in every epoch and drawn as one curve. */
 type Measure = Exclude<TrainingQuantity, 'loss' | 'accuracy'>
 
-/** What a panel shows: the lines with bands, and the thin lines beside them. */
+/** The quantities that a panel shows: `main` as lines with bands, `beside` as thin lines. */
 interface Content {
   readonly main: Measure
   readonly beside?: Measure
 }
 
-/** The contents of a group's panels: of the losses and of the accuracies. */
+/** The quantities of a group's two panels: the panel of losses and the panel of accuracies. */
 interface Contents {
   readonly loss: Content
   readonly accuracy: Content
@@ -66,14 +66,14 @@ const OF_TRAININGS: Contents = {
   accuracy: { main: 'testAccuracy', beside: 'trainAccuracy' },
 }
 
-/** Methods whose curves are in the same panels, since they train on the same images. */
+/** Methods that share panels, because they train on the same images. */
 interface Group {
   readonly title: string
   readonly contents: Contents
   readonly methods: readonly Learner[]
 }
 
-/** A method with the curves of its seeds. */
+/** A method, and the function that returns its curves of a quantity, one for each seed. */
 interface Learner {
   readonly label: string
   readonly look: Look
@@ -82,11 +82,12 @@ interface Learner {
 }
 
 /**
- * Returns the figure: for each dataset of searches, and of full trainings, a panel of losses and one of accuracies. Of
- * more than four methods, which have a panel each, it shows the losses unless the accuracies are chosen.
- * @param quantity absent: losses and accuracies
- * @param spread what the bands around the lines show; absent: `customarySpread` decides
- * @throws BenchError `missing` where no run has recorded the quantity
+ * Returns the figure `training`: for each dataset of searches, and for each of full trainings, a panel of losses and
+ * one of accuracies. If there are more than four methods, each has its own panel, and only the losses are shown unless
+ * the user chooses accuracies.
+ * @param quantity the quantity that is shown; absent: losses and accuracies
+ * @param spread what the bands around the lines show; absent: `std` for many seeds, else `range`
+ * @throws BenchError `missing` if no run has recorded the quantity
  */
 export function trainingFigure(runs: readonly RunRecord[], quantity?: TrainingQuantity, spread?: Spread): Figure {
   const groups = [...searches(runs), ...trainings(runs)]
@@ -117,7 +118,7 @@ export function trainingFigure(runs: readonly RunRecord[], quantity?: TrainingQu
 
 const isCutOff = (panel: Panel): boolean => panel.kind === 'plot' && panel.y.limits !== undefined
 
-/** Returns a group for each dataset of the searches that train a search network. */
+/** Returns one group of methods for each dataset of searches that train a supernet. */
 function searches(runs: readonly RunRecord[]): readonly Group[] {
   const learns = ({ epochs }: RunRecord) => epochs.some((epoch) => (epoch.trainLoss ?? epoch.validLoss) !== undefined)
   const methods = withRuns(shownMethods(runs), learns)
@@ -143,7 +144,7 @@ const KEYS: Readonly<Partial<Record<Measure, (typeof LEARNING)[number]>>> = {
   validAccuracy: 'validAccuracyPct',
 }
 
-/** Returns a run's values by epoch (from 1), as the records of a compact report have them. */
+/** Returns a run's values of a quantity by epoch (from 1), rounded as in the records of a compact report. */
 function epochCurve({ epochs }: RunRecord, measure: Measure): Curve {
   const key = KEYS[measure]
   return new Map(
@@ -154,7 +155,7 @@ function epochCurve({ epochs }: RunRecord, measure: Measure): Curve {
   )
 }
 
-/** Returns a group for each dataset and settings of full trainings whose records have curves. */
+/** Returns one group of methods for each dataset and settings of full trainings whose records contain curves. */
 function trainings(runs: readonly RunRecord[]): readonly Group[] {
   const rows = rowsOf(runs).filter(({ results }) => results.some(({ trainings: own = [] }) => own.some(hasCurves)))
   const looks = looksOf(rows.map(({ method }) => method))
@@ -188,13 +189,13 @@ function trainingCurve({ curves }: Training, measure: Measure): Curve {
   return new Map((values[measure as keyof typeof values] ?? []).map((value, epoch) => [epoch + 1, value]))
 }
 
-/** Returns the contents of a group's panels. A single measure that the group does not have gives none. */
+/** Returns the quantities of each panel of a group: losses and accuracies, or only the chosen quantity. */
 function contentsFor({ contents }: Group, quantity: TrainingQuantity | undefined): readonly Content[] {
   if (quantity === undefined) return [contents.loss, contents.accuracy]
   return [quantity === 'loss' || quantity === 'accuracy' ? contents[quantity] : { main: quantity }]
 }
 
-/** Returns the panels with one content of a group; undefined where no method has a value. */
+/** Returns the panels that show the given quantities of a group; undefined if no method has a value. */
 function panelsOf({ title, methods }: Group, { main, beside }: Content, spread: Spread) {
   const lines = methods
     .map(({ label, look, curves }) => ({
@@ -217,14 +218,17 @@ function panelsOf({ title, methods }: Group, { main, beside }: Content, spread: 
   return { panels: whole, columns }
 }
 
-/** Returns the thin line of a method's other half, which the page shows and hides together with the method's line. */
+/**
+ * Returns the thin line of a method's training curve, which the HTML page shows and hides together with the method's
+ * main line.
+ */
 const thinLine = (label: string, look: Look, { points }: SeedBand): Series => ({
   ...{ label: `${label}, training`, partOf: label, look, form: 'line', points },
   unnamed: true,
   thin: true,
 })
 
-/** Returns the axis of a panel, the same for all methods. Losses that are far above the others are cut off. */
+/** Returns the y axis that all panels of a group share. Losses far above the others are cut off. */
 function axisOf(measure: Measure, series: readonly Series[]): Axis {
   const range = rangeOf(series)
   if (measure !== 'trainLoss' && measure !== 'validLoss') {
@@ -237,7 +241,7 @@ function axisOf(measure: Measure, series: readonly Series[]): Axis {
   return { label: 'loss', scale, atLeast: range, ...(isCut && { limits: [undefined, Number(cut.toPrecision(2))] }) }
 }
 
-/** Returns the sentences of the caption that say what the lines are. */
+/** Returns the sentences of the caption that explain the lines and thin lines. */
 function captionsOf(drawn: readonly { readonly group: Group; readonly content: Content }[]): readonly string[] {
   const of = (contents: Contents) =>
     drawn.filter(({ group }) => group.contents === contents).map(({ content }) => content)
