@@ -3,7 +3,7 @@
  * and its displacement h·v are double precision, so the only noise is that of the gradient itself.
  */
 
-import { EigenvalueDecomposition } from 'ml-matrix'
+import { loadMatrices } from '../core/lazyPackages.ts'
 import type { RandomStream } from '../core/random.ts'
 
 /** Returns the gradient ∇f at a point, an array as long as the point. */
@@ -182,6 +182,7 @@ const unit = (v: readonly number[]) => {
 /** Returns all eigenvalues of a symmetric matrix in ascending order; all NaN if an entry is not finite. */
 export function symmetricEigenvalues(rows: readonly (readonly number[])[]): number[] {
   if (!rows.every((row) => row.every(Number.isFinite))) return rows.map(() => Number.NaN)
+  const { EigenvalueDecomposition } = loadMatrices()
   const decomposition = new EigenvalueDecomposition(
     rows.map((row) => [...row]),
     { assumeSymmetric: true },

@@ -20,7 +20,7 @@ import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import type { Plan } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
-import { isThere, listIfThere, readIfThere, statIfThere } from '../system/readable.ts'
+import { isThere, namesIfThere, readIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 
@@ -85,10 +85,9 @@ function placesIn(folder: string): readonly Place[] {
   const path = resolve(folder)
   if (isThere(join(path, RUN))) return [{ kind: 'run', run: new Store(dirname(path)).run(basename(path)) }]
   if (isThere(join(path, REPORT))) return [{ kind: 'report', folder }]
-  const reports = (listIfThere(path) ?? [])
-    .map(({ name }) => name)
-    .sort()
+  const reports = (namesIfThere(path) ?? [])
     .filter((name) => !RUN_NAME.test(name) && isThere(join(path, name, REPORT)))
+    .sort()
     .map((name): Place => ({ kind: 'report', folder: join(folder, name) }))
   const store = new Store(folder)
   return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
@@ -112,11 +111,11 @@ function runNamed(id: string, store: Store): RunFolder {
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
-/** Type of a function that returns the records of runs, read from their folders. */
+/** Type of a function that returns the records of runs, read from their folders. Folders that hold no run are left out. */
 type Reader<Run extends RunRecord> = (folders: readonly RunFolder[]) => readonly Run[]
 
 /** Returns the complete records of runs, with all epochs and all evaluations of black-box searches. */
-export const readWholeRuns: Reader<WholeRun> = (folders) => folders.map(readRun)
+export const readWholeRuns: Reader<WholeRun> = (folders) => folders.filter((run) => run.exists()).map(readRun)
 
 /**
  * Returns the records of the selected runs, without details that tables and figures do not need. Each run occurs once,
@@ -186,7 +185,7 @@ async function partAt<Run extends RunRecord>(
     return { runs, sources: () => [{ kind: 'report', folder: place.folder }] }
   }
   const folders = await foldersAt(place, flags)
-  return { runs: read(folders), sources: () => folders.flatMap(sourcesOf) }
+  return { runs: read(folders), sources: () => folders.filter((run) => run.exists()).flatMap(sourcesOf) }
 }
 
 /**
@@ -196,15 +195,16 @@ async function partAt<Run extends RunRecord>(
 export async function selectedFolders(items: readonly string[], flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
   const folders = places.map((place) => (place.kind === 'report' ? [] : foldersAt(place, flags)))
-  return (await Promise.all(folders)).flat()
+  return (await Promise.all(folders)).flat().filter((run) => run.exists())
 }
 
+/** Returns the folders of runs at a place; of a store, everything in it that may be the folder of a run. */
 async function foldersAt(
   place: Exclude<Place, { kind: 'report' }>,
   flags: SelectionFlags,
 ): Promise<readonly RunFolder[]> {
   if (place.kind === 'experiment') return runsOfExperiment(place.path, flags)
-  return place.kind === 'run' ? [place.run] : place.store.runs()
+  return place.kind === 'run' ? [place.run] : place.store.folders()
 }
 
 /** Returns the stores that arguments name, in which further runs may begin. */
@@ -232,7 +232,7 @@ const toldLines = new Set<string>()
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
   const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
     import('../builtins.ts'),
-    import('./experimentFlags.ts'),
+    import('./resolveExperiment.ts'),
     import('../runner/plan/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(
@@ -374,7 +374,7 @@ async function claimsOfExperiment(path: string | undefined): Promise<string | un
 
 async function readExperiment(path: string): Promise<ExperimentFile> {
   const [{ experimentPath }, { readExperimentFile }] = await Promise.all([
-    import('./experimentFlags.ts'),
+    import('./resolveExperiment.ts'),
     import('../runner/plan/experimentFile.ts'),
   ])
   return readExperimentFile(experimentPath(path))

@@ -100,13 +100,14 @@ export class RandomStream {
 
   /** Draws an integer uniformly from 0 … n − 1, by rejection. @throws BenchError `bad-input` unless 1 ≤ n ≤ 2³² */
   integer(n: number): number {
-    if (!(n >= 1 && n <= 0x100000000 && n % 1 === 0)) {
+    if (!(n >= 1 && n <= 0x100000000 && Number.isInteger(n))) {
       throw new BenchError('bad-input', `nothing can be drawn from ${n} values; from 1 to 2³² can`)
     }
-    const limit = 0x100000000 - (0x100000000 % n)
     for (;;) {
       const draw = this.uint32()
-      if (draw < limit) return draw % n
+      // The last 2³² mod n draws, which are fewer than n, are rejected. The remainder by division and `floor` is exact
+      // below 2⁵³ and takes half the time of `%`.
+      if (draw <= 0xffffffff - n || draw < 0x100000000 - (0x100000000 % n)) return draw - Math.floor(draw / n) * n
     }
   }
 

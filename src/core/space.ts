@@ -278,7 +278,7 @@ export function mutate<G extends Genotype>(space: SearchSpace<G>, genotype: G, s
   const { cardinalities, encode, decode } = space.encoding
   const at = stream.integer(cardinalities.length)
   const shift = 1 + stream.integer(cardinalities[at] - 1)
-  const decisions = [...encode(genotype)]
+  const decisions = encode(genotype).slice()
   decisions[at] = (decisions[at] + shift) % cardinalities[at]
   return decode(decisions)
 }

@@ -8,7 +8,7 @@ import { unknownName } from '../core/names.ts'
 import type { Network } from '../core/network.ts'
 import { parseRecord } from '../core/parseRecord.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
-import { runFiles } from '../core/recordSchemas.ts'
+import { recordSchemas } from '../core/recordSchemas.ts'
 import type { ResultRecord } from '../core/result.ts'
 import type { KeptWeights, TrainedInput } from '../core/retraining.ts'
 import type { Genotype, SearchSpace, SpaceFamily } from '../core/space.ts'
@@ -97,7 +97,7 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
       found === undefined ? 'there is no run.json or result.json' : 'it is not finished; the same command continues it'
     throw new BenchError('missing', `${folder} holds no trained network: ${problem}`)
   }
-  const run = parseRecord(text, path, runFiles['result.json'])
+  const run = parseRecord(text, path, recordSchemas().runFiles['result.json'])
   const { trainings = [], id, genotype } = run
   if (trainings.length === 0) {
     const command = benchCommand('retrain', '--genotype', argument, '--dataset', 'cifar10')
@@ -143,7 +143,7 @@ function trainingIn(folder: string): TrainingRecord | undefined {
   const path = join(folder, 'result.json')
   const text = readIfThere(path)?.toString('utf8')
   if (text === undefined || !basename(folder).startsWith('retrain-')) return undefined
-  return parseRecord(text, path, { schema: trainingRecordSchema, what: 'the result of a training', remedy: REMEDY })
+  return parseRecord(text, path, { schema: trainingRecordSchema(), what: 'the result of a training', remedy: REMEDY })
 }
 
 function chooseWeights({ id, weights = [], best }: TrainingRecord, folder: string, choice: WeightsChoice): KeptWeights {

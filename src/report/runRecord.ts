@@ -30,7 +30,7 @@ export function readRun(folder: RunFolder): WholeRun {
 
 /**
  * Returns the part of the runs' records that tables and figures read. It comes from the index of their stores; a run's
- * epochs are read from its folder on first access.
+ * epochs are read from its folder on first access. Folders that hold no run are left out.
  */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)

@@ -79,7 +79,7 @@ export class TrainingFolder {
     const text = readIfThere(path)?.toString('utf8')
     if (text === undefined) return undefined
     const remedy = 'restore it from a copy, or move its folder away'
-    const record = parseRecord(text, path, { schema: trainingRecordSchema, what: 'the result of a training', remedy })
+    const record = parseRecord(text, path, { schema: trainingRecordSchema(), what: 'the result of a training', remedy })
     if (record.id === this.id) return record
     throw new BenchError('corrupt', `${path} is the result of ${record.id}, not of ${this.id}; ${remedy}`)
   }

@@ -1,16 +1,10 @@
 /** The job and the result of a full training, as records in the store. */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
 import type { ImageSplit } from '../core/data.ts'
 import type { Arithmetic } from '../core/executor.ts'
-import {
-  fileName,
-  imageSplit,
-  keep,
-  moment,
-  retrainingSettings,
-  trainingOutcome,
-  trainingTime,
-} from '../core/recordSchemas.ts'
+import { loadZod } from '../core/lazyPackages.ts'
+import { once } from '../core/onceEach.ts'
+import { recordSchemas } from '../core/recordSchemas.ts'
 import type {
   KeptWeights,
   RetrainingSettings,
@@ -81,37 +75,41 @@ export const trainingJob = ({
   ...(arithmetic && { arithmetic }),
 })
 
-const number = z.number()
+/** Returns the schema of the `result.json` of a full training. It is built once. */
+export const trainingRecordSchema = once((): Zod.ZodType<TrainingRecord> => {
+  const z = loadZod()
+  const { fileName, imageSplit, keep, moment, retrainingSettings, trainingOutcome, trainingTime } = recordSchemas()
+  const number = z.number()
 
-const trainingEpoch = z.looseObject({
-  epoch: z.int().min(0),
-  learningRate: number,
-  dropProbability: number,
-  trainLoss: number,
-  trainAccuracyPct: number,
-  testAccuracyPct: number,
-  testTop5AccuracyPct: number,
-  testMetricPct: number.optional(),
-}) satisfies z.ZodType<TrainingEpoch>
+  const trainingEpoch = z.looseObject({
+    epoch: z.int().min(0),
+    learningRate: number,
+    dropProbability: number,
+    trainLoss: number,
+    trainAccuracyPct: number,
+    testAccuracyPct: number,
+    testTop5AccuracyPct: number,
+    testMetricPct: number.optional(),
+  }) satisfies Zod.ZodType<TrainingEpoch>
 
-/** Schema of the `result.json` of a full training. */
-export const trainingRecordSchema: z.ZodType<TrainingRecord> = trainingOutcome.extend({
-  schema: z.literal(1),
-  job: z.looseObject({
-    genotype: z.string(),
-    spacePlugin: z.string().optional(),
-    dataset: z.looseObject({ name: z.string(), contentHash: z.string(), split: imageSplit.optional() }),
-    settings: retrainingSettings,
-    keep: keep.optional(),
-    seed: z.int().min(0),
-    executor: z.string(),
-    arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
-  }),
-  parameters: number,
-  macs: number,
-  epochs: z.array(trainingEpoch).min(1),
-  weights: z.array(z.looseObject({ epochs: z.int().min(1), file: fileName, sha256: z.string() })).optional(),
-  timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
+  return trainingOutcome.extend({
+    schema: z.literal(1),
+    job: z.looseObject({
+      genotype: z.string(),
+      spacePlugin: z.string().optional(),
+      dataset: z.looseObject({ name: z.string(), contentHash: z.string(), split: imageSplit.optional() }),
+      settings: retrainingSettings,
+      keep: keep.optional(),
+      seed: z.int().min(0),
+      executor: z.string(),
+      arithmetic: z.enum(['deterministic', 'fused', 'device']).optional(),
+    }),
+    parameters: number,
+    macs: number,
+    epochs: z.array(trainingEpoch).min(1),
+    weights: z.array(z.looseObject({ epochs: z.int().min(1), file: fileName, sha256: z.string() })).optional(),
+    timing: trainingTime.extend({ startedAt: moment, finishedAt: moment }),
+  })
 })
 
 /** Returns the id of a training, which is also the name of its folder: `retrain-cifar10-seed0-0123456789abcdef`. */

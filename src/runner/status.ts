@@ -48,30 +48,29 @@ export interface TrainingStatus {
  */
 export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
   const queued = queuedJobs(store)
-  const runs = planned ? planned.map(({ id }) => store.run(id)).filter((run) => run.exists()) : store.runs()
-  const outlines = readOutlines(runs)
-  const begun = new Map(runs.map((run, i) => [run.id, { run, outline: outlines[i] }]))
-  const jobs = (planned ?? outlines).map(({ id, job }): readonly [id: string, job: Job] => [id, job])
-  if (planned === undefined) jobs.push(...queued)
-  return [...new Map(jobs)].map(([id, job]) => statusOf(store, id, job, begun.get(id), queued.has(id)))
+  const outlines = readOutlines(planned?.map(({ id }) => store.run(id)) ?? store.folders())
+  const begun = new Map(outlines.map((outline) => [outline.id, outline]))
+  const jobs: Iterable<Pick<RunOutline, 'id' | 'job'>> = planned ? withoutRepeats(planned) : outlines
+  const listed = [...jobs].map(({ id, job }) => statusOf(store, id, job, begun.get(id), queued.has(id)))
+  if (planned !== undefined) return listed
+  const waiting = [...queued].filter(([id]) => !begun.has(id))
+  return [...listed, ...waiting.map(([id, job]) => statusOf(store, id, job, undefined, true))]
 }
 
-/** A run whose folder exists, with the outline of its records. */
-interface Begun {
-  readonly run: RunFolder
-  readonly outline: RunOutline
-}
+/** Returns the jobs without those whose id an earlier one has. */
+const withoutRepeats = <T extends { readonly id: string }>(jobs: readonly T[]): Iterable<T> =>
+  new Map(jobs.map((job) => [job.id, job])).values()
 
-function statusOf(store: Store, id: string, job: Job, begun: Begun | undefined, isQueued: boolean): RunStatus {
+function statusOf(store: Store, id: string, job: Job, begun: RunOutline | undefined, isQueued: boolean): RunStatus {
   if (begun === undefined) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
-  const { run, outline } = begun
-  const { finished } = outline
+  const { finished } = begun
   if (finished !== undefined) {
     return { id, job, state: 'finished', epochs: finished.epochs, ...trainingOf(job, finished.trainings) }
   }
+  const run = store.run(id)
   const found = run.state()
   const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
-  const failure = state === 'failed' ? outline.failure : undefined
+  const failure = state === 'failed' ? begun.failure : undefined
   const training = trainingOf(job, undefined, () => begunTrainings(store, run, job))
   return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
 }

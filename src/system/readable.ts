@@ -36,6 +36,16 @@ export function listIfThere(path: string): Dirent[] | undefined {
   return ifThere(path, () => readdirSync(path, { withFileTypes: true }))
 }
 
+/** Returns the names of a folder's entries, or undefined if it does not exist. @throws BenchError as `listIfThere` */
+export function namesIfThere(path: string): string[] | undefined {
+  return ifThere(path, () => readdirSync(path))
+}
+
+/** Throws if a path is a link to a place that does not exist. @throws BenchError `bad-input` */
+export function requireNoBrokenLink(path: string): void {
+  statIfThere(path)
+}
+
 /** Returns the error for a file that exists and cannot be read. */
 export function unreadable(path: string, cause: unknown): BenchError {
   const { message } = cause as Error

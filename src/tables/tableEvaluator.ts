@@ -4,7 +4,7 @@
  */
 import { BenchError } from '../core/errors.ts'
 import type { Evaluation, Evaluator, OracleAnswer } from '../core/evaluation.ts'
-import { onceEach } from '../core/onceEach.ts'
+import { once, onceEach } from '../core/onceEach.ts'
 import type { Genotype, SearchSpace } from '../core/space.ts'
 import type { OracleRule } from './manifest.ts'
 import { accuracyOnCurve, type Fidelity, fidelitiesOf, oracleOf } from './oracles.ts'
@@ -51,6 +51,8 @@ export function tableEvaluator<G extends Genotype>(
   const find = (genotype: Genotype) => indexIn(table, space, genotype as G)
   let known: ReadonlyMap<number, Fidelity> | undefined
   const answersOf = onceEach((rule: OracleRule) => answersBy(table, rule))
+  /** Answers after the default length of training, which most searches ask for alone. */
+  const usualAnswers = once(() => answersOf(oracleOf(table.manifest, dataset)))
   const found = (genotype: Genotype): number => {
     const index = find(genotype)
     if (index === undefined) throw new MissingRow(name, space.format(genotype as G))
@@ -68,7 +70,7 @@ export function tableEvaluator<G extends Genotype>(
     },
     validate: async (genotype, epochs) => {
       const index = found(genotype)
-      if (epochs === undefined) return answersOf(oracleOf(table.manifest, dataset))(index)
+      if (epochs === undefined) return usualAnswers()(index)
       const { rule, first } = fidelities().get(epochs) ?? noSuchLength(name, epochs, fidelities())
       const answer = answersOf(rule)(index)
       if (first === undefined || curves === undefined) return answer
@@ -121,17 +123,22 @@ function costOf(table: Table, index: number, quantity: string, dataset: string):
 
 /**
  * Returns a function from an architecture's index to the answer by this rule. The rule's columns are looked up only
- * once.
+ * once, and answers are kept, since searches ask for the same architectures again and again.
  */
 function answersBy(table: Table, rule: OracleRule): (index: number) => OracleAnswer {
   const accuracy = table.column(rule.accuracy)
   const costs = rule.seconds.map(({ column, factor }) => ({ name: column, column: table.column(column), factor }))
+  const known = new Array<OracleAnswer | undefined>(table.rows)
   return (index) => {
     const row = table.row(index) as number
+    const earlier = known[row]
+    if (earlier !== undefined) return earlier
     const accuracyPct = accuracy.at(row) ?? noNumber(table, rule.accuracy, row)
     let seconds = 0
     for (const { name, column, factor } of costs) seconds += factor * (column.at(row) ?? noNumber(table, name, row))
-    return { accuracyPct, seconds }
+    const answer = Object.freeze({ accuracyPct, seconds })
+    known[row] = answer
+    return answer
   }
 }
 

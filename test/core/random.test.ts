@@ -105,6 +105,26 @@ describe('a random stream', () => {
     for (const count of counts) expect(Math.abs(count - 4000)).toBeLessThan(240)
   })
 
+  it.each([1, 2, 3, 5, 6, 1000, 65_537, 0x7fffffff, 0x80000001, 0xc0000001, 0xffffffff, 0x100000000])(
+    'draws below %i the remainders of its words that leave no remainder overrepresented',
+    (n) => {
+      const [stream, words] = [random(4, 'remainders'), random(4, 'remainders')]
+      const limit = 2n ** 32n - (2n ** 32n % BigInt(n))
+      const expected = () => {
+        for (;;) {
+          const word = BigInt(words.uint32())
+          if (word < limit) return Number(word % BigInt(n))
+        }
+      }
+      for (let i = 0; i < 2000; i++) expect(stream.integer(n)).toBe(expected())
+      expect(stream.position).toBe(words.position)
+    },
+  )
+
+  it.each([0, -1, 0.5, 2.5, Number.NaN, 0x100000001, Number.POSITIVE_INFINITY])('draws nothing below %d', (n) => {
+    expect(() => random(4, 'none').integer(n)).toThrow(`nothing can be drawn from ${n} values; from 1 to 2³² can`)
+  })
+
   it('permutes: every number once, in another order', () => {
     const order = [...random(3, 'permutation').permutation(100)]
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))

@@ -18,7 +18,7 @@ import { checkedFiles, reportFiles } from '../../src/report/committed/reportFile
 import { verifyRecords, verifyReport } from '../../src/report/committed/verify.ts'
 import { figuresOf } from '../../src/report/content.ts'
 import { renderTable } from '../../src/report/formats/renderTable.ts'
-import { statusTable } from '../../src/report/listings/list.ts'
+import { statusTable } from '../../src/report/listings/statusTable.ts'
 import { renderFigure } from '../../src/report/pictures/picture.ts'
 import { readRun, type WholeRun } from '../../src/report/runRecord.ts'
 import { TrainingFolder } from '../../src/retrain/trainingFolder.ts'

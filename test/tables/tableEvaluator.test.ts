@@ -57,6 +57,14 @@ describe('a table as an evaluator', () => {
     expect(answer.seconds).toBeCloseTo((2000 / 200) * (12 + 1 / 3), 9)
   })
 
+  test('gives the same answer again, also after a search wrote into the first one', async () => {
+    const evaluator = tableEvaluator(table, nb201, 'cifar10')
+    const first = await evaluator.validate(genotype(3))
+    const { accuracyPct, seconds } = first
+    expect(() => Object.assign(first, { accuracyPct: 100 })).toThrow()
+    expect(await evaluator.validate(genotype(3))).toEqual({ accuracyPct, seconds })
+  })
+
   test('names the table and its hash', () => {
     expect(tableEvaluator(table, nb201, 'cifar10').identity).toBe(`table:two@${table.manifest.table.sha256}`)
   })

@@ -12,9 +12,9 @@
  * Where a cell halves the image, the 2×2 input pixels of an output pixel count as channels. A network with a cell that
  * returns its input unchanged, or passes no signal at all, is degenerate and ranked last.
  */
-import { Matrix } from 'ml-matrix'
 import { BenchError } from '../../core/errors.ts'
 import type { Executable } from '../../core/executor.ts'
+import { loadMatrices } from '../../core/lazyPackages.ts'
 import type { Network, Value, ValueId } from '../../core/network.ts'
 import { defineScore, type ScoreInput } from '../../core/score.ts'
 import { symmetricEigenvalues } from '../hessian.ts'
@@ -238,6 +238,7 @@ function meanProduct(a: Rows, b: Rows): number[][] {
 
 /** Returns the largest singular value of a matrix: the root of the largest eigenvalue of the smaller Gram matrix. */
 function spectralNorm(matrix: readonly (readonly number[])[]): number {
+  const { Matrix } = loadMatrices()
   const m = new Matrix(matrix.map((row) => [...row]))
   const gram = m.rows <= m.columns ? m.mmul(m.transpose()) : m.transpose().mmul(m)
   return Math.sqrt(Math.max(0, ...symmetricEigenvalues(gram.to2DArray())))

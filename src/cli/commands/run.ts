@@ -10,10 +10,11 @@ import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/subm
 import { Store } from '../../runner/store/store.ts'
 import { cores } from '../../system/cores.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
-import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
+import { addExperimentFlags, type ExperimentFlags } from '../experimentFlags.ts'
 import { positiveInteger, reuseOption, storeOption, threadsOption } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, runOpening, slurmOption } from '../planCommand.ts'
+import { resolveExperiment } from '../resolveExperiment.ts'
 import { reuseRuns } from '../runSelection.ts'
 
 interface RunFlags extends ExperimentFlags, TableFlags {

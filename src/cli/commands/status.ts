@@ -4,11 +4,11 @@ import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
-import { statusTable } from '../../report/listings/list.ts'
+import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
-import { addExperimentFlags, type ExperimentFlags, resolveExperiment } from '../experimentFlags.ts'
+import { addExperimentFlags, type ExperimentFlags } from '../experimentFlags.ts'
 import { jsonOption, outOption, positiveNumber, reuseOption, storeOption } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
 import {
@@ -98,8 +98,9 @@ async function plannedRuns(
       `an experiment file must be the only argument; leave out the other ${pluralize(rest.length, 'argument')}`,
     )
   }
-  const [{ builtins }, { makePlan }] = await Promise.all([
+  const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
     import('../../builtins.ts'),
+    import('../resolveExperiment.ts'),
     import('../../runner/plan/plan.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)

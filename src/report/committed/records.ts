@@ -10,7 +10,7 @@ import { BenchError } from '../../core/errors.ts'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
 import { parseRecord } from '../../core/parseRecord.ts'
 import { printable } from '../../core/plainText.ts'
-import { fileName, reportedRun } from '../../core/recordSchemas.ts'
+import { fileNameSchema, recordSchemas } from '../../core/recordSchemas.ts'
 import type { EpochRecord, Job, ResultRecord } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { improvements, reportedEpoch } from '../../runner/store/runSummary.ts'
@@ -61,12 +61,12 @@ const recipeSchema = z.strictObject({
   /** CPU and GPU hours of preliminary runs, which were made for the report but are not shown in it; absent: none. */
   preliminary: z.array(preliminarySchema).readonly().optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
-  runs: z.array(fileName).optional(),
+  runs: z.array(fileNameSchema(z)).optional(),
   /**
    * Names of the report's files, except run folders and `report.json`; absent in reports that old program versions
    * wrote.
    */
-  files: z.array(fileName).optional(),
+  files: z.array(fileNameSchema(z)).optional(),
 })
 
 /** Content of a `report.json`: the settings with which the report is computed, and the names of the report's files. */
@@ -218,6 +218,7 @@ export function formatCompact(runs: readonly RunRecord[]): Uint8Array {
  */
 export function parseCompact(bytes: Uint8Array, path: string): readonly RunRecord[] {
   const jobs = new Map<string, Job>()
+  const { reportedRun } = recordSchemas()
   return linesOf(unpacked(bytes, path)).map((line, i) => {
     const { manifest, ...run } = parseRecord(line, `${path}, line ${i + 1},`, reportedRun)
     const text = JSON.stringify({ ...manifest.job, seed: 0 })

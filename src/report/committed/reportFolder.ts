@@ -6,7 +6,7 @@ import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
-import { runFiles } from '../../core/recordSchemas.ts'
+import { RUN_FILES } from '../../core/recordSchemas.ts'
 import { writeAllAtomically } from '../../system/atomicFile.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -140,7 +140,7 @@ function earlierRecipe(folder: string): ReportRecipe | undefined {
 }
 
 /** Names of the files of a run folder that a report copies. */
-const RUN_FILES: ReadonlySet<string> = new Set(Object.keys(runFiles))
+const COPIED_FILES: ReadonlySet<string> = new Set(RUN_FILES)
 
 /**
  * Checks that the report's folder contains no run that does not belong to the report.
@@ -158,7 +158,7 @@ function requireNoOtherRuns(folder: string, earlier: ReportRecipe | undefined): 
     if (!files.includes('run.json')) continue
     if (!listed.has(entry.name)) refuse(`${path} is a run that no ${RECIPE} there lists`)
     if (entry.isSymbolicLink()) refuse(`${path} is a link to a run elsewhere`)
-    const other = files.find((name) => !RUN_FILES.has(name) && !name.endsWith('.tmp'))
+    const other = files.find((name) => !COPIED_FILES.has(name) && !name.endsWith('.tmp'))
     if (other !== undefined) refuse(`${path} holds a ${other}, which belongs to a run and not to a report`)
   }
 }

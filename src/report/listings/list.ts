@@ -1,19 +1,14 @@
-/**
- * The tables that `bench list` prints of algorithms, search spaces, datasets and so on, and the table of runs and their
- * states that `bench status` prints.
- */
+/** The tables that `bench list` prints of algorithms, search spaces, datasets and so on. */
 import type { Algorithm } from '../../core/algorithm.ts'
-import { firstLine, pluralize } from '../../core/plainText.ts'
 import type { RankScore, Score } from '../../core/score.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import type { BackendReport } from '../../engine/index.ts'
 import { listSources, type Preset } from '../../protocols/preset.ts'
 import type { RetrainingPreset } from '../../retrain/presets.ts'
 import { describeOptions, type OptionDescription, optionNames } from '../../runner/plan/algorithmOptions.ts'
-import type { RunStatus, TrainingStatus } from '../../runner/status.ts'
 import { LIMITS, type LimitName, limitOf } from '../../system/limits.ts'
 import type { Manifest } from '../../tables/manifest.ts'
-import { absent, type Cell, count, type Tabular, titled, word, wordTable } from '../formats/tabular.ts'
+import { type Tabular, wordTable } from '../formats/tabular.ts'
 
 /**
  * Returns the table of algorithms.
@@ -190,53 +185,3 @@ export const limitList = (): Tabular =>
     ]),
     ['--raise name=value raises one, on every command'],
   )
-
-/**
- * Returns the table of `bench status`: each run with its state and progress.
- * @param references names of the algorithms that answer with a given architecture and do not search
- */
-export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<string> = new Set()): Tabular {
-  const states = [...new Set(runs.map(({ state }) => state))]
-  const inState = (state: string) => runs.filter((run) => run.state === state).length
-  const isTrained = runs.some(({ training }) => training !== undefined)
-  return {
-    columns: titled([
-      ...['algorithm', 'dataset', 'seed', 'protocol', 'state', 'epochs'],
-      ...(isTrained ? ['training'] : []),
-      ...['run', 'note'],
-    ]),
-    rows: runs.map((run): Cell[] => {
-      const { id, job, state, epochs, training, failure = '' } = run
-      const isSearched = training === undefined || !references.has(job.algorithm.name)
-      return [
-        word(job.algorithm.name),
-        word(job.dataset.name),
-        count(job.seed),
-        isSearched ? word(job.protocol.name) : absent,
-        word(state),
-        isSearched ? count(epochs) : absent,
-        ...(isTrained ? [word(training && trainingText(training))] : []),
-        word(id),
-        word(firstLine(failure)),
-      ]
-    }),
-    notes: [
-      [pluralize(runs.length, 'run'), ...states.map((state) => `${inState(state)} ${state}`)].join(', '),
-      ...(isTrained
-        ? ['Protocol and epochs are those of the search; — where the architecture was given and nothing is searched.']
-        : []),
-    ],
-  }
-}
-
-/**
- * Returns the progress of a run's full trainings as text: the preset, the epochs of the current training (`trial, 2 of
- * 20 epochs`), and the number of finished trainings if there are several.
- */
-function trainingText({ preset, epochs, trainings, finished, underWay }: TrainingStatus): string {
-  const done = finished === trainings ? epochs : underWay
-  const several = trainings === 1 ? '' : `, ${finished} of ${pluralize(trainings, 'training')}`
-  return finished < trainings && trainings > 1 && underWay === 0
-    ? `${preset}${several}`
-    : `${preset}${several}, ${done} of ${pluralize(epochs, 'epoch')}`
-}

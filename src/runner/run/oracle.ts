@@ -15,6 +15,8 @@ export class SimulatedOracle implements Oracle {
   readonly #space: SearchSpace
   readonly #queries: TrajectoryPoint[]
   readonly #onAnswer: () => Promise<void> | undefined
+  /** Reading of the simulated clock after the last answered query. */
+  #answeredSeconds: number
   /** Simulated seconds that the search charged by `charge` since the last answered query. */
   #chargedSeconds = 0
 
@@ -35,6 +37,7 @@ export class SimulatedOracle implements Oracle {
     this.#evaluator = evaluator
     this.#space = space
     this.#queries = [...queries]
+    this.#answeredSeconds = queries.at(-1)?.usedSeconds ?? 0
   }
 
   /** All queries that the oracle has answered, in order. */
@@ -47,7 +50,7 @@ export class SimulatedOracle implements Oracle {
    * itself.
    */
   get usedSeconds(): number {
-    return (this.#queries.at(-1)?.usedSeconds ?? 0) + this.#chargedSeconds
+    return this.#answeredSeconds + this.#chargedSeconds
   }
 
   /**
@@ -73,7 +76,8 @@ export class SimulatedOracle implements Oracle {
    * budget does not suffice.
    */
   async query(genotype: Genotype, epochs?: number) {
-    const { accuracyPct, seconds } = await this.#evaluator.validate(genotype, epochs)
+    const answer = await this.#evaluator.validate(genotype, epochs)
+    const { accuracyPct, seconds } = answer
     this.#check(genotype, accuracyPct, seconds)
     const usedSeconds = this.usedSeconds + seconds
     if (usedSeconds > this.budgetSeconds) return undefined
@@ -84,10 +88,11 @@ export class SimulatedOracle implements Oracle {
         ? { genotype: text, accuracyPct, usedSeconds }
         : { genotype: text, accuracyPct, epochs, usedSeconds },
     )
+    this.#answeredSeconds = usedSeconds
     this.#chargedSeconds = 0
     const handled = this.#onAnswer()
     if (handled !== undefined) await handled
-    return { accuracyPct, seconds }
+    return answer
   }
 
   /**

@@ -7,10 +7,11 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { loadZod } from '../../core/lazyPackages.ts'
 import { parseRecord } from '../../core/parseRecord.ts'
-import { orderedJob } from '../../core/recordSchemas.ts'
+import { recordSchemas } from '../../core/recordSchemas.ts'
 import type { Job } from '../../core/result.ts'
 import { backendNames, executorNames } from '../../engine/index.ts'
 import { writeAtomically } from '../../system/atomicFile.ts'
@@ -55,32 +56,36 @@ export function readOrders(folder: string): readonly WorkOrder[] {
   const text = readIfThere(path)?.toString('utf8')
   if (text === undefined)
     throw new BenchError('missing', `${path} does not exist; it is written where runs are submitted with --slurm`)
-  return parseRecord(text, path, { schema: arrayFile, what: 'the work orders of a job array', remedy: 'submit again' })
-    .orders
+  return parseRecord(text, path, {
+    schema: arrayFile(),
+    what: 'the work orders of a job array',
+    remedy: 'submit again',
+  }).orders
 }
 
-/** Schema of `orders.json`, the file with the work orders of a Slurm job array. */
-const arrayFile: z.ZodType<{ readonly orders: readonly WorkOrder[] }> = z.looseObject({
-  schema: z.literal(1),
-  orders: z.array(
-    z.looseObject({
-      store: z.string(),
-      jobs: z.array(orderedJob),
-      atATime: z.int().min(1).optional(),
-      plugins: z.array(z.string()),
-      data: z.string().optional(),
-      table: z.string().optional(),
-      executor: z.looseObject({
-        backend: z.enum(backendNames),
-        executor: z.enum(executorNames).optional(),
-        deterministic: z.boolean().optional(),
-        fastMath: z.boolean().optional(),
-        threads: z.int().min(1).optional(),
+/** Returns the schema of `orders.json`, the file with the work orders of a Slurm job array. */
+const arrayFile = (z = loadZod()): Zod.ZodType<{ readonly orders: readonly WorkOrder[] }> =>
+  z.looseObject({
+    schema: z.literal(1),
+    orders: z.array(
+      z.looseObject({
+        store: z.string(),
+        jobs: z.array(recordSchemas().orderedJob),
+        atATime: z.int().min(1).optional(),
+        plugins: z.array(z.string()),
+        data: z.string().optional(),
+        table: z.string().optional(),
+        executor: z.looseObject({
+          backend: z.enum(backendNames),
+          executor: z.enum(executorNames).optional(),
+          deterministic: z.boolean().optional(),
+          fastMath: z.boolean().optional(),
+          threads: z.int().min(1).optional(),
+        }),
+        log: z.array(z.enum(LOG_FORMATS)).optional(),
       }),
-      log: z.array(z.enum(LOG_FORMATS)).optional(),
-    }),
-  ),
-})
+    ),
+  })
 
 /** Returns, by run id, the jobs of this store whose Slurm tasks are queued or running. */
 export function queuedJobs(store: Store): ReadonlyMap<string, Job> {

@@ -26,14 +26,20 @@ export interface IndexedRuns {
 }
 
 /**
- * Returns the summaries of runs, in the given order, read through the indexes of their stores.
- * @param fewest minimum number of runs in a store for which its index is used
+ * Returns the summaries of runs, in the given order, read through the indexes of their stores. Folders that hold no run
+ * are left out.
+ * @param folders the folders of runs, such as `store.folders()`
+ * @param fewest minimum number of folders in a store for which its index is used
  * @throws BenchError as the methods of `RunFolder`
  */
-export function readIndexed(runs: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
+export function readIndexed(folders: readonly RunFolder[], fewest = FEWEST_RUNS): IndexedRuns {
+  const found = valuesOf(folders, summaries, fewest)
+  const runs = folders.filter((_, i) => found[i] !== undefined)
   const epochsOf = once(() => valuesOf(runs, curves, fewest))
-  return { summaries: valuesOf(runs, summaries, fewest), epochs: (run) => epochsOf()[run]() }
+  return { summaries: found.filter(isPresent), epochs: (run) => epochsOf()[run]?.() ?? [] }
 }
+
+const isPresent = <T>(value: T | undefined): value is T => value !== undefined
 
 /** Job and progress of a run, as `bench status` lists them. */
 export interface RunOutline {
@@ -46,31 +52,42 @@ export interface RunOutline {
 }
 
 /**
- * Returns the outlines of runs, in the given order, read through the indexes of their stores.
- * @param fewest minimum number of runs in a store for which its index is used
+ * Returns the outlines of runs, in the given order, read through the indexes of their stores. Folders that hold no run
+ * are left out.
+ * @param folders the folders of runs, such as `store.folders()`
+ * @param fewest minimum number of folders in a store for which its index is used
  * @throws BenchError as the methods of `RunFolder`
  */
-export const readOutlines = (runs: readonly RunFolder[], fewest = FEWEST_RUNS): readonly RunOutline[] =>
-  valuesOf(runs, outlines, fewest)
+export const readOutlines = (folders: readonly RunFolder[], fewest = FEWEST_RUNS): readonly RunOutline[] =>
+  valuesOf(folders, outlines, fewest).filter(isPresent)
 
 /**
- * Returns one value (such as the summary) per run, through the index of every store that has at least `fewest` of the
- * runs.
+ * Returns one value (such as the summary) per folder, through the index of every store that has at least `fewest` of
+ * the folders; undefined for a folder that holds no run.
  */
 function valuesOf<Value, Code, Shared extends object>(
-  runs: readonly RunFolder[],
+  folders: readonly RunFolder[],
   kind: Kind<Value, Code, Shared>,
   fewest: number,
-): readonly Value[] {
-  const values = new Map<RunFolder, Value>()
-  for (const [folder, own] of groupBy(runs, (run) => run.path.slice(0, -run.id.length))) {
-    const found = own.length < fewest ? own.map(kind.read) : new StoreIndex(folder, kind).values(own)
+): readonly (Value | undefined)[] {
+  const valuesIn = (store: string, own: readonly RunFolder[]) =>
+    own.length < fewest
+      ? own.map((run) => (run.exists() ? kind.read(run) : undefined))
+      : new StoreIndex(store, kind).values(own)
+  const stores = groupBy(folders, storeOf)
+  if (stores.size === 1) return valuesIn(storeOf(folders[0]), folders)
+  const values = new Map<RunFolder, Value | undefined>()
+  for (const [store, own] of stores) {
+    const found = valuesIn(store, own)
     own.forEach((run, i) => {
       values.set(run, found[i])
     })
   }
-  return runs.map((run) => values.get(run) as Value)
+  return folders.map((run) => values.get(run))
 }
+
+/** Returns the path of the store that a run is in. */
+const storeOf = ({ path, id }: RunFolder): string => path.slice(0, -id.length - 1)
 
 /**
  * A list of distinct values that runs share. The encoded runs in an index contain positions in this list in place of

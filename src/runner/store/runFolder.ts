@@ -5,7 +5,7 @@ import type { SearchState } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { parseRecord, type ReadAs } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
-import { runFiles } from '../../core/recordSchemas.ts'
+import { recordSchemas } from '../../core/recordSchemas.ts'
 import type { EpochRecord, FailureRecord, ResultRecord, RunManifest, TrajectoryPoint } from '../../core/result.ts'
 import { appendWhole, makeFolder, writeAtomically, writeFailure } from '../../system/atomicFile.ts'
 import { seal, unseal } from '../../system/checksums.ts'
@@ -13,7 +13,7 @@ import { canonicalJson, recordText } from '../../system/json.ts'
 import { type Lock, lock, lockHolder, lockIfFree } from '../../system/lock.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
 import { endLeftovers, type ProgramIdentity } from '../../system/programProcesses.ts'
-import { isThere, readIfThere } from '../../system/readable.ts'
+import { isThere, readIfThere, requireNoBrokenLink } from '../../system/readable.ts'
 import { removeTemporaries } from '../../system/temporaryFile.ts'
 
 export type RunState =
@@ -49,7 +49,7 @@ const LEFTOVERS: ReadonlySet<string> = new Set(['lock', 'checkpoint', PROGRAM_FI
 
 /** Type of the record in a JSON file of the run's folder. */
 type RunFile<Name extends 'run.json' | 'result.json' | 'failure.json'> = ReturnType<
-  (typeof runFiles)[Name]['schema']['parse']
+  ReturnType<typeof recordSchemas>['runFiles'][Name]['schema']['parse']
 >
 
 /** Reads and writes the files in the folder of one run. */
@@ -63,9 +63,15 @@ export class RunFolder {
     this.id = id
   }
 
-  /** Tells whether the run was begun. @throws BenchError `bad-input` if its folder cannot be read */
+  /**
+   * Tells whether the run was begun.
+   * @throws BenchError `bad-input` if its folder cannot be read or is a broken link, such as one to a disk that is not
+   * mounted
+   */
   exists(): boolean {
-    return isThere(this.#file('run.json'))
+    if (isThere(this.#file('run.json'))) return true
+    requireNoBrokenLink(this.path)
+    return false
   }
 
   /** Tells whether the run is finished, that is, has a result record. */
@@ -107,6 +113,7 @@ export class RunFolder {
   epochs(): readonly EpochRecord[] {
     const path = this.#file('epochs.jsonl')
     const lines = readIfThere(path)?.toString('utf8').split('\n') ?? []
+    const { runFiles } = recordSchemas()
     return lines.slice(0, -1).map((line, i) => {
       const record = parseRecord(line, `${path}, line ${i + 1},`, runFiles['epochs.jsonl'])
       if (record.epoch === i) return record
@@ -297,7 +304,7 @@ export class RunFolder {
     const path = this.#file(name)
     const text = readIfThere(path)
     if (text === undefined) return undefined
-    const as = runFiles[name] as ReadAs<RunFile<Name>>
+    const as = recordSchemas().runFiles[name] as ReadAs<RunFile<Name>>
     const record = parseRecord(text.toString('utf8'), path, as)
     if (record.id === this.id) return record
     throw new BenchError('corrupt', `${path} is of run ${record.id}, not of the run that its folder names; ${REMEDY}`)

@@ -6,7 +6,7 @@ import { BenchError } from '../../core/errors.ts'
 import { isFileName } from '../../core/names.ts'
 import { makeFolder } from '../../system/atomicFile.ts'
 import { lockHolder, lockIfFree } from '../../system/lock.ts'
-import { listIfThere, statIfThere } from '../../system/readable.ts'
+import { namesIfThere } from '../../system/readable.ts'
 import { RunFolder } from './runFolder.ts'
 
 /** Folder of the store of runs if the user names none. */
@@ -38,26 +38,23 @@ export class Store {
    * @throws BenchError `missing` if the store does not exist, `bad-input` if a folder in it cannot be read
    */
   runs(): readonly RunFolder[] {
-    const entries = listIfThere(this.folder)
-    if (entries === undefined) {
+    return this.folders().filter((run) => run.exists())
+  }
+
+  /**
+   * Returns everything in the store that may be the folder of a run, ordered by name. Whether it is one is not looked
+   * up, which takes long for thousands of runs: `exists` of each tells it, and so do the functions that read indexes.
+   * @throws BenchError `missing` if the store does not exist, `bad-input` if it cannot be read
+   */
+  folders(): readonly RunFolder[] {
+    const names = namesIfThere(this.folder)
+    if (names === undefined) {
       throw new BenchError(
         'missing',
         `there is no store at ${this.folder}; \`bench run --algo drnas\` makes one, --store names another`,
       )
     }
-    return entries
-      .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && this.#isLinkedFolder(entry.name)))
-      .map((entry) => this.run(entry.name))
-      .filter((run) => run.exists())
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-  }
-
-  /**
-   * Tells whether a symbolic link in the store leads to a folder.
-   * @throws BenchError `bad-input` for a broken link, such as one to a disk that is not mounted
-   */
-  #isLinkedFolder(name: string): boolean {
-    return statIfThere(join(this.folder, name))?.isDirectory() === true
+    return names.sort().map((name) => new RunFolder(`${this.folder}/${name}`, name))
   }
 
   /**
@@ -81,7 +78,7 @@ export class Store {
   }
 
   #marks(): readonly string[] {
-    const names = (listIfThere(this.folder) ?? []).map(({ name }) => name)
+    const names = namesIfThere(this.folder) ?? []
     return names.filter((name) => AT_WORK.test(name)).map((name) => join(this.folder, name))
   }
 

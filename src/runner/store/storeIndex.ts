@@ -18,7 +18,7 @@ import type { RunFolder } from './runFolder.ts'
  * First bytes of a store's index file, which identify its format. Raise the number whenever the form or meaning of an
  * entry changes.
  */
-const MAGIC = 'NBHIDX03'
+const MAGIC = 'NBHIDX04'
 /** The index is rewritten if more than 1 / STALE_SHARE of the requested runs had no valid index entry. */
 const STALE_SHARE = 100
 /**
@@ -72,14 +72,18 @@ interface IndexFile {
  */
 const STAMP_NUMBERS = 4
 
-/**
- * The encoded value of a run, and the stamp of its files. The stamp begins at index `at` of `stamps`; entries read from
- * an index file share one array, since a store has thousands of runs.
- */
-interface Entry<Code> {
-  readonly code: Code
+/** The entries of an index file: ids of runs, in order, their encoded values, and the stamps of their files. */
+interface Entries<Code> {
+  readonly ids: readonly string[]
+  readonly codes: readonly Code[]
+  /** The stamps of all entries, one after the other. */
   readonly stamps: Float64Array
-  readonly at: number
+}
+
+/** An entry of a run whose records were read. */
+interface FreshEntry<Code> {
+  readonly code: Code
+  readonly stamp: Float64Array
 }
 
 /** An index with one kind of value for the runs of one store. */
@@ -88,8 +92,10 @@ export class StoreIndex<Value, Code, Shared extends object> {
   readonly #path: string
   readonly #kind: Kind<Value, Code, Shared>
   readonly #shared: Shared
-  /** By run id: the encoded value of the run and the stamp of the files that it was read from. */
-  readonly #entries = new Map<string, Entry<Code>>()
+  /** The entries of the index file. */
+  readonly #saved: Entries<Code>
+  /** Entries that the index file lacks or has differently, by run id. */
+  readonly #fresh = new Map<string, FreshEntry<Code>>()
 
   /** @param folder folder of the store whose runs are indexed */
   constructor(folder: string, kind: Kind<Value, Code, Shared>) {
@@ -99,36 +105,38 @@ export class StoreIndex<Value, Code, Shared extends object> {
     const name = createHash('sha256').update(this.#folder).digest('hex').slice(0, 32)
     this.#path = cacheFolder('stores', `${name}.${kind.name}`)
     const saved = readSaved(this.#path, this.#folder)
-    if (saved === undefined) return
+    if (saved === undefined) {
+      this.#saved = { ids: [], codes: [], stamps: new Float64Array() }
+      return
+    }
     const pools = JSON.parse(saved.pools)
     for (const [name, pool] of this.#pools()) pool.values = pools[name]
-    const [ids, codes]: [string[], Code[]] = [JSON.parse(saved.ids), JSON.parse(saved.codes)]
-    const length = STAMP_NUMBERS * kind.files.length
-    ids.forEach((id, i) => {
-      this.#entries.set(id, { code: codes[i], stamps: saved.stamps, at: i * length })
-    })
+    this.#saved = { ids: JSON.parse(saved.ids), codes: JSON.parse(saved.codes), stamps: saved.stamps }
   }
 
   /**
-   * Returns the indexed value (such as the summary) of each run, from the index or from the run's records. Saves the
-   * index if many runs had no valid entry in it.
+   * Returns the indexed value (such as the summary) of each folder, from the index or from the run's records; undefined
+   * for a folder that holds no run. Saves the index if many runs had no valid entry in it.
    */
-  values(runs: readonly RunFolder[]): readonly Value[] {
+  values(folders: readonly RunFolder[]): readonly (Value | undefined)[] {
     let stale = 0
     const unsettled: string[] = []
-    const codes = runs.map((run) => {
-      const stamp = stampOf(run.path, this.#kind.files)
-      const entry = this.#entries.get(run.id)
-      if (entry !== undefined && isOf(entry, stamp)) return entry.code
+    const { files } = this.#kind
+    const stamp = new Float64Array(STAMP_NUMBERS * files.length)
+    const find = positionsIn(this.#saved.ids)
+    const codes = folders.map((run) => {
+      takeStamp(run.path, files, stamp)
+      const at = find(run.id)
+      if (at !== undefined && isAt(at * stamp.length, this.#saved.stamps, stamp)) return this.#saved.codes[at]
+      if (!run.exists()) return undefined
       const code = this.#kind.encode(this.#kind.read(run), this.#shared)
-      this.#entries.set(run.id, { code, stamps: stamp, at: 0 })
+      this.#fresh.set(run.id, { code, stamp: stamp.slice() })
       if (isSettled(stamp)) stale++
       else unsettled.push(run.id)
       return code
     })
-    for (const id of unsettled) this.#entries.delete(id)
-    if (stale * STALE_SHARE > runs.length) this.#save()
-    return codes.map((code, i) => this.#kind.decode(code, this.#shared, runs[i]))
+    if (stale * STALE_SHARE > folders.length) this.#save(new Set(unsettled))
+    return codes.map((code, i) => (code === undefined ? undefined : this.#kind.decode(code, this.#shared, folders[i])))
   }
 
   #pools(): [name: string, pool: { values: unknown[] }][] {
@@ -138,26 +146,24 @@ export class StoreIndex<Value, Code, Shared extends object> {
   /**
    * Writes the index, without runs that no longer exist. If most of its runs no longer exist, deletes it; the next
    * command begins a new one.
+   * @param unsettled ids of runs that are left out, since their files changed a moment ago
    */
-  #save(): void {
+  #save(unsettled: ReadonlySet<string>): void {
     try {
       const present = new Set(readdirSync(this.#folder))
-      const entries = [...this.#entries].filter(([id]) => present.has(id))
-      if (entries.length < this.#entries.size / 2) rmSync(this.#path, { force: true })
+      const ids = [...new Set([...this.#saved.ids, ...this.#fresh.keys()])].filter((id) => !unsettled.has(id))
+      const kept = ids.filter((id) => present.has(id)).sort()
+      if (kept.length < ids.length / 2) rmSync(this.#path, { force: true })
       else {
-        const length = STAMP_NUMBERS * this.#kind.files.length
-        const stamps = new Float64Array(entries.length * length)
-        entries.forEach(([, { stamps: own, at }], i) => {
-          stamps.set(own.subarray(at, at + length), i * length)
-        })
+        const entries = this.#entriesOf(kept)
         const pools = this.#pools().map(([name, { values }]) => [name, values])
         const file: IndexFile = {
           version: packageVersion,
           store: this.#folder,
           pools: JSON.stringify(Object.fromEntries(pools)),
-          ids: JSON.stringify(entries.map(([id]) => id)),
-          codes: JSON.stringify(entries.map(([, { code }]) => code)),
-          stamps,
+          ids: JSON.stringify(entries.ids),
+          codes: JSON.stringify(entries.codes),
+          stamps: entries.stamps,
         }
         writeAtomically(this.#path, seal(MAGIC, file))
         removeUnused(dirname(this.#path))
@@ -166,6 +172,44 @@ export class StoreIndex<Value, Code, Shared extends object> {
       // Without an index the next command is slower, and nothing else.
     }
   }
+
+  /** Returns the newest entries of runs, given their ids in order. */
+  #entriesOf(ids: readonly string[]): Entries<Code> {
+    const { codes, stamps } = this.#saved
+    const length = STAMP_NUMBERS * this.#kind.files.length
+    const all = new Float64Array(ids.length * length)
+    const find = positionsIn(this.#saved.ids)
+    const newest = ids.map((id, i) => {
+      const fresh = this.#fresh.get(id)
+      const at = find(id) as number
+      all.set(fresh?.stamp ?? stamps.subarray(at * length, (at + 1) * length), i * length)
+      return fresh === undefined ? codes[at] : fresh.code
+    })
+    return { ids, codes: newest, stamps: all }
+  }
+}
+
+/**
+ * Returns a function that finds the position of a text in a sorted list, or undefined. It is fastest if texts are asked
+ * for in the order of the list.
+ */
+function positionsIn(sorted: readonly string[]): (text: string) => number | undefined {
+  let next = 0
+  return (text) => {
+    if (sorted[next] !== text) next = firstNotBelow(sorted, text)
+    return sorted[next] === text ? next++ : undefined
+  }
+}
+
+/** Returns the position of the first text of a sorted list that is not less than the given one, by bisection. */
+function firstNotBelow(sorted: readonly string[], text: string): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle] < text) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**
@@ -183,11 +227,15 @@ function readSaved(path: string, store: string): IndexFile | undefined {
 }
 
 /**
- * Returns the stamp (sizes, inodes and times) of the record files in a run's folder. A file that is missing or cannot
- * be accessed has zeros; if it cannot be accessed, reading it reports the error.
+ * Looks at the record files in a run's folder and fills in their stamp. The numbers of a file that cannot be accessed
+ * are zeros, as those of a missing one; reading the file reports the error.
+ *
+ * Each file is looked at in each command. The times of its folder would not do: they change when a file in it is made,
+ * renamed or removed, as this program writes its records, but not when somebody overwrites or appends to one in place.
+ * That changes the ctime of the file, which no program can set.
  */
-function stampOf(folder: string, files: readonly string[]): Float64Array {
-  const stamp = new Float64Array(STAMP_NUMBERS * files.length)
+function takeStamp(folder: string, files: readonly string[], stamp: Float64Array): void {
+  stamp.fill(0)
   let isFinished = false
   for (let i = 0; i < files.length; i++) {
     if (isFinished && files[i] === 'failure.json') continue
@@ -204,14 +252,13 @@ function stampOf(folder: string, files: readonly string[]): Float64Array {
       // The numbers stay zeros.
     }
   }
-  return stamp
 }
 
 const QUIETLY = { throwIfNoEntry: false } as const
 
-/** Returns whether an index entry was read from files with this stamp. */
-function isOf({ stamps, at }: Entry<unknown>, stamp: Float64Array): boolean {
-  for (let i = 0; i < stamp.length; i++) if (stamps[at + i] !== stamp[i]) return false
+/** Returns whether a stamp is the one that begins at a position of a list. */
+function isAt(position: number, stamps: Float64Array, stamp: Float64Array): boolean {
+  for (let i = 0; i < stamp.length; i++) if (stamps[position + i] !== stamp[i]) return false
   return true
 }
 

@@ -23,12 +23,59 @@ const LONGEST_SHOWN = 300
 /** Makes an architecture of NAS-Bench-201 from its six operations. */
 export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
 
+let lastGenotype: Nb201Genotype | undefined
+let lastPosition = -1
+
 /**
- * Formats an architecture as the string of NAS-Bench-201. It is one template and no loop, for speed: a search formats
- * every architecture that it evaluates.
+ * Returns the position of an architecture in the list of all 5⁶ in lexicographic order of their operations, or −1 if it
+ * does not have six operations of NAS-Bench-201. The last one is remembered, since a search looks up an architecture and
+ * formats it next.
  */
-export function format({ operations: [e01, e02, e12, e03, e13, e23] }: Nb201Genotype): string {
-  return `|${e01}~0|+|${e02}~0|${e12}~1|+|${e03}~0|${e13}~1|${e23}~2|`
+export function positionOf(genotype: Nb201Genotype): number {
+  if (genotype !== lastGenotype) {
+    lastGenotype = genotype
+    lastPosition = computePosition(genotype)
+  }
+  return lastPosition
+}
+
+function computePosition({ operations }: Nb201Genotype): number {
+  if (operations.length !== EDGES.length) return -1
+  let position = 0
+  for (let edge = 0; edge < operations.length; edge++) {
+    const number = numberOf(operations[edge])
+    if (number < 0) return -1
+    position = position * OPERATIONS.length + number
+  }
+  return position
+}
+
+/** Returns the number of an operation, or −1. For five names a loop is faster than `indexOf`. */
+function numberOf(operation: Operation): number {
+  for (let number = 0; number < OPERATIONS.length; number++) if (OPERATIONS[number] === operation) return number
+  return -1
+}
+
+/**
+ * Architecture strings that were formatted before, by position. Searches format every architecture that they ask for.
+ * V8 keeps a list that is filled in any order as a hash table, unless it has its length from the beginning.
+ */
+const formatted = new Array<string | undefined>(OPERATIONS.length ** EDGES.length)
+
+/** Formats an architecture as the string of NAS-Bench-201. */
+export function format(genotype: Nb201Genotype): string {
+  const position = positionOf(genotype)
+  if (position < 0) return formatAnew(genotype)
+  const known = formatted[position]
+  if (known !== undefined) return known
+  const text = formatAnew(genotype)
+  formatted[position] = text
+  return text
+}
+
+function formatAnew({ operations: [e01, e02, e12, e03, e13, e23] }: Nb201Genotype): string {
+  // Joined, and not one template, which V8 would keep in many parts.
+  return [`|${e01}~0|`, `|${e02}~0|${e12}~1|`, `|${e03}~0|${e13}~1|${e23}~2|`].join('+')
 }
 
 /**
@@ -118,7 +165,7 @@ export function oneHot({ operations }: Nb201Genotype): Matrix {
 /** Encodes an architecture for black-box search: one decision per edge, whose value is the index of its operation. */
 export const encoding: Encoding<Nb201Genotype> = {
   cardinalities: EDGES.map(() => OPERATIONS.length),
-  encode: ({ operations }) => operations.map((operation) => OPERATIONS.indexOf(operation)),
+  encode: ({ operations }) => operations.map((operation) => numberOf(operation)),
   decode: (decisions) => nb201Genotype(decisions.map((op) => OPERATIONS[op])),
 }
 

@@ -5,7 +5,7 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import type { BenchmarkSplit } from '../../core/space.ts'
-import { encoding, type Nb201Genotype } from './genotype.ts'
+import { encoding, type Nb201Genotype, positionOf } from './genotype.ts'
 import { pythonShuffle } from './pythonRandom.ts'
 import { EDGES, OPERATIONS } from './topology.ts'
 
@@ -37,10 +37,8 @@ function order(): Order {
 }
 
 /** Returns the index of an architecture in NAS-Bench-201 and in NATS-Bench's topology space, 0 … 15,624. */
-export function indexOf({ operations }: Nb201Genotype): number {
-  let position = 0
-  for (const operation of operations) position = position * OPERATIONS.length + OPERATIONS.indexOf(operation)
-  return order().indices[position]
+export function indexOf(genotype: Nb201Genotype): number {
+  return order().indices[positionOf(genotype)]
 }
 
 /** Returns the architecture with a given index in NAS-Bench-201. @throws BenchError `bad-input` outside 0 … 15,624 */

@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -28,7 +29,7 @@ import { Store } from '../../../src/runner/store/store.ts'
 import { seal, unseal } from '../../../src/system/checksums.ts'
 import { recordText } from '../../../src/system/json.ts'
 
-const MAGIC = 'NBHIDX03'
+const MAGIC = 'NBHIDX04'
 /** Real runs: without probes, with probes, and with full trainings. */
 const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
 /** Number of runs of the indexed store. */
@@ -113,11 +114,12 @@ function queries() {
 }
 
 const runs = (of = store) => new Store(of).runs()
+const folders = (of = store) => new Store(of).folders()
 
 /** Returns all values of the index as JSON, so that the order of keys is compared, too. */
 function indexed(of = store): string {
-  const { summaries, epochs } = readIndexed(runs(of), FEWEST)
-  const outlines = readOutlines(runs(of), FEWEST)
+  const { summaries, epochs } = readIndexed(folders(of), FEWEST)
+  const outlines = readOutlines(folders(of), FEWEST)
   return JSON.stringify(summaries.map((summary, i) => [outlines[i], summary, epochs(i)]))
 }
 
@@ -283,6 +285,83 @@ test('new results, failures and epochs are read', () => {
   expect(indexed()).toBe(fromRecords())
   writeFileSync(join(failed.path, 'failure.json'), recordText({ schema: 1, id: failed.id, epoch: 2, message: 'other' }))
   expect(indexed()).toBe(fromRecords())
+})
+
+/** Changes of the store's folders between two commands. */
+const rearrangements: Readonly<Record<string, () => void>> = {
+  'a run is removed': () => rmSync(runs()[2].path, { recursive: true }),
+  'only the run.json of a run is removed': () => rmSync(join(runs()[2].path, 'run.json')),
+  'runs are added before, between and after the others': () => {
+    for (const id of ['0', `${runs()[3].id}0`, 'zzz']) copyRun(runs()[4].path, id)
+  },
+  'a run takes the place of another, with the times of the files kept': () => {
+    const [first, second] = runs().slice(4)
+    const text = readFileSync(join(second.path, 'run.json'), 'utf8')
+    const { mtime } = statSync(join(first.path, 'run.json'))
+    rmSync(join(first.path, 'run.json'))
+    writeFileSync(join(first.path, 'run.json'), text.replaceAll(second.id, first.id))
+    utimesSync(join(first.path, 'run.json'), mtime, mtime)
+  },
+  'the folder of a run is moved out and a link to it stays': () => {
+    const { path } = runs()[4]
+    renameSync(path, join(folder, 'moved'))
+    symlinkSync(join(folder, 'moved'), path)
+  },
+  'a link leads to another run of the same id': () => {
+    const { path, id } = runs()[4]
+    cpSync(path, join(folder, id), { recursive: true })
+    for (const file of ['run.json', 'result.json'].map((name) => join(folder, id, name))) {
+      if (existsSync(file)) writeFileSync(file, changed(readFileSync(file, 'utf8')))
+    }
+    rmSync(path, { recursive: true })
+    symlinkSync(join(folder, id), path)
+  },
+}
+
+function copyRun(path: string, id: string): void {
+  cpSync(path, join(store, id), { recursive: true })
+  const { id: original } = JSON.parse(readFileSync(join(path, 'run.json'), 'utf8'))
+  for (const file of ['run.json', 'result.json'].map((name) => join(store, id, name))) {
+    if (existsSync(file)) writeFileSync(file, readFileSync(file, 'utf8').replaceAll(original, id))
+  }
+}
+
+test.each(Object.entries(rearrangements))('it is noticed that %s', (how, rearrange) => {
+  const before = fromRecords()
+  indexed()
+  rearrange()
+  expect(indexed()).toBe(fromRecords())
+  expect(indexed()).toBe(fromRecords())
+  if (!how.endsWith('stays')) expect(fromRecords()).not.toBe(before)
+})
+
+test('a line that is appended to the epochs of a run of which only the file changes is read', () => {
+  indexed()
+  const [, , interrupted] = runs()
+  const times = statSync(interrupted.path).mtimeMs
+  const next = interrupted.epochCount()
+  appendFileSync(
+    join(interrupted.path, 'epochs.jsonl'),
+    `${JSON.stringify({ ...runs()[0].epochs()[0], epoch: next })}\n`,
+  )
+  expect(statSync(interrupted.path).mtimeMs).toBe(times)
+  expect(indexed()).toBe(fromRecords())
+})
+
+test('files and folders in the store that hold no run are left out, and the others are still read from the index', () => {
+  const expected = fromRecords()
+  indexed()
+  mkdirSync(join(store, 'a folder'))
+  mkdirSync(join(store, 'slurm'))
+  writeFileSync(join(store, 'notes.txt'), '')
+  symlinkSync(folder, join(store, 'link'))
+  expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
+})
+
+test('a broken link in the store is refused', () => {
+  indexed()
+  symlinkSync('/not/mounted', join(store, 'link'))
+  expect(() => readOutlines(folders(), FEWEST)).toThrow(/cannot read .*link \(a broken link\)/)
 })
 
 test('a damaged record is refused with and without an index', () => {

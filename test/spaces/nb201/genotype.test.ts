@@ -27,6 +27,18 @@ test('a string is read into one operation for each edge, and written back', () =
   expect(nb201.parse(` ${RESNET}\n`)).toEqual(genotype)
 })
 
+test('the text of an architecture is its own, whatever was written before, also with operations of another space', () => {
+  const [first, second] = [atIndex(0), atIndex(1)]
+  const strange = { space: 'nb201', operations: [...first.operations.slice(0, 5), 'max_pool_3x3'] } as never
+  const short = { space: 'nb201', operations: first.operations.slice(0, 5) }
+  const texts = [first, strange, second, short, first, strange].map(nb201.format)
+  expect(new Set(texts).size).toBe(4)
+  expect(texts[4]).toBe(texts[0])
+  expect(texts[1]).toBe(texts[5])
+  expect(texts[1]).toContain('|max_pool_3x3~2|')
+  expect(nb201.numbering?.indexOf(nb201.parse(texts[2]))).toBe(1)
+})
+
 test('every architecture is written edge by edge, node by node', () => {
   for (let index = 0; index < ARCHITECTURE_COUNT; index++) {
     const genotype = atIndex(index)

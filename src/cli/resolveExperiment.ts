@@ -1,0 +1,177 @@
+/** Combines the command-line flags that describe an experiment with the settings of an experiment file. */
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Algorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import { requireOnce } from '../core/names.ts'
+import type { Plugin } from '../core/plugin.ts'
+import { parseEvaluate } from '../retrain/settings.ts'
+import { distributeOptions, optionNames } from '../runner/plan/algorithmOptions.ts'
+import { type AlgorithmRequest, DEFAULTS, type Experiment, parseSeeds } from '../runner/plan/experiment.ts'
+import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
+import { isPluginFile, type Registered, registerPlugins } from '../system/plugins.ts'
+import type { ExperimentFlags } from './experimentFlags.ts'
+import { printAsideLine } from './output.ts'
+
+/** An experiment as flags and file describe it, together with the algorithms and search spaces of its plugins. */
+export interface ResolvedExperiment {
+  readonly experiment: Experiment
+  readonly registered: Registered
+  /** Content of the experiment file, which may also name the store and the number of processes. */
+  readonly file: ExperimentFile
+}
+
+/**
+ * Returns the path of an experiment file. If the user's path does not exist, it is the file of that name that comes
+ * with the package, and a message says so.
+ */
+export function experimentPath(path: string): string {
+  const own = fileURLToPath(new URL(`../../configs/${basename(path)}`, import.meta.url))
+  if (existsSync(path) || !['.', 'configs'].includes(dirname(path)) || !existsSync(own)) return path
+  printAsideLine(`there is no ${path} here; using the package’s own file ${own}`)
+  return own
+}
+
+/**
+ * Returns the experiment that flags and an experiment file describe together. Flags win over the file, the file over
+ * the defaults.
+ * @throws BenchError if a flag or the file is invalid
+ */
+export async function resolveExperiment(
+  builtins: Plugin,
+  flags: ExperimentFlags,
+  path: string | undefined,
+): Promise<ResolvedExperiment> {
+  const file: ExperimentFile =
+    path === undefined
+      ? { experiment: {} }
+      : (await import('../runner/plan/experimentFile.ts')).readExperimentFile(experimentPath(path))
+  const written = file.experiment
+  const base = { ...DEFAULTS, ...written }
+  const given = { ...base, ...settingsOf(flags, base) }
+  const named = flags.algo?.map((name): AlgorithmRequest => ({ name, options: {} })) ?? requestsOf(written, flags)
+  const sources = named.map(({ name }) => name).filter(isPluginFile)
+  const plugins = [...new Set([...given.plugins, ...sources])]
+  const registered = await registerPlugins(builtins, plugins)
+  const requests = named.flatMap((request) => algorithmsIn(request, registered))
+  if (requests.length === 0) {
+    throw new BenchError(
+      'bad-input',
+      'no algorithm is named; add --algo drnas, for example; `bench list algos` lists all',
+    )
+  }
+  return {
+    experiment: { ...given, plugins, algorithms: withOptions(requests, flags, registered) },
+    registered,
+    file,
+  }
+}
+
+/**
+ * Returns the algorithms that a requested name stands for: the algorithm of that name or, for the path of a plugin or
+ * program, all algorithms in it.
+ * @throws BenchError `bad-input` if that plugin has no algorithms
+ */
+function algorithmsIn(request: AlgorithmRequest, { plugins }: Registered): readonly AlgorithmRequest[] {
+  const { name: source } = request
+  const plugin = isPluginFile(source) ? plugins.get(source) : undefined
+  if (plugin === undefined) return [request]
+  const { algorithms = [] } = plugin
+  if (algorithms.length > 0) return algorithms.map(({ name }) => ({ ...request, name }))
+  throw new BenchError('bad-input', `${source} has no algorithms; name it with --plugin, and an algorithm with --algo`)
+}
+
+/**
+ * Returns the algorithms that an experiment file names. `--protocol` and `--probe` replace the settings that the file
+ * gives for single algorithms.
+ */
+function requestsOf(
+  { algorithms = [] }: Partial<Experiment>,
+  { protocol, probe }: ExperimentFlags,
+): readonly AlgorithmRequest[] {
+  const overrides = { ...(protocol !== undefined && { protocol }), ...(probe && { probes: probe }) }
+  return algorithms.map((request) => ({ ...request, ...overrides }))
+}
+
+/** Returns the experiment settings that the user's flags change. */
+function settingsOf(
+  flags: ExperimentFlags,
+  base: Pick<Experiment, 'datasets' | 'executor' | 'retraining'>,
+): Partial<Experiment> {
+  const seeds = flags.seeds ?? flags.runs
+  return {
+    ...(flags.space !== undefined && { space: flags.space }),
+    ...(flags.dataset && { datasets: flags.dataset }),
+    ...(flags.data && { data: foldersOf(flags.data, flags.dataset ?? base.datasets) }),
+    ...(flags.table !== undefined && { table: flags.table }),
+    ...(flags.evaluate !== undefined && { retraining: { ...base.retraining, ...parseEvaluate(flags.evaluate) } }),
+    ...(flags.protocol !== undefined && { protocol: flags.protocol }),
+    ...(flags.metric !== undefined && { metric: flags.metric }),
+    ...(seeds !== undefined && { seeds: parseSeeds(seeds) }),
+    ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),
+    ...(flags.probe && { probes: flags.probe }),
+    ...(flags.plugin && { plugins: flags.plugin }),
+    executor: { ...base.executor, ...pick(flags, ['backend', 'executor', 'fastMath']) },
+  }
+}
+
+const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(keys.filter((key) => record[key] !== undefined).map((key) => [key, record[key]])) as Pick<T, K>
+
+/** Returns image folders by dataset name from the values of `--data`: `DIR` for a single dataset, else `name=DIR`. */
+function foldersOf(entries: readonly string[], datasets: readonly string[]): Record<string, string> {
+  const folders = entries.map((entry): readonly [name: string, folder: string] => {
+    const named = datasets.find((name) => entry.startsWith(`${name}=`))
+    if (named !== undefined) return [named, entry.slice(named.length + 1)]
+    if (datasets.length === 1) return [datasets[0], entry]
+    throw new BenchError('bad-input', `--data ${entry}: with several datasets write --data ${datasets[0]}=DIR`)
+  })
+  requireOnce(
+    folders.map(([name]) => name),
+    '--data',
+  )
+  return Object.fromEntries(folders)
+}
+
+/** Algorithm options that can also be set by a separate command-line flag, each with this flag. */
+const OPTION_FLAGS = { earlyStop: '--early-stop', select: '--select' } as const
+
+const optionLines = ({ option = [], ...flags }: ExperimentFlags): readonly string[] => [
+  ...option,
+  ...(['earlyStop', 'select'] as const).flatMap((name) =>
+    flags[name] === undefined ? [] : [`${name}=${flags[name]}`],
+  ),
+]
+
+/**
+ * Checks that each given flag that sets an option of the algorithms has an effect on at least one algorithm.
+ * @throws BenchError `bad-input` if no algorithm has the option
+ */
+function checkOptionFlags(flags: ExperimentFlags, algorithms: readonly Algorithm[]): void {
+  for (const [name, flag] of Object.entries(OPTION_FLAGS)) {
+    const value = flags[name as keyof typeof OPTION_FLAGS]
+    if (value === undefined || algorithms.some((algorithm) => optionNames(algorithm).includes(name))) continue
+    const names = algorithms.map((algorithm) => algorithm.name).join(', ')
+    const found = `${flag} ${value} does nothing for ${names}`
+    throw new BenchError(
+      'bad-input',
+      `${found}: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm`,
+    )
+  }
+}
+
+/**
+ * Returns the experiment's algorithms with the options of `--option` added, which win over those in the experiment
+ * file.
+ */
+function withOptions(
+  requests: readonly AlgorithmRequest[],
+  flags: ExperimentFlags,
+  { registry }: Registered,
+): readonly AlgorithmRequest[] {
+  const algorithms = requests.map(({ name }) => registry.algorithm(name))
+  checkOptionFlags(flags, algorithms)
+  const typed = distributeOptions(algorithms, optionLines(flags))
+  return requests.map((request, i) => ({ ...request, options: { ...request.options, ...typed[i].options } }))
+}
