@@ -79,8 +79,8 @@ interface UndividedFolder {
 }
 
 /**
- * Returns the image folder if it is not divided into training and test images, neither by its subfolders nor by the
- * path that the user typed; else undefined.
+ * Returns the image folder if it holds one set of images. Returns undefined if it is divided into training and test
+ * images: it has subfolders such as `train` and `test`, or the path that the user typed names one of these.
  */
 async function undividedFolder(folder: string): Promise<UndividedFolder | undefined> {
   const { path, split } = parseImageFolder(folder)

@@ -31,9 +31,11 @@ export interface StageOptions extends EarlyStopOptions {
 }
 
 /**
- * Returns the algorithm with the options of early stopping, of the limit on skip connections and of the selection step.
- * Its searches must have the member `relaxed`. Without these options it is the algorithm itself.
- * @param ofDerivation names of the algorithm's options that only its derivation by α uses, which `select` replaces
+ * Returns the algorithm with three features added, each with its own options: early stopping, a limit on skip
+ * connections, and `select`, another way to choose the final architecture than by the largest α. If none of the options
+ * is given, the algorithm searches as before. Its searches must have the member `relaxed`: the search network with α.
+ * @param ofDerivation names of the algorithm's options that matter only where α decides the final architecture; with
+ * `select` they would have no effect
  * @throws Error if the algorithm's options are not a zod object
  */
 export function withStages<Options>(

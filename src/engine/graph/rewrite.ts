@@ -13,10 +13,10 @@ const live: readonly Pass[] = [inlineCombines, foldRelu, dropUnread, groupConvol
 const frozen: readonly Pass[] = [inlineCombines, freezeActivations, dropUnread, groupConvolutions]
 
 /**
- * Returns the graph after all rewriting passes.
+ * Returns a graph that computes the same with fewer or cheaper operations: the result of all rewriting passes.
  *
- * @param activations `live`: the input of ReLUs and max poolings tells which of its entries they let through; `frozen`:
- * masks that were recorded on an earlier batch tell it
+ * @param activations which entries of their input ReLUs and max poolings let through: `live`, those that the values of
+ * the input decide; `frozen`, those that were recorded on an earlier batch
  */
 export function rewrite(graph: Graph, activations: 'live' | 'frozen' = 'live'): Graph {
   return (activations === 'live' ? live : frozen).reduce((current, pass) => pass(current), graph)

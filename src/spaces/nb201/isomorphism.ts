@@ -22,9 +22,9 @@ export function uniqueString(genotype: Nb201Genotype): string {
 }
 
 /**
- * Returns a string for the function that a cell computes: the string of `uniqueString` without the zeros in its sums
- * (5,390 strings in all), or `#` if no path leads from input to output. Nested sums stay nested, and an operation whose
- * result is used twice is written twice.
+ * Returns a string for the function that a cell computes: the string of `uniqueString`, where terms that are always zero
+ * (`none` edges) are left out of each sum. It is `#` if no path leads from input to output. The 15,625 cells have 5,390
+ * different strings. Nested sums stay nested, and an operation whose result is used twice is written twice.
  */
 export function functionString(genotype: Nb201Genotype): string {
   return outputOf(genotype, (terms) => terms.filter((term) => term !== ZERO).join('+') || ZERO)
