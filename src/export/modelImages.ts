@@ -12,10 +12,11 @@ import { normalisationTable, normaliseImage } from '../data/batches/transforms.t
 import { countsOf } from '../data/dataset.ts'
 import { type FileTree, openFolder } from '../data/files/fileTree.ts'
 import { namesFolder, parseImageFolder, splitText } from '../data/files/imageFolder.ts'
-import { hasClassFolders, hasImageLayout, testLayout } from '../data/files/imageLayout.ts'
+import { hasClassFolders, hasImageLayout, isImage, testLayout } from '../data/files/imageLayout.ts'
 import { trainingData } from '../data/imagesInMemory.ts'
 import { openDataset } from '../data/openDataset.ts'
 import { openImages } from '../retrain/images.ts'
+import { statIfThere } from '../system/readable.ts'
 import type { TrainedModel } from './trainedModel.ts'
 
 /** Labelled images to test a trained network on. */
@@ -132,8 +133,9 @@ async function openInMemory(
   const own = Int32Array.from(dataset.test.labels, (label) => labels[label])
   requireEveryClass(own, input, name)
   const test = { ...dataset.test, labels: own }
-  const { data } = record.job.settings
-  const images = trainingData({ ...dataset, test, mean, std }, { data: { ...data, imageSize }, batchSize, seed: 0 })
+  // How the classes counted in the training says nothing about other images.
+  const data = { ...record.job.settings.data, imageSize, classWeights: 'none', sampling: 'uniform' } as const
+  const images = trainingData({ ...dataset, test, mean, std }, { data, batchSize, seed: 0 })
   if (images.shape.height !== height || images.shape.width !== width) {
     const found = `${name} has images of ${images.shape.height}×${images.shape.width}`
     throw new BenchError('bad-input', `${found}, and the network takes ${height}×${width}; scale them first`)
@@ -187,6 +189,21 @@ function listed(noun: string, names: readonly string[]): string {
   const shown = names.slice(0, 5).map((each) => `"${each}"`)
   const all = names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')
   return `${names.length === 1 ? noun : `${noun}es`} ${all}`
+}
+
+/**
+ * Returns the paths of image files that a user names: each file itself, and all JPEG and PNG files of each folder.
+ * @throws BenchError `missing` for a folder without such files
+ */
+export async function imageFiles(named: readonly string[]): Promise<readonly string[]> {
+  const listed = named.map(async (path) => {
+    if (!statIfThere(path)?.isDirectory()) return [path]
+    const { paths, locate } = await openFolder(path)
+    const images = paths.filter(isImage).map(locate)
+    if (images.length > 0) return images
+    throw new BenchError('missing', `there is no JPEG or PNG file in ${path}; name image files or a folder with some`)
+  })
+  return (await Promise.all(listed)).flat()
 }
 
 /** Decodes an image file to the input of a network: normalised values of shape [height, width, 3]. */

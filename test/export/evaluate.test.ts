@@ -108,6 +108,16 @@ describe('a trained network, measured again', () => {
     expect(model(small, { weights: 'best' }).weights.epochs).toBe(small.best.epoch + 1)
   })
 
+  test('whose training weighted the classes is measured on any images of them', async () => {
+    const { record, ...opened } = model(small)
+    const { job } = record
+    // With one training image, one of the two classes has none, so that it would have no weight.
+    const data = { ...job.settings.data, limit: 1, classWeights: 'balanced' as const }
+    const weighted = { ...record, job: { ...job, settings: { ...job.settings, data } } }
+    const request = { folder: at('pictures'), batchSize: 5 }
+    expect((await openTestImages({ ...opened, record: weighted }, request)).count).toBe(2)
+  })
+
   test('skips an image that cannot be decoded, or names it', async () => {
     cpSync(at('pictures/val'), at('broken'), { recursive: true })
     write(at('broken/dog/9.png'), 'no image')

@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml'
 import type { ResultRecord } from '../../src/core/result.ts'
 import type { SearchSpace } from '../../src/core/space.ts'
 import { exportableModel, exportedFiles, untrainedModel } from '../../src/export/exportModel.ts'
+import { imageFiles } from '../../src/export/modelImages.ts'
 import { openTrainedModel } from '../../src/export/trainedModel.ts'
 import { retrain } from '../../src/retrain/retrain.ts'
 import type { TrainingRecord } from '../../src/retrain/trainingRecord.ts'
@@ -193,6 +194,18 @@ describe('bench predict', () => {
     expect(images[0].classes[0].name).toBe(images[1].classes[0].name)
     const table = await place.bench('predict', record.id, files[0], '--format', 'csv')
     expect(table.stdout).toMatch(/^file,class,probabilityPct\npictures\/val\/dog\/0.png,(cat|dog),\d/)
+  })
+
+  test('takes all images of a folder, in the order of their paths', async () => {
+    write(at('pictures/val/notes.txt'), '')
+    expect(await imageFiles(['large.png', at('pictures/val')])).toEqual([
+      ...['large.png', at('pictures/val/cat/0.png'), at('pictures/val/dog/0.png')],
+    ])
+    mkdirSync(at('empty'))
+    const { code, stderr } = await place.bench('predict', record.id, 'empty')
+    expect({ code, stderr }).toEqual({
+      ...{ code: 2, stderr: 'bench: there is no JPEG or PNG file in empty; name image files or a folder with some\n' },
+    })
   })
 
   test('names the file that it cannot read', async () => {

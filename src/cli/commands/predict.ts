@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { softmax } from '../../analysis/classification.ts'
 import type { Batch } from '../../core/data.ts'
-import { batchOf, imageDecoder } from '../../export/modelImages.ts'
+import { batchOf, imageDecoder, imageFiles } from '../../export/modelImages.ts'
 import { logitsOf } from '../../export/runModel.ts'
 import type { TrainedModel } from '../../export/trainedModel.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
@@ -32,7 +32,7 @@ export function predictCommand(): Command {
         'and scaled as the test images of the training.',
     )
     .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
-    .argument('<images...>', 'image files')
+    .argument('<images...>', 'image files, or folders of them')
     .option('--top <n>', 'number of classes for each image (default: 1)', positiveInteger)
   withModelOptions(command).addOption(backendOption())
   return withTableOutput(command)
@@ -45,10 +45,11 @@ export function predictCommand(): Command {
     .action(predict)
 }
 
-async function predict(run: string, files: readonly string[], flags: PredictFlags): Promise<void> {
+async function predict(run: string, named: readonly string[], flags: PredictFlags): Promise<void> {
   const format = tableFormat(flags)
   const quiet = flags.quiet === true || flags.json === true
   const model = await openModel(run, flags)
+  const files = await imageFiles(named)
   const predictions = await predictionsOf(model, files, flags, quiet)
   const table = predictionTable(predictions, model.record.id)
   if (format === 'json') {

@@ -26,7 +26,8 @@ export interface ImageLayout {
 }
 
 const TEST_FOLDERS = ['test', 'val', 'valid', 'validation']
-const isImage = (path: string): boolean => /\.(jpe?g|png)$/i.test(path)
+/** Whether a path ends as an image file does. */
+export const isImage = (path: string): boolean => /\.(jpe?g|png)$/i.test(path)
 
 /** Returns whether the folder has training images in class folders. */
 export function hasImageLayout(tree: FileTree): boolean {
