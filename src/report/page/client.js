@@ -1,6 +1,6 @@
 /**
  * Script of a report's page: draws the plots with Chart.js, which the page loads before, sorts tables, copies them,
- * saves figures, follows the reader in the contents, and switches the theme.
+ * saves figures, follows the reader in the contents, switches the theme, and keeps what the reader chose when it is reloaded.
  */
 ;(() => {
   const { Chart } = window
@@ -8,6 +8,22 @@
   const figures = dataOf('figures')
   const root = document.documentElement
   const charts = []
+  const legendButtons = [...document.querySelectorAll('.legend button')]
+
+  /** Returns a name of a button or another part of a section, by which it is found after the page was written anew. */
+  const nameOf = (part) => `${part.closest('[id]').id} ${part.dataset.label ?? part.textContent.trim()}`
+  const VIEW = `view of ${location.pathname}`
+  /** Returns what the reader of this tab chose before the page was reloaded: theme, hidden series, sorted tables. */
+  const earlierView = () => {
+    try {
+      return JSON.parse(sessionStorage.getItem(VIEW)) ?? { hidden: [], sorted: [], open: [] }
+    } catch {
+      // Some browsers give pages from files no storage.
+      return { hidden: [], sorted: [], open: [] }
+    }
+  }
+  const earlier = earlierView()
+  if (earlier.theme !== undefined) root.dataset.theme = earlier.theme
 
   /** Replaces placeholders such as "@ink" in a configuration by the colours of the theme. */
   const themed = (value, style) => {
@@ -107,6 +123,7 @@
       drawOne(canvas)
       await breath()
     }
+    for (const button of legendButtons) if (earlier.hidden.includes(nameOf(button))) button.click()
     root.dataset.drawn = 'true'
   }
   Promise.allSettled([...document.fonts].map((face) => face.load())).then(drawAll)
@@ -123,7 +140,7 @@
     }
   }
 
-  for (const button of document.querySelectorAll('.legend button')) {
+  for (const button of legendButtons) {
     button.addEventListener('click', () => {
       const shown = button.getAttribute('aria-pressed') !== 'true'
       button.setAttribute('aria-pressed', String(shown))
@@ -183,6 +200,31 @@
       }
     })
   }
+
+  for (const head of document.querySelectorAll('th button')) {
+    const direction = earlier.sorted.find(([name]) => name === nameOf(head))?.[1]
+    if (direction === undefined) continue
+    head.click()
+    if (head.closest('th').getAttribute('aria-sort') !== direction) head.click()
+  }
+  const folds = [...document.querySelectorAll('details')]
+  const foldName = (fold) => nameOf(fold.querySelector('summary'))
+  for (const fold of folds) if (earlier.open.includes(foldName(fold))) fold.open = true
+  // A page that is written anew while runs proceed reloads itself.
+  addEventListener('pagehide', () => {
+    const view = {
+      theme: root.dataset.theme,
+      hidden: legendButtons.filter((button) => button.getAttribute('aria-pressed') === 'false').map(nameOf),
+      sorted: [...document.querySelectorAll('th[aria-sort] button')].map((head) => [
+        nameOf(head),
+        head.closest('th').getAttribute('aria-sort'),
+      ]),
+      open: folds.filter((fold) => fold.open).map(foldName),
+    }
+    try {
+      sessionStorage.setItem(VIEW, JSON.stringify(view))
+    } catch {}
+  })
 
   /** Shows for a moment on a button what became of the click. */
   const answer = (button, text) => {

@@ -186,6 +186,31 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     await expect.poll(marked).toEqual(['#summary'])
   })
 
+  test('reloading keeps hidden series, sorted tables, opened parts and the theme', async () => {
+    const view = () =>
+      shown.evaluate<{ lines: boolean[]; sorted: string[] }>(`({
+        theme: document.documentElement.dataset.theme,
+        hidden: [...document.querySelectorAll('.legend button[aria-pressed=false]')].map((each) => each.dataset.label),
+        lines: ((chart) => chart.data.datasets.map((_, i) => chart.isDatasetVisible(i)))(
+          Chart.getChart(document.querySelector('#figure-hessian canvas')),
+        ),
+        sorted: [...document.querySelectorAll('th[aria-sort]')].map((each) => each.ariaSort + each.textContent),
+        rows: document.querySelector('#table tbody').textContent,
+        open: [...document.querySelectorAll('details')].map((each) => each.open),
+      })`)
+    expect((await view()).lines).not.toContain(false)
+    await shown.locator('#figure-hessian .legend button').first().click()
+    await shown.locator('#table th button').nth(2).click()
+    await shown.evaluate("document.querySelector('details')?.setAttribute('open', '')")
+    const chosen = await view()
+    expect(chosen).toMatchObject({ theme: expect.any(String), sorted: expect.arrayContaining([expect.any(String)]) })
+    expect(chosen.lines).toContain(false)
+    await shown.reload()
+    await shown.waitForSelector('html[data-drawn]')
+    expect(await view()).toEqual(chosen)
+    expect(messages).toEqual([])
+  })
+
   test('a phone does not scroll sideways', async () => {
     await shown.setViewportSize({ width: 390, height: 844 })
     const overflow = () => shown.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
