@@ -1,6 +1,6 @@
 /**
  * Compares algorithms with an independent implementation: runs ten weight steps of each on a small search network of
- * NAS-Bench-201, and lets `reference.py`, written from the papers' equations in PyTorch and float64, follow them from the
+ * NAS-Bench-201, of D-DARTS on one of the DARTS space, and lets `reference.py`, written from the papers' equations in PyTorch and float64, follow them from the
  * same weights, α, batches and random draws. Prints the largest difference of an α after each method's steps; it must be
  * below 1e-5. α starts away from zero, since Adam's first steps are sign steps. Without PyTorch it says so and stops.
  *
@@ -24,10 +24,11 @@ import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { sgdOf } from '../../../src/algorithms/shared/bilevel.ts'
 import type { Algorithm, SearchContext } from '../../../src/core/algorithm.ts'
 import { type Matrix, normalMatrix, softmax } from '../../../src/core/mixing.ts'
-import { random } from '../../../src/core/random.ts'
+import { type RandomStream, random } from '../../../src/core/random.ts'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import type { Supernet } from '../../../src/core/supernet.ts'
 import { openExecutor } from '../../../src/engine/index.ts'
+import { dartsWithoutNone } from '../../../src/spaces/darts/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { createSupernet } from '../../../src/training/supernet.ts'
 
@@ -49,6 +50,8 @@ interface Comparison {
   readonly seed?: number
   /** Learning rates; absent: the papers'. */
   readonly rates?: Rates
+  /** Absent: NAS-Bench-201. */
+  readonly space?: SearchSpace
 }
 
 const PAPER_RATES: Rates = { weights: 0.025, architecture: 3e-4 }
@@ -68,6 +71,7 @@ const methods: Readonly<Record<string, Comparison>> = {
   'sdarts-rs': { rates: { weights: 0.05, architecture: 0.02 } },
   'fair-darts': {},
   nasp: {},
+  'd-darts': { space: dartsWithoutNone as unknown as SearchSpace },
 }
 
 /** Where the parameters of a method are no real numbers without bounds: how drawn ones are brought there. */
@@ -76,12 +80,18 @@ const STARTS: Readonly<Record<string, (drawn: Matrix) => Matrix>> = {
   nasp: sigmoid,
 }
 
-const space = nb201 as unknown as SearchSpace
 const executor = await openExecutor({ backend: 'wasm', deterministic: true })
+
+/** Returns the mixing weights in place of those of each cell, as D-DARTS draws them in an architecture step. */
+const ablationDraws = (space: SearchSpace, depth: number, stream: RandomStream): Matrix[] =>
+  (space.supernetCells?.(depth) ?? []).map((edges) =>
+    edges.map((edge) => space.edges[edge].operations.map(() => stream.uniform())),
+  )
 
 /** Runs ten steps of a method, one an epoch. → all that the reference needs, and α after each step */
 async function record(algorithm: Algorithm, comparison: Comparison) {
   const { options: given = {}, steps: followed = STEPS, seed = 0, rates = PAPER_RATES } = comparison
+  const { space = nb201 as unknown as SearchSpace } = comparison
   const tiny = tinyProtocol(space, STEPS)
   const protocol = {
     ...tiny,
@@ -94,7 +104,7 @@ async function record(algorithm: Algorithm, comparison: Comparison) {
     ...{ space, protocol, seed, data: async () => data },
     random: (...path: readonly (string | number)[]) => random(seed, ...path),
     async supernet(options = {}) {
-      const size = { channels: CHANNELS, depth: 1, batchNorm: { affine: false, track: true } }
+      const size = { channels: CHANNELS, depth: tiny.network.depth, batchNorm: { affine: false, track: true } }
       const network = space.supernet({ shape: data.shape, ...size, ...options })
       const stream = random(seed, 'weights', 'start')
       net = await createSupernet({ executor, network, edges: space.edges, batchSize: protocol.batchSize, stream })
@@ -129,6 +139,7 @@ async function record(algorithm: Algorithm, comparison: Comparison) {
         architecture: await plain(data.architecture, step),
         learningRate: sgdOf(protocol, step).learningRate,
         uniforms: alpha.map((row) => row.map(() => stream.uniform())),
+        ablated: ablationDraws(space, tiny.network.depth, random(seed, 'architecture', 'step', step)),
       }
     }),
   )
@@ -144,6 +155,8 @@ async function record(algorithm: Algorithm, comparison: Comparison) {
   return {
     method: algorithm.name,
     options,
+    space: space.name,
+    operations: space.edges[0].operations,
     shape: data.shape,
     channels: CHANNELS,
     tensors,

@@ -1,7 +1,8 @@
-"""Follows ten recorded weight steps of a search on NAS-Bench-201 in PyTorch and float64, written from the papers'
+"""Follows ten recorded weight steps of a search on NAS-Bench-201 or the DARTS space in PyTorch and float64, written from the papers'
 equations and not from this repository's code: network, SGD, Adam, and each method's own part. `record.ts` calls it.
 Exits with status 1 if an architecture parameter differs by 1e-5 or more after any step."""
 import json
+import math
 import sys
 
 import torch
@@ -21,17 +22,23 @@ OPERATIONS = {CONV1: "nor_conv_1x1", CONV3: "nor_conv_3x3"}
 
 
 def load(tensor):
-    """Filters are recorded as [height, width, in, out]; linear weights as [in, out]."""
+    """Filters are recorded as [height, width, in, out], depthwise ones as [height, width, channels]; linear weights as
+    [in, out]."""
     value = numbers(tensor["values"]).reshape(tensor["shape"])
     if value.dim() == 4:
         value = value.permute(3, 2, 0, 1)
+    elif value.dim() == 3:
+        value = value.permute(2, 0, 1).unsqueeze(1)
     elif tensor["name"] == "classifier.weight":
         value = value.t()
     return value.contiguous().requires_grad_(True)
 
 
 class Network:
+    """The search network of NAS-Bench-201, with three cells, or as many of the DARTS space (DartsNetwork)."""
+
     def __init__(self, record):
+        self.operations = record["operations"]
         self.w = {tensor["name"]: load(tensor) for tensor in record["tensors"]}
         self.statistics = {}
         self.training = True
@@ -80,10 +87,92 @@ class Network:
         x = F.relu(self.norm(x, "lastact.bn")).mean((2, 3))
         return F.cross_entropy(F.linear(x, self.w["classifier.weight"], self.w["classifier.bias"]), batch[1])
 
+    def cells(self, theta):
+        return [theta] * 3
+
     def weight_gradient(self, loss, retain=False):
         names = list(self.w)
         found = torch.autograd.grad(loss, [self.w[name] for name in names], retain_graph=retain, allow_unused=True)
         return {n: torch.zeros_like(self.w[n]) if g is None else g.detach() for n, g in zip(names, found)}
+
+
+class DartsNetwork(Network):
+    """One normal and two reduction cells of the DARTS space; every cell has mixing weights of its own."""
+
+    def cells(self, theta):
+        return theta.split(14)
+
+    def pointwise(self, x, name, norm=None, stride=1):
+        y = F.conv2d(x, self.w[f"{name}.weight"], stride=stride)
+        return y if norm is None else self.norm(y, norm)
+
+    def depthwise(self, x, name, stride, dilation):
+        filters = self.w[f"{name}.weight"]
+        padding = dilation * (filters.shape[2] // 2)
+        return F.conv2d(F.relu(x), filters, stride=stride, padding=padding, dilation=dilation, groups=x.shape[1])
+
+    def halved(self, x, name):
+        """Factorised reduce: half of the channels sees the even rows and columns, half the odd ones."""
+        x = F.relu(x)
+        parts = [self.pointwise(x, f"{name}.conv_1", stride=2), self.pointwise(x[:, :, 1:, 1:], f"{name}.conv_2", stride=2)]
+        return self.norm(torch.cat(parts, 1), f"{name}.bn")
+
+    def operation(self, x, op, name, stride):
+        name = f"{name}.{op}"
+        if op == "max_pool_3x3":
+            return self.norm(F.max_pool2d(x, 3, stride, 1), name)
+        if op == "avg_pool_3x3":
+            return self.norm(F.avg_pool2d(x, 3, stride, 1, count_include_pad=False), name)
+        if op == "skip_connect":
+            return x if stride == 1 else self.halved(x, name)
+        if op.startswith("dil_conv"):
+            return self.pointwise(self.depthwise(x, f"{name}.dw", stride, 2), f"{name}.pw", f"{name}.bn")
+        for i, step in ((1, stride), (2, 1)):
+            x = self.pointwise(self.depthwise(x, f"{name}.dw{i}", step, 1), f"{name}.pw{i}", f"{name}.bn{i}")
+        return x
+
+    def cell(self, inputs, theta, name, reduces, after_reduction):
+        first = f"{name}.preprocess0"
+        nodes = [
+            self.halved(inputs[0], first)
+            if after_reduction
+            else self.pointwise(F.relu(inputs[0]), f"{first}.conv", f"{first}.bn"),
+            self.pointwise(F.relu(inputs[1]), f"{name}.preprocess1.conv", f"{name}.preprocess1.bn"),
+        ]
+        rows = iter(theta)
+        for target in range(2, 6):
+            total = 0
+            for source in range(target):
+                row, stride = next(rows), 2 if reduces and source < 2 else 1
+                for weight, op in zip(row, self.operations):
+                    total = total + weight * self.operation(nodes[source], op, f"{name}.edge{source}-{target}", stride)
+            nodes.append(total)
+        return torch.cat(nodes[2:], 1)
+
+    def loss(self, batch, cells, beta=0.0):
+        stem = self.norm(F.conv2d(batch[0], self.w["stem.conv.weight"], padding=1), "stem.bn")
+        outputs = [stem, stem]
+        for i, theta in enumerate(cells):
+            outputs.append(self.cell(outputs[-2:], theta, f"cell{i}", reduces=i > 0, after_reduction=i > 1))
+        x = outputs[-1].mean((2, 3))
+        return F.cross_entropy(F.linear(x, self.w["classifier.weight"], self.w["classifier.bias"]), batch[1])
+
+
+def d_darts_gradient(network, batch, alpha, draws, options):
+    """Of each cell's own loss wrt its own α: validation loss, zero-one loss, and how far the cell's contribution M, the
+    loss with it minus the loss with drawn mixing weights in its place, is below the mean over the cells."""
+    own = [part.clone().detach().requires_grad_(True) for part in network.cells(alpha)]
+    cells = [torch.sigmoid(part) for part in own]
+    whole = network.loss(batch, cells)
+    without = [network.loss(batch, [numbers(draws[i]) if j == i else c for j, c in enumerate(cells)]) for i in range(len(own))]
+    contributions = [whole - loss for loss in without]
+    mean = sum(contributions) / len(own)
+    gradients = []
+    for part, theta, contribution in zip(own, cells, contributions):
+        zero_one = -((theta - 0.5) ** 2).mean()
+        loss = whole + options["zeroOne"] * zero_one + options["ablation"] * (mean - contribution) / mean
+        gradients += torch.autograd.grad(loss, part, retain_graph=True)
+    return torch.cat(gradients)
 
 
 class Sgd:
@@ -160,7 +249,7 @@ def largest(alpha):
     return F.one_hot(alpha.argmax(-1), alpha.shape[-1]).to(alpha.dtype) + alpha - alpha.detach()
 
 
-MIXES = {"fair-darts": torch.sigmoid, "gaea": lambda alpha: alpha, "nasp": largest}
+MIXES = {"fair-darts": torch.sigmoid, "d-darts": torch.sigmoid, "gaea": lambda alpha: alpha, "nasp": largest}
 
 
 def matching(a, b):
@@ -170,19 +259,22 @@ def matching(a, b):
 
 def follow(record):
     method, options = record["method"], record["options"]
-    network, sgd = Network(record), Sgd(record["sgd"])
+    network = (DartsNetwork if record["space"].startswith("darts") else Network)(record)
+    sgd = Sgd(record["sgd"])
     alpha = numbers(record["alpha"])
     adam = Adam(record["adam"], alpha)
     mix = MIXES.get(method, lambda a: torch.softmax(a, -1))
     operations = [name for name in network.w if ".edge" in name]
     trained, sums, seen, frozen = None, {}, 0, set()
     total = len(record["steps"])
+    rate = record["adam"]["learningRate"]
     for e, step in enumerate(record["steps"]):
         train, valid = (batch_of(step[half], record["shape"]) for half in ("weights", "architecture"))
         beta = options["beta"] * (1 - e / total) if method == "darts-minus" else 0.0
 
         point = alpha.clone().requires_grad_(True)
-        loss = network.loss(valid, [mix(point)] * 3, beta) + penalty(method, options, point, e / total)
+        if method != "d-darts":
+            loss = network.loss(valid, [mix(point)] * 3, beta) + penalty(method, options, point, e / total)
         if method == "oles":
             now = network.weight_gradient(loss, retain=True)
             if trained is not None:
@@ -192,7 +284,12 @@ def follow(record):
                 if seen == options["window"]:
                     frozen |= {name for name in operations if sums[name] / seen < options["threshold"]}
                     sums, seen = {}, 0
-        (gradient,) = torch.autograd.grad(loss, point)
+        if method == "d-darts":
+            gradient = d_darts_gradient(network, valid, alpha, step["ablated"], options)
+            # The rate of α falls on a cosine to a third.
+            adam.settings["learningRate"] = rate * (2 + math.cos(math.pi * e / total)) / 3
+        else:
+            (gradient,) = torch.autograd.grad(loss, point)
         if method == "gaea":
             alpha = (alpha * torch.exp(-options["rate"] * gradient)).clamp(min=1e-5)
             alpha = alpha / alpha.sum(-1, keepdim=True)
@@ -209,7 +306,7 @@ def follow(record):
                 theta = attacked(network, train, theta, epsilon, options["steps"], uniforms)
             else:
                 theta = simplex(theta + epsilon * (2 * uniforms - 1))
-        cells = [theta.clone().requires_grad_(True) for _ in range(3)]
+        cells = [part.clone().requires_grad_(True) for part in network.cells(theta)]
         loss = network.loss(train, cells, beta)
         gradients = network.weight_gradient(loss, retain=True)
         if method == "lambda-darts":
