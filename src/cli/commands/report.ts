@@ -133,7 +133,10 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 
   /** Writes the report page anew whenever records of its runs changed, until no run is running or Ctrl-C is pressed. */
   async function watchRuns(seconds: number): Promise<void> {
-    const { pause, stopSignal } = await import('../watchStatus.ts')
+    const [{ pause, stopSignal }, { queuedJobs }] = await Promise.all([
+      import('../watchStatus.ts'),
+      import('../../runner/slurm/arrays.ts'),
+    ])
     const stop = stopSignal()
     const stores = await selectedStores(items, flags)
     let last = ''
@@ -141,7 +144,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     try {
       while (!stop.signal.aborted) {
         // Asked first, since the last run may end between the two.
-        const isAtWork = stores.some((store) => store.isAtWork())
+        const isAtWork = stores.some((store) => store.isAtWork() || queuedJobs(store).size > 0)
         const folders = await selectedFolders(items, flags)
         const running = folders.filter((run) => run.state() === 'running').length
         const goesOn = isAtWork || running > 0
