@@ -222,6 +222,17 @@ describe('the commands of', () => {
     }
   })
 
+  // Two minutes of processor time.
+  test.runIf(full)('the beginning of the README print the table that stands there', async () => {
+    const readme = textOf('README.md')
+    const [, command = ''] = /npm ci && (npx bench run .*)/.exec(readme) ?? []
+    const [row = ''] = /^drnas +4 .*$/m.exec(readme) ?? []
+    expect(row).toContain('±')
+    desk = new Desk()
+    const { code, stdout } = await desk.type(command)
+    expect({ code, rows: stdout.split('\n') }).toEqual({ code: 0, rows: expect.arrayContaining([row]) })
+  })
+
   test('every page name commands and options that there are, also within its sentences', async () => {
     const lines = pages.flatMap((page) => commandsIn(textOf(page)).map((line) => line.replace(/\n/g, ' ')))
     expect(lines.length).toBeGreaterThan(60)

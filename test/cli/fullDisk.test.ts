@@ -43,6 +43,10 @@ const calls: Readonly<Record<string, readonly string[]>> = {
     '1',
     '--limit',
     '8',
+    '--channels',
+    '4',
+    '--layers',
+    '3',
   ],
   evaluate: ['evaluate', 'retrain-', '--store', 'trained', '--data', 'pictures'],
   export: ['export', 'retrain-', '--store', 'trained', '--to', 'onnx', '--out', 'trained.onnx'],
@@ -74,8 +78,21 @@ beforeAll(async () => {
   await writePictures(join(place.folder, 'pictures'), { side: 32 })
   const cell = '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|'
   writeFileSync(join(place.folder, 'foreign.csv'), `method,seed,dataset,architecture\nmine,0,shapes,${cell}\n`)
-  await place.bench('run', '--algo', 'rea', '--dataset', 'cifar10', '--seeds', '2', '--budget', '2000', '--quiet')
-  await place.bench('report', '--folder', 'kept', '--quiet')
+  await place.bench(
+    'run',
+    '--algo',
+    'rea',
+    '--dataset',
+    'cifar10',
+    '--seeds',
+    '2',
+    '--jobs',
+    '1',
+    '--budget',
+    '2000',
+    '--quiet',
+  )
+  await place.bench('report', '--folder', 'kept', '--compact', '--quiet')
   await place.bench(...calls.retrain, '--store', 'trained', '--quiet')
 })
 afterAll(() => place.remove())
@@ -127,7 +144,7 @@ describe.skipIf(!canMount)('standard output on a full disk', () => {
         const ended = await shell(`bench ${line(args)} > '${disk.folder}/${name}'`)
         expectOneLine(ended, /^bench: cannot write to standard output: ENOSPC/, name)
       }
-      await Promise.all(someOf(Object.entries(calls), 6).map((call) => limit(() => attempt(call))))
+      await Promise.all(someOf(Object.entries(calls), 8).map((call) => limit(() => attempt(call))))
     } finally {
       disk.remove()
     }

@@ -55,7 +55,7 @@ describe('a store, a run, a report, a compact report, a folder of reports and a 
     const ofStore = await commands[name]()
     expect(ofStore.length).toBeGreaterThan(100)
     // Each page of a report takes seconds.
-    for (const item of name === 'report' ? someOf(places(), 3) : places()) {
+    for (const item of name === 'report' ? someOf(places(), 6) : places()) {
       expect(await commands[name](item), item).toBe(ofStore)
     }
   })

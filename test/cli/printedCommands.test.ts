@@ -254,7 +254,7 @@ describe('every printed command works when pasted', () => {
     expect(again.stdout).not.toContain('bench export')
   })
 
-  test('after bench new algo', async () => {
+  test.runIf(full)('after bench new algo', async () => {
     const made = await place.bench('new', 'algo', 'my-climb', '--kind', 'black-box', '--folder', 'my "own" plugins')
     expect((await pasteAll(made)).length).toBeGreaterThan(1)
   })

@@ -227,7 +227,7 @@ describe('bench run --evaluate retrain', () => {
     expect((await place.bench('table')).stdout).toContain('Test mAP (%)')
   })
 
-  test('ends a search of NAS-Bench-201’s space on images without a table in a training', async () => {
+  test.runIf(full)('ends a search of NAS-Bench-201’s space on images without a table in a training', async () => {
     const images = ['--space', 'nb201', '--dataset', 'pictures', '--data', 'pictures', '--seeds', '1']
     const search = ['run', '--algo', 'darts-v1', ...images, '--protocol', 'micro:epochs=1,batchSize=4']
     const refused = await place.bench(...search)
@@ -345,7 +345,7 @@ describe('bad input ends the command with status 2 and one line', () => {
       /is (40×40|32×32), the others (32×32|40×40); make them one size, or scale all to one with --image-size 32/,
     ],
   ]
-  test.each(someOf(cases, 4))('%s', async (_, args, spoil, message) => {
+  test.each(someOf(cases, 8))('%s', async (_, args, spoil, message) => {
     await spoil()
     const { code, stderr } = await place.bench(...args, '--quiet')
     expect(stderr).toMatch(message)

@@ -149,7 +149,7 @@ describe('bench run', () => {
     ['waitAt=2', 'it waits for a promise that nothing will resolve'],
     ['strayAt=2', 'a promise that nobody awaits was rejected: Error: it strayed'],
   ]
-  test.each(someOf(strays, 2))('neither does one with %s, in the process of others', async (option, message) => {
+  test.runIf(full).each(strays)('neither does one with %s, in the process of others', async (option, message) => {
     const { code, stdout, stderr } = await place.bench(
       ...withLastValues([...countdown(option), '--seeds', '2', '--jobs', '1', '--json']),
     )
@@ -252,8 +252,8 @@ describe('kill -9', () => {
   const checkpoints = () => place.runs('killed').filter((run) => existsSync(join(run, 'checkpoint')))
   const holder = (run: string) => JSON.parse(readFileSync(join(run, 'lock'), 'utf8')).pid as number
 
-  test('of the whole command: the same command continues and ends with the same results', async () => {
-    const seeds = full ? 2 : 1
+  test.runIf(full)('of the whole command: the same command continues and ends with the same results', async () => {
+    const seeds = 2
     const whole = place.bench(...slow, '--seeds', `${seeds}`, '--store', 'whole', '--quiet')
     const killed = place.start([...slow, '--seeds', `${seeds}`, '--store', 'killed', '--quiet'])
     await until(() => checkpoints().length === seeds, 'a checkpoint of each run')

@@ -12,6 +12,7 @@ import { identityMapping } from '../../src/tables/importers/mapping.ts'
 import { readRecords } from '../../src/tables/importers/readRecords.ts'
 import { readLimited, readSource } from '../../src/tables/importers/readSource.ts'
 import { spaceIndex } from '../../src/tables/spaceIndex.ts'
+import { someOf } from '../support/full.ts'
 import { resetLimits } from './resetLimits.ts'
 import { temporaryFolder } from './temporaryFolder.ts'
 
@@ -166,11 +167,16 @@ describe('a CSV file is refused where it has', () => {
     expect(await refusal(() => read(blank))).toContain('more than 100000 blank lines in a row')
   })
 
-  test.each([
-    ['in its header', ''],
-    ['behind it', 'arch,params-M\n'],
-    ['in a quote that never ends', 'arch,params-M\n"'],
-  ])('too long a line, gzipped, %s', async (_, start) => {
+  test.each(
+    someOf(
+      [
+        ['in its header', ''],
+        ['behind it', 'arch,params-M\n'],
+        ['in a quote that never ends', 'arch,params-M\n"'],
+      ],
+      3,
+    ),
+  )('too long a line, gzipped, %s', async (_, start) => {
     const long = gzipSync(Buffer.concat([Buffer.from(start), Buffer.alloc(20_000_000, 'x')]))
     expect(await refusal(() => read(long))).toContain('has a line of more than 4096 KiB; the limit is 4096 KiB')
   })
