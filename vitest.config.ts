@@ -4,12 +4,14 @@ import { defineConfig } from 'vitest/config'
 const ALL = 'test/**/*.test.ts'
 
 /**
- * Tests that change environment variables, or judge by what a process has: its memory, its children. Each of these files runs in
- * a process of its own. The others share one, which saves the start of a process and the same imports over and over.
+ * Tests that change the state of their process, or judge by it: environment variables, exit status, output, memory, children.
+ * Each of these files runs in a process of its own. The others share one, which saves the start of a process and the same imports
+ * over and over.
  */
 const ALONE = [
-  'test/*.test.ts',
-  'test/{benchmarks,cli,examples,system,algorithms/external}/**/*.test.ts',
+  'test/temporaryFolder.test.ts',
+  'test/{benchmarks,system,algorithms/external}/**/*.test.ts',
+  'test/cli/{manyRuns,output,places,pluginKit,progressDisplay,reportCommands,terminal}.test.ts',
   'test/**/damage.test.ts',
   'test/data/files/imageFolder.test.ts',
   'test/retrain/weights.test.ts',
@@ -27,8 +29,8 @@ export default defineConfig(({ mode }) => {
     test: {
       ...options,
       globalSetup: ['test/support/temporaryFolder.ts', 'test/support/freshBuild.ts'],
-      // Vitest leaves one core out, which of two is half.
-      maxWorkers: Math.max(2, availableParallelism() - 1),
+      // Vitest leaves one core out, which of two is half. A third process works while tests of the others wait.
+      maxWorkers: Math.max(3, availableParallelism() - 1),
       projects: [
         { test: { ...options, name: 'alone', include: ALONE } },
         { test: { ...options, name: 'shared', include: [ALL], exclude: ALONE, isolate: false } },
