@@ -42,13 +42,16 @@ function quantiles(values: readonly number[]): string[] {
   return [0.05, 0.25, 0.5, 0.75, 0.95].map((part) => sorted[Math.floor(part * (sorted.length - 1))].toFixed(2))
 }
 
+const shortNumber = (value: number): string =>
+  Math.abs(value) < 1000 ? value.toPrecision(5) : grouped(Math.round(value))
+
 /** Accuracies of the cells in each tenth of the space by a score; cells with equal scores are in the order of the table. */
 function tenths(name: string): string {
   const [score, accuracy] = [read(name), read(ACCURACY)]
   const order = [...score.keys()].sort((a, b) => score[a] - score[b] || a - b)
   const lines = Array.from({ length: 10 }, (_, tenth) => {
     const members = order.slice(Math.floor((tenth * order.length) / 10), Math.floor(((tenth + 1) * order.length) / 10))
-    const [low, high] = [score[members[0]], score[members[members.length - 1]]].map((value) => value.toPrecision(5))
+    const [low, high] = [score[members[0]], score[members[members.length - 1]]].map(shortNumber)
     return `| ${tenth + 1} | ${low} … ${high} | ${quantiles(members.map((i) => accuracy[i])).join(' | ')} |`
   })
   return `\`${name}\`:
@@ -75,7 +78,7 @@ writeAtomically(
   `${folder}.md`,
   `# Training-free scores of all cells of NAS-Bench-201
 
-Scores of the ${grouped(rows.length)} untrained networks at full size, by \`bench score\`. They took ${flags.minutes} minutes of one core;
+Scores of the ${grouped(rows.length)} untrained networks at full size, by \`bench score\`. They took about ${flags.minutes} minutes of one core (processor time);
 cells that are the same network were scored once where a score depends on nothing else. Written by
 \`npx jiti benchmarks/scores/wholeSpace.ts\`. The scores are in [nb201-scores/scores.csv.gz](nb201-scores/scores.csv.gz), to
 ${DIGITS} digits, and become a table by

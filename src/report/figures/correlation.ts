@@ -53,14 +53,17 @@ export function correlationFigure({ table, names, x, y }: ColumnPair): Figure {
 }
 
 /**
- * Returns the medians of x and of y in each group of architectures. @param order indices of the architectures, sorted
- * by x
+ * Returns the medians of x and of y in each group of architectures. Architectures with equal x are in the same group, so
+ * that there may be fewer groups, of unequal sizes.
+ * @param order indices of the architectures, sorted by x
  */
 function medians(order: readonly number[], x: readonly number[], y: readonly number[]) {
-  const groups = Array.from({ length: GROUPS }, (_, group) => {
-    const at = (part: number) => Math.floor((part * order.length) / GROUPS)
-    return order.slice(at(group), at(group + 1))
+  const cuts = Array.from({ length: GROUPS + 1 }, (_, part) => {
+    let cut = Math.floor((part * order.length) / GROUPS)
+    while (cut > 0 && cut < order.length && x[order[cut]] === x[order[cut - 1]]) cut++
+    return cut
   })
+  const groups = Array.from({ length: GROUPS }, (_, group) => order.slice(cuts[group], cuts[group + 1]))
   const median = (group: readonly number[], of: readonly number[]) =>
     quantile(
       group.map((i) => of[i]),
