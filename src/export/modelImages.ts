@@ -193,11 +193,15 @@ function listed(noun: string, names: readonly string[]): string {
 
 /**
  * Returns the paths of image files that a user names: each file itself, and all JPEG and PNG files of each folder.
- * @throws BenchError `missing` for a folder without such files
+ * @throws BenchError `missing` for a path that does not exist, and for a folder without such files
  */
 export async function imageFiles(named: readonly string[]): Promise<readonly string[]> {
   const listed = named.map(async (path) => {
-    if (!statIfThere(path)?.isDirectory()) return [path]
+    const found = statIfThere(path)
+    if (found === undefined) {
+      throw new BenchError('missing', `there is no ${path}; name JPEG or PNG files, or folders with some`)
+    }
+    if (!found.isDirectory()) return [path]
     const { paths, locate } = await openFolder(path)
     const images = paths.filter(isImage).map(locate)
     if (images.length > 0) return images

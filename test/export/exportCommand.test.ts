@@ -198,8 +198,8 @@ describe('bench predict', () => {
 
   test('takes all images of a folder, in the order of their paths', async () => {
     write(at('pictures/val/notes.txt'), '')
-    expect(await imageFiles(['large.png', at('pictures/val')])).toEqual([
-      ...['large.png', at('pictures/val/cat/0.png'), at('pictures/val/dog/0.png')],
+    expect(await imageFiles([at('large.png'), at('pictures/val')])).toEqual([
+      ...[at('large.png'), at('pictures/val/cat/0.png'), at('pictures/val/dog/0.png')],
     ])
     mkdirSync(at('empty'))
     const { code, stderr } = await place.bench('predict', record.id, 'empty')
@@ -208,10 +208,15 @@ describe('bench predict', () => {
     })
   })
 
-  test('names the file that it cannot read', async () => {
-    const { code, stderr } = await place.bench('predict', record.id, 'nowhere.png')
-    expect(code).toBe(2)
-    expect(stderr).toMatch(/^bench: cannot read nowhere.png \(.*\n$/)
+  test('names the file that is not there, and the one that it cannot read', async () => {
+    write(at('text.png'), 'no image')
+    for (const [file, message] of [
+      ['nowhere.png', /^bench: there is no nowhere.png; name JPEG or PNG files, or folders with some\n$/],
+      ['text.png', /^bench: text.png cannot be decoded.*\n$/],
+    ] as const) {
+      const { code, stderr } = await place.bench('predict', record.id, file)
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) })
+    }
     expect(existsSync(at('nowhere.png'))).toBe(false)
   })
 })
