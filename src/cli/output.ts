@@ -54,6 +54,7 @@ export const printAside = (text: string): void => {
 export function asInvoked(text: string, script: string = process.argv[1] ?? ''): string {
   const name = NAMES.find((known) => known === basename(script)) ?? 'bench'
   const isNpx = /[/\\]node_modules[/\\]\.bin[/\\]/.test(script)
+  if (name === 'bench' && !isNpx) return text
   return text.replace(/(^ *|`|^Usage: )bench (?=[a-z])/gm, `$1${isNpx ? `npx ${name}` : name} `)
 }
 

@@ -8,15 +8,15 @@
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 /** Matches everything but printable ASCII: only these parts are searched for control characters, which is fast. */
 const OTHERS = /[^ -~]+/g
+/** The same without line breaks and tabs. */
+const OTHERS_IN_LINES = /[^ -~\n\t]+/g
 
 /** Returns the text on one line: every control character, line breaks too, becomes an escape such as `\u001b`. */
 export const oneLine = (text: string): string => text.replace(OTHERS, (part) => part.replace(CONTROLS, escapeOf))
 
 /** Escapes the control characters of a text except line breaks and tabs. JSON text still parses to the same value. */
 export const printable = (text: string): string =>
-  text.replace(OTHERS, (part) =>
-    part.replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : escapeOf(control))),
-  )
+  text.replace(OTHERS_IN_LINES, (part) => part.replace(CONTROLS, escapeOf))
 
 const escapeOf = (control: string): string => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
 

@@ -42,10 +42,14 @@ const withPlainText = ({ columns, rows, notes, commands, ...rest }: Tabular): Ta
     key: oneLine(key),
     ...(within && { within: [oneLine(within[0]), oneLine(within[1])] as const }),
   })),
-  rows: rows.map((row) => row.map(plainCell)),
+  rows: rows.map(plainRow),
   notes: notes.map(oneLine),
   ...(commands && { commands: { purpose: oneLine(commands.purpose), lines: commands.lines.map(oneLine) } }),
 })
+
+/** Returns a row with control characters escaped; the row itself if it has none, since tables may have thousands. */
+const plainRow = (row: readonly Cell[]): readonly Cell[] =>
+  row.every((cell) => plainCell(cell) === cell) ? row : row.map(plainCell)
 
 /**
  * Returns a cell with control characters escaped; the same object if it has none, since tables may have thousands of

@@ -298,18 +298,20 @@ const curves: Kind<() => readonly ReportedEpoch[], CurveCode, Shared> = {
   },
   decode(code, { genotypes, metrics }, run) {
     if (code === null) return curves.read(run)
-    const [perEpoch, ...numbers] = code
-    const point = (at: number): ReportedEpoch => ({
-      epoch: numbers[at] as number,
-      ...Object.fromEntries(
-        LEARNING.slice(0, perEpoch - PLACED).flatMap((name, i) => {
-          const value = numbers[at + PLACED + i]
-          return value === null ? [] : [[name, value]]
-        }),
-      ),
-      genotype: genotypes.at(numbers[at + 1] as number),
-      metrics: metrics.at(numbers[at + 2] as number),
-    })
-    return () => Array.from({ length: numbers.length / perEpoch }, (_, i) => point(perEpoch * i))
+    const [perEpoch] = code
+    const learned = LEARNING.slice(0, perEpoch - PLACED)
+    // Figures read the epochs of thousands of runs again and again, so properties are set one by one.
+    const point = (epoch: number): ReportedEpoch => {
+      const at = 1 + perEpoch * epoch
+      const found: { -readonly [Name in keyof ReportedEpoch]?: unknown } = { epoch: code[at] }
+      learned.forEach((name, i) => {
+        const value = code[at + PLACED + i]
+        if (value !== null) found[name] = value
+      })
+      found.genotype = genotypes.at(code[at + 1] as number)
+      found.metrics = metrics.at(code[at + 2] as number)
+      return found as unknown as ReportedEpoch
+    }
+    return () => Array.from({ length: (code.length - 1) / perEpoch }, (_, epoch) => point(epoch))
   },
 }
