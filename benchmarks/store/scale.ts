@@ -9,6 +9,10 @@
  * runs without an index, and then with the index that the first call left; the cache folder is the benchmark's own.
  * With --program the built packages in the given folders are measured in turn, so that one run compares versions.
  * Printed are wall time, processor time (user and system) and peak memory.
+ *
+ * On two cores that did much else, the second calls took this much processor time, of which an idle machine needs less:
+ * with 10,000 runs, `status` 0.7 to 1.0 s and 110 MB, `table` 1.5 to 2.3 s and 130 MB; with 100,000 runs, `status` 4 s and
+ * 410 MB, `table` 7 s and 410 MB. The first `table` of 100,000 runs reads all records, in 47 s and 890 MB.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
