@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { full } from './support/full.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const { PYTHON = 'python3' } = process.env
@@ -32,7 +33,7 @@ describe('the example of an algorithm', () => {
     expect(stdout).toContain('it keeps within its epochs')
   })
 
-  test('searches beside DARTS, and differs from it', () => {
+  test.runIf(full)('searches beside DARTS, and differs from it', () => {
     const protocol = 'micro:epochs=2,data.limit=32,data.imageSize=8'
     const flags = ['--space', 'nb201', '--seeds', '1', '--protocol', protocol, '--store', 'plugin-runs', '--json']
     const { status, stdout } = bench('run', '--plugin', plugin, '--algo', 'darts-v1,entropy-darts', ...flags)
@@ -71,7 +72,7 @@ function codeOf(name: string): string {
     .join('\n')
 }
 
-test.skipIf(!hasPolars)(
+test.runIf(full && hasPolars)(
   'the notebook of results reads and plots every epoch (skipped without Polars and matplotlib)',
   () => {
     const protocol = 'micro:epochs=2,data.limit=32,data.imageSize=8'

@@ -11,6 +11,7 @@
  *
  * α is stepped after every fifth weight step, and not in the first quarter of the epochs (40 + 120 in that code). The
  * latency term and label smoothing are left out, and one cosine goes over all epochs, not one for the warm-up alone.
+ * Algorithm files have at most 120 lines; this one is longer because of the two sampled paths and the shift of their α.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

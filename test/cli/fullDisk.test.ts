@@ -178,7 +178,7 @@ test('a closed pipe ends no command with an error, and stops no work', {
     expect(stderr, name).not.toMatch(STACK_FRAME)
   }
   const quick = Object.entries(calls).filter(([name]) => name !== 'retrain' && name !== 'new')
-  await Promise.all(someOf(quick, 5).map((call) => limit(() => attempt(call))))
+  await Promise.all(someOf(quick, 8).map((call) => limit(() => attempt(call))))
   const runs = place.runs('other')
   expect(runs.length).toBeGreaterThan(0)
   for (const run of runs) expect(readdirSync(run)).toContain('result.json')

@@ -88,18 +88,15 @@ function written(machine: string): ReadonlyMap<string, string> {
 
 let plain: ReadonlyMap<string, string>
 beforeAll(async () => {
+  if (!full) return
   const run = ['run', '--algo', 'rea,random', '--dataset', 'cifar10', '--seeds', '3', '--budget', '20000', '--quiet']
   expect(await place.bench(...run)).toMatchObject({ code: 0 })
   plain = written('plain')
 })
 afterAll(() => place.remove())
 
-describe('output is the same to the byte', () => {
-  test.each(
-    Object.keys(machines)
-      .filter((name) => name !== 'plain')
-      .slice(0, full ? undefined : 1),
-  )('on a machine set to %s', (machine) => {
+describe.runIf(full)('output is the same to the byte', () => {
+  test.each(Object.keys(machines).filter((name) => name !== 'plain'))('on a machine set to %s', (machine) => {
     const found = written(machine)
     expect([...found.keys()]).toEqual([...plain.keys()])
     expect(plain.size).toBeGreaterThan(calls.length)

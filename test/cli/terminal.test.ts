@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MAIN, Workplace } from '../support/command.ts'
+import { someOf } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 })
@@ -22,35 +23,38 @@ function drawn(columns: number, words: string): string[] {
   return stdout.replace(controls, '').split(/\r?\n|\r/)
 }
 
-describe.skipIf(!hasScript).each([80, 120])('on a terminal of %d columns (skipped without `script`)', (columns) => {
-  let lines: string[]
-  beforeAll(() => {
-    lines = drawn(columns, `run --algo rea --dataset cifar10 --seeds 2 --budget 3000000 --store runs${columns}`)
-  })
+describe.skipIf(!hasScript).each(someOf([80, 120], 2))(
+  'on a terminal of %d columns (skipped without `script`)',
+  (columns) => {
+    let lines: string[]
+    beforeAll(() => {
+      lines = drawn(columns, `run --algo rea --dataset cifar10 --seeds 2 --budget 3000000 --store runs${columns}`)
+    })
 
-  test('no progress line of a search wraps', () => {
-    const said = lines.slice(
-      0,
-      lines.findIndex((line) => line.startsWith('Method')),
-    )
-    expect(said.length).toBeGreaterThan(5)
-    for (const line of said) expect(line.length, line).toBeLessThanOrEqual(columns)
-  })
+    test('no progress line of a search wraps', () => {
+      const said = lines.slice(
+        0,
+        lines.findIndex((line) => line.startsWith('Method')),
+      )
+      expect(said.length).toBeGreaterThan(5)
+      for (const line of said) expect(line.length, line).toBeLessThanOrEqual(columns)
+    })
 
-  test('a black-box search shows evaluations and simulated time, and no epochs', () => {
-    const progress = lines.filter((line) => line.startsWith('rea on cifar10, seed'))
-    const numbers = progress.flatMap(
-      (line) => /evaluations (\d+) {2}simulated (\d+)\/3000000 s/.exec(line)?.slice(1) ?? [],
-    )
-    expect(progress.join()).not.toContain('epoch')
-    // The toy table's evaluations cost 100 s each.
-    const counts = numbers.filter((_, i) => i % 2 === 0).map(Number)
-    expect(numbers.filter((_, i) => i % 2 === 1).map(Number)).toEqual(counts.map((count) => 100 * count))
-    expect(Math.max(...counts)).toBeGreaterThan(1)
-  })
+    test('a black-box search shows evaluations and simulated time, and no epochs', () => {
+      const progress = lines.filter((line) => line.startsWith('rea on cifar10, seed'))
+      const numbers = progress.flatMap(
+        (line) => /evaluations (\d+) {2}simulated (\d+)\/3000000 s/.exec(line)?.slice(1) ?? [],
+      )
+      expect(progress.join()).not.toContain('epoch')
+      // The toy table's evaluations cost 100 s each.
+      const counts = numbers.filter((_, i) => i % 2 === 0).map(Number)
+      expect(numbers.filter((_, i) => i % 2 === 1).map(Number)).toEqual(counts.map((count) => 100 * count))
+      expect(Math.max(...counts)).toBeGreaterThan(1)
+    })
 
-  test('notes below a table are no wider than the terminal', () => {
-    const notes = lines.slice(lines.findIndex((line) => line.startsWith('Mean ±')))
-    for (const line of notes) expect(line.length, line).toBeLessThanOrEqual(columns)
-  })
-})
+    test('notes below a table are no wider than the terminal', () => {
+      const notes = lines.slice(lines.findIndex((line) => line.startsWith('Mean ±')))
+      for (const line of notes) expect(line.length, line).toBeLessThanOrEqual(columns)
+    })
+  },
+)

@@ -16,7 +16,7 @@ import { describeGpu } from '../../../src/engine/webgpu/device/gpu.ts'
 import { openWebgpuExecutor } from '../../../src/engine/webgpu/index.ts'
 import { initialWeights } from '../../../src/training/initialise.ts'
 import { relativeError } from '../../fixtures/golden.ts'
-import { full } from '../../support/full.ts'
+import { full, someOf } from '../../support/full.ts'
 import { describeAgreement } from '../agreement/index.ts'
 import { feedFor, run } from '../agreement/run.ts'
 import { describeExecutorContract } from '../contract/index.ts'
@@ -32,14 +32,13 @@ if (gpu === undefined) console.warn('skipped: WebGPU finds no adapter; docs/back
 
 /** Names of the cases of the shared suites that run on an emulated GPU: at least one of each kind. */
 const QUICK = [
-  /^(treats inactive operations|counts labels|weights batches|moves running|multiplies each sample|gives the same bits|are a vector)/,
+  /^(counts labels|weights batches|moves running|multiplies each sample|gives the same bits|are a vector)/,
   /^(makes every later call|that do not fit the network)/,
-  /^(conv3x3|dil-depthwise5|avg_pool_3x3-s2|max_pool_3x3-s1|bn-affine|factorized|sep_conv|channel|global|ce)/,
+  /^(conv3x3|dil-depthwise5-s1|avg_pool_3x3-s2|max_pool_3x3-s1|bn-affine|factorized|sep_conv|channel|global|ce)/,
   /^nb201 (c4-k1-8x8|\|nor_conv_3x3~0\|\+\|none)/,
-  /^DARTS .* of 3 cells$/,
   /^(c4-no-buffers|sgd-nesterov|sgd-clipped)/,
   /^network of noise/,
-  /^random network \d:/,
+  /^random network [0-4]:/,
   /^network of large windows, dilated and strided unevenly: (loss|with running|the gradient)/,
   /^nb201 search network with tracked, affine normalisation on narrow images: (at a batch|where)/,
 ]
@@ -114,7 +113,7 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
       ['with one of the paths that run side by side on', (coefficient) => coefficient === 1 || coefficient > 12],
       ['with none of the paths that run side by side on', (coefficient) => coefficient === 5 || coefficient > 12],
     ]
-    for (const [name, isActive] of paths) {
+    for (const [name, isActive] of gpu?.isSoftware === false ? paths : someOf(paths, 3)) {
       it(name, async () => agree(await open(), branchingFeed(network, 5, isActive), 'train'))
     }
     it('with a smaller batch and running statistics', async () => {
@@ -158,25 +157,28 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(relativeError(found, expected)).toBeLessThan(1e-4)
   })
 
-  it('computes convolutions whose numbers of channels are no powers of two', async () => {
-    const builder = new NetworkBuilder({ height: 9, width: 9, channels: 3 })
-    const norm = { affine: true, track: false }
-    const normalised = [36, 48, 72, 20, 40].reduce((x, channels, i) => {
-      const kernel = i === 1 ? 3 : 1
-      const wide = builder.conv(builder.relu(x), channels, { kernel, padding: (kernel - 1) / 2 }, `conv${i}`)
-      return builder.batchNorm(wide, norm, `norm${i}`)
-    }, builder.input)
-    const logits = builder.linear(builder.globalMean(normalised), shape.classes, 'classifier')
-    const network = builder.build({ name: 'widths', heads: [{ logits, lossWeight: 1 }], features: normalised })
-    const request = { feed: feedFor(network, 5), batchSize: 6 }
-    const [found, expected] = [
-      await run(await open(), network, request),
-      await run(await openStaticExecutor(), network, request),
-    ]
-    for (const part of ['logits', 'features', 'gradient', 'weights'] as const) {
-      expect(relativeError(found[part], expected[part]), part).toBeLessThan(1e-4)
-    }
-  })
+  it.runIf(gpu?.isSoftware === false || full)(
+    'computes convolutions whose numbers of channels are no powers of two',
+    async () => {
+      const builder = new NetworkBuilder({ height: 9, width: 9, channels: 3 })
+      const norm = { affine: true, track: false }
+      const normalised = [36, 48, 72, 20, 40].reduce((x, channels, i) => {
+        const kernel = i === 1 ? 3 : 1
+        const wide = builder.conv(builder.relu(x), channels, { kernel, padding: (kernel - 1) / 2 }, `conv${i}`)
+        return builder.batchNorm(wide, norm, `norm${i}`)
+      }, builder.input)
+      const logits = builder.linear(builder.globalMean(normalised), shape.classes, 'classifier')
+      const network = builder.build({ name: 'widths', heads: [{ logits, lossWeight: 1 }], features: normalised })
+      const request = { feed: feedFor(network, 5), batchSize: 6 }
+      const [found, expected] = [
+        await run(await open(), network, request),
+        await run(await openStaticExecutor(), network, request),
+      ]
+      for (const part of ['logits', 'features', 'gradient', 'weights'] as const) {
+        expect(relativeError(found[part], expected[part]), part).toBeLessThan(1e-4)
+      }
+    },
+  )
 
   it('sums tallies of more batches than the ring on the device can hold', async () => {
     const { network, weights } = readout(7)
@@ -217,10 +219,13 @@ describe.runIf(gpu !== undefined)('the static executor on WebGPU', { timeout: 12
     expect(relativeError(found.gradient, expected.gradient)).toBeLessThan(1e-4)
   })
 
-  it('records the masks of switched-off paths as if their weights were 0', async () => {
-    const { whereOff, whereZero } = await underMasksOfPaths(await open())
-    expect(whereOff).toEqual(whereZero)
-  })
+  it.runIf(gpu?.isSoftware === false || full)(
+    'records the masks of switched-off paths as if their weights were 0',
+    async () => {
+      const { whereOff, whereZero } = await underMasksOfPaths(await open())
+      expect(whereOff).toEqual(whereZero)
+    },
+  )
 
   it('refuses activation masks of another executable or batch size, and disposed ones', async () => {
     const executor = await open()
