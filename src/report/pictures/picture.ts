@@ -80,8 +80,17 @@ function png(width: number, height: number, paint: Paint): Buffer {
 function svg(width: number, height: number, paint: Paint): Buffer {
   const canvas = createCanvas(Math.round(width), Math.round(height), SvgExportFlag.ConvertTextToPaths)
   paint(canvas.getContext('2d'), 1)
-  return canvas.getContent()
+  return Buffer.from(withShortPaths(canvas.getContent().toString('utf8')))
 }
+
+/**
+ * Returns an SVG whose paths have coordinates with two decimals, in pixels of 1/96 inch: finer than any print, and the
+ * outlines of letters take a third less space.
+ */
+const withShortPaths = (text: string): string =>
+  text.replace(/ d="[^"]*"/g, (path) =>
+    path.replace(/-?\d+\.\d{3,}(?:e[-+]?\d+)?/g, (number) => String(Math.round(100 * Number(number)) / 100)),
+  )
 
 function pdf(width: number, height: number, paint: Paint): Buffer {
   const document = new PDFDocument()

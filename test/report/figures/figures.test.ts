@@ -311,6 +311,17 @@ describe('pictures', () => {
     expect(svg).toContain('<svg')
     expect(svg).not.toContain('<text')
   })
+  test('the paths of an SVG have coordinates with two decimals at most', () => {
+    const paths = [
+      ...renderFigure(figure, 'svg')
+        .toString('utf8')
+        .matchAll(/ d="([^"]*)"/g),
+    ].map(([, path]) => path)
+    expect(paths.length).toBeGreaterThan(5)
+    for (const path of paths) {
+      expect(path).toMatch(/^(?:[A-Z]|-?\d+(?:\.\d{1,2})?|[ ,])*$/)
+    }
+  })
   test('a PDF is a PDF', () => expect(renderFigure(figure, 'pdf').subarray(0, 5).toString('latin1')).toBe('%PDF-'))
   test('are the same, bit for bit, every time', () =>
     expect(renderFigure(figure, 'png').equals(renderFigure(figure, 'png'))).toBe(true))
