@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { checkAlgorithm, usualSpaces } from '../../../src/algorithms/contract/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { checkAlgorithm } from '../../../src/algorithms/contract/index.ts'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
 import { openExecutor } from '../../../src/engine/index.ts'
+import { builtinSpaces } from '../../../src/spaces/index.ts'
 import { full } from '../../support/full.ts'
 
 /** Fewer candidates and controller steps than by default: the promises are the same, and the suite takes seconds. */
@@ -20,14 +21,17 @@ const smaller: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'r-darts': { validationEpochs: 1, order: 'first' },
 }
 
+// In full an algorithm searches eight spaces, some of them in many passes.
+if (full) vi.setConfig({ testTimeout: 900_000 })
+
 const executor = openExecutor({ backend: 'wasm' })
 
 /**
  * Spaces on which an algorithm is checked: one that it works on, NAS-Bench-201's if it can (the network of DARTS takes
- * several times as long), or all in `npm run test:full`.
+ * several times as long), or in `npm run test:full` every built-in space that it works on.
  */
 const spacesFor = ({ spaces }: Algorithm) => {
-  const possible = usualSpaces.filter((space) => spaces?.includes(space.name) ?? true)
+  const possible = Object.values(builtinSpaces).filter((space) => spaces?.includes(space.name) ?? true)
   return full ? possible : possible.slice(0, 1)
 }
 
