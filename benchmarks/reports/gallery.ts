@@ -39,7 +39,7 @@ interface Picture {
   readonly option: '--out' | '--picture'
 }
 
-/** The runs that each kind of figure shows best; a kind that is not listed shows those of `reports/nb201-reduced`. */
+/** The runs that each kind of figure shows best; a kind that is not listed shows those of `reports/nb201-laptop`. */
 const SOURCES: Readonly<Record<string, string>> = {
   range: 'runs',
   training: 'runs',
@@ -54,7 +54,7 @@ const pictures: readonly Picture[] = [
   ...(Object.keys(figureKinds) as FigureKind[]).map((kind) => ({
     name: kind,
     title: figureKinds[kind].title,
-    command: `plot ${kind} ${SOURCES[kind] ?? 'reports/nb201-reduced'}`,
+    command: `plot ${kind} ${SOURCES[kind] ?? 'reports/nb201-laptop'}`,
     option: '--out' as const,
   })),
   {

@@ -31,7 +31,7 @@ import { recordText } from '../../../src/system/json.ts'
 
 const MAGIC = 'NBHIDX04'
 /** Real runs: without probes, with probes, and with full trainings. */
-const SOURCES = { 'nb201-reduced': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
+const SOURCES = { 'nb201-laptop': 8, 'hessian-shapes': 2, 'darts-trial': 3 }
 /** Number of runs of the indexed store. */
 const FEWEST = 8
 
