@@ -116,7 +116,7 @@ describe('bench plot', () => {
     const { table: _, ...job } = manifest.job
     keep({ ...run, manifest: { ...manifest, job } })
     const drawn = output(plotCommand(), 'scatter', '--store', store, '--out', join(folder, 'x.svg'))
-    await expect(drawn).rejects.toThrow('those of one table; found ')
+    await expect(drawn).rejects.toThrow('of one table; found fixture-table and none')
   })
   test('without --out says how to name a file', async () => {
     await expect(output(plotCommand(), 'hessian', '--store', store)).rejects.toThrow('--out hessian.svg writes one')
