@@ -92,7 +92,7 @@ export class Workplace {
   /** Folders of the runs in a store. */
   runs(store: string): string[] {
     const path = join(this.folder, store)
-    const names = existsSync(path) ? readdirSync(path).filter((name) => name !== 'slurm') : []
+    const names = existsSync(path) ? readdirSync(path).filter((name) => name !== 'slurm' && !name.startsWith('.')) : []
     return names.map((run) => join(path, run))
   }
 
