@@ -6,7 +6,7 @@
  *     npx vitest run --mode full test/cli/docsCommands.test.ts
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -127,6 +127,7 @@ const preparations: Readonly<Record<string, () => Promise<unknown> | unknown>> =
     writeCifar(join(desk.home, 'datasets/cifar10'))
     const [program] = textOf('README.md').match(/(?<=```ts\n)import \{\n {2}bilevelSearch[\s\S]*?(?=```)/) ?? []
     writeFileSync(join(desk.folder, 'my-search.ts'), program ?? '')
+    cpSync(join(ROOT, 'reports/nb201-laptop'), join(desk.folder, 'reports/nb201-laptop'), { recursive: true })
     return prepare('bench run --algo rea --seeds 2')
   },
   async 'docs/building-tables.md'() {

@@ -56,7 +56,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'setn 1': '949b9cd4d6194aa9',
   'snas 2': '0d75fdcedb554e32',
   'te-nas 1': '4ebdd4bc6e96c67c',
-  'zen-darts 2': '7f551c1f6649a4b0',
+  'zen-darts 3': 'f9b4c4fc3db42505',
   'zen-nas 1': 'd8aaf39d44d52e62',
 }
 
