@@ -23,23 +23,11 @@ const LONGEST_SHOWN = 300
 /** Makes an architecture of NAS-Bench-201 from its six operations. */
 export const nb201Genotype = (operations: readonly Operation[]): Nb201Genotype => ({ space: 'nb201', operations })
 
-let lastGenotype: Nb201Genotype | undefined
-let lastPosition = -1
-
 /**
  * Returns the position of an architecture in the list of all 5⁶ in lexicographic order of their operations, or −1 if it
- * does not have six operations of NAS-Bench-201. The last one is remembered, since a search looks up an architecture and
- * formats it next.
+ * does not have six operations of NAS-Bench-201.
  */
-export function positionOf(genotype: Nb201Genotype): number {
-  if (genotype !== lastGenotype) {
-    lastGenotype = genotype
-    lastPosition = computePosition(genotype)
-  }
-  return lastPosition
-}
-
-function computePosition({ operations }: Nb201Genotype): number {
+export function positionOf({ operations }: Nb201Genotype): number {
   if (operations.length !== EDGES.length) return -1
   let position = 0
   for (let edge = 0; edge < operations.length; edge++) {

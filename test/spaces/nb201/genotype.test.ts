@@ -39,6 +39,15 @@ test('the text of an architecture is its own, whatever was written before, also 
   expect(nb201.numbering?.indexOf(nb201.parse(texts[2]))).toBe(1)
 })
 
+test('an architecture that a method changes in place is written and numbered as it is then', () => {
+  const [before, after] = [0, 7].map((index) => nb201.format(atIndex(index)))
+  const changed = { space: 'nb201', operations: [...atIndex(0).operations] }
+  expect(nb201.format(changed)).toBe(before)
+  changed.operations.splice(0, 6, ...atIndex(7).operations)
+  expect(nb201.format(changed)).toBe(after)
+  expect(nb201.numbering?.indexOf(changed)).toBe(7)
+})
+
 test('every architecture is written edge by edge, node by node', () => {
   for (let index = 0; index < ARCHITECTURE_COUNT; index++) {
     const genotype = atIndex(index)
