@@ -75,3 +75,8 @@ export function orderedClassWeights(stated: StatedClassWeights, classNames: read
   const others = missing.length === 1 ? '' : ` and ${missing.length - 1} more`
   throw new BenchError('bad-input', `class weights: no weight for class "${first}"${others}; state one for each class`)
 }
+
+/** Checks that stated weights fit the classes of the images. @throws BenchError as `orderedClassWeights` */
+export function requireFittingWeights(weighting: ClassWeighting | undefined, classNames: readonly string[]): void {
+  if (areStated(weighting)) orderedClassWeights(weighting, classNames)
+}

@@ -6,9 +6,10 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { ProgramImages } from '../../core/algorithm.ts'
-import { areStated, type ClassWeighting, orderedClassWeights } from '../../core/classWeights.ts'
+import { areStated, type ClassWeighting, requireFittingWeights } from '../../core/classWeights.ts'
 import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import { once } from '../../core/onceEach.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { BenchmarkSplit, SearchSpace } from '../../core/space.ts'
@@ -60,7 +61,7 @@ export async function searchImagesIdentity(
   }
   const { openImageStream } = await import('../../data/photographs/imageStream.ts')
   const { contentHash, split, notes, classNames } = await openImageStream(dataset, folder)
-  if (areStated(classWeights)) orderedClassWeights(classWeights, classNames)
+  requireFittingWeights(classWeights, classNames)
   for (const note of notes) report(note)
   return { contentHash, ...(split && { split }) }
 }
@@ -214,8 +215,9 @@ export async function datasetIdentity({
   classWeights,
   ...size
 }: HashedImages): Promise<ImagesIdentity> {
-  const open = () => openDataset(name, { folder, report, ...size })
-  if (areStated(classWeights)) orderedClassWeights(classWeights, (await open()).classNames)
+  const open = once(() => openDataset(name, { folder, report, ...size }))
+  // Only stated weights need the names of the classes, for which the images are opened.
+  if (areStated(classWeights)) requireFittingWeights(classWeights, (await open()).classNames)
   const read = async () => {
     const { contentHash, split, notes = [] } = await open()
     return { hash: contentHash, notes, ...(split && { split }) }

@@ -3,7 +3,7 @@
  * the content hash of its images.
  */
 import type { Algorithm } from '../../core/algorithm.ts'
-import { areStated, orderedClassWeights } from '../../core/classWeights.ts'
+import { requireFittingWeights } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
@@ -64,7 +64,7 @@ export async function retrainingImagesIdentity(
     return datasetIdentity({ name: dataset, folder, report, classWeights: data.classWeights, ...imageSizeOf(settings) })
   }
   const { contentHash, split, notes, classNames } = await openImages({ name: dataset, folder, settings, report })
-  if (areStated(data.classWeights)) orderedClassWeights(data.classWeights, classNames)
+  requireFittingWeights(data.classWeights, classNames)
   for (const note of notes) report(note)
   return { contentHash, ...(split && { split }) }
 }
