@@ -5,9 +5,11 @@
  */
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, formatQualifier, parseQualifier } from '../../core/metric.ts'
+import { onceEach } from '../../core/onceEach.ts'
 import { capitalize } from '../../core/plainText.ts'
 import type { RecordedQuery } from '../../core/result.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
+import type { NumberColumn } from '../../tables/columns.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import { type Axis, epochAxis, type Figure, type Panel, type Plot, type Series } from '../pictures/figure.ts'
@@ -187,9 +189,7 @@ function curvesOf(runs: readonly RunRecord[], quantity: AnytimeQuantity, table: 
 
 /** Returns the measure of regret: the largest accuracy of the same name in a table minus an accuracy, in points. */
 function regretIn(table: Table): Measure {
-  const bestOf = memoized((qualifier: string) => {
-    if (!table.has(qualifier)) return undefined
-    const column = table.column(qualifier)
+  const bestIn = onceEach((column: NumberColumn) => {
     let best: number | undefined
     for (let row = 0; row < table.rows; row++) {
       const value = column.at(row)
@@ -198,16 +198,8 @@ function regretIn(table: Table): Measure {
     return best
   })
   return (accuracyPct, qualifier) => {
-    const best = qualifier === undefined ? undefined : bestOf(qualifier)
+    const best = qualifier !== undefined && table.has(qualifier) ? bestIn(table.column(qualifier)) : undefined
     return best === undefined ? undefined : Number((best - accuracyPct).toFixed(6))
-  }
-}
-
-function memoized<Value>(compute: (key: string) => Value): (key: string) => Value {
-  const known = new Map<string, Value>()
-  return (key) => {
-    if (!known.has(key)) known.set(key, compute(key))
-    return known.get(key) as Value
   }
 }
 
