@@ -11,9 +11,11 @@ import { filesToPack, MOST_BYTES } from '../../benchmarks/gpu/kit/packedRuns.ts'
 import { chosenStages, unexpectedError } from '../../benchmarks/gpu/kit/run.ts'
 import { planSearches } from '../../benchmarks/gpu/kit/searchPlan.ts'
 import { fileOf, limitOf, listText, stages } from '../../benchmarks/gpu/kit/stages.ts'
+import { builtins } from '../../src/builtins.ts'
 import { random } from '../../src/core/random.ts'
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { describeGpu } from '../../src/engine/webgpu/device/gpu.ts'
+import { registerPlugins } from '../../src/system/plugins.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'gpu-kit-test-'))
@@ -175,7 +177,8 @@ describe('the packed images', () => {
   })
 })
 
-describe('the searches of the kit', () => {
+describe('the searches of the kit', async () => {
+  const registered = await registerPlugins(builtins, [])
   const count = 100
   const classByClass: ImageSet = {
     count,
@@ -197,7 +200,7 @@ describe('the searches of the kit', () => {
     vi.stubEnv('NAS_BENCH_HOME', join(folder, 'home'))
     for (const { args } of parts) {
       for (const [algorithm, protocol, seeds] of [args.full, args.small]) {
-        const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images)
+        const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images, registered)
         expect(searches.map(({ job }) => [job.dataset.name, job.seed, job.retraining])).toEqual([
           ...[0, 1].map((seed) => ['cifar10', seed, undefined]),
         ])
@@ -207,8 +210,8 @@ describe('the searches of the kit', () => {
 
   it('take no other images than CIFAR-10 at the papers’ size', async () => {
     const wanted = { algorithm: 'drnas', protocol: 'drnas-paper', seeds: 1 }
-    await expect(planSearches(wanted, undefined)).rejects.toThrow('names no folder of CIFAR-10')
-    await expect(planSearches({ ...wanted, protocol: 'small' }, undefined)).resolves.toHaveLength(1)
+    await expect(planSearches(wanted, undefined, registered)).rejects.toThrow('names no folder of CIFAR-10')
+    await expect(planSearches({ ...wanted, protocol: 'small' }, undefined, registered)).resolves.toHaveLength(1)
   })
 })
 

@@ -1,11 +1,10 @@
 /** Plans the searches of the kit, on a machine that has no lookup table of CIFAR-10. */
-import { builtins } from '../../../src/builtins.ts'
 import { BenchError } from '../../../src/core/errors.ts'
 import type { Job } from '../../../src/core/result.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
-import { registerPlugins } from '../../../src/system/plugins.ts'
+import type { Registered } from '../../../src/system/plugins.ts'
 
 const SMALL = 'micro:epochs=3,batchSize=8,network.channels=4,network.depth=1,data.imageSize=8,data.limit=16'
 
@@ -27,6 +26,7 @@ export interface PlannedSearch {
 export async function planSearches(
   { algorithm, protocol, seeds }: { algorithm: string; protocol: string; seeds: number },
   images: string | undefined,
+  registered: Registered,
 ): Promise<readonly PlannedSearch[]> {
   const isSmall = protocol === 'small'
   if (!isSmall && images === undefined) throw new BenchError('missing', 'GPU_KIT_IMAGES names no folder of CIFAR-10')
@@ -40,7 +40,7 @@ export async function planSearches(
       executor: EXECUTOR,
       protocol: isSmall ? SMALL : protocol,
     },
-    await registerPlugins(builtins, []),
+    registered,
   )
   return plan.jobs.map(({ job: { retraining: _, ...job } }) => ({ id: runId(job), job }))
 }

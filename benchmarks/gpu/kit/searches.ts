@@ -23,11 +23,12 @@ import { EXECUTOR, planSearches } from './searchPlan.ts'
 await runProgram(async () => {
   const [algorithm, protocol, seeds] = process.argv.slice(2)
   const { GPU_KIT_STORE: folder = 'gpu-kit-store', GPU_KIT_IMAGES: images } = process.env
-  const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images)
+  const registered = await registerPlugins(builtins, [])
+  const searches = await planSearches({ algorithm, protocol, seeds: Number(seeds) }, images, registered)
   const store = new Store(folder)
   store.prepare()
   const order = { store: folder, jobs: [], plugins: [], executor: EXECUTOR, data: images }
-  const opener = new ResourceOpener(order, await registerPlugins(builtins, []))
+  const opener = new ResourceOpener(order, registered)
 
   async function run(device: Device, { loseDevice = false } = {}): Promise<void> {
     const ended = await Promise.allSettled(
