@@ -1,4 +1,4 @@
-/** Returns the paths of the folders with lookup tables: of those that come with the package, and of the user's. */
+/** The two folders with lookup tables: the package's own, and the user's. */
 import { fileURLToPath } from 'node:url'
 import { userFolder } from '../system/userFolder.ts'
 

@@ -99,7 +99,10 @@ function inTable(table: string, manifest: Manifest, request: LookupRequest): Loo
   throw new BenchError('bad-input', `table ${manifest.name} does not have ${what}; its datasets are ${has}`)
 }
 
-/** Returns the columns to report that the table has: of those that the protocol names, or else of the dataset's own. */
+/**
+ * Returns those of the columns to report that the table has. The protocol names these columns; if it names none, they
+ * are the dataset's own.
+ */
 function headlineIn(manifest: Manifest, { dataset, wanted }: LookupRequest): readonly Headline[] {
   const columns = new Set(manifest.columns.map(({ name }) => name))
   const [own, ...transfers] = wanted ?? ownHeadline(manifest, dataset)

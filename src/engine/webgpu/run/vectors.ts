@@ -65,7 +65,7 @@ export class VectorSpace {
     return parts.reduce((sum, part) => sum + part, 0)
   }
 
-  /** Destroys the GPU buffers of all weight vectors that were created here, even of those that were not disposed of. */
+  /** Frees the GPU buffers of all weight vectors that were created here. Their users need not have disposed of them. */
   dispose(): void {
     for (const buffer of [this.#run.buffer, this.#args, this.#parts, ...this.#all]) buffer.destroy()
   }
