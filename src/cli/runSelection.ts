@@ -230,7 +230,7 @@ const toldLines = new Set<string>()
 
 /** Returns the folders of those runs of an experiment file that were begun, and prints how many were not. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
-  const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
+  const [{ builtins }, { resolveExperiment }, { jobsToRead }] = await Promise.all([
     import('../builtins.ts'),
     import('./resolveExperiment.ts'),
     import('../runner/plan/plan.ts'),
@@ -240,8 +240,9 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
     { plugin: flags.plugin, data: flags.data },
     path,
   )
-  const { jobs } = await makePlan(experiment, registered, printAsideLine)
   const store = new Store(flags.store ?? file.store)
+  const isThere = (id: string) => store.run(id).exists()
+  const jobs = await jobsToRead(experiment, registered, { isThere, report: printAsideLine })
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   const absent = jobs.length - begun.length
   const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`

@@ -239,8 +239,34 @@ export async function chooseExecutor({ backend, executor, ...options }: Executor
  * @throws BenchError `unknown-name`, or `unsupported` for a combination that no machine has
  */
 export async function executorIdentity(options: ExecutorOptions): Promise<ExecutorIdentity> {
-  const { backend: name, executor, fastMath } = options
-  const backend = name === 'auto' ? (await chooseBackend(name, options)).backend : name
+  const { backend: name } = options
+  return identityOn(name === 'auto' ? (await chooseBackend(name, options)).backend : name, options)
+}
+
+/**
+ * Returns the identities that `executorIdentity` gives for these options on one machine or another: for a named backend
+ * its own, for `auto` first that of a machine without a GPU. Looks for no GPU.
+ *
+ * @throws BenchError `unsupported` for a combination that no machine has
+ */
+export function possibleIdentities(options: ExecutorOptions): readonly ExecutorIdentity[] {
+  const { backend: name, deterministic } = options
+  if (name !== 'auto') return [identityOn(name, options)]
+  const [portable] = deterministicBackends
+  const onGpus = deterministic ? [] : entries.filter((entry) => !entry.deterministic)
+  const others = onGpus.flatMap((entry) => {
+    try {
+      return [identityOn(entry.name, options)]
+    } catch {
+      // `bench run` refuses these options on a machine with this backend, so no run has this identity.
+      return []
+    }
+  })
+  return [identityOn(portable, options), ...others]
+}
+
+function identityOn(backend: Backend, options: ExecutorOptions): ExecutorIdentity {
+  const { executor, fastMath } = options
   const kind = kindOf(backend, executor)
   if (fastMath) requireFusible(backend, kind, options)
   const plain = entryOf(backend).deterministic ? 'deterministic' : 'device'

@@ -3,12 +3,12 @@
  * and event files of TensorBoard. A log can be truncated to the epoch of a checkpoint, so that a resumed run writes no
  * epoch twice.
  */
-import { truncateSync } from 'node:fs'
+import { rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { unknownName } from '../core/names.ts'
 import { appendWhole, writeAtomically } from './atomicFile.ts'
-import { readIfThere } from './readable.ts'
+import { isThere, readIfThere } from './readable.ts'
 
 /** Formats of progress logs, as named after `--log`. */
 export const LOG_FORMATS = ['jsonl', 'tensorboard'] as const
@@ -22,9 +22,9 @@ export const parseLogFormats = (names: readonly string[]): readonly LogFormat[] 
     return format
   })
 
-/** The metrics of one epoch. */
+/** The metrics of one epoch, or of what a run found. */
 export interface LogEntry {
-  /** Number of the epoch, from 0. */
+  /** Number of the epoch, from 0; of what a run found, the number of its epochs. */
   readonly step: number
   /** Single values by name, such as `loss/train`; undefined ones are left out. */
   readonly scalars: Readonly<Record<string, number | undefined>>
@@ -44,13 +44,17 @@ interface Encoding {
   start(): Uint8Array
   encode(entry: LogEntry): Uint8Array
   /**
-   * Returns the number of bytes at the beginning of a file that hold the entries 0 to `steps` − 1; undefined if one of
+   * Returns the number of bytes at the beginning of a file that hold the entries of these steps; undefined if one of
    * them is missing.
    */
-  lengthOf(bytes: Buffer, steps: number): number | undefined
+  lengthOf(bytes: Buffer, steps: readonly number[]): number | undefined
 }
 
-/** The log files of one search or training. */
+/** Returns whether anything was measured. A black-box search, for example, has no loss and no accuracy of an epoch. */
+const hasValues = ({ scalars, histograms }: LogEntry): boolean =>
+  histograms !== undefined || Object.values(scalars).some((value) => value !== undefined)
+
+/** The log files of one search or training. A file without an entry is not written. */
 export class ProgressLog {
   readonly #files: readonly { readonly path: string; readonly encoding: Encoding }[]
 
@@ -61,17 +65,24 @@ export class ProgressLog {
    */
   constructor(folder: string, formats: readonly LogFormat[], earlier: readonly LogEntry[]) {
     this.#files = formats.map((format) => ({ path: join(folder, LOG_FILES[format]), encoding: ENCODINGS[format] }))
+    const kept = earlier.filter(hasValues)
+    const steps = kept.map(({ step }) => step)
     for (const { path, encoding } of this.#files) {
       const bytes = readIfThere(path)
-      const length = bytes && encoding.lengthOf(bytes, earlier.length)
-      if (length !== undefined) truncateSync(path, length)
-      else writeAtomically(path, [encoding.start(), ...earlier.map((entry) => encoding.encode(entry))])
+      const length = bytes && encoding.lengthOf(bytes, steps)
+      if (kept.length === 0) rmSync(path, { force: true })
+      else if (length !== undefined) truncateSync(path, length)
+      else writeAtomically(path, [encoding.start(), ...kept.map((entry) => encoding.encode(entry))])
     }
   }
 
-  /** Adds the metrics of the next epoch to the log files of all formats. */
+  /** Adds the metrics of the next epoch, or of what the run found, to the log files of all formats. */
   add(entry: LogEntry): void {
-    for (const { path, encoding } of this.#files) appendWhole(path, encoding.encode(entry))
+    if (!hasValues(entry)) return
+    for (const { path, encoding } of this.#files) {
+      if (isThere(path)) appendWhole(path, encoding.encode(entry))
+      else writeAtomically(path, [encoding.start(), encoding.encode(entry)])
+    }
   }
 }
 
@@ -82,7 +93,7 @@ const jsonLines: Encoding = {
     Buffer.from(`${JSON.stringify({ time: new Date().toISOString(), step, ...scalars, ...histograms })}\n`),
   lengthOf(bytes, steps) {
     let end = 0
-    for (let step = 0; step < steps; step++) {
+    for (const step of steps) {
       const next = bytes.indexOf(10, end) + 1
       if (next === 0 || stepOfLine(bytes.toString('utf8', end, next)) !== step) return undefined
       end = next
@@ -109,10 +120,10 @@ const eventFile: Encoding = {
     tfRecord(event(step, (message) => summary(message, scalars, histograms))),
   lengthOf(bytes, steps) {
     let end = 0
-    // The version comes before step 0.
-    for (let expected = -1; expected < steps; expected++) {
+    // The record of the version, which has no step, comes first.
+    for (const expected of [undefined, ...steps]) {
       const record = recordAt(bytes, end)
-      if (record === undefined || stepOfEvent(record) !== (expected < 0 ? undefined : expected)) return undefined
+      if (record === undefined || stepOfEvent(record) !== expected) return undefined
       end += record.length + 16
     }
     return end

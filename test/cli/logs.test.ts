@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { formatQualifier, type Metric } from '../../src/core/metric.ts'
 import { type Ended, Workplace } from '../support/command.ts'
 import { full, someOf } from '../support/full.ts'
 
@@ -30,8 +31,10 @@ describe('--log', () => {
   test('writes what each epoch of the search and of the full training measured', () => {
     expect(logged.stderr).not.toContain('failed')
     const search = linesOf(named('/darts-v1-'))
-    expect(search.map(({ step }) => step)).toEqual([0, 1])
-    for (const line of search) {
+    expect(search.map(({ step }) => step)).toEqual([0, 1, 2])
+    const [{ metrics }] = Object.values(place.results('logged')).map((result) => result as { metrics: Metric[] })
+    expect(search[2]).toMatchObject({ 'answer/shapes test': metrics.find(({ seed }) => seed === 'mean')?.accuracyPct })
+    for (const line of search.slice(0, 2)) {
       expect(line).toMatchObject({ 'loss/train': expect.any(Number), 'learning rate': expect.any(Number) })
       expect(line['hessian/dominant eigenvalue']).toEqual(expect.any(Number))
       expect(line.alpha).toHaveLength(30)
@@ -43,6 +46,29 @@ describe('--log', () => {
     ])
     for (const folder of [named('/darts-v1-'), named('/retrain-')]) {
       expect(readdirSync(folder)).toContain('events.out.tfevents.0.bench')
+    }
+  })
+
+  test('writes the accuracies of the answer of searches without epochs, too, and of each looked-up epoch', async () => {
+    const { stderr } = await place.bench(
+      ...['run', '--algo', 'random,resnet,optimal', '--dataset', 'cifar10', '--seeds', '1', '--budget', '3000'],
+      ...['--log', 'jsonl,tensorboard', '--store', 'answers'],
+    )
+    expect(stderr).not.toContain('failed')
+    const runs = place.runs('answers')
+    expect(runs).toHaveLength(3)
+    for (const run of runs) {
+      const { metrics } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'))
+      const { job } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+      const [{ dataset, validation, test }] = job.protocol.headline.cifar10
+      const accuracyOf = (qualifier: string) =>
+        metrics.find((each: Metric) => formatQualifier(each) === qualifier)?.accuracyPct
+      const last = linesOf(run).at(-1)
+      expect(linesOf(run), run).toHaveLength(1)
+      expect(last[`answer/${dataset} test`]).toBe(accuracyOf(test))
+      expect(last[`answer/${dataset} validation`]).toBe(accuracyOf(validation))
+      expect(last[`answer/${dataset} test`]).toEqual(expect.any(Number))
+      expect(readFileSync(join(run, 'events.out.tfevents.0.bench'), 'latin1')).toContain(`answer/${dataset} test`)
     }
   })
 

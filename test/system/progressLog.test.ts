@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -79,6 +79,21 @@ describe('a progress log', () => {
     }
     open(entries(5))
     expect(lengths(bytesOf(name))).toBe(lengths(whole) + 2)
+  })
+
+  test.each(LOG_FORMATS)('of %s leaves out epochs without a number, and is no file without any', (format) => {
+    const name = LOG_FILES[format]
+    const empty: LogEntry = { step: 0, scalars: { 'loss/train': undefined } }
+    const log = new ProgressLog(folder, [format], [])
+    log.add(empty)
+    expect(readdirSync(folder)).toEqual([])
+    log.add(entry(1))
+    const once = bytesOf(name)
+    log.add(entry(2))
+    new ProgressLog(folder, [format], [empty, entry(1)])
+    expect(bytesOf(name)).toEqual(once)
+    new ProgressLog(folder, [format], [empty])
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('has TFRecords with masked CRC-32C checksums', () => {

@@ -98,16 +98,20 @@ async function plannedRuns(
       `an experiment file must be the only argument; leave out the other ${pluralize(rest.length, 'argument')}`,
     )
   }
-  const [{ builtins }, { resolveExperiment }, { makePlan }] = await Promise.all([
+  const [{ builtins }, { resolveExperiment }, { jobsToRead }, { queuedJobs }] = await Promise.all([
     import('../../builtins.ts'),
     import('../resolveExperiment.ts'),
     import('../../runner/plan/plan.ts'),
+    import('../../runner/slurm/arrays.ts'),
   ])
   const { experiment, registered, file } = await resolveExperiment(builtins, flags, path)
-  const { jobs } = await makePlan(experiment, registered, printAsideLine)
   const store = new Store(flags.store ?? file.store)
   const { reusable } = await import('../../report/committed/reuse.ts')
   const sources = flags.reuse === undefined ? [] : await readReused(flags.reuse, flags)
+  const known = new Set(sources.flatMap(({ runs }) => runs.map(({ manifest }) => manifest.id)))
+  for (const id of queuedJobs(store).keys()) known.add(id)
+  const isThere = (id: string) => known.has(id) || store.run(id).exists()
+  const jobs = await jobsToRead(experiment, registered, { isThere, report: printAsideLine })
   const elsewhere = new Map(sources.flatMap((source) => [...reusable(jobs, source)]))
   return async () =>
     storeStatus(store, jobs).map((run) => {

@@ -1,6 +1,6 @@
 /**
  * Turns an experiment into its jobs (algorithm × dataset × seed), with every setting resolved. Reads names and hashes,
- * but opens no images and no backend.
+ * but opens no images and no backend. Only a plan that is to run looks for a GPU.
  */
 
 import type { Algorithm } from '../../core/algorithm.ts'
@@ -12,7 +12,7 @@ import type { Finder, Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
-import { executorIdentity } from '../../engine/index.ts'
+import { type ExecutorIdentity, executorIdentity, possibleIdentities } from '../../engine/index.ts'
 import { resolveProtocol } from '../../protocols/index.ts'
 import type { Registered } from '../../system/plugins.ts'
 import { imageSizeOf } from '../../tables/recipe.ts'
@@ -52,6 +52,44 @@ export async function makePlan(
   registered: Registered,
   report: (line: string) => void = () => {},
 ): Promise<Plan> {
+  return planOn(asked, registered, report, executorIdentity)
+}
+
+/**
+ * Returns the jobs of an experiment for a command that only reads their runs, and so looks for no GPU. Where the backend
+ * is `auto`, the runs may have been made on a machine with a GPU or without: the jobs are those of which the most runs
+ * exist, at a tie those of a GPU; if there are no runs, the jobs of a machine without a GPU.
+ * @param isThere tells whether there is a run with this id
+ * @throws BenchError as `makePlan`
+ */
+export async function jobsToRead(
+  asked: Experiment,
+  registered: Registered,
+  { isThere, report }: { isThere(id: string): boolean; report(line: string): void },
+): Promise<readonly PlannedJob[]> {
+  const [portable, ...others] = possibleIdentities(asked.executor)
+  const { jobs } = await planOn(asked, registered, report, async () => portable)
+  if (others.length === 0) return jobs
+  const candidates = [...others.map((identity) => jobs.map((planned) => onExecutor(planned, identity))), jobs]
+  const counts = candidates.map((planned) => planned.filter(({ id }) => isThere(id)).length)
+  const most = Math.max(...counts)
+  return most === 0 ? jobs : candidates[counts.indexOf(most)]
+}
+
+/** Returns a planned job as another executor runs it; the same one if it trains no network. */
+function onExecutor(planned: PlannedJob, identity: ExecutorIdentity): PlannedJob {
+  if (planned.job.executor === undefined) return planned
+  const job = { ...planned.job, ...identity }
+  return { ...planned, id: runId(job), job }
+}
+
+/** @param identify returns the identity of the executor that the jobs run on, for those that train a network */
+async function planOn(
+  asked: Experiment,
+  registered: Registered,
+  report: (line: string) => void,
+  identify: typeof executorIdentity,
+): Promise<Plan> {
   const reported = new Set<string>()
   const reportOnce = (line: string) => {
     if (!reported.has(line)) report(line)
@@ -80,6 +118,7 @@ export async function makePlan(
           dataset,
           budgetSeconds: budgetOn(dataset),
           report: reportOnce,
+          identify,
         },
         entry,
       )
@@ -115,12 +154,13 @@ interface SearchedOn {
   readonly dataset: string
   readonly budgetSeconds: number | undefined
   report(line: string): void
+  readonly identify: typeof executorIdentity
 }
 
 /** Returns the description of a job except for its seed, and the lookup table of its dataset. */
 async function describeJob(
   experiment: Experiment,
-  { space, spacePlugin, dataset, budgetSeconds, report }: SearchedOn,
+  { space, spacePlugin, dataset, budgetSeconds, report, identify }: SearchedOn,
   { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
@@ -165,7 +205,7 @@ async function describeJob(
     ...(!trains && budgetSeconds !== undefined && { budgetSeconds }),
     // A program measures itself.
     probes: algorithm.program ? [] : probes,
-    ...(((trains && !algorithm.program) || retraining) && (await executorIdentity(executor))),
+    ...(((trains && !algorithm.program) || retraining) && (await identify(executor))),
   }
   return { lookup, job }
 }

@@ -1,5 +1,7 @@
 /** Writes the records of a running search: a line for each finished epoch and, from time to time, a checkpoint. */
 import type { Search } from '../../core/algorithm.ts'
+import { accuracyOf, type Metric } from '../../core/metric.ts'
+import type { Headline } from '../../core/protocol.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
 import { type LogEntry, type LogFormat, ProgressLog } from '../../system/progressLog.ts'
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
@@ -18,24 +20,27 @@ export class Journal {
   #lastSave = performance.now()
   #unsaved: EpochRecord[] = []
   readonly #log: ProgressLog | undefined
+  readonly #headline: readonly Headline[]
   #learningRate: number | undefined
 
   /**
    * @param saved checkpoint of an earlier, interrupted attempt at the run
    * @param options.log formats in which the metrics of each epoch are logged as well
+   * @param options.headline the columns of the lookup table that are logged; none without a table
    */
   constructor(
     run: RunFolder,
     oracle: SimulatedOracle | undefined,
     saved: Checkpoint | undefined,
-    { log }: { readonly log?: readonly LogFormat[] } = {},
+    { log, headline = [] }: { readonly log?: readonly LogFormat[]; readonly headline?: readonly Headline[] } = {},
   ) {
+    this.#headline = headline
     this.#log =
       log &&
       new ProgressLog(
         run.path,
         log,
-        run.epochs().map((record) => logEntry(record)),
+        run.epochs().map((record) => logEntry(record, headline)),
       )
     this.#run = run
     this.#oracle = oracle
@@ -46,7 +51,7 @@ export class Journal {
   /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
   async add(record: EpochRecord, search: Search): Promise<void> {
     this.#unsaved.push(record)
-    this.#log?.add(logEntry(record, this.#learningRate))
+    this.#log?.add(logEntry(record, this.#headline, this.#learningRate))
     if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS || search.saves === false) return
     this.flush()
     this.#run.saveCheckpoint({
@@ -63,6 +68,14 @@ export class Journal {
   flush(): void {
     this.#run.appendEpochs(this.#unsaved)
     this.#unsaved = []
+  }
+
+  /**
+   * Adds the accuracies of the architecture that the search found to the log. Without an evaluation it adds nothing.
+   * @param epochs number of finished epochs of the search
+   */
+  addAnswer(metrics: readonly Metric[] = [], epochs: number): void {
+    this.#log?.add({ step: epochs, scalars: answerScalars(metrics, this.#headline) })
   }
 
   /** Remembers the learning rate of an SGD step, for the log of the epoch. */
@@ -83,9 +96,10 @@ export class Journal {
 
 /**
  * Returns the metrics of one search epoch as an entry of progress logs.
+ * @param headline the columns of the lookup table that are logged
  * @param learningRate rate of the epoch's last SGD step on the network weights; undefined if it is not known
  */
-function logEntry(record: EpochRecord, learningRate?: number): LogEntry {
+function logEntry(record: EpochRecord, headline: readonly Headline[], learningRate?: number): LogEntry {
   const { epoch: step, parameters, probes, extra = {} } = record
   const { dominantEigenvalue } = (probes?.hessian ?? {}) as { readonly dominantEigenvalue?: number }
   return {
@@ -96,12 +110,28 @@ function logEntry(record: EpochRecord, learningRate?: number): LogEntry {
       'accuracy/train': record.trainAccuracyPct,
       'accuracy/validation': record.validAccuracyPct,
       'metric/validation': record.validMetricPct,
+      ...answerScalars(record.metrics, headline),
       'learning rate': learningRate,
       'hessian/dominant eigenvalue': dominantEigenvalue,
       ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [`extra/${name}`, value])),
     },
     ...(parameters && { histograms: { alpha: parameters.flat() } }),
   }
+}
+
+/**
+ * Returns the accuracies of an architecture by the names that they have in progress logs: those of the headline's
+ * columns of a lookup table, or without a table the means of full trainings.
+ */
+function answerScalars(metrics: readonly Metric[], headline: readonly Headline[]): LogEntry['scalars'] {
+  const trained = headline.length === 0 ? metrics.filter(({ seed }) => seed === 'mean') : []
+  return Object.fromEntries([
+    ...headline.flatMap(({ dataset, validation, test }) => [
+      [`answer/${dataset} validation`, accuracyOf(metrics, validation)],
+      [`answer/${dataset} test`, accuracyOf(metrics, test)],
+    ]),
+    ...trained.map(({ dataset, accuracyPct }) => [`answer/${dataset} test`, accuracyPct]),
+  ])
 }
 
 const secondsSince = (milliseconds: number): number => (performance.now() - milliseconds) / 1000

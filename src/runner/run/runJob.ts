@@ -100,7 +100,9 @@ async function searchThrough(
   let search: Search | undefined
   const oracle =
     evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries, () => evaluations?.answered())
-  const journal = new Journal(run, oracle, saved, resources)
+  const { log } = resources
+  const headline = job.protocol.headline[job.dataset.name]
+  const journal = new Journal(run, oracle, saved, { ...(log && { log }), headline })
   const meter = new ProgressMeter((share) => report({ kind: 'progress', share }))
   const context = searchContext({
     ...resources,
@@ -123,6 +125,7 @@ async function searchThrough(
     const { evaluation, timing } = await evaluate(search, job, resources, journal)
     const images = evaluation?.images ?? (await resources.images?.())
     journal.flush()
+    journal.addAnswer(evaluation?.metrics, epochs)
     const validMetricPct = job.protocol.metric && run.epochs().at(-1)?.validMetricPct
     const outcome = { search, epochs, oracle, evaluation, images, timing, validMetricPct }
     const result = resultRecord(job, run.id, space, outcome)
