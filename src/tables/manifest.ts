@@ -171,8 +171,8 @@ const isRecordOf =
     isObject(value) && Object.values(value).every(check)
 
 function isObjectOf(fields: Readonly<Record<string, Check>>): Check {
-  const entries = Object.entries(fields)
-  return (value) => isObject(value) && entries.every(([name, check]) => check(value[name]))
+  const names = Object.keys(fields)
+  return (value) => isObject(value) && names.every((name) => fields[name](value[name]))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -252,9 +252,10 @@ function firstProblem(manifest: Partial<Manifest>): string | undefined {
   const { columns, table } = manifest as Manifest
   const bad = columns.findIndex((column) => !isColumn(column))
   if (bad !== -1) return `column ${bad + 1} of the manifest is malformed`
-  const end = ([at, length]: ByteRange) => at + length
-  const outside = columns.find(({ buffers }) =>
-    (Object.values(buffers) as ByteRange[]).some((r) => end(r) > table.bytes),
+  // Taking ranges apart as [offset, length] would take longer than all other checks: V8 has not compiled them yet.
+  const isOutside = (range: ByteRange | undefined) => range !== undefined && range[0] + range[1] > table.bytes
+  const outside = columns.find(
+    ({ buffers }) => isOutside(buffers.values) || isOutside(buffers.offsets) || isOutside(buffers.validity),
   )
   return outside === undefined ? undefined : `column "${outside.name}" of the manifest lies outside of the table`
 }

@@ -16,14 +16,13 @@ import type { ColumnEntry, Manifest } from './manifest.ts'
 /** A lookup table. Its methods return the accuracies and other values of architectures. */
 export class Table {
   readonly manifest: Manifest
-  /** Qualifiers of the table's accuracy columns: dataset, split, epochs and seed of each. */
-  readonly qualifiers: readonly Qualifier[]
   readonly #read: ReadRange
   readonly #entries: ReadonlyMap<string, ColumnEntry>
   readonly #columns = new Map<string, NumberColumn>()
   readonly #texts = new Map<string, TextColumn>()
   readonly #rowOf: (index: number) => number | undefined
   readonly #index: NumberColumn
+  #qualifiers: readonly Qualifier[] | undefined
   #accuracies: readonly { readonly qualifier: Qualifier; readonly column: NumberColumn }[] | undefined
   #rowOfArch: ReadonlyMap<string, number> | undefined
   #last: { readonly qualifier: Qualifier; readonly column: NumberColumn } | undefined
@@ -31,8 +30,9 @@ export class Table {
   constructor(manifest: Manifest, read: ReadRange) {
     this.manifest = manifest
     this.#read = read
-    this.#entries = new Map(manifest.columns.map((entry) => [entry.name, entry]))
-    this.qualifiers = manifest.columns.filter(({ name }) => isAccuracy(name)).map(({ name }) => parseQualifier(name))
+    const entries = new Map<string, ColumnEntry>()
+    for (const entry of manifest.columns) entries.set(entry.name, entry)
+    this.#entries = entries
     const index = numberColumn(this.#entry('index'), this.rows, read)
     this.#index = index
     this.#columns.set('index', index)
@@ -45,6 +45,14 @@ export class Table {
    */
   get #arch(): TextColumn {
     return this.text('arch')
+  }
+
+  /** Qualifiers of the table's accuracy columns: dataset, split, epochs and seed of each. */
+  get qualifiers(): readonly Qualifier[] {
+    this.#qualifiers ??= this.manifest.columns
+      .filter(({ name }) => isAccuracy(name))
+      .map(({ name }) => parseQualifier(name))
+    return this.#qualifiers
   }
 
   /** Number of rows of the table, one for each architecture. */
