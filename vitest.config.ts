@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const ALL = 'test/**/*.test.ts'
 
@@ -17,6 +18,22 @@ const ALONE = [
   'test/retrain/weights.test.ts',
 ]
 
+/** The test files that take longest in full, the longest first. */
+const SLOWEST = [
+  ...['cli/docsCommands', 'engine/webgpu/executor', 'algorithms/external/kills', 'algorithms/contract/builtins'],
+  ...['cli/run', 'cli/retrain', 'cli/printedCommands', 'cli/fullDisk', 'cli/slurm', 'report/damage', 'tables/damage'],
+]
+
+/** Starts the slowest files first, so that none of them is left to one core when the others are done. */
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) =>
+      SLOWEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`))
+    const slow = files.filter((file) => place(file) >= 0).sort((a, b) => place(a) - place(b))
+    return [...slow, ...(await super.sort(files.filter((file) => place(file) < 0)))]
+  }
+}
+
 export default defineConfig(({ mode }) => {
   const options = {
     // `npm run test:full`: the same files with all their cases (see `test/support/full.ts`).
@@ -28,6 +45,7 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       ...options,
+      sequence: { sequencer: SlowestFirst },
       globalSetup: ['test/support/temporaryFolder.ts', 'test/support/freshBuild.ts'],
       // Vitest leaves one core out, which of two is half. A third process works while tests of the others wait.
       maxWorkers: Math.max(3, availableParallelism() - 1),
