@@ -6,6 +6,6 @@ export const someOf = <T>(cases: readonly T[], every: number): T[] =>
   cases.filter((_, index) => full || index % every === 0)
 
 /**
- * Returns the number of damaged copies that a fuzz test makes: $MUTATIONS, else `usual`, and twenty times that in full.
+ * Returns the number of damaged copies that a fuzz test makes: $MUTATIONS, else `usual`, and six times that in full.
  */
-export const damagedCopies = (usual: number): number => Number(process.env.MUTATIONS ?? (full ? 20 * usual : usual))
+export const damagedCopies = (usual: number): number => Number(process.env.MUTATIONS ?? (full ? 6 * usual : usual))

@@ -1,7 +1,7 @@
 /**
  * Reads damaged copies of a file: each is read or refused with one line, in little time and memory; where the format
- * has a checksum, what is read is what the whole file gives. 60 copies in the everyday run of the tests; as many as are
- * asked for with
+ * has a checksum, what is read is what the whole file gives. 30 copies in the everyday run of the tests, six times as
+ * many in full; as many as are asked for with
  *
  *     TMPDIR=/dev/shm MUTATIONS=10000 npx vitest run test/tables/damage.test.ts --reporter=verbose
  *
