@@ -274,9 +274,9 @@ describe('bad input gets one line and exit status 2, and nothing is written', ()
   /** What the commands beside this one try out for a moment is left out. */
   const entries = () => readdirSync(place.folder).filter((name) => !name.endsWith('.tmp'))
 
-  // Each case starts a process: an eighth of them, or all in `npm run test:full`.
+  // Each case starts a process: a sixteenth of them, or all in `npm run test:full`.
   const all = [...cases, ...twice, ...outputs, ...others]
-  test.each(someOf(all, 8))('bench %s', { concurrent: true }, async (line, message) => {
+  test.each(someOf(all, 16))('bench %s', { concurrent: true }, async (line, message) => {
     const before = entries()
     const { code, stdout, stderr } = await place.bench(...line.split(' ').map((word) => (word === "''" ? '' : word)))
     const [first, ...rest] = stderr.split('\n')

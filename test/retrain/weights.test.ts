@@ -140,7 +140,7 @@ describe('a training that is killed at a change of the file system', () => {
       )
       expect(writes).toBeGreaterThan(3)
       const all = Array.from({ length: writes }, (_, i) => i + 1)
-      for (const at of full ? all : all.slice(-3, -2)) {
+      for (const at of full ? all.filter((at) => at % 2 === writes % 2) : all.slice(-3, -2)) {
         const store = `killed-${at}`
         const within = join(place.folder, store)
         Object.assign(process.env, deathEnvironment({ within, at, mode: 'write' }))

@@ -82,7 +82,7 @@ describe.skipIf(!hasPython || process.platform !== 'linux')('a search by a Pytho
   test.each(someOf([true, false], 2))(
     'ends the same after kills at random moments; it saves itself: %s',
     async (saves) => {
-      const kills = full ? 25 : 2
+      const kills = full ? 12 : 1
       const program = stepper(saves)
       const whole = await place.bench(...command(program, `whole-${saves}`))
       expect(whole).toMatchObject({ code: 0 })
