@@ -53,10 +53,7 @@ const labelSchema = (z: typeof Zod) =>
     .max(LONGEST_LABEL)
     .refine((text) => !isReservedName(text), { error: 'expected a name that JavaScript does not reserve' })
 
-/**
- * Returns the schema of a name in a record that is also used as the name of a file, and so must not contain path
- * separators.
- */
+/** Returns the schema of a name that also names a file, and so must not contain path separators. */
 export const fileNameSchema = (z: typeof Zod) =>
   labelSchema(z).refine(isFileName, { error: 'expected a name without / and \\' })
 
@@ -374,16 +371,9 @@ export const recordSchemas = once(() => {
     'failure.json': { schema: failure as Zod.ZodType<FailureRecord>, what: 'the failure of a run', remedy },
   } as const satisfies Record<(typeof RUN_FILES)[number], ReadAs<unknown>>
 
-  /** Schema of a line of a compact report: what tables and figures read of a run. */
-  const reportedRunSchema = z.looseObject({
-    manifest,
-    epochs: z.array(epoch),
-    result: result.optional(),
-    failure: failure.optional(),
-  })
-
+  /** How to parse a line of a compact report: what tables and figures read of a run. */
   const reportedRun = {
-    schema: reportedRunSchema,
+    schema: z.looseObject({ manifest, epochs: z.array(epoch), result: result.optional(), failure: failure.optional() }),
     what: 'the record of a run',
     remedy: 'restore it from a copy, or write the report again',
   }

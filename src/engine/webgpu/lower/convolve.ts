@@ -12,9 +12,10 @@ import { filterGradient, sumPartials } from '../kernels/filterGradient.ts'
 import { type Grid, itemGrid } from '../plan/program.ts'
 import { type Storage, spanOf, type Transient } from '../plan/storage.ts'
 import type { Context } from './context.ts'
-import type { FilterGroup, PlannedFilter, Summation } from './filterPlan.ts'
+import type { FilterGroup, PlannedFilter } from './filterPlan.ts'
 import { numberedBuffers } from './grouping.ts'
 import type { Quads } from './quads.ts'
+import type { Summation } from './summations.ts'
 import { gradientExtents, gradientTileFor, tileFor, tileOver, tilesAcross } from './workgroups.ts'
 
 /** The largest number of workgroups along each dimension of a dispatch that every WebGPU device allows. */

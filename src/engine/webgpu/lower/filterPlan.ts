@@ -28,10 +28,10 @@
 import type { ValueId } from '../../../core/network.ts'
 import { countReads } from '../../graph/dataflow.ts'
 import { type Filter, type Graph, type Of, offsetsOf } from '../../graph/graph.ts'
-import { sumWorkgroups } from '../kernels/filterGradient.ts'
 import { OTHER_BINDINGS } from '../kernels/readers.ts'
 import { alignedForParts, type PackedPlace } from '../plan/storage.ts'
 import { quadsOf } from './quads.ts'
+import { type SharedSummation, shareSummations } from './summations.ts'
 import { type MomentPlace, type MomentPlan, placeMoments, type TermPlan } from './termPlan.ts'
 import { type GradientChunks, gradientChunks, type SizedFilter, threadsPerChunk, tileFor } from './workgroups.ts'
 
@@ -68,14 +68,12 @@ export interface FilterPlan {
 }
 
 /** A group of convolution filters that share dispatches, as the head of this file describes. */
-export interface FilterGroup {
+export interface FilterGroup extends SharedSummation {
   readonly kind: Filter['kind']
   /** Whether the filters of the group apply ReLU to their input while they read it. */
   readonly relu: boolean
   /** Whether each filter of the group reads a different input; otherwise all read the same input. */
   readonly sideBySide: boolean
-  /** Index of the group's first filter among all filters of the network. */
-  readonly first: number
   readonly filters: readonly PlannedFilter[]
   /** For each filter of the group the id of the activation tensor that it reads. */
   readonly inputs: readonly ValueId[]
@@ -87,20 +85,6 @@ export interface FilterGroup {
    * stored.
    */
   readonly gradientSources: readonly (readonly ValueId[])[]
-  /** Offset and length, in bytes, of the group's partial sums of filter gradients in the buffer of its summation. */
-  readonly partials: { readonly offset: number; readonly bytes: number }
-  readonly summation: Summation
-}
-
-/** A dispatch that adds up the partial sums of the gradients of many filters. */
-export interface Summation {
-  /** Index of the summation's first filter among all filters of the network. */
-  readonly first: number
-  readonly filterCount: number
-  /** Number of workgroups that the dispatch needs for the largest filter. */
-  readonly workgroups: number
-  /** Size in bytes of the buffer with all partial sums that the summation adds up. */
-  readonly bytes: number
 }
 
 /** One convolution filter, and the byte offsets of its data in the buffers that its group binds. */
@@ -158,7 +142,9 @@ export function planFilters(site: FilterSite, terms: TermPlan): FilterPlan {
     unstoredInputs: packAll(site, unstored, inputsOf),
     moments: placeMoments(graph, batchSize, tilePixels(graph, drafts)),
   }
-  const groups = addSummations(drafts.map((draft) => planGroup({ ...site, terms, ...places }, draft)))
+  const planned = drafts.map((draft) => planGroup({ ...site, terms, ...places }, draft))
+  const summations = shareSummations(planned)
+  const groups = planned.map(({ partialBytes: _, ...group }, i): FilterGroup => ({ ...group, ...summations[i] }))
   const computed = groups.filter(({ gradientSources }) => gradientSources.length > 0)
   const unstoredGradients = computed.flatMap(({ filters }) => filters.map(({ filter }) => filter.output))
   return { groups, ...places, unstoredGradients: new Set(unstoredGradients) }
@@ -294,7 +280,7 @@ interface GroupSite extends FilterSite, Pick<FilterPlan, 'outputs' | 'unstoredIn
 }
 
 /** A planned group of filters, not yet assigned to a summation: the position of its partial sums is still unknown. */
-interface PlannedGroup extends Omit<FilterGroup, 'first' | 'partials' | 'summation'> {
+interface PlannedGroup extends Omit<FilterGroup, keyof SharedSummation> {
   readonly partialBytes: number
 }
 
@@ -366,48 +352,6 @@ function outputPlaces(
     sourceOffset: unstoredInputs.get(reader.node)?.offset ?? 0,
   }
   return { outputOffset: outputs.get(output)?.offset ?? 0, moments: place?.collected ? place : undefined, outputNorm }
-}
-
-/** The most bytes of partial sums of filter gradients that one dispatch of `sumPartials` adds up. */
-const MOST_WAITING = 2 ** 26
-
-/**
- * Numbers the filters of all groups, and assigns the partial sums of their gradients to buffers; one dispatch adds up
- * the partial sums of each buffer.
- */
-function addSummations(groups: readonly PlannedGroup[]): FilterGroup[] {
-  let first = 0
-  return waitingTogether(groups).flatMap((waiting) => {
-    const filters = waiting.flatMap((group) => group.filters)
-    const workgroups = filters.map(({ chunks, output }) => sumWorkgroups(chunks.rows, output.quads, chunks.lanes))
-    const bytes = waiting.map(({ partialBytes }) => partialBytes)
-    const offsets = offsetsOf(bytes)
-    const numbers = offsetsOf(waiting.map((group) => group.filters.length))
-    const summation = { first, filterCount: filters.length, workgroups: Math.max(...workgroups), bytes: sum(bytes) }
-    first += filters.length
-    return waiting.map(({ partialBytes, ...group }, i): FilterGroup => {
-      const partials = { offset: offsets[i], bytes: partialBytes }
-      return { ...group, first: summation.first + numbers[i], partials, summation }
-    })
-  })
-}
-
-/**
- * Divides the groups into sequences of neighbours whose partial sums fit into one buffer (`MOST_WAITING`). It fills the
- * buffers from the last group on, as the backward pass does, so that only the buffer of the first groups may be small.
- */
-function waitingTogether(groups: readonly PlannedGroup[]): PlannedGroup[][] {
-  const runs: PlannedGroup[][] = []
-  let waiting = Number.POSITIVE_INFINITY
-  for (const group of groups.toReversed()) {
-    waiting += group.partialBytes
-    if (waiting > MOST_WAITING) {
-      runs.unshift([])
-      waiting = group.partialBytes
-    }
-    runs[0].unshift(group)
-  }
-  return runs
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
