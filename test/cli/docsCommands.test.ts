@@ -120,7 +120,8 @@ class Desk extends Workplace {
     child.stderr.on('data', (text) => (said.stderr += text))
     const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...said })))
     if (stop) {
-      await until(stop, line)
+      // Each of its processes loads the program first.
+      await until(stop, line, 300_000)
       child.kill('SIGINT')
     }
     return ended
