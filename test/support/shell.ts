@@ -12,6 +12,8 @@ export const commandsIn = (text: string): string[] => [
 
 /** The words that a shell makes of a line; `~` and variables are its own. */
 export function wordsOf(line: string): string[] {
+  // A shell only divides such a line at its spaces.
+  if (/^[\w .,:=/@%+-]+$/.test(line)) return line.trim().split(/ +/)
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`a shell does not take ${line}: ${stderr}`)
   return stdout.split('\0').slice(0, -1)
