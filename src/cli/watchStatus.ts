@@ -7,9 +7,10 @@ import { firstLine, pluralize } from '../core/plainText.ts'
 import { renderTable } from '../report/formats/renderTable.ts'
 import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
 import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
+import { SlurmFailure } from '../runner/slurm/arrays.ts'
 import type { RunStatus } from '../runner/status.ts'
 import type { Store } from '../runner/store/store.ts'
-import { clearLines, print } from './output.ts'
+import { clearLines, print, printAsideLine } from './output.ts'
 import { formatDuration } from './progressTracker.ts'
 
 /** The state of a run, and the store that it is in; no store if the run was read from a report. */
@@ -38,11 +39,16 @@ export async function watchRuns(look: () => Promise<readonly StoredRun[]>, optio
   }
   const draw = options.json ? printLine : process.stdout.isTTY ? redrawing() : printingChanges()
   const stop = stopSignal()
+  const lookAgain = patientWithSlurm(look)
   try {
     while (!stop.signal.aborted) {
       // Asked first, since the last run may end between the two.
       const isAtWork = options.isAtWork()
-      const runs = await look()
+      const runs = await lookAgain()
+      if (runs === undefined) {
+        await pause(1000 * options.intervalSeconds, stop.signal)
+        continue
+      }
       const running = runs.flatMap((run): Running[] =>
         run.state === 'running' && run.store ? [{ run, progress: readerOf(run.store).progressOf(run) }] : [],
       )
@@ -74,6 +80,29 @@ export function stopSignal(): { readonly signal: AbortSignal; end(): void } {
     process.stdout.off('error', stop)
   }
   return { signal: controller.signal, end }
+}
+
+/**
+ * Returns a function that looks as `look` does, but returns undefined where Slurm does not answer, and prints why once.
+ * Slurm's controller may be busy or restart, and a command that watches runs for days has to outlast that.
+ * @throws the error of the first look, at which Slurm must answer
+ */
+export function patientWithSlurm<T>(look: () => T | Promise<T>): () => Promise<T | undefined> {
+  let hasLooked = false
+  let told = ''
+  return async () => {
+    try {
+      const found = await look()
+      hasLooked = true
+      told = ''
+      return found
+    } catch (error) {
+      if (!hasLooked || !(error instanceof SlurmFailure)) throw error
+      if (error.message !== told) printAsideLine(`waiting: ${error.message}`)
+      told = error.message
+      return undefined
+    }
+  }
 }
 
 /** Waits the given number of milliseconds, or until the signal is aborted. */

@@ -129,6 +129,24 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(stdout).toMatch(/\| DARTS_V2 \| 1 \| \**\d+\.\d\d ± —\** \|/)
   })
 
+  test('is followed by bench report --watch from the queue to the last run', async () => {
+    const slow = ['--option', 'epochs=8', '--option', 'milliseconds=100']
+    await place.bench(...countdown(...slow, '--slurm', 'time=5,begin=now+2'))
+    const watch = ['report', '--watch', '--interval', '0.3', '--json', '--plugin', PLUGIN, '--out', 'page.html']
+    const watched = await place.bench(...watch)
+    expect(watched.code, watched.stderr).toBe(0)
+    const looks = watched.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    // Before the first run begins there is nothing to show.
+    expect(watched.stderr).toMatch(/^waiting: .*no runs/m)
+    expect(looks.some(({ running }) => running > 0)).toBe(true)
+    expect(looks.at(-1)).toMatchObject({ runs: 2, running: 0 })
+    expect(await states()).toEqual(['finished', 'finished'])
+    expect(readFileSync(join(place.folder, 'page.html'), 'utf8')).not.toContain('location.reload()')
+  })
+
   test('makes bench doctor print the version of Slurm', async () => {
     const { stdout } = await place.bench('doctor', '--json')
     const finding = JSON.parse(stdout).rows.find(({ subject }: { subject: string }) => subject === '--slurm')

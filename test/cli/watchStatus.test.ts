@@ -1,8 +1,10 @@
 /** `bench status --watch` and `bench report --watch` beside real runs, without a terminal and on one. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runId } from '../../src/runner/plan/identity.ts'
+import { writeArray } from '../../src/runner/slurm/arrays.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { writePictures } from '../retrain/tinyTraining.ts'
 import { MAIN, until, Workplace } from '../support/command.ts'
@@ -157,6 +159,40 @@ describe('bench report --watch', () => {
     expect(JSON.parse(looks[0])).toMatchObject({ states: {}, running: [] })
     expect(JSON.parse(looks[looks.length - 1])).toMatchObject({ states: { finished: 1 }, running: [] })
     expect(store.isAtWork()).toBe(false)
+  })
+
+  test('outlasts, as bench status does, a Slurm that does not answer for a while', async () => {
+    const store = new Store(join(place.folder, 'queued'))
+    const [id] = readdirSync(join(place.folder, 'followed')).filter((name) => name.startsWith('darts'))
+    cpSync(join(place.folder, 'followed', id), join(store.folder, id), { recursive: true })
+    const job = { ...store.run(id).manifest().job, seed: 7 }
+    const { name } = writeArray(store, [
+      { store: store.folder, jobs: [{ id: runId(job), job }], plugins: [], executor: { backend: 'wasm' } },
+    ])
+    const bin = join(place.folder, 'bin')
+    mkdirSync(bin)
+    // Counts its calls: the first finds the task in the queue, the next two get no answer, then the task is gone.
+    const script = (calls: string) => `#!/bin/sh
+echo x >> ${calls}
+case $(wc -l < ${calls}) in
+  1) echo '${name} 0' ;;
+  [23]) echo 'squeue: error: Unable to contact slurm controller' >&2; exit 1 ;;
+esac`
+    for (const words of [
+      ['status', '--json'],
+      ['report', '--out', 'queued.html'],
+    ]) {
+      writeFileSync(join(bin, 'squeue'), script(join(bin, `${words[0]}-calls`)), { mode: 0o755 })
+      vi.stubEnv('PATH', `${bin}:${process.env.PATH}`)
+      const watched = await place.bench(...words, '--watch', '--interval', '0.1', '--store', 'queued')
+      vi.unstubAllEnvs()
+      expect(watched).toMatchObject({
+        code: 0,
+        stderr: 'waiting: squeue refused: Unable to contact slurm controller\n',
+      })
+      expect(readFileSync(join(bin, `${words[0]}-calls`), 'utf8').length).toBeGreaterThanOrEqual(2 * 4)
+    }
+    expect(readFileSync(join(place.folder, 'queued.html'), 'utf8')).not.toContain('location.reload()')
   })
 
   const refused: [string[], string][] = [

@@ -133,18 +133,19 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 
   /** Writes the report page anew whenever records of its runs changed, until no run is running or Ctrl-C is pressed. */
   async function watchRuns(seconds: number): Promise<void> {
-    const [{ pause, stopSignal }, { queuedJobs }] = await Promise.all([
+    const [{ patientWithSlurm, pause, stopSignal }, { queuedJobs }] = await Promise.all([
       import('../watchStatus.ts'),
       import('../../runner/slurm/arrays.ts'),
     ])
     const stop = stopSignal()
     const stores = await selectedStores(items, flags)
+    const look = patientWithSlurm(() => stores.some((store) => store.isAtWork() || queuedJobs(store).size > 0))
     let last = ''
     let reason = ''
     try {
       while (!stop.signal.aborted) {
         // Asked first, since the last run may end between the two.
-        const isAtWork = stores.some((store) => store.isAtWork() || queuedJobs(store).size > 0)
+        const isAtWork = (await look()) ?? true
         const folders = await selectedFolders(items, flags)
         const running = folders.filter((run) => run.state() === 'running').length
         const goesOn = isAtWork || running > 0

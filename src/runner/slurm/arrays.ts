@@ -106,11 +106,18 @@ export function queuedJobs(store: Store): ReadonlyMap<string, Job> {
   )
 }
 
+/** The error that one of Slurm's commands failed, as when its controller is busy or restarts. */
+export class SlurmFailure extends BenchError {
+  constructor(command: string, complaint: string) {
+    super('failed', `${command} refused: ${complaint.replace(`${command}: error: `, '')}`)
+  }
+}
+
 /**
  * Runs one of Slurm's commands, such as `sbatch`, and returns what it prints.
  * @param input text for the command's standard input
  * @returns the command's output, or undefined if this machine does not have the command
- * @throws BenchError `failed` with the command's error message
+ * @throws SlurmFailure with the command's error message
  */
 export function slurm(command: string, given: readonly string[], input = ''): string | undefined {
   const { error, status, stdout, stderr } = spawnSync(command, given, {
@@ -121,5 +128,5 @@ export function slurm(command: string, given: readonly string[], input = ''): st
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined
   if (error === undefined && status === 0) return stdout.trim()
   const [complaint = `exit status ${status}`] = (error?.message ?? stderr).split('\n').filter((line) => line !== '')
-  throw new BenchError('failed', `${command} refused: ${complaint.replace(`${command}: error: `, '')}`)
+  throw new SlurmFailure(command, complaint)
 }
