@@ -14,8 +14,10 @@ const MAGIC = 'nas-bench decoded images 2\n'
 
 const Split = z.object({ testPortion: z.number(), seed: z.int().min(0) })
 
+const count = z.int().min(1)
+
 const Header = z.object({
-  shape: z.object({ height: z.number(), width: z.number(), channels: z.number(), classes: z.number() }),
+  shape: z.object({ height: count, width: count, channels: count, classes: count }),
   classNames: z.array(z.string()),
   origin: z.string(),
   train: z.int().min(0),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
-import { describe, expect } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../../src/core/errors.ts'
 import { random } from '../../../src/core/random.ts'
 import { CIFAR10_BINARY, cifarBinaryReader } from '../../../src/data/files/cifarBinary.ts'
@@ -160,13 +160,33 @@ describe('damage to a picture is survived:', () => {
 
 describe('damage to pixels that were kept is survived:', () => {
   const path = join(folder, 'kept.images')
+  const written = async () => {
+    const files = Object.fromEntries(await imageFiles())
+    writeDecoded(path, await readTree(imageReader(), treeOf(files)), (line) => expect(line).toBe(''))
+    return readFileSync(path)
+  }
+
+  test('a size of images that is no whole number, or negative, is noticed even where the length of the file fits', async () => {
+    const [magic, header] = (await written()).toString('latin1').split('\n', 2)
+    for (const [images, bytes] of [
+      [2, 9],
+      [4, 6],
+      [3, 1],
+    ]) {
+      const shape = { height: bytes / images, width: 1, channels: 1, classes: 2 }
+      const changed = JSON.stringify({ ...JSON.parse(header), shape, train: images, test: 0 })
+      writeFileSync(path, Buffer.concat([Buffer.from(`${magic}\n${changed}\n`), Buffer.alloc(bytes + 2 * images)]))
+      expect(await readDecoded(path)).toBeUndefined()
+    }
+    const shape = { height: -1, width: 1, channels: 1, classes: 2 }
+    const changed = JSON.stringify({ ...JSON.parse(header), shape, train: 5, test: 0 })
+    writeFileSync(path, Buffer.concat([Buffer.from(`${magic}\n${changed}\n`), Buffer.alloc(5)]))
+    expect(await readDecoded(path)).toBeUndefined()
+  })
+
   survivesDamage(
     'they are decoded again',
-    async () => {
-      const files = Object.fromEntries(await imageFiles())
-      writeDecoded(path, await readTree(imageReader(), treeOf(files)), (line) => expect(line).toBe(''))
-      return readFileSync(path)
-    },
+    written,
     async (damaged) => {
       writeFileSync(path, damaged)
       const found = await readDecoded(path)
