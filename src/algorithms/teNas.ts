@@ -14,7 +14,7 @@
 import { z } from 'zod'
 import { neuralTangentKernel, ntkSpectrum } from '../analysis/ntk.ts'
 import { distinctPatterns } from '../analysis/scores/activations.ts'
-import { deterministicExecutor, ratedSize, SECONDS_PER_SCORE } from '../analysis/scores/rating.ts'
+import { deterministicExecutor, oneTurn, ratedSize, SECONDS_PER_SCORE } from '../analysis/scores/rating.ts'
 import { midRanks } from '../analysis/statistics/ranks.ts'
 import { gaussianBatch } from '../analysis/zenScore.ts'
 import { defineAlgorithm, type SearchContext } from '../core/algorithm.ts'
@@ -164,6 +164,7 @@ class PruningMeter {
     const coefficients = flattenMixing({ theta: mixingOf(this.#context, kept) })
     const active = Uint8Array.from(coefficients, (value) => (value === 0 ? 0 : 1))
     if (!oracle.charge(2 * this.#repeats * SECONDS_PER_SCORE)) return undefined
+    await oneTurn()
     let [kappa, regions] = [0, 0]
     for (let draw = 0; draw < this.#repeats; draw++) {
       this.#measured += 2

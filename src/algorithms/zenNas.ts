@@ -31,14 +31,48 @@ interface Member {
 /** Number of proposals in a row outside the limits after which the limits are reported as too tight. */
 const MOST_DRAWS = 10_000
 
-/** Tells whether an architecture's full-size network is within the limits. */
-function isWithin(space: SearchSpace, genotype: Genotype, { maxParams, maxFlops }: SizeLimits): boolean {
-  const [size] = Object.values(space.evaluations ?? {})
-  if (size === undefined || (maxParams === undefined && maxFlops === undefined)) return true
-  const network = space.network(genotype, size)
-  const fits = (value: number, most: number | undefined) => most === undefined || value <= most * 1e6
-  return fits(parameterCount(network), maxParams) && fits(macCount(network), maxFlops)
+/** Keeps the limits of the full-size network, and the smallest sizes of the architectures that it was asked about. */
+class SizeCheck {
+  readonly #space: SearchSpace
+  readonly #limits: SizeLimits
+  readonly #smallest = { maxParams: Number.POSITIVE_INFINITY, maxFlops: Number.POSITIVE_INFINITY }
+
+  constructor(space: SearchSpace, limits: SizeLimits) {
+    this.#space = space
+    this.#limits = limits
+  }
+
+  /** Tells whether an architecture's full-size network is within the limits. */
+  isWithin(genotype: Genotype): boolean {
+    const [size] = Object.values(this.#space.evaluations ?? {})
+    const given = LIMITED.filter(({ limit }) => this.#limits[limit] !== undefined)
+    if (size === undefined || given.length === 0) return true
+    const network = this.#space.network(genotype, size)
+    const fitting = given.filter(({ limit, measure }) => {
+      const millions = measure(network) / 1e6
+      this.#smallest[limit] = Math.min(this.#smallest[limit], millions)
+      return millions <= (this.#limits[limit] as number)
+    })
+    return fitting.length === given.length
+  }
+
+  /** Returns the error that no architecture is within the limits; it names the smallest sizes that were found. */
+  tooTight(): BenchError {
+    const given = LIMITED.filter(({ limit }) => this.#limits[limit] !== undefined)
+    const found = given.map(({ limit }) => `${limit}=${this.#limits[limit]}`).join(' and ')
+    const least = given
+      .map(({ limit, what }) => `${this.#smallest[limit].toPrecision(3)} million ${what}`)
+      .join(' and ')
+    const why = `zen-nas: of ${MOST_DRAWS} architectures none has ${found}`
+    return new BenchError('bad-input', `${why}; the smallest have ${least}: give more`)
+  }
 }
+
+/** The limits, with what they limit. */
+const LIMITED = [
+  { limit: 'maxParams', what: 'parameters', measure: parameterCount },
+  { limit: 'maxFlops', what: 'multiply-accumulates', measure: macCount },
+] as const
 
 /** The algorithm `zen-nas`: evolution on the Zen-score under limits on parameters or multiply-accumulates. */
 export const zenNas = defineAlgorithm({
@@ -87,12 +121,13 @@ async function* evolve(
 ): AsyncGenerator<Member> {
   const stream = random('evolution')
   const population: Member[] = []
+  const sizes = new SizeCheck(space, limits)
   const propose = () =>
     population.length < most ? sample(space, stream) : mutate(space, stream.choice(population).genotype, stream)
   while (rater.rated < networks) {
     let genotype = propose()
-    for (let draws = 1; !isWithin(space, genotype, limits); draws++) {
-      if (draws === MOST_DRAWS) throw tooTight(limits)
+    for (let draws = 1; !sizes.isWithin(genotype); draws++) {
+      if (draws === MOST_DRAWS) throw sizes.tooTight()
       genotype = propose()
     }
     const ratings = await rater.rate(genotype)
@@ -105,13 +140,4 @@ async function* evolve(
     }
     yield member
   }
-}
-
-function tooTight(limits: SizeLimits): BenchError {
-  const given = (['maxParams', 'maxFlops'] as const).filter((name) => limits[name] !== undefined)
-  const found = given.map((name) => `${name}=${limits[name]}`).join(' and ')
-  return new BenchError(
-    'bad-input',
-    `zen-nas: of ${MOST_DRAWS} architectures none has ${found} (in millions); give more`,
-  )
 }

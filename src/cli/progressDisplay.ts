@@ -166,7 +166,7 @@ class ProgressLines implements ProgressDisplay {
   /** Returns whether an event of a run is printed: failures and notices always, other events only every few seconds. */
   #isDue(event: RunEvent): boolean {
     const { id, kind } = event
-    if (kind === 'evaluations' && event.count === 0) return false
+    if (kind === 'evaluations' && event.usedSeconds === 0) return false
     if (kind === 'failed' || kind === 'waiting' || kind === 'notice') return true
     if (kind === 'finished' || kind === 'begun') return false
     return Date.now() - (this.#lastMs.get(id) ?? 0) >= MS_BETWEEN_LINES

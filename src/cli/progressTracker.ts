@@ -182,8 +182,10 @@ function evaluationParts({
   budgetSeconds,
 }: RunEvent & { readonly kind: 'evaluations' }): readonly Part[] {
   const [used, budget] = [usedSeconds, budgetSeconds].map((seconds) => seconds && Math.floor(seconds))
+  // A search by training-free scores spends time on the simulated clock before its first evaluation, or without one.
+  const isCounted = count > 0 || most !== undefined || usedSeconds === 0
   return [
-    { text: `evaluations ${count}${most === undefined ? '' : `/${most}`}`, dispensable: 0 },
+    ...(isCounted ? [{ text: `evaluations ${count}${most === undefined ? '' : `/${most}`}`, dispensable: 0 }] : []),
     { text: `simulated ${used}${budget === undefined ? '' : `/${budget}`} s`, dispensable: 0 },
   ]
 }

@@ -114,8 +114,11 @@ describe('zen-nas', () => {
     expect(report.extra).toMatchObject({ scored: 120 })
   })
 
-  it('says so where no architecture is within the limits', async () => {
-    await expect(run('zen-nas', { maxParams: 0.01 })).rejects.toThrow('none has maxParams=0.01 (in millions)')
+  it('says so where no architecture is within the limits, with the smallest sizes', async () => {
+    await expect(run('zen-nas', { maxParams: 0.01, maxFlops: 500 })).rejects.toThrow(
+      // The smallest cell has no convolution: the stem, two residual blocks and the classifier.
+      /none has maxParams=0.01 and maxFlops=500; the smallest have 0.073\d? million parameters and 7.78 million multiply/,
+    )
   })
 })
 
@@ -189,4 +192,27 @@ describe('the simulated clock', () => {
       'the trace of the neural tangent kernel is NaN, not a finite number',
     )
   })
+})
+
+describe('searches by training-free scores', () => {
+  it.each([
+    ['score-search', { score: 'synflow', networks: 4 }],
+    ['knas', { networks: 4, verify: 1 }],
+    ['zen-nas', { score: 'params', networks: 4, population: 2 }],
+    ['te-nas', { batch: 3, images: 10 }],
+    ['rea', { start: 'score', startScore: 'params', startNetworks: 4, population: 2, tournament: 1, evaluations: 3 }],
+  ])(
+    'let the event loop turn at each network, so that a worker hears that its command ended: %s',
+    async (name, options) => {
+      let [turns, isRunning] = [0, true]
+      const turn = () => {
+        turns++
+        if (isRunning) setImmediate(turn)
+      }
+      setImmediate(turn)
+      const { charged } = await run(name, options)
+      isRunning = false
+      expect(turns).toBeGreaterThanOrEqual(Math.min(4, Math.round(charged / SECONDS_PER_SCORE)))
+    },
+  )
 })

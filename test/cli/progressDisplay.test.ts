@@ -159,6 +159,19 @@ describe('a black-box search', () => {
   })
 })
 
+describe('a search that only scores untrained networks', () => {
+  test('shows its simulated time, and no evaluations before the first', () => {
+    const progress = showProgress(stream(false), label)
+    progress.event({ id: '0', kind: 'begun', epochs: 1, from: 0, inEpochs: false })
+    progress.event({ id: '0', kind: 'evaluations', count: 0, usedSeconds: 12.3 })
+    vi.advanceTimersByTime(3000)
+    progress.event({ id: '0', kind: 'evaluations', count: 2, usedSeconds: 40, bestPct: 91.2 })
+    expect(written).toBe(
+      'drnas on shapes, seed 0  simulated 12 s\ndrnas on shapes, seed 0  evaluations 2  simulated 40 s  best 91.2 %\n',
+    )
+  })
+})
+
 describe('a given architecture', () => {
   test('shows no search epochs', () => {
     const progress = showProgress(stream(false), label)

@@ -86,6 +86,7 @@ export class Rater {
     if (!oracle.charge(this.scores.length * SECONDS_PER_SCORE)) return undefined
     this.#rated++
     this.#scorer ??= this.#open()
+    await oneTurn()
     const values = await (await this.#scorer).score(this.scores, (size) => space.network(genotype, size))
     return values.map((value, i) => (this.scores[i].better === 'lower' ? -value : value))
   }
@@ -98,6 +99,12 @@ export class Rater {
     return new Scorer({ executor, size, batchSize: BATCH, initialisation: 'uniform', seed, batch: () => batch })
   }
 }
+
+/**
+ * Lets the event loop take one turn. Scoring alone never does, so that a worker process would report no progress and not
+ * notice that the command that started it has ended.
+ */
+export const oneTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Opens an executor whose results are bit-identical on every machine. */
 export const deterministicExecutor = (): Promise<Executor> =>

@@ -23,7 +23,7 @@ export class SimulatedOracle implements Oracle {
   /**
    * @param budgetSeconds simulated seconds after which the search ends
    * @param queries the answered queries of an earlier, interrupted attempt
-   * @param onAnswer called after each answer, before the search gets the answer
+   * @param onAnswer called after each answer, before the search gets the answer, and after each charge
    */
   constructor(
     evaluator: Evaluator,
@@ -60,6 +60,7 @@ export class SimulatedOracle implements Oracle {
   charge(seconds: number): boolean {
     if (this.usedSeconds + seconds > this.budgetSeconds) return false
     this.#chargedSeconds += seconds
+    void this.#onAnswer()
     return true
   }
 

@@ -51,6 +51,16 @@ test('the meter reports number, time and best accuracy of the queries', async ()
   expect(told.at(-1)).toEqual({ ...shared, count: 2, usedSeconds: 80, bestPct: 9 })
 })
 
+test('what the search charges is reported too, and what the budget does not pay for is not', () => {
+  const told: number[] = []
+  const oracle: SimulatedOracle = new SimulatedOracle(evaluator, nb201, 100, [], () => {
+    told.push(oracle.usedSeconds)
+    return undefined
+  })
+  expect([oracle.charge(60), oracle.charge(60), oracle.charge(40)]).toEqual([true, false, true])
+  expect(told).toEqual([60, 100])
+})
+
 test('without a budget there is no limit', async () => {
   const oracle = new SimulatedOracle(evaluator, nb201)
   expect(oracle.budgetSeconds).toBe(Number.POSITIVE_INFINITY)
