@@ -8,6 +8,8 @@
  *       --score l2-norm,synflow --seeds 3
  *     bench score --architectures networks.txt --as published --table nb201 --dataset cifar10 \
  *       --score naswot,snip,grad-norm --batch 16
+ *     bench score --architectures networks-100.txt --as published-rest --table nb201 --dataset cifar10 \
+ *       --score zen,jacov,fisher,grasp,plain --batch 16
  *     npx jiti benchmarks/scores/published.ts FILE.csv.gz --table published
  *
  * A larger draw contains the smaller ones. Networks that are not scored yet are left out, so that each score has its own n.
@@ -55,9 +57,11 @@ function compare(table: Table, accuracies: Table): void {
     '95 %',
     'between seeds',
     'with accuracy',
-    'published',
+    '95 %',
+    'published score with accuracy',
+    '95 %',
   ])
-  row(['--', ...Array.from({ length: 7 }, () => '--:')])
+  row(['--', ...Array.from({ length: 9 }, () => '--:')])
   for (const title of new Set(names.map(titleOf))) {
     const columns = names.filter((name) => titleOf(name) === title)
     const [score] = title.split(':')
@@ -70,16 +74,22 @@ function compare(table: Table, accuracies: Table): void {
     const other = rows.map((each) => Number(each[theirs]))
     const pairs = seeds.flatMap((a, i) => seeds.slice(i + 1).map((b) => spearman(of(a), of(b)) ?? Number.NaN))
     const ours = of(mean ?? seeds[0])
-    const { spearmanInterval } = rankCorrelationIntervals(ours, other, random(0, 'benchmark', 'bootstrap', title))
+    const accuracy = of(FULL, accuracies)
+    const interval = (x: readonly number[], y: readonly number[]) => {
+      const { spearmanInterval } = rankCorrelationIntervals(x, y, random(0, 'benchmark', 'bootstrap', title))
+      return spearmanInterval === undefined ? '' : `${three(spearmanInterval.low)}–${three(spearmanInterval.high)}`
+    }
     row([
       `\`${title}\``,
       String(rows.length),
       range(seeds.map((name) => spearman(of(name), other) ?? Number.NaN)),
       mean === undefined ? '' : three(spearman(ours, other)),
-      spearmanInterval === undefined ? '' : `${three(spearmanInterval.low)}–${three(spearmanInterval.high)}`,
+      interval(ours, other),
       range(pairs),
-      three(spearman(ours, of(FULL, accuracies))),
-      three(spearman(other, of(FULL, accuracies))),
+      three(spearman(ours, accuracy)),
+      interval(ours, accuracy),
+      three(spearman(other, accuracy)),
+      interval(other, accuracy),
     ])
   }
   console.log(
