@@ -25,6 +25,11 @@ export interface Score {
    */
   readonly reads: 'architecture' | 'weights' | 'noise' | 'images' | 'labels'
   /**
+   * Smallest number of images that the score needs, because it compares the images of a batch with each other. Smaller
+   * batches are refused. Absent: 1.
+   */
+  readonly smallestBatch?: number
+  /**
    * Which layers are scored. `output`: only layers on which the network's output depends, so that networks that differ
    * in other layers alone have the same score. `network`: all layers, as in the published code.
    */
@@ -37,6 +42,8 @@ export interface Score {
   /**
    * Computes the score of an untrained network. A number that is not finite, as log 0 of a network whose output does
    * not depend on its input, means a degenerate network, which is ranked last.
+   * Networks whose initial weights are not finite are degenerate for every score that reads more than the architecture,
+   * and are not given to this function.
    * @throws BenchError `unsupported` for networks that the score is not defined for, such as those without batch norms
    */
   compute(input: ScoreInput): Promise<number>

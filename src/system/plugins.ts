@@ -212,6 +212,7 @@ const scoreShape = z
     source: z.string(),
     better: z.enum(['higher', 'lower']),
     reads: z.enum(['architecture', 'weights', 'noise', 'images', 'labels']).optional(),
+    smallestBatch: z.int().min(1).optional(),
     layers: z.enum(['output', 'network']).optional(),
     parts: z.array(z.string()).min(1).optional(),
     compute: method.optional(),

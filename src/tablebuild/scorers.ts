@@ -87,7 +87,9 @@ export async function checkChoice(choice: ScoringChoice, report?: (line: string)
   const scores = choice.scores.map(named)
   const single = singleScores(scores, named)
   if (choice.dataset === GAUSSIAN) refuseLabels(single)
+  refuseSmallBatch(single, choice.batchSize)
   const source = await openImages(choice, space, report)
+  if (source.shape.classes < 2) refuseOneClass(single, choice.dataset)
   const originOf = (item: SearchSpace | Score | RankScore) => origins.get(item)
   return { choice, space, scores, single, source, named, originOf, spacePlugin: originOf(space) }
 }
@@ -162,6 +164,22 @@ function refuseLabels(scores: readonly Score[]): void {
   )
 }
 
+/** Checks that no score reads labels, for images of one class. @throws BenchError `bad-input` if one does */
+function refuseOneClass(scores: readonly Score[], dataset: string): void {
+  const labelled = scores.filter(({ reads }) => reads === 'labels').map(({ name }) => name)
+  if (labelled.length === 0) return
+  const found = `${labelled.join(', ')}: the images of ${dataset} are all of one class, so the loss of every network is 0`
+  throw new BenchError('bad-input', `${found}; name a dataset of at least 2 classes, or a score that reads no labels`)
+}
+
+/** Checks that the batch is large enough for all scores. @throws BenchError `bad-input` if it is not */
+function refuseSmallBatch(scores: readonly Score[], batchSize: number): void {
+  const refusing = scores.find(({ smallestBatch = 1 }) => batchSize < smallestBatch)
+  if (refusing === undefined) return
+  const found = `--batch ${batchSize}: ${refusing.name} compares the images of a batch with each other`
+  throw new BenchError('bad-input', `${found}; give at least ${refusing.smallestBatch}`)
+}
+
 interface ImageSource {
   readonly contentHash: string
   /** Shape of the images before scaling, and number of classes. */
@@ -207,7 +225,10 @@ function sourceOf(dataset: Dataset, batchSize: number, imageSize: number): Omit<
   const orders = new Map<number, Uint32Array>()
   const { train, shape, contentHash } = dataset
   if (train.count < batchSize) {
-    throw new BenchError('bad-input', `--batch ${batchSize}: ${dataset.name} has ${train.count} training images`)
+    throw new BenchError(
+      'bad-input',
+      `--batch ${batchSize}: ${dataset.name} has ${train.count} training images; give at most that`,
+    )
   }
   return {
     contentHash,

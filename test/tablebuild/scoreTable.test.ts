@@ -171,6 +171,27 @@ describe('scores that read labels', () => {
   })
 })
 
+describe('images that a score cannot be computed on', () => {
+  test.each(['naswot', 'jacov', 'ntk-condition', 'params+ntk-condition'])(
+    'are refused for %s if there is a single one',
+    async (score) => {
+      const wrong = openScoring({ ...choice, scores: ['params', score], batchSize: 1 })
+      const name = score.split('+').at(-1)
+      await expect(wrong).rejects.toThrow(`--batch 1: ${name} compares the images of a batch with each other; give at`)
+    },
+  )
+
+  test('may be a single one for scores that compare nothing', async () => {
+    const scoring = await openScoring({ ...choice, scores: ['synflow', 'mgm-outputs'], batchSize: 1 })
+    expect((await scoring.score(architectures[0], 0, scoring.single)).every(Number.isFinite)).toBe(true)
+  })
+
+  test('are refused if there are fewer than in a batch, with their number', async () => {
+    const wrong = openScoring({ ...choice, dataset: 'shapes', scores: ['params'], batchSize: 1_000_000 })
+    await expect(wrong).rejects.toThrow(/^--batch 1000000: shapes has \d+ training images; give at most that$/)
+  })
+})
+
 describe('a wrong request', () => {
   const temporary = temporaryFolder()
 

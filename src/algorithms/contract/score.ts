@@ -50,7 +50,8 @@ function rankRules({ combine, parts }: RankScore): Judged[] {
 
 async function networkRules(score: Score, executor: Executor): Promise<Judged[]> {
   let changed: string | undefined
-  const checked = watched(score, (what) => {
+  const computed: unknown[] = []
+  const checked = watched(score, computed, (what) => {
     changed = what
   })
   const rate = async (arch: string, seed = 0) => {
@@ -58,12 +59,22 @@ async function networkRules(score: Score, executor: Executor): Promise<Judged[]>
     return value
   }
   const runs = 'it works on a network with and without convolutions on every edge'
+  const finite = 'it gives finite numbers for networks that work'
   try {
     const values = [await rate(CELLS[0]), await rate(CELLS[1])]
+    const at = computed.findIndex((value) => !Number.isFinite(value))
+    if (at >= 0) {
+      const seen = `it gave ${String(computed[at])}; return a number, and NaN only if the output ignores the image`
+      return [
+        [runs, undefined],
+        [finite, seen],
+      ]
+    }
     const again = await rate(CELLS[0])
     const other = await rate(CELLS[0], 1)
     return [
       [runs, undefined],
+      [finite, undefined],
       ['the same seed gives the same number', again === values[0] ? undefined : `it gave ${values[0]}, then ${again}`],
       ['it depends on what its field `reads` says', readsProblem(score, values[0], other)],
       ['it tells networks apart', values[0] === values[1] ? `it gave ${values[0]} for two networks` : undefined],
@@ -95,8 +106,10 @@ async function degenerateProblem(
 
 /**
  * Returns the score with a check: when it has computed, the executables that it opened must have their initial weights.
+ * @param computed receives every value that the score computes @param onChange receives a description of a changed
+ * weight
  */
-function watched(score: Score, onChange: (what: string) => void): Score {
+function watched(score: Score, computed: unknown[], onChange: (what: string) => void): Score {
   return {
     ...score,
     async compute(input) {
@@ -112,6 +125,7 @@ function watched(score: Score, onChange: (what: string) => void): Score {
         },
       })
       const value = await score.compute(watchedInput)
+      computed.push(value)
       for (const executable of opened) {
         const weights = await executable.weights.read()
         const at = weights.findIndex((weight, i) => weight !== input.weights[i])

@@ -80,7 +80,7 @@ export const zico = defineScore({
       let sum = 0
       for (let i = from; i < to; i++) sum += inverseVariation(gradients, i)
       // Layers without a gradient have no logarithm, and are left out, as in the code.
-      return sum > 0 ? score + Math.log(sum) : score
+      return sum === 0 ? score : score + Math.log(sum)
     }, 0)
   },
 })

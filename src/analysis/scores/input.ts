@@ -39,7 +39,8 @@ export class Scorer {
    * architectures share, as if each network were created right after setting the seed.
    *
    * @param build builds the architecture's network in a given size
-   * @returns one number for each score; a score that is not finite is replaced by the number of a degenerate network
+   * @returns one number for each score; a score that is not finite is replaced by the number of a degenerate network, and so is
+   * each that reads more than the architecture if an initial weight is not finite
    */
   async score(scores: readonly Score[], build: (size: NetworkSize) => Network): Promise<number[]> {
     const results = new Map<Score, number>()
@@ -47,7 +48,8 @@ export class Scorer {
       const input = new NetworkInput(this.#site, this.#numbers, build, initialisation)
       try {
         for (const score of group) {
-          const value = await score.compute(input)
+          const isRated = score.reads === 'architecture' || input.hasFiniteWeights
+          const value = isRated ? await score.compute(input) : Number.NaN
           results.set(score, Number.isFinite(value) ? value : degenerate(score))
         }
       } finally {
@@ -118,6 +120,7 @@ class NetworkInput implements ScoreInput {
   readonly #opened = new Map<string, Promise<Executable>>()
   readonly #shared = new Map<string, Promise<unknown>>()
   #weights: Float32Array | undefined
+  #hasFiniteWeights: boolean | undefined
 
   constructor(
     site: ScoringSite,
@@ -138,6 +141,11 @@ class NetworkInput implements ScoreInput {
   get weights(): Float32Array {
     this.#weights ??= initialWeights(this.network, this.#numbers.fromStart(), this.#initialisation)
     return this.#weights
+  }
+
+  get hasFiniteWeights(): boolean {
+    this.#hasFiniteWeights ??= this.weights.every(Number.isFinite)
+    return this.#hasFiniteWeights
   }
 
   batch = (index = 0): Batch => this.#site.batch(index)

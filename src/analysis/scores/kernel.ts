@@ -15,6 +15,7 @@ const spectrumOf = (input: ScoreInput): Promise<NtkSpectrum> =>
 export const ntkCondition = defineScore({
   ...common,
   name: 'ntk-condition',
+  smallestBatch: 2,
   description: 'condition number of the neural tangent kernel (NCN)',
   source: 'Chen, Gong, Wang, "Neural Architecture Search on ImageNet in Four GPU Hours" (TE-NAS), ICLR 2021',
   better: 'lower',

@@ -35,6 +35,8 @@ describe('the contract of scores', () => {
   })
 
   it.each<[string, Partial<Score>]>([
+    ['it gives finite numbers for networks that work', { compute: async () => Number.NaN }],
+    ['it gives finite numbers for networks that work', { compute: async () => undefined as unknown as number }],
     ['the same seed gives the same number', { compute: async () => Math.random() }],
     ['it depends on what its field `reads` says', { compute: async ({ network }) => network.layers.length }],
     ['it depends on what its field `reads` says', { reads: 'architecture' }],

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { sampleCorrelation } from 'simple-statistics'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { logDeterminant } from '../../../src/analysis/scores/activations.ts'
+import { agreements, logDeterminant } from '../../../src/analysis/scores/activations.ts'
 import { scoreNamed } from '../../../src/analysis/scores/index.ts'
-import { sectionBetween } from '../../../src/analysis/scores/networks.ts'
+import { Scorer } from '../../../src/analysis/scores/input.ts'
+import { sectionBetween, withoutBatchNorms } from '../../../src/analysis/scores/networks.ts'
 import { rankCorrelationIntervals, rankCorrelations } from '../../../src/analysis/statistics/rankCorrelation.ts'
 import { midRanks } from '../../../src/analysis/statistics/ranks.ts'
 import { builtins } from '../../../src/builtins.ts'
@@ -15,11 +16,15 @@ import { degenerate } from '../../../src/core/score.ts'
 import { openTfjsExecutor } from '../../../src/engine/tfjs/index.ts'
 import { openStaticExecutor } from '../../../src/engine/wasm/index.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
-import { cell, named, scorerOn, single, size } from './smallScoring.ts'
+import { BATCH, batchOf, cell, named, scorerOn, single, size } from './smallScoring.ts'
 
 const MIXED = '|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|nor_conv_1x1~2|'
 const DISCONNECTED = '|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|'
 const SKIPS = '|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|'
+
+/** Returns the cell of NAS-Bench-201 with one operation on all edges. */
+const operations = (name: string): string =>
+  [[0], [0, 1], [0, 1, 2]].map((inputs) => `|${inputs.map((input) => `${name}~${input}`).join('|')}|`).join('+')
 
 interface Reference {
   readonly arch: string
@@ -78,6 +83,59 @@ describe('scores', () => {
     expect(identity).toBe(degenerate(named('az-trainability')))
   })
 
+  it('have a defined value where all operations are none, and where all are skip connections', async () => {
+    const none = await scorerOn(executor).score(single, cell(operations('none')))
+    const last = single.filter((score, i) => none[i] === degenerate(score)).map(({ name }) => name)
+    expect(last.sort()).toEqual(
+      [
+        ...['synflow', 'naswot', 'jacov', 'zen', 'ntk-condition', 'ntk-trace', 'ntk-fnorm'],
+        ...['az-expressivity', 'az-progressivity', 'az-trainability'],
+      ].sort(),
+    )
+    const skip = await scorerOn(executor).score(single, cell(operations('skip_connect')))
+    expect([...none, ...skip].every(Number.isFinite)).toBe(true)
+    expect(single.filter((score, i) => skip[i] === degenerate(score))).toEqual([])
+  })
+
+  it('rank networks whose initial weights are not finite last', async () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const build = (of: typeof size) => {
+        const network = cell(MIXED)(of)
+        const parameters = network.parameters.map((parameter, i) =>
+          i === 0 ? { ...parameter, initialiser: { kind: 'constant', value } as const } : parameter,
+        )
+        return { ...network, parameters }
+      }
+      const values = await scorerOn(executor).score(single, build)
+      const other = single.filter((score, i) => values[i] !== degenerate(score)).map(({ name }) => name)
+      expect(other, String(value)).toEqual(['params', 'flops'])
+    }
+  })
+
+  it('are defined for a batch of one image, and for labels of one class', async () => {
+    const one = { ...batchOf(0), images: batchOf(0).images.slice(0, 8 * 8 * 3), labels: new Int32Array(1), size: 1 }
+    const alike = { ...batchOf(0), labels: new Int32Array(BATCH) }
+    for (const batch of [one, alike]) {
+      const site = { executor, size, batchSize: batch.size, initialisation: 'uniform', seed: 3 } as const
+      const able = single.filter(({ smallestBatch = 1 }) => batch.size >= smallestBatch)
+      const values = await new Scorer({ ...site, batch: () => batch }).score(able, cell(MIXED))
+      expect(able.filter((score, i) => values[i] === degenerate(score))).toEqual([])
+    }
+  })
+
+  it('zen is refused without batch norms, and where they keep no running statistics', async () => {
+    const without = (of: typeof size) => withoutBatchNorms(cell(MIXED)(of))
+    await expect(scorerOn(executor).score([named('zen')], without)).rejects.toThrow('needs batch norms')
+    const batchOnly = (of: typeof size) => {
+      const network = cell(MIXED)(of)
+      const layers = network.layers.map((layer) =>
+        layer.kind === 'batchNorm' ? { ...layer, statistics: null } : layer,
+      )
+      return { ...network, layers, statistics: [] }
+    }
+    await expect(scorerOn(executor).score([named('zen')], batchOnly)).rejects.toThrow('keep running statistics')
+  })
+
   it('params and flops count operations that do not reach the output, as the published tables', async () => {
     const build = cell(DISCONNECTED)
     const values = await scorerOn(executor).score([named('params'), named('flops')], build)
@@ -109,6 +167,30 @@ describe('parts of scores', () => {
         [1, 1],
       ]),
     ).toBe(Number.NEGATIVE_INFINITY)
+  })
+
+  it.each([1, 6, 8, 13, 32])('the kernel of naswot counts how often two of %i samples agree', (samples) => {
+    const stream = random(1, 'agreements')
+    const special = [Number.NaN, -Number.NaN, 0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e-45]
+    const inputs = [
+      { units: 40, times: 1 },
+      { units: 11, times: 3 },
+    ].map(({ units, times }) => ({
+      value: Float32Array.from({ length: samples * units }, (_, i) => special[i % 17] ?? stream.normal()),
+      times,
+    }))
+    const kernel = agreements(inputs, samples)
+    for (let a = 0; a < samples; a++) {
+      for (let b = 0; b < samples; b++) {
+        const expected = inputs.reduce((sum, { value, times }) => {
+          const units = value.length / samples
+          const active = (sample: number, unit: number) => value[sample * units + unit] > 0
+          const same = Array.from({ length: units }, (_, unit) => active(a, unit) === active(b, unit))
+          return sum + times * same.filter(Boolean).length
+        }, 0)
+        expect(kernel[a][b]).toBe(expected)
+      }
+    }
   })
 
   it('a cell as a network of its own computes what it computes in the whole network', async () => {
