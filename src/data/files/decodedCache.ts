@@ -2,6 +2,7 @@
  * Caches decoded pixels and content hashes of image files in the user's data folder, so that files are decoded only
  * once.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
@@ -10,7 +11,7 @@ import { userFolder } from '../../system/userFolder.ts'
 import { type Contents, contentHash } from './contents.ts'
 import { hashOfLines } from './fileTree.ts'
 
-const MAGIC = 'nas-bench decoded images 2\n'
+const MAGIC = 'nas-bench decoded images 3\n'
 
 const Split = z.object({ testPortion: z.number(), seed: z.int().min(0) })
 
@@ -47,8 +48,11 @@ export function decodedFile(fingerprint: string, way: string): string {
 export async function readDecoded(file: string): Promise<Contents | undefined> {
   const bytes = await readWhole(file).catch(() => undefined)
   if (bytes === undefined || bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined
-  const end = bytes.indexOf('\n', MAGIC.length)
-  const header = parseHeader(bytes.subarray(MAGIC.length, end).toString('utf8'))
+  const endOfHash = bytes.indexOf('\n', MAGIC.length)
+  const end = bytes.indexOf('\n', endOfHash + 1)
+  const text = bytes.subarray(endOfHash + 1, end)
+  if (bytes.toString('latin1', MAGIC.length, endOfHash) !== headerHash(text)) return undefined
+  const header = parseHeader(text.toString('utf8'))
   if (header === undefined) return undefined
   const { shape, classNames, origin, notes, split } = header
   const length = shape.height * shape.width * shape.channels
@@ -69,6 +73,12 @@ export async function readDecoded(file: string): Promise<Contents | undefined> {
   if (contentHash(shape, train, test) !== header.pixelHash) return undefined
   return { shape, classNames, origin, train, test, contentHash: header.contentHash, notes, ...(split && { split }) }
 }
+
+/**
+ * Returns the SHA-256 of a header, which stands before it: the header has the content hash of the images, which becomes
+ * part of the identity of every run.
+ */
+const headerHash = (header: Uint8Array): string => createHash('sha256').update(header).digest('hex')
 
 /** Reads a whole file, which may be larger than the 2 GiB that `readFile` accepts. */
 async function readWhole(file: string): Promise<Buffer> {
@@ -92,7 +102,8 @@ export function writeDecoded(file: string, contents: Contents, report: (line: st
   const { shape, classNames, origin, train, test, notes, split } = contents
   const hashes = { contentHash: contents.contentHash, pixelHash: contentHash(shape, train, test) }
   const header = { shape, classNames, origin, train: train.count, test: test.count, ...hashes, notes, split }
-  const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
+  const text = Buffer.from(JSON.stringify(header))
+  const parts: Uint8Array[] = [Buffer.from(`${MAGIC}${headerHash(text)}\n`), text, Buffer.from('\n')]
   for (const { pixels, labels } of [train, test]) {
     const short = Int16Array.from(labels)
     for (let at = 0; at < pixels.length; at += PART) parts.push(pixels.subarray(at, at + PART))
