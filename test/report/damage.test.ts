@@ -32,6 +32,7 @@ import { lockHolder } from '../../src/system/lock.ts'
 import { Trainings } from '../../src/tablebuild/completing.ts'
 import { damagedCopies, full } from '../support/full.ts'
 import { jsonMutations, jsonReplacements, type Mutation } from '../support/jsonMutations.ts'
+import { COPIES_BETWEEN_COLLECTIONS, endOfTurn, MOST_KEPT_MB, retainedMb } from '../support/retained.ts'
 import { recipe as buildRecipe } from '../tablebuild/tinyBuild.ts'
 import { temporaryFolder } from '../tables/temporaryFolder.ts'
 import { askingRun, failedRun, fixtureRun, trainedRun } from './fixtureRuns.ts'
@@ -39,6 +40,7 @@ import { askingRun, failedRun, fixtureRun, trainedRun } from './fixtureRuns.ts'
 const COUNT = damagedCopies(12)
 const MOST_CPU_SECONDS = 2
 const MOST_RESIDENT_MB = 1200
+const MOST_GROWTH_MB = 500
 
 const root = temporaryFolder()
 const references = new Set(['genotype', 'optimal', 'resnet'])
@@ -106,12 +108,18 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
       const path = place()
       const value = whole()
       await read()
+      const isLong = COUNT > COPIES_BETWEEN_COLLECTIONS
+      const keptBefore = isLong ? retainedMb() : 0
       const residentBefore = process.resourceUsage().maxRSS
       const { faults, refused, mostSeconds } = await survived(path, jsonMutations(value, COUNT, 11), read)
       const growthMb = Math.round((process.resourceUsage().maxRSS - residentBefore) / 1024)
-      if (process.env.MUTATIONS !== undefined) console.log(what, { count: COUNT, refused, mostSeconds, growthMb })
+      const keptMb = isLong ? Math.round(retainedMb() - keptBefore) : 0
+      if (process.env.MUTATIONS !== undefined)
+        console.log(what, { count: COUNT, refused, mostSeconds, growthMb, keptMb })
       expect(faults).toEqual([])
       expect(refused).toBeGreaterThan(COUNT / 3)
+      expect(growthMb).toBeLessThan(MOST_GROWTH_MB)
+      expect(keptMb).toBeLessThan(MOST_KEPT_MB)
     },
     20_000 + 500 * COUNT,
   )
@@ -121,14 +129,16 @@ function survives(what: string, whole: () => unknown, place: () => string, read:
 async function survived(path: string, copies: Iterable<Mutation>, read: () => Promise<unknown>) {
   const before = readFileSync(path)
   const faults: string[] = []
-  let [refused, mostSeconds] = [0, 0]
+  let [made, refused, mostSeconds] = [0, 0, 0]
   try {
     for (const { text, what } of copies) {
+      if (++made % COPIES_BETWEEN_COLLECTIONS === 0) retainedMb()
       writeFileSync(path, framed(path, text))
       const { fault, isRefused, seconds } = await judged(read, path)
       mostSeconds = Math.max(mostSeconds, seconds)
       if (isRefused) refused++
       if (fault !== undefined) faults.push(`${what}: ${fault}`)
+      await endOfTurn()
     }
   } finally {
     writeFileSync(path, before)

@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
 import { damagedCopies } from '../support/full.ts'
+import { COPIES_BETWEEN_COLLECTIONS, endOfTurn, MOST_KEPT_MB, retainedMb } from '../support/retained.ts'
 import { mutations } from './mutations.ts'
 
 const COUNT = damagedCopies(30)
@@ -42,8 +43,12 @@ export function survivesDamage(
       const bytes = await whole()
       const expected = await read(Uint8Array.from(bytes))
       const seen = { refused: 0, same: 0, changed: 0, mostSeconds: 0 }
+      const isLong = count > COPIES_BETWEEN_COLLECTIONS
+      const keptBefore = isLong ? retainedMb() : 0
       const before = process.resourceUsage().maxRSS
+      let made = 0
       for (const damaged of copies(bytes, count, 7)) {
+        if (++made % COPIES_BETWEEN_COLLECTIONS === 0) retainedMb()
         const start = process.cpuUsage()
         const found = await orRefusal(() => read(damaged))
         const { user, system } = process.cpuUsage(start)
@@ -54,12 +59,15 @@ export function survivesDamage(
         else if (isDeepStrictEqual(found, expected)) seen.same++
         else seen.changed++
         if (found !== REFUSED) expect(fixed(found)).toEqual(fixed(expected))
+        await endOfTurn()
       }
       const growthMb = Math.round((process.resourceUsage().maxRSS - before) / 1024)
-      if (process.env.MUTATIONS !== undefined) console.log(what, { count, ...seen, growthMb })
+      const keptMb = isLong ? Math.round(retainedMb() - keptBefore) : 0
+      if (process.env.MUTATIONS !== undefined) console.log(what, { count, ...seen, growthMb, keptMb })
       expect(seen.refused).toBeGreaterThan(count / 10)
       if (hasChecksum) expect(seen.changed).toBe(0)
       expect(growthMb).toBeLessThan(MOST_GROWTH_MB)
+      expect(keptMb).toBeLessThan(MOST_KEPT_MB)
     },
     20_000 + 1000 * count,
   )
