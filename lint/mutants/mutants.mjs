@@ -186,8 +186,7 @@ function plant({ mutants }) {
   spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
     cwd: TREE,
   })
-  const main = join(TREE, 'dist/cli/main.js')
-  spawnSync('chmod', ['+x', main])
+  spawnSync(process.execPath, ['build.mjs'], { cwd: TREE })
   markAsBuilt()
 }
 

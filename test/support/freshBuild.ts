@@ -16,10 +16,13 @@ const within = (folder: string): string[] =>
 export function setup(): void {
   const sources = within(SRC)
   for (const file of within(DIST)) {
+    // `build.mjs` makes these anew from many sources.
+    if (file.startsWith('joined')) continue
     const source = file.replace(/(\.js|\.js\.map|\.d\.ts)$/, '.ts')
     if (source !== file && !sources.includes(source) && !sources.includes(file)) rmSync(join(DIST, file))
   }
   const built = statSync(join(DIST, '.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  if (sources.every((source) => statSync(join(SRC, source)).mtimeMs <= built)) return
+  const inputs = [join(ROOT, 'build.mjs'), ...sources.map((source) => join(SRC, source))]
+  if (inputs.every((input) => statSync(input).mtimeMs <= built)) return
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' })
 }
