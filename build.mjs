@@ -60,11 +60,20 @@ async function joinPackages() {
         {
           name: 'entry',
           resolveId: (_, importer) => (importer === undefined ? join(ROOT, 'entry.mjs') : undefined),
-          load: (id) => (id === join(ROOT, 'entry.mjs') ? entry : undefined),
+          load(id) {
+            if (id === join(ROOT, 'entry.mjs')) return entry
+            // Of zod's messages in fifty languages, only the English ones are used.
+            return id.endsWith('zod/v4/locales/index.js') ? "export { default as en } from './en.js'" : undefined
+          },
         },
       ],
     })
-    await build.write({ file: join(DIST, singleFile(name)), format: 'cjs', exports: 'named' })
+    await build.write({
+      file: join(DIST, singleFile(name)),
+      format: 'cjs',
+      exports: 'named',
+      minify: { compress: false, mangle: false },
+    })
     const values = `createRequire(import.meta.url)('./${name}.cjs')`
     const module = `import { createRequire } from 'node:module'\nexport const { ${names.join(', ')} } = ${values}\n`
     writeFileSync(join(DIST, singleFile(name, 'js')), module)
@@ -114,6 +123,7 @@ async function joinModules() {
     entryFileNames: '[name].js',
     chunkFileNames: `${SHARED}/[name]-[hash].js`,
     keepNames: true,
+    comments: false,
   })
 }
 

@@ -39,6 +39,7 @@ export default defineConfig(({ mode }) => {
     // `npm run test:full`: the same files with all their cases (see `test/support/full.ts`).
     env: mode === 'full' ? { TESTS: 'full' } : {},
     pool: 'forks' as const,
+    setupFiles: ['test/support/typedArrays.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
   }

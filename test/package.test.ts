@@ -81,7 +81,7 @@ describe('the packed package', () => {
     expect(refused).toContain('cannot read the experiment file')
   })
 
-  test.each(someOf(['supernet', 'black-box'], 2))('writes a %s plugin whose test runs in the folder', (kind) => {
+  test.each(someOf(['black-box', 'supernet'], 2))('writes a %s plugin whose test runs in the folder', (kind) => {
     const { stdout } = bench('new', 'algo', `my-${kind}`, '--kind', kind, '--json')
     const { files } = JSON.parse(stdout)
     expect(files).toEqual([`./my-${kind}.ts`, `./my-${kind}.test.mjs`])

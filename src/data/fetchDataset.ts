@@ -1,11 +1,12 @@
 /** Downloads a published dataset into the folder in which `openDataset` looks for it. */
+
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { loadYaml } from '../core/lazyPackages.ts'
 import { unknownName } from '../core/names.ts'
 import { makeFolder } from '../system/atomicFile.ts'
 import { removeAbandonedBeside, temporaryPath } from '../system/temporaryFile.ts'
@@ -36,7 +37,7 @@ export interface FetchOptions
 /** Reads from `configs/datasets.yaml` where each dataset can be downloaded. */
 function datasetSources(): Readonly<Record<string, DatasetSource>> {
   const file = fileURLToPath(new URL('../../configs/datasets.yaml', import.meta.url))
-  return z.record(z.string(), Source).parse(parse(readFileSync(file, 'utf8')))
+  return z.record(z.string(), Source).parse(loadYaml().parse(readFileSync(file, 'utf8')))
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Writes a model card: a README with front matter (YAML metadata), as model hubs expect it. */
-import { stringify } from 'yaml'
+
 import { areStated, classWeightsText } from '../core/classWeights.ts'
+import { loadYaml } from '../core/lazyPackages.ts'
 import type { ReportedMetric } from '../core/metric.ts'
 import { parameterCount } from '../core/network.ts'
 import { pluralize } from '../core/plainText.ts'
@@ -29,7 +30,7 @@ export function modelCard(deployment: Deployment, facts: CardFacts): string {
   const { record, run } = facts
   const title = record === undefined ? `${network.name}, untrained` : `${network.name} on ${record.job.dataset.name}`
   const sections = [
-    `---\n${stringify(frontMatter(facts, network.classes))}---`,
+    `---\n${loadYaml().stringify(frontMatter(facts, network.classes))}---`,
     `# ${title}`,
     record === undefined
       ? 'The weights are random: this network was not trained.'

@@ -2,10 +2,12 @@
  * Reads YAML files that users write (experiments, recipes, mappings). Size, number of tokens and nesting are limited,
  * since the parser is recursive and takes quadratic time.
  */
+
 import { closeSync, openSync, readSync } from 'node:fs'
-import { CST, type Document, Lexer, LineCounter, parseDocument } from 'yaml'
+import type { CST, Document } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { loadYaml } from '../core/lazyPackages.ts'
 import { beyondLimit, limitOf } from './limits.ts'
 
 const CHUNK = 2 ** 16
@@ -19,6 +21,7 @@ const CHUNK = 2 ** 16
 export function readYaml(path: string, what: string, remedy = 'name a YAML file'): unknown {
   const text = readText(path, what, remedy)
   checkTokens(text, `${what} ${path}`)
+  const { LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   // prettyErrors would take time quadratic in the number of errors.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
@@ -98,6 +101,7 @@ interface Token {
 /** Yields the tokens of a YAML text with their positions, without recursion. */
 function* positionedTokens(text: string): Generator<Token> {
   let [column, startsLine, inScalar] = [0, true, false]
+  const { CST, Lexer } = loadYaml()
   for (const source of new Lexer().lex(text)) {
     const type = inScalar ? 'scalar' : CST.tokenType(source)
     inScalar = type === 'scalar' && !inScalar

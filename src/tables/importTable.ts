@@ -1,11 +1,12 @@
 /** Imports a lookup table from a published benchmark file, which is a local file or is downloaded first. */
+
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
+import { loadYaml } from '../core/lazyPackages.ts'
 import { unknownName } from '../core/names.ts'
 import { checkUrl, type DownloadOptions, downloadFor } from '../data/download.ts'
 import { cores } from '../system/cores.ts'
@@ -119,7 +120,9 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
 
 /** Returns the published benchmark files listed in `tables/sources.yaml`, which can be downloaded, by name. */
 export function tableSources(): Readonly<Record<string, TableSource>> {
-  return z.record(z.string(), Source).parse(parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
+  return z
+    .record(z.string(), Source)
+    .parse(loadYaml().parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
 }
 
 /**

@@ -71,7 +71,7 @@ describe('a Parquet file is read, whoever wrote it:', () => {
 describe('a Parquet file with checksums', () => {
   /** Whatever a bit of these changes, a checksum tells it, or the counts and statistics of the directory. */
   const checked = ['pyarrow, gzip', 'pyarrow, gzip, page checksums', 'pyarrow, snappy, version 2, page checksums']
-  const COUNT = damagedCopies(150)
+  const COUNT = damagedCopies(50)
 
   test.each(checked)(
     'is refused, or gives the same numbers, when a bit is flipped: %s',

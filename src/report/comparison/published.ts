@@ -3,11 +3,12 @@
  * chooses the table that fits a comparison, and says if our runs are smaller than those of the papers, so that the
  * numbers are not comparable.
  */
+
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { z } from 'zod'
 import type { ImageCounts } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
+import { loadYaml } from '../../core/lazyPackages.ts'
 import { unknownName } from '../../core/names.ts'
 import { grouped } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -73,9 +74,6 @@ const tableSchema = z
   })
 
 const documentSchema = z.strictObject({ document: z.string(), tables: z.array(tableSchema) })
-
-/** Loads the YAML library. This happens only when published rows are read, since most tables show none. */
-const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml')
 
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
