@@ -144,7 +144,11 @@ export function copyTensorflow(app: string): void {
       if (file.endsWith('.wasm')) copyTo(join(ROOT, own, 'dist', file), join(app, own, 'dist', file))
     }
   }
-  cpSync(join(ROOT, 'node_modules/seedrandom'), join(app, 'node_modules/seedrandom'), { recursive: true })
+  copyPackage('seedrandom', app)
+}
+
+function copyPackage(name: string, app: string): void {
+  cpSync(join(ROOT, 'node_modules', name), join(app, 'node_modules', name), { recursive: true })
 }
 
 /** Copies the libraries that the dynamic linker of this machine finds. @throws BenchError `missing` with those it lacks */
@@ -218,6 +222,8 @@ async function main(): Promise<void> {
     const modules = await bundle(app)
     copyDawn(values.webgpu, app)
     copyTensorflow(app)
+    // The program requires it when it reads a recipe.
+    copyPackage('yaml', app)
     copyLibraries(join(scratch, 'kit/lib'))
     compress(join(scratch, 'kit'), join(out, 'kit.tar.xz'))
     copyFileSync(join(ROOT, 'benchmarks/gpu/kit/run.sh'), join(out, 'run.sh'))
