@@ -51,8 +51,8 @@ const LEFT_OUT: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^(npx jiti benchmarks\/|bash (gpu-kit|benchmarks)\/)/, 'packs or runs the kit for a GPU machine, in a clone'],
   [/^(bash src\/|export |npx vitest )/, 'builds or tests a backend in a clone'],
 ]
-/** A search on the images that are built in that trains networks, which takes minutes. */
-const LONG = /^(npx )?bench run (?!.*--(dataset|data) )(?=.*--algo \S*(darts|drnas|my-search))/
+/** A search that trains networks for minutes: on built-in images or CIFAR-10, of which all images are used. */
+const LONG = /^(npx )?bench run (?!.*(--data |data\.limit))(?=.*--algo \S*(darts|drnas|my-search))/
 const SHORT = 'micro:epochs=2,data.limit=16'
 
 /** The same command with few epochs and images, where it is a long search. */
