@@ -76,3 +76,16 @@ export const positivePower = (base: number, exponent: number): number => Math.ex
 
 /** Returns a number rounded to six significant digits, for records that only figures read. */
 export const sixDigits = (value: number): number => Number(value.toPrecision(6))
+
+/**
+ * Returns the smallest and the largest of some numbers; NaN if one of them is NaN, infinities if there are none. Unlike
+ * `Math.min(...values)`, which fails from about 120,000 arguments on, it takes any number of values.
+ */
+export function extent(values: Iterable<number>): [least: number, greatest: number] {
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    least = Math.min(least, value)
+    greatest = Math.max(greatest, value)
+  }
+  return [least, greatest]
+}

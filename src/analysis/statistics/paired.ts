@@ -140,7 +140,11 @@ function allSums(differences: readonly number[]): Float64Array {
 }
 
 /** Number of random 32-bit words that are drawn at a time; all samples then take their signs from these words. */
-const CHUNK = 4096
+const CHUNK = 65_536
+/** Number of sign patterns whose sums are computed side by side. */
+const TILE = 128
+/** Number of entries in the lookup table for each 32-bit word of a sign pattern: four bytes of 256 values. */
+const ENTRIES = 1024
 
 /**
  * Returns, for each sample of differences, their observed sum, followed by Σ ±d for each random sign pattern. The signs
@@ -166,15 +170,17 @@ class SignSums {
   /** Σ d of the observed differences, then Σ ±d for each drawn sign pattern. */
   readonly sums = new Float64Array(1 + DRAWS)
   readonly #byByte: Float64Array
-  /** Number of sums in `sums` that are complete. */
+  /** Number of words of a sign pattern. */
+  readonly #length: number
+  /** Number of sums in `sums` that are complete. The next one may be incomplete: its pattern began in earlier words. */
   #done = 1
-  /** Σ ±d of the current sign pattern up to the last word, and the index of its next word in the lookup table. */
-  #total = 0
-  #at = 0
+  /** Number of words of the pattern of the incomplete sum that are added. */
+  #begun = 0
 
   constructor(differences: readonly number[]) {
     const different = differences.filter((d) => d !== 0)
-    this.#byByte = sumsByByte(different, 4 * Math.ceil(different.length / 32))
+    this.#length = Math.ceil(different.length / 32)
+    this.#byByte = sumsByByte(different, 4 * this.#length)
     this.sums[0] = sum([...differences])
     if (different.length === 0) this.#done = this.sums.length
   }
@@ -184,79 +190,54 @@ class SignSums {
   }
 
   take(words: Uint32Array): void {
-    const length = this.#byByte.length / 1024
-    // The rest of a pattern that began in earlier words; then whole patterns, four at a time; then the others.
-    let next = this.#at === 0 ? 0 : this.#takeOneByOne(words, 0, length - this.#at / 1024)
-    for (; next + 4 * length <= words.length && this.#done + 4 <= this.sums.length; next += 4 * length) {
-      this.#takeFour(words, next, length)
+    const length = this.#length
+    let from = 0
+    if (this.#begun > 0) {
+      from = Math.min(words.length, length - this.#begun)
+      this.#add(words, { from: 0, first: this.#begun, end: this.#begun + from, patterns: 1 })
+      this.#begun = (this.#begun + from) % length
+      if (this.#begun > 0) return
+      this.#done++
     }
-    this.#takeOneByOne(words, next, words.length - next)
+    while (from + length <= words.length && !this.isComplete) {
+      const whole = Math.floor((words.length - from) / length)
+      const patterns = Math.min(TILE, whole, this.sums.length - this.#done)
+      this.#add(words, { from, first: 0, end: length, patterns })
+      this.#done += patterns
+      from += patterns * length
+    }
+    if (this.isComplete) return
+    this.#begun = words.length - from
+    this.#add(words, { from, first: 0, end: this.#begun, patterns: 1 })
   }
 
   /**
-   * Adds the words from a position on, at most so many, to the unfinished sum and those that follow. @returns the
-   * position after them
+   * Adds the words of several patterns, which follow one another from the position `from` on, to the sums from the first
+   * incomplete one on. It takes a word of all patterns before the next word, so that a word's part of the lookup table,
+   * which may be megabytes in all, stays in the processor's cache. Every sum adds its numbers in the order of its words.
+   * @param range.first position in the pattern of the first word that is added
+   * @param range.end position after the last one
    */
-  #takeOneByOne(words: Uint32Array, from: number, most: number): number {
-    const [byByte, end] = [this.#byByte, this.#byByte.length]
-    let [total, at, done] = [this.#total, this.#at, this.#done]
-    const last = Math.min(words.length, from + most)
-    for (let i = from; i < last && done < this.sums.length; i++) {
-      const word = words[i]
-      total += byByte[at + (word & 255)]
-      total += byByte[at + 256 + ((word >>> 8) & 255)]
-      total += byByte[at + 512 + ((word >>> 16) & 255)]
-      total += byByte[at + 768 + (word >>> 24)]
-      at += 1024
-      if (at < end) continue
-      this.sums[done++] = total
-      total = 0
-      at = 0
+  #add(
+    words: Uint32Array,
+    { from, first, end, patterns }: { from: number; first: number; end: number; patterns: number },
+  ): void {
+    const [byByte, length, sums] = [this.#byByte, this.#length, this.sums]
+    const [start, stop] = [this.#done, this.#done + patterns]
+    for (let i = first; i < end; i++) {
+      const entry = ENTRIES * i
+      let at = from + i - first
+      for (let to = start; to < stop; to++) {
+        const word = words[at]
+        at += length
+        sums[to] =
+          sums[to] +
+          byByte[entry + (word & 255)] +
+          byByte[entry + 256 + ((word >>> 8) & 255)] +
+          byByte[entry + 512 + ((word >>> 16) & 255)] +
+          byByte[entry + 768 + (word >>> 24)]
+      }
     }
-    this.#total = total
-    this.#at = at
-    this.#done = done
-    return last
-  }
-
-  /**
-   * Computes the sums of the next four patterns side by side. Each sum adds the same numbers in the same order as alone,
-   * but the processor need not wait for one addition before it begins the next.
-   * @param length number of words of a pattern
-   */
-  #takeFour(words: Uint32Array, from: number, length: number): void {
-    const byByte = this.#byByte
-    let a = 0
-    let b = 0
-    let c = 0
-    let d = 0
-    for (let i = 0; i < length; i++) {
-      const at = 1024 * i
-      const inA = words[from + i]
-      const inB = words[from + length + i]
-      const inC = words[from + 2 * length + i]
-      const inD = words[from + 3 * length + i]
-      a += byByte[at + (inA & 255)]
-      b += byByte[at + (inB & 255)]
-      c += byByte[at + (inC & 255)]
-      d += byByte[at + (inD & 255)]
-      a += byByte[at + 256 + ((inA >>> 8) & 255)]
-      b += byByte[at + 256 + ((inB >>> 8) & 255)]
-      c += byByte[at + 256 + ((inC >>> 8) & 255)]
-      d += byByte[at + 256 + ((inD >>> 8) & 255)]
-      a += byByte[at + 512 + ((inA >>> 16) & 255)]
-      b += byByte[at + 512 + ((inB >>> 16) & 255)]
-      c += byByte[at + 512 + ((inC >>> 16) & 255)]
-      d += byByte[at + 512 + ((inD >>> 16) & 255)]
-      a += byByte[at + 768 + (inA >>> 24)]
-      b += byByte[at + 768 + (inB >>> 24)]
-      c += byByte[at + 768 + (inC >>> 24)]
-      d += byByte[at + 768 + (inD >>> 24)]
-    }
-    this.sums[this.#done++] = a
-    this.sums[this.#done++] = b
-    this.sums[this.#done++] = c
-    this.sums[this.#done++] = d
   }
 }
 

@@ -2,10 +2,12 @@
  * The figure `accuracies`: the test accuracy of every seed as a dot, with mean and 95 % interval of each search, best
  * search first. Fixed architectures, such as `optimal`, are lines.
  */
+
 import { quantile } from 'simple-statistics'
 import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { type Drawing, heading, type Ink, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
+import { extent } from '../../core/numbers.ts'
 import { compare, datasetTitle, type Row, searchesOf, valuesOf } from '../comparison/comparison.ts'
 import { errorsOf, rowsOf, searchesAmong } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
@@ -158,7 +160,8 @@ function limitsOf(lines: readonly Line[], references: readonly Reference[]): [nu
     values.length > MANY_SEEDS ? quantile([...values], [0.05, 0.25, 0.5, 0.75, 0.95]) : values,
   )
   const fixed = references.map(({ value }) => value)
-  const [least, greatest] = [Math.min(...values), Math.max(...values, ...fixed)]
+  const [least] = extent(values)
+  const [, greatest] = extent([...values, ...fixed])
   const cut = lowerCut(values, greatest)
   const low = Math.max(least, cut)
   const room = Math.max((greatest - low) * 0.04, 0.05)

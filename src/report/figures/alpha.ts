@@ -5,6 +5,7 @@
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
+import { extent } from '../../core/numbers.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
@@ -42,7 +43,7 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   const isNamed = new Set(edges.map(({ cell }) => cell)).size > 1
   const title = ({ cell, from, to }: Edge) => `${isNamed ? `${cell} ` : ''}edge (${from}, ${to})`
   const series = edges.map((edge, index) => edgeSeries(method, edge, index))
-  const highest = Math.max(...series.flat().flatMap(({ band = [] }) => band.map(({ high }) => high ?? 0)))
+  const [, highest] = extent(series.flat().flatMap(({ band = [] }) => band.map(({ high }) => high ?? 0)))
   const panels = edges.map((edge, index): Plot => {
     const y = { label: 'mixing weight θ', scale: 'linear', atLeast: [0, highest] } as const
     return { kind: 'plot', title: title(edge), x: epochAxis, y, series: series[index] }

@@ -3,8 +3,10 @@
  * the search's epochs or, for a black-box search, over simulated time. The regret is how far the accuracy is below the
  * best one in the lookup table (Ying et al., "NAS-Bench-101", ICML 2019).
  */
+
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, formatQualifier, parseQualifier } from '../../core/metric.ts'
+import { extent } from '../../core/numbers.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import { capitalize } from '../../core/plainText.ts'
 import type { RecordedQuery } from '../../core/result.ts'
@@ -159,8 +161,9 @@ function regretAxis(series: readonly Series[]): Axis {
   const label = 'regret (points)'
   const means = series.flatMap(({ points }) => points.flatMap(({ y }) => (y !== null && y > 0 ? [y] : [])))
   if (means.length === 0) return { label, scale: 'linear' }
-  const low = roundStep(Math.max(LEAST_REGRET, Math.min(...means)), 'below')
-  const high = roundStep(Math.max(...means, 2 * low), 'above')
+  const [least, greatest] = extent(means)
+  const low = roundStep(Math.max(LEAST_REGRET, least), 'below')
+  const high = roundStep(Math.max(greatest, 2 * low), 'above')
   return { label, scale: 'log', limits: [low, high] }
 }
 
@@ -334,7 +337,7 @@ function onOneClock(runs: readonly RunRecord[], curveOf: (run: RunRecord) => rea
   const curves = runs.map(curveOf)
   if (curves.every(({ length }) => length === 0)) return []
   const start = curves.reduce((latest, [first]) => Math.max(latest, first?.[0] ?? 0), 0)
-  const end = Math.max(...runs.map(({ result }) => result?.oracle?.usedSeconds ?? 0))
+  const [, end] = extent(runs.map(({ result }) => result?.oracle?.usedSeconds ?? 0))
   const changes = new Set(end > start ? [end] : [])
   for (const curve of curves) for (const [time] of curve) if (time >= start) changes.add(time)
   const positions = new Map(thinned([...changes].sort((a, b) => a - b)).map((time, i) => [time, i]))

@@ -5,6 +5,7 @@
 
 import { quantile } from 'simple-statistics'
 import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
+import { extent } from '../../core/numbers.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { groupBy } from '../../system/groupBy.ts'
@@ -153,7 +154,7 @@ export function rangeOf(series: readonly Series[]): [number, number] {
     ...band.flatMap(({ low, high }) => [low, high]),
   ])
   const known = values.filter((value) => value !== null)
-  return [Math.min(...known), Math.max(...known)]
+  return extent(known)
 }
 
 /**
@@ -161,7 +162,7 @@ export function rangeOf(series: readonly Series[]): [number, number] {
  * 3 · (greatest − Q), with Q the lower quartile of the values.
  * @param greatest greatest value of the axis; absent: the greatest of `values`
  */
-export function lowerCut(values: readonly number[], greatest = Math.max(...values)): number {
+export function lowerCut(values: readonly number[], greatest = extent(values)[1]): number {
   const quartile = quantile([...values], 0.25)
   return quartile - 3 * Math.max(greatest - quartile, 0.5)
 }
@@ -172,7 +173,7 @@ export function lowerCut(values: readonly number[], greatest = Math.max(...value
  */
 export function upperCut(values: readonly number[]): number {
   const quartile = quantile([...values], 0.75)
-  return quartile + 3 * Math.max(quartile - Math.min(...values), 0.1)
+  return quartile + 3 * Math.max(quartile - extent(values)[0], 0.1)
 }
 
 export interface SeedBand {

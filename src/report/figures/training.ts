@@ -3,7 +3,7 @@
  * trainings.
  */
 import { BenchError } from '../../core/errors.ts'
-import { sixDigits } from '../../core/numbers.ts'
+import { extent, sixDigits } from '../../core/numbers.ts'
 import { capitalize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { LEARNING } from '../../runner/store/runSummary.ts'
@@ -237,7 +237,7 @@ function axisOf(measure: Measure, series: readonly Series[]): Axis {
   const scale = scaleFor(range)
   const losses = series.flatMap(({ points }) => points.flatMap(({ y }) => y ?? []))
   const cut = upperCut(losses)
-  const isCut = scale === 'linear' && Math.max(...losses) > cut
+  const isCut = scale === 'linear' && extent(losses)[1] > cut
   return { label: 'loss', scale, atLeast: range, ...(isCut && { limits: [undefined, Number(cut.toPrecision(2))] }) }
 }
 

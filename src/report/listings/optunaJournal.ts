@@ -36,9 +36,9 @@ export async function optunaJournal(
     const space = await spaceOf(manifest.job.space)
     lines.push(...studyLines(studies, manifest))
     const parameters = parametersOf(queries, space)
-    lines.push(
-      ...queries.map((query, i) => trialLine(studies, query, queries[i - 1], result.timing.startedAt, parameters[i])),
-    )
+    for (const [i, query] of queries.entries()) {
+      lines.push(trialLine(studies, query, queries[i - 1], result.timing.startedAt, parameters[i]))
+    }
     studies++
   }
   if (studies > 0) return lines.map((line) => `${JSON.stringify({ ...line, worker_id: 'bench' })}\n`).join('')

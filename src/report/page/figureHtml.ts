@@ -1,13 +1,15 @@
 /** Renders a figure for a report's HTML page: its HTML, and the data from which the page's script draws its plots. */
+
 import { gzipSync } from 'node:zlib'
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
+import { extent } from '../../core/numbers.ts'
 import { csvField } from '../formats/renderTable.ts'
 import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
 import { drawingSvg, escaped, stackedSvg } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
-import { renderFigure } from '../pictures/picture.ts'
+import { renderFormats } from '../pictures/picture.ts'
 import { lightTheme, type Theme } from '../pictures/theme.ts'
 
 /**
@@ -39,21 +41,19 @@ export const downloadsOf = (figures: readonly Figure[]): Readonly<Record<string,
 function filesOf(figure: Figure): Downloads {
   const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
   const numbers = figureCsv(figure)
-  return {
-    svg: packed(svgOf(figure)),
-    pdf: packed(renderFigure(figure, 'pdf')),
-    ...(numbers !== '' && { csv: packed(numbers) }),
-  }
+  const { svg, pdf } = picturesOf(figure)
+  return { svg: packed(svg), pdf: packed(pdf), ...(numbers !== '' && { csv: packed(numbers) }) }
 }
 
 /**
- * Returns a figure as SVG. In drawings, text stays text instead of becoming outlines, which makes the file much
- * smaller; the page's script adds the fonts.
+ * Returns a figure as SVG and PDF. In the SVG of drawings, text stays text instead of becoming outlines, which makes the
+ * file much smaller; the page's script adds the fonts.
  */
-function svgOf(figure: Figure): string | Uint8Array {
+function picturesOf(figure: Figure): { readonly svg: string | Uint8Array; readonly pdf: Uint8Array } {
   const drawings = figure.panels.filter((panel) => panel.kind === 'drawing')
   const isDrawn = drawings.length === figure.panels.length && drawings.length > 0
-  return isDrawn ? stackedSvg(drawings, lightTheme, figure.columns) : renderFigure(figure, 'svg')
+  if (!isDrawn) return renderFormats(figure, ['svg', 'pdf'])
+  return { svg: stackedSvg(drawings, lightTheme, figure.columns), pdf: renderFormats(figure, ['pdf']).pdf }
 }
 
 /**
@@ -190,7 +190,7 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   const values = shown.filter((value) => value !== null && value > 0) as number[]
   if (values.length === 0) return null
   // More on each side, since the axis extends to its next tick: a decade, or where there is less than one, half.
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const [low, high] = extent(values)
   const beyond = high / low < 10 / 1.5 ** 2 ? 1.5 : 10
   const choices = tickChoices(low / beyond, high * beyond)
   return {

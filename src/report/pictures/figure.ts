@@ -2,7 +2,9 @@
  * Types of figures as plain data, with all values in the units that readers see. Other modules render them as pictures
  * and HTML.
  */
+
 import type { Drawing } from '../../core/drawing.ts'
+import { extent } from '../../core/numbers.ts'
 import type { Look } from './palette.ts'
 
 export interface Figure {
@@ -80,6 +82,6 @@ export interface BandPoint {
  * smallest, else `linear`.
  */
 export function scaleFor(values: readonly number[]): 'linear' | 'log' {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const [low, high] = extent(values)
   return low > 0 && high / low > 30 ? 'log' : 'linear'
 }

@@ -27,12 +27,18 @@ Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement,
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
 
+/** The bitmaps of each plot in the order in which they are painted, so that several picture formats share them. */
+export type Bitmaps = Map<Plot, readonly Canvas[]>
+
 /**
  * Returns a Chart.js plugin for one chart that paints the points of large series as bitmaps. Large series that are
  * painted directly after one another share one bitmap.
+ * @param bitmaps the bitmaps of this plot are taken from here, or added
  */
-function clouds(): Plugin<'scatter'> {
+function clouds(plot: Plot, bitmaps: Bitmaps): Plugin<'scatter'> {
   const scale = CLOUD_DPI / 96
+  const known = bitmaps.get(plot)
+  const used: Canvas[] = []
   let image: Canvas | undefined
   function flush(ctx: Chart['ctx']): void {
     if (image === undefined) return
@@ -40,19 +46,28 @@ function clouds(): Plugin<'scatter'> {
     target.drawImage(image, 0, 0, image.width / scale, image.height / scale)
     image = undefined
   }
+  function blank(width: number, height: number): Canvas {
+    const canvas = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
+    canvas.getContext('2d').scale(scale, scale)
+    return canvas
+  }
   return {
     id: 'clouds',
     beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
       if (meta.data.length < CLOUD_POINTS) return flush(ctx)
       if (image === undefined) {
-        image = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
-        image.getContext('2d').scale(scale, scale)
+        image = known?.[used.length] ?? blank(width, height)
+        used.push(image)
       }
+      if (known !== undefined) return false
       const own = image.getContext('2d') as unknown as typeof ctx
       for (const point of meta.data as PointElement[]) point.draw(own, chartArea)
       return false
     },
-    afterDatasetsDraw: ({ ctx }) => flush(ctx),
+    afterDatasetsDraw({ ctx }) {
+      flush(ctx)
+      if (used.length > 0) bitmaps.set(plot, used)
+    },
   }
 }
 
@@ -69,11 +84,13 @@ Chart.defaults.scales.logarithmic.ticks.callback = (value) => tickLabel(Number(v
 /**
  * Paints a laid-out figure on a canvas.
  * @param scale canvas units for each CSS pixel
+ * @param bitmaps bitmaps of the same layout that an earlier call has painted
  */
 export function paintFigure(
   context: SKRSContext2D,
   { width, height, legend, places, drawings }: Layout,
   scale: number,
+  bitmaps: Bitmaps,
 ): void {
   context.scale(scale, scale)
   context.fillStyle = lightTheme.paper
@@ -82,7 +99,7 @@ export function paintFigure(
   for (const { panel, x, y, width, height } of places) {
     context.save()
     context.translate(x, y)
-    if (panel.kind === 'plot') paintPlot(context, panel, width, height)
+    if (panel.kind === 'plot') paintPlot(context, panel, { width, height, bitmaps })
     else paintDrawing(context, panel, drawings)
     context.restore()
   }
@@ -124,7 +141,11 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
  * Paints a plot with Chart.js into its panel's part of the canvas. Chart.js gets a proxy of the canvas context whose
  * origin is the corner of the panel, even after Chart.js resets the transformation.
  */
-function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: number): void {
+function paintPlot(
+  context: SKRSContext2D,
+  plot: Plot,
+  { width, height, bitmaps }: { readonly width: number; readonly height: number; readonly bitmaps: Bitmaps },
+): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }
   const base = context.getTransform()
   const own: Partial<Record<string | symbol, unknown>> = {
@@ -143,7 +164,7 @@ function paintPlot(context: SKRSContext2D, plot: Plot, width: number, height: nu
   })
   const config = chartConfig(plot, lightTheme)
   const options = { ...config.options, devicePixelRatio: 1 }
-  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds()] }).destroy()
+  new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds(plot, bitmaps)] }).destroy()
 }
 
 /** Height of a plot's panel divided by its width. */

@@ -3,7 +3,7 @@ import { createCanvas, GlobalFonts, PDFDocument, type SKRSContext2D, SvgExportFl
 import { unknownName } from '../../core/names.ts'
 import { printable } from '../../core/plainText.ts'
 import type { Figure } from './figure.ts'
-import { layOut, paintFigure } from './paintFigure.ts'
+import { type Bitmaps, layOut, paintFigure } from './paintFigure.ts'
 import { fontFiles } from './theme.ts'
 
 const pictureFormats = ['png', 'svg', 'pdf'] as const
@@ -27,19 +27,22 @@ const WIDEST_IN_COLUMN = (columnWidth.single * PX_PER_MM * 8) / 6
  * Returns a figure as the bytes of a picture file.
  * @param widthMm width of the picture in mm; absent: 85, or 178 for panels side by side and for wide drawings
  */
-export function renderFigure(figure: Figure, format: PictureFormat, widthMm?: number): Buffer {
+export const renderFigure = (figure: Figure, format: PictureFormat, widthMm?: number): Buffer =>
+  renderFormats(figure, [format], widthMm)[format]
+
+/** Returns a figure as the bytes of one picture file in each format. What the formats share is painted once. */
+export function renderFormats<Format extends PictureFormat>(
+  figure: Figure,
+  formats: readonly Format[],
+  widthMm?: number,
+): Readonly<Record<Format, Buffer>> {
   registerFonts()
   const width = (widthMm ?? (isWide(figure) ? columnWidth.double : columnWidth.single)) * PX_PER_MM
   const layout = layOut(withPlainText(figure), width)
-  const paint = (context: SKRSContext2D, scale: number) => paintFigure(context, layout, scale)
-  switch (format) {
-    case 'png':
-      return png(width, layout.height, paint)
-    case 'svg':
-      return svg(width, layout.height, paint)
-    case 'pdf':
-      return pdf(width, layout.height, paint)
-  }
+  const bitmaps: Bitmaps = new Map()
+  const paint = (context: SKRSContext2D, scale: number) => paintFigure(context, layout, scale, bitmaps)
+  const files = formats.map((format) => [format, renderers[format](width, layout.height, paint)])
+  return Object.fromEntries(files)
 }
 
 /**
@@ -98,6 +101,12 @@ function pdf(width: number, height: number, paint: Paint): Buffer {
   paint(page as SKRSContext2D, POINTS_PER_PX)
   document.endPage()
   return document.close()
+}
+
+const renderers: Readonly<Record<PictureFormat, (width: number, height: number, paint: Paint) => Buffer>> = {
+  png,
+  svg,
+  pdf,
 }
 
 let registered = false

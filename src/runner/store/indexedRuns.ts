@@ -16,6 +16,12 @@ import { type Kind, StoreIndex } from './storeIndex.ts'
  */
 const FEWEST_RUNS = 64
 
+/**
+ * Largest number of decoded epoch records of one call that are kept in memory, where each takes about 150 bytes. The
+ * records of further runs are decoded at each access.
+ */
+const KEPT_EPOCHS = 500_000
+
 /** The summaries of several runs, and their epoch records, which are read when they are first needed. */
 export interface IndexedRuns {
   readonly summaries: readonly RunSummary[]
@@ -36,7 +42,21 @@ export function readIndexed(folders: readonly RunFolder[], fewest = FEWEST_RUNS)
   const found = valuesOf(folders, summaries, fewest)
   const runs = folders.filter((_, i) => found[i] !== undefined)
   const epochsOf = once(() => valuesOf(runs, curves, fewest))
-  return { summaries: found.filter(isPresent), epochs: (run) => epochsOf()[run]?.() ?? [] }
+  const kept = new Map<number, readonly ReportedEpoch[]>()
+  let room = KEPT_EPOCHS
+  return {
+    summaries: found.filter(isPresent),
+    epochs(run) {
+      const known = kept.get(run)
+      if (known !== undefined) return known
+      const epochs = epochsOf()[run]?.() ?? []
+      if (epochs.length <= room) {
+        kept.set(run, epochs)
+        room -= epochs.length
+      }
+      return epochs
+    },
+  }
 }
 
 const isPresent = <T>(value: T | undefined): value is T => value !== undefined

@@ -150,6 +150,9 @@ function parsed(work: () => unknown): number {
   return length
 }
 
+/** Returns the number of runs with probes, whose epochs are in no index. */
+const withProbes = (): number => runs().filter((run) => run.epochs().some(({ probes }) => probes !== undefined)).length
+
 const indexFile = () => join(indexes, readdirSync(indexes).find((name) => name.endsWith('.summaries')) ?? '')
 
 describe('the index of a store', () => {
@@ -170,6 +173,15 @@ describe('the index of a store', () => {
     expect(parsed(indexed)).toBe(0)
   })
 
+  test('reads the epochs of each run once and decodes them once, however often they are asked for', () => {
+    const read = vi.spyOn(RunFolder.prototype, 'epochs')
+    for (const reads of [runs().length, 0]) {
+      read.mockClear()
+      const { summaries, epochs } = readIndexed(folders(), FEWEST)
+      for (const run of summaries.keys()) expect(epochs(run)).toBe(epochs(run))
+      expect(read.mock.calls.length).toBeLessThanOrEqual(reads + withProbes())
+    }
+  })
   test('keeps the order of the requested runs of several stores', () => {
     const other = join(folder, 'other')
     cpSync(store, other, { recursive: true })
