@@ -88,16 +88,20 @@ function numberTables(runs: readonly RunRecord[], options: ContentOptions): read
 /**
  * Returns the figures of a report: every chosen kind for which the runs have the data.
  * @param isShown tells whether a kind of figure is chosen; absent: all kinds are
+ * @param onFigure is called with each figure as soon as it is computed
  */
 export async function figuresOf(
   runs: readonly RunRecord[],
   { space, references }: Pick<ContentOptions, 'space' | 'references'>,
   isShown: (kind: FigureKind) => boolean = () => true,
+  onFigure: (figure: Figure) => void = () => undefined,
 ): Promise<readonly NamedFigure[]> {
   const figures: NamedFigure[] = []
   for (const kind of Object.keys(figureKinds) as FigureKind[]) {
     const figure = isShown(kind) ? await figureIfKnown(kind, runs, { space, references }) : undefined
-    if (figure !== undefined && figure.panels.length > 0) figures.push({ title: figureKinds[kind].title, figure })
+    if (figure === undefined || figure.panels.length === 0) continue
+    figures.push({ title: figureKinds[kind].title, figure })
+    onFigure(figure)
   }
   return figures
 }

@@ -1,6 +1,6 @@
 /** Reads the records of search runs from their folders in a store, for tables, figures and reports. */
-import type { EpochRecord } from '../core/result.ts'
-import { readIndexed } from '../runner/store/indexedRuns.ts'
+import type { EpochRecord, FailureRecord, ResultRecord, RunManifest } from '../core/result.ts'
+import { type IndexedRuns, readIndexed } from '../runner/store/indexedRuns.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import type { ReportedEpoch, RunSummary } from '../runner/store/runSummary.ts'
 
@@ -34,10 +34,30 @@ export function readRun(folder: RunFolder): WholeRun {
  */
 export function readRuns(folders: readonly RunFolder[]): readonly RunRecord[] {
   const indexed = readIndexed(folders)
-  return indexed.summaries.map((summary, i) => ({
-    ...summary,
-    get epochs() {
-      return indexed.epochs(i)
-    },
-  }))
+  return indexed.summaries.map((summary, i) => new IndexedRun(summary, indexed, i))
+}
+
+/**
+ * A run whose epochs are read when they are needed. It is a class since each object literal with a getter has a hidden
+ * class of its own, which makes hundreds of thousands of them large and slow.
+ */
+class IndexedRun implements RunRecord {
+  readonly manifest: RunManifest
+  declare readonly result?: ResultRecord
+  declare readonly failure?: FailureRecord
+  readonly #indexed: IndexedRuns
+  readonly #position: number
+
+  constructor({ manifest, result, failure }: RunSummary, indexed: IndexedRuns, position: number) {
+    this.manifest = manifest
+    // A run without a result or failure has no such property, as in records that are read from files.
+    if (result !== undefined) this.result = result
+    if (failure !== undefined) this.failure = failure
+    this.#indexed = indexed
+    this.#position = position
+  }
+
+  get epochs(): readonly ReportedEpoch[] {
+    return this.#indexed.epochs(this.#position)
+  }
 }

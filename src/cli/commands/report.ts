@@ -8,7 +8,7 @@ import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist.ts'
 import { computeOf, type PreliminaryCompute } from '../../report/kit/ledger.ts'
-import { downloadsOf } from '../../report/page/figureHtml.ts'
+import { downloadsMaker } from '../../report/page/downloadsThread.ts'
 import { renderPage } from '../../report/page/page.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
@@ -211,10 +211,11 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const preliminary = await preliminaryTo(runs)
     const options = { ...(await context(runs)), published, mix, kit: true, preliminary, ...(claims && { claims }) }
     await requireNumbers(runs, options)
-    const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false)
+    const maker = downloadsMaker(runs.length)
+    const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false, maker.add)
     const { references } = options
-    const downloads = downloadsOf(shown.map(({ figure }) => figure))
     const tables = tablesOf(runs, options)
+    const downloads = await maker.finish()
     const content = { title: name, runs, tables, figures: shown, references, downloads }
     writeNamedFile(flags.out, renderPage({ ...content, ...(refreshSeconds !== undefined && { refreshSeconds }) }))
     return { path: flags.out, runs: runs.length }

@@ -11,7 +11,16 @@ import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { customarySpread, inPanels, type ShownMethod, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
+import {
+  customarySpread,
+  eachCurve,
+  inPanels,
+  type ShownMethod,
+  seedBand,
+  shownMethods,
+  spreadWords,
+  withRuns,
+} from './shared.ts'
 
 /**
  * Returns the figure `alpha` of the supernet's mixing weights over the epochs.
@@ -29,7 +38,10 @@ export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]):
 function entropyFigure(methods: readonly ShownMethod[]): Figure {
   const spread = customarySpread(methods)
   const series = methods.map(({ label, look, runs }) => {
-    const curves = runs.map((run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])))
+    const curves = eachCurve(
+      runs,
+      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])),
+    )
     return { label, look, form: 'line' as const, ...seedBand(curves, spread) }
   })
   return {
@@ -59,7 +71,8 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
 /** Returns one line for each operation of an edge: its mixing weight over the epochs. */
 function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
   return operations.map((label, op) => {
-    const curves = runs.map(
+    const curves = eachCurve(
+      runs,
       (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[edge]?.[op] ?? Number.NaN])),
     )
     return { label, look: categorical[op % categorical.length], form: 'line', ...seedBand(curves, 'range') }

@@ -9,6 +9,7 @@ import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figur
 import type { RunRecord } from '../runRecord.ts'
 import {
   customarySpread,
+  eachCurve,
   inPanels,
   type ShownMethod,
   type Spread,
@@ -56,7 +57,7 @@ export function hessianFigure(
 }
 
 function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity, spread: Spread): Series {
-  const curves = runs.map((run) => trajectory(run, quantity))
+  const curves = eachCurve(runs, (run) => trajectory(run, quantity))
   return { label, look, form: 'line', ...seedBand(curves, spread) }
 }
 

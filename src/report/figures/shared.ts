@@ -181,6 +181,11 @@ export interface SeedBand {
   readonly band: readonly BandPoint[]
 }
 
+/** Returns the curve of each run, made when it is needed. */
+export function* eachCurve(runs: readonly RunRecord[], curveOf: (run: RunRecord) => Curve): Generator<Curve> {
+  for (const run of runs) yield curveOf(run)
+}
+
 /** The curve of one seed: a map from x, such as the epoch, to y. */
 export type Curve = Pick<ReadonlyMap<number, number>, 'size' | 'keys' | 'get'>
 
@@ -188,20 +193,27 @@ export type Curve = Pick<ReadonlyMap<number, number>, 'size' | 'keys' | 'get'>
  * Returns the mean and the band of the curves of several seeds at every x at which any curve has a value. The mean is
  * over the curves that have a value at x; it is null, a gap in the line, if one of these values is not finite. The
  * `std` band of a single curve is empty.
+ * @param curves taken one after the other, so that thousands of them need not be in memory at once (see `eachCurve`)
  */
-export function seedBand(curves: readonly Curve[], spread: Spread): SeedBand {
-  const known = new Set<number>()
-  for (const curve of curves) for (const x of curve.keys()) known.add(x)
-  const xs = [...known].sort((a, b) => a - b)
-  const summaries = xs.map((x) => {
-    const values = curves.map((curve) => curve.get(x)).filter((value) => value !== undefined)
-    return { x, ...summarise(values) }
-  })
+export function seedBand(curves: Iterable<Curve>, spread: Spread): SeedBand {
+  const known = new Map<number, number[]>()
+  let seeds = 0
+  for (const curve of curves) {
+    seeds++
+    for (const x of curve.keys()) {
+      const value = curve.get(x)
+      if (value === undefined) continue
+      const values = known.get(x)
+      if (values === undefined) known.set(x, [value])
+      else values.push(value)
+    }
+  }
+  const summaries = [...known].sort(([a], [b]) => a - b).map(([x, values]) => ({ x, ...summarise(values) }))
   return {
     points: summaries.map(({ x, mean, n }) => ({
       x,
       y: finite(mean),
-      ...(n < curves.length && { note: `${n} of ${curves.length} seeds` }),
+      ...(n < seeds && { note: `${n} of ${seeds} seeds` }),
     })),
     band: spread === 'none' ? [] : summaries.map((summary) => bandPoint(summary, spread)),
   }

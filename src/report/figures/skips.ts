@@ -3,7 +3,16 @@ import { BenchError } from '../../core/errors.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { epochAxis, type Figure, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { customarySpread, inPanels, type Spread, seedBand, shownMethods, spreadWords, withRuns } from './shared.ts'
+import {
+  customarySpread,
+  eachCurve,
+  inPanels,
+  type Spread,
+  seedBand,
+  shownMethods,
+  spreadWords,
+  withRuns,
+} from './shared.ts'
 
 /**
  * Returns the figure `skips`. A growing number of skip connections is the symptom of DARTS' collapse.
@@ -13,7 +22,10 @@ export function skipsFigure(runs: readonly RunRecord[], spread?: Spread): Figure
   const methods = withRuns(shownMethods(runs), (run) => run.result?.oracle === undefined && run.epochs.length > 1)
   const shown = spread ?? customarySpread(methods)
   const series = methods.map(({ label, look, runs: own }): Series => {
-    const curves = own.map(({ epochs }) => new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, skipsIn(genotype)])))
+    const curves = eachCurve(
+      own,
+      ({ epochs }) => new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, skipsIn(genotype)])),
+    )
     return { label, look, form: 'line', ...seedBand(curves, shown) }
   })
   if (series.every(({ points }) => points.every(({ y }) => y === 0))) {

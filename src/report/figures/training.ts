@@ -16,6 +16,7 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   type Curve,
+  eachCurve,
   inPanels,
   MOST_TOGETHER,
   rangeOf,
@@ -78,7 +79,7 @@ interface Learner {
   readonly label: string
   readonly look: Look
   readonly seeds: number
-  curves(measure: Measure): readonly Curve[]
+  curves(measure: Measure): Iterable<Curve>
 }
 
 /**
@@ -130,7 +131,7 @@ function searches(runs: readonly RunRecord[]): readonly Group[] {
       label,
       look,
       seeds: own.length,
-      curves: (measure) => own.map((run) => epochCurve(run, measure)),
+      curves: (measure) => eachCurve(own, (run) => epochCurve(run, measure)),
     })),
   }))
 }

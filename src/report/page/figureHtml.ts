@@ -33,12 +33,8 @@ const ENLARGED = 1.25
 /** The files of a figure that the page offers for download: gzipped bytes in base64, by file name extension. */
 export type Downloads = Readonly<Record<string, string>>
 
-/** Returns the downloadable files of each figure, by the figure's name. */
-export const downloadsOf = (figures: readonly Figure[]): Readonly<Record<string, Downloads>> =>
-  Object.fromEntries(figures.map((figure) => [figure.name, filesOf(figure)]))
-
 /** Returns the downloadable files of a figure: SVG, PDF, and the plotted numbers as CSV. */
-function filesOf(figure: Figure): Downloads {
+export function filesOf(figure: Figure): Downloads {
   const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
   const numbers = figureCsv(figure)
   const { svg, pdf } = picturesOf(figure)

@@ -17,10 +17,10 @@ import { type Kind, StoreIndex } from './storeIndex.ts'
 const FEWEST_RUNS = 64
 
 /**
- * Largest number of decoded epoch records of one call that are kept in memory, where each takes about 150 bytes. The
+ * Largest number of decoded epoch records of one call that are kept in memory, where each takes about 200 bytes. The
  * records of further runs are decoded at each access.
  */
-const KEPT_EPOCHS = 500_000
+const KEPT_EPOCHS = 200_000
 
 /** The summaries of several runs, and their epoch records, which are read when they are first needed. */
 export interface IndexedRuns {

@@ -80,6 +80,8 @@ interface Entries<Code> {
   readonly stamps: Float64Array
 }
 
+const NO_ENTRIES: Entries<never> = { ids: [], codes: [], stamps: new Float64Array() }
+
 /** An entry of a run whose records were read. */
 interface FreshEntry<Code> {
   readonly code: Code
@@ -93,7 +95,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
   readonly #kind: Kind<Value, Code, Shared>
   readonly #shared: Shared
   /** The entries of the index file. */
-  readonly #saved: Entries<Code>
+  #saved: Entries<Code>
   /** Entries that the index file lacks or has differently, by run id. */
   readonly #fresh = new Map<string, FreshEntry<Code>>()
 
@@ -106,7 +108,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
     this.#path = cacheFolder('stores', `${name}.${kind.name}`)
     const saved = readSaved(this.#path, this.#folder)
     if (saved === undefined) {
-      this.#saved = { ids: [], codes: [], stamps: new Float64Array() }
+      this.#saved = NO_ENTRIES
       return
     }
     const pools = JSON.parse(saved.pools)
@@ -116,7 +118,8 @@ export class StoreIndex<Value, Code, Shared extends object> {
 
   /**
    * Returns the indexed value (such as the summary) of each folder, from the index or from the run's records; undefined
-   * for a folder that holds no run. Saves the index if many runs had no valid entry in it.
+   * for a folder that holds no run. Saves the index if many runs had no valid entry in it. To be called once: encoded
+   * values are released as they are decoded, since those of 100,000 runs take as much memory as the decoded ones.
    */
   values(folders: readonly RunFolder[]): readonly (Value | undefined)[] {
     let stale = 0
@@ -124,7 +127,7 @@ export class StoreIndex<Value, Code, Shared extends object> {
     const { files } = this.#kind
     const stamp = new Float64Array(STAMP_NUMBERS * files.length)
     const find = positionsIn(this.#saved.ids)
-    const codes = folders.map((run) => {
+    const codes = folders.map((run): Code | undefined => {
       takeStamp(run.path, files, stamp)
       const at = find(run.id)
       if (at !== undefined && isAt(at * stamp.length, this.#saved.stamps, stamp)) return this.#saved.codes[at]
@@ -136,7 +139,13 @@ export class StoreIndex<Value, Code, Shared extends object> {
       return code
     })
     if (stale * STALE_SHARE > folders.length) this.#save(new Set(unsettled))
-    return codes.map((code, i) => (code === undefined ? undefined : this.#kind.decode(code, this.#shared, folders[i])))
+    this.#saved = NO_ENTRIES
+    this.#fresh.clear()
+    return folders.map((run, i) => {
+      const code = codes[i]
+      codes[i] = undefined
+      return code === undefined ? undefined : this.#kind.decode(code, this.#shared, run)
+    })
   }
 
   #pools(): [name: string, pool: { values: unknown[] }][] {

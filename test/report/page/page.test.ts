@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import { figuresOf, tablesOf } from '../../../src/report/content.ts'
-import { downloadsOf } from '../../../src/report/page/figureHtml.ts'
+import { filesOf } from '../../../src/report/page/figureHtml.ts'
 import { renderPage } from '../../../src/report/page/page.ts'
 import type { Figure } from '../../../src/report/pictures/figure.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
@@ -47,7 +47,7 @@ const cloud: Figure = {
 
 async function page(): Promise<string> {
   const figures = [...(await figuresOf(runs, options)), { title: 'All architectures', figure: cloud }]
-  const downloads = downloadsOf(figures.slice(0, 2).map(({ figure }) => figure))
+  const downloads = Object.fromEntries(figures.slice(0, 2).map(({ figure }) => [figure.name, filesOf(figure)]))
   return renderPage({ title: 'Fixture <report>', runs, tables: tablesOf(runs, options), figures, downloads })
 }
 
