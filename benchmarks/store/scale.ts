@@ -10,9 +10,9 @@
  * With --program the built packages in the given folders are measured in turn, so that one run compares versions.
  * Printed are wall time, processor time (user and system) and peak memory.
  *
- * On two cores that did much else, the second calls took this much processor time, of which an idle machine needs less:
- * with 10,000 runs, `status` 0.7 to 1.0 s and 110 MB, `table` 1.5 to 2.3 s and 130 MB; with 100,000 runs, `status` 4 s and
- * 410 MB, `table` 7 s and 410 MB. The first `table` of 100,000 runs reads all records, in 47 s and 890 MB.
+ * On two cores that did nothing else (Node 20), the second calls took, with 10,000 runs, `status` 0.4 s and 105 MB, `table`
+ * 0.9 s and 124 MB, `report` 3.3 s and 310 MB; with 100,000 runs, `report` 22 s. The first `table` of 100,000 runs reads all
+ * records, in 35 s and 770 MB; the first `report` after it reads all epochs, in 55 s.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
