@@ -140,7 +140,25 @@ export async function openExecution(checked: CheckedChoice): Promise<Scoring> {
       const scorer = scorers.get(seed) ?? scorerOf(seed)
       scorers.set(seed, scorer)
       const genotype = space.parse(arch)
-      return (await scorer).score(wanted, (size) => space.network(genotype, size))
+      const task = `${arch}, seed ${seed}`
+      const checked = wanted.map((score) => (originOf(score) === undefined ? score : ofPlugin(score, task)))
+      return (await scorer).score(checked, (size) => space.network(genotype, size))
+    },
+  }
+}
+
+/** Returns a score of a plugin whose errors name the score and the network, in place of a fault of this program. */
+function ofPlugin(score: Score, task: string): Score {
+  return {
+    ...score,
+    async compute(input) {
+      try {
+        return await score.compute(input)
+      } catch (cause) {
+        if (cause instanceof BenchError) throw cause
+        const found = `the score ${score.name} fails on ${task}: ${cause instanceof Error ? cause.message : String(cause)}`
+        throw new BenchError('failed', `${found}; \`bench check plugin\` checks it`, { cause })
+      }
     },
   }
 }

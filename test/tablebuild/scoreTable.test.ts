@@ -192,6 +192,26 @@ describe('images that a score cannot be computed on', () => {
   })
 })
 
+describe('a score of a plugin', () => {
+  const folder = temporaryFolder()
+
+  test('that throws is named with the network, and is no fault of this program', async () => {
+    const path = join(folder, 'throws.mjs')
+    const fields = `version: 1, description: '', source: '', better: 'higher', reads: 'weights', layers: 'output'`
+    const score = (name: string, thrown: string) =>
+      `{ name: '${name}', ${fields}, async compute() { throw ${thrown} } }`
+    const scores = [score('throws-error', `new Error('no such layer')`), score('throws-text', `'too deep'`)]
+    writeFileSync(path, `export default { name: 'p', scores: [${scores.join()}] }`)
+    const scoring = await openScoring({ ...choice, plugins: [path], scores: ['throws-error', 'throws-text'] })
+    for (const [i, why] of ['no such layer', 'too deep'].entries()) {
+      await expect(scoring.score(architectures[0], 3, [scoring.single[i]])).rejects.toMatchObject({
+        code: 'failed',
+        message: `the score ${scoring.single[i].name} fails on ${architectures[0]}, seed 3: ${why}; \`bench check plugin\` checks it`,
+      })
+    }
+  })
+})
+
 describe('a wrong request', () => {
   const temporary = temporaryFolder()
 
