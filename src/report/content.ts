@@ -1,5 +1,6 @@
 /** Computes the content of a report on runs: the tables, and every kind of figure for which the runs have the data. */
 import { BenchError, type ErrorCode } from '../core/errors.ts'
+import { freeMemory } from '../system/freeMemory.ts'
 import { type Claims, claimsTable } from './comparison/claims.ts'
 import { compare } from './comparison/comparison.ts'
 import { comparisonTable } from './comparison/comparisonTable.ts'
@@ -99,6 +100,7 @@ export async function figuresOf(
   const figures: NamedFigure[] = []
   for (const kind of Object.keys(figureKinds) as FigureKind[]) {
     const figure = isShown(kind) ? await figureIfKnown(kind, runs, { space, references }) : undefined
+    freeMemory()
     if (figure === undefined || figure.panels.length === 0) continue
     figures.push({ title: figureKinds[kind].title, figure })
     onFigure(figure)
