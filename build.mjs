@@ -127,6 +127,19 @@ async function joinModules() {
   })
 }
 
+/** Lets the single modules in dist/ load the files of SINGLE_FILES, too, in place of the packages. */
+function shareSingleFiles() {
+  const loads = new RegExp(`^(import .* from |.*\\brequire\\()'(${SINGLE_FILES.join('|')})'(\\)|;$)`, 'gm')
+  for (const file of readdirSync(DIST, { recursive: true }).map((name) => name.split(sep).join('/'))) {
+    if (!file.endsWith('.js') || file.startsWith(`${SHARED}/`)) continue
+    const code = readFileSync(join(DIST, file), 'utf8')
+    const located = code.replace(loads, (_, before, name, after) => {
+      return `${before}'${pathFrom(file, singleFile(name, after === ')' ? 'cjs' : 'js'))}'${after}`
+    })
+    if (located !== code) writeFileSync(join(DIST, file), located)
+  }
+}
+
 /** Writes the licences of the packages whose code is in dist/. */
 function writeLicences() {
   const texts = [...JOINED, ...SINGLE_FILES].map((name) => {
@@ -149,5 +162,6 @@ for (const [folder, ending] of [
     if (file.endsWith(ending)) copyFileSync(join(SRC, folder, file), join(DIST, folder, file))
 await joinPackages()
 await joinModules()
+shareSingleFiles()
 writeLicences()
 chmodSync(join(DIST, 'cli/main.js'), 0o755)
