@@ -254,7 +254,10 @@ export interface EpochReport {
   readonly probes?: Readonly<Record<string, unknown>>
 }
 
-/** Returns the definition of an algorithm unchanged; TypeScript checks and completes the object literal. */
+/**
+ * Returns the definition of an algorithm unchanged. Its only use is that TypeScript checks the types of the definition,
+ * and infers those left out.
+ */
 export const defineAlgorithm = <Options>(algorithm: Algorithm<Options>): Algorithm<Options> => algorithm
 
 /** Defines an algorithm of kind `reference`, whose `search` gets a ReferenceContext. */

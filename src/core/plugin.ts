@@ -33,7 +33,10 @@ export interface PluginLoader {
   load(source: string): Promise<LoadedPlugin>
 }
 
-/** Returns the definition of a plugin unchanged; TypeScript checks and completes the object literal. */
+/**
+ * Returns the definition of a plugin unchanged. Its only use is that TypeScript checks the types of the definition, and
+ * infers those left out.
+ */
 export const definePlugin = (plugin: Plugin): Plugin => plugin
 
 export class Registry {

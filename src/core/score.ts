@@ -41,9 +41,8 @@ export interface Score {
   readonly initialisation?: string
   /**
    * Computes the score of an untrained network. A number that is not finite, as log 0 of a network whose output does
-   * not depend on its input, means a degenerate network, which is ranked last.
-   * Networks whose initial weights are not finite are degenerate for every score that reads more than the architecture,
-   * and are not given to this function.
+   * not depend on its input, means a degenerate network, which is ranked last. Networks whose initial weights are not
+   * finite are degenerate for every score that reads more than the architecture, and are not given to this function.
    * @throws BenchError `unsupported` for networks that the score is not defined for, such as those without batch norms
    */
   compute(input: ScoreInput): Promise<number>
@@ -94,7 +93,10 @@ export interface ScoreInput {
   shared<T>(key: string, compute: () => Promise<T>): Promise<T>
 }
 
-/** Returns the definition of a score unchanged; TypeScript checks and completes the object literal. */
+/**
+ * Returns the definition of a score unchanged. Its only use is that TypeScript checks the types of the definition, and
+ * infers those left out.
+ */
 export const defineScore = (score: Score): Score => score
 
 /**

@@ -29,7 +29,7 @@ export async function descend(
 export interface ParameterGroup {
   /** Name of the group: cell, edge and operation, as in `cell0.edge0-1.nor_conv_3x3`. */
   readonly name: string
-  /** The tensors of the group, by their place in the vector of all network weights. */
+  /** The weight tensors that belong to the group, each with its offset in the vector of all network weights. */
   readonly tensors: readonly ParameterTensor[]
 }
 
@@ -72,8 +72,9 @@ export async function clearGroups(vector: WeightVector, groups: readonly Paramet
 }
 
 /**
- * Returns the gradient matching score of a group: the cosine of two gradients of its weights along the last axis (output
- * channels), averaged over the other positions of each tensor, then over the tensors. Vectors of zeros have cosine 0.
+ * Returns the gradient matching score of a group: the cosine of two gradients of its weights along the last axis
+ * (output channels), averaged over the other positions of each tensor, then over the tensors. Vectors of zeros have
+ * cosine 0.
  */
 export function gradientMatching({ tensors }: ParameterGroup, a: Float32Array, b: Float32Array): number {
   const scores = tensors.map(({ from, size, shape }) => {

@@ -10,9 +10,10 @@ import { absent, count, number, type Tabular, word } from '../formats/tabular.ts
 import { blocksOf, type Comparison, FEWEST_BLOCKS, type Row, searchesOf } from './comparison.ts'
 
 /**
- * Returns the table of paired differences between the chosen search and every other, over the seeds that both finished,
- * for each test column.
- * @param name label of the chosen search in the comparison, or the name of an algorithm with a single variant
+ * Returns a table of the differences between the chosen search and every other search. Accuracies of equal seeds are
+ * compared, one column of test accuracies after the other.
+ * @param name label of the chosen search; the name of its algorithm suffices if the comparison has one search by that
+ * algorithm
  * @param references names of the algorithms that answer with a fixed architecture; they are left out
  * @throws BenchError `unknown-name`; `missing` if the search has no seed in common with another
  */

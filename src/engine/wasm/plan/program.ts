@@ -140,7 +140,7 @@ export class Program {
     this.#section = section
   }
 
-  /** Appends a kernel call to the part of the step that began last. */
+  /** Appends a kernel call to the part of the step for which `enter` was called last. */
   emit<K extends KernelName>(
     kernel: K,
     args: Arguments<K>,
