@@ -157,7 +157,7 @@ function ofPlugin(score: Score, task: string): Score {
       } catch (cause) {
         if (cause instanceof BenchError) throw cause
         const found = `the score ${score.name} fails on ${task}: ${cause instanceof Error ? cause.message : String(cause)}`
-        throw new BenchError('failed', `${found}; \`bench check plugin\` checks it`, { cause })
+        throw new BenchError('failed', `${found}; \`bench check plugin FILE\` checks it`, { cause })
       }
     },
   }

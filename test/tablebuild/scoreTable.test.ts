@@ -206,7 +206,7 @@ describe('a score of a plugin', () => {
     for (const [i, why] of ['no such layer', 'too deep'].entries()) {
       await expect(scoring.score(architectures[0], 3, [scoring.single[i]])).rejects.toMatchObject({
         code: 'failed',
-        message: `the score ${scoring.single[i].name} fails on ${architectures[0]}, seed 3: ${why}; \`bench check plugin\` checks it`,
+        message: `the score ${scoring.single[i].name} fails on ${architectures[0]}, seed 3: ${why}; \`bench check plugin FILE\` checks it`,
       })
     }
   })
