@@ -40,8 +40,8 @@ export default defineConfig(({ mode }) => {
     env: mode === 'full' ? { TESTS: 'full' } : {},
     pool: 'forks' as const,
     setupFiles: ['test/support/typedArrays.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: mode === 'full' ? 600_000 : 120_000,
+    hookTimeout: mode === 'full' ? 600_000 : 120_000,
   }
   return {
     test: {

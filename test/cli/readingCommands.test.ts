@@ -38,7 +38,7 @@ const OF_RUNS: readonly Words[] = [
 /** Other commands that only read. */
 const OF_OTHERS: readonly Words[] = [
   ['query', CELL, '--table', 'nb201'],
-  ['pareto', '--table', 'nb201'],
+  ['pareto', '--x', 'params-M', '--y', 'shapes/x-test/4/mean'],
   ['genotype show', CELL],
   ['tables info', 'nb201'],
   ['data info', 'shapes'],
