@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { random } from '../../src/core/random.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
@@ -18,7 +19,7 @@ import { temporaryFolder } from './temporaryFolder.ts'
 const fixture: {
   readonly columns: Readonly<Record<string, readonly (number | string | null)[]>>
   readonly files: Readonly<Record<string, string>>
-} = JSON.parse(readFileSync(new URL('../fixtures/parquet.json', import.meta.url), 'utf8'))
+} = JSON.parse(gunzipSync(readFileSync(new URL('../fixtures/parquet.json.gz', import.meta.url))).toString())
 const bytesOf = (name: string) => Buffer.from(fixture.files[name], 'base64')
 
 const folder = temporaryFolder()
