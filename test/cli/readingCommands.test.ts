@@ -80,7 +80,7 @@ test('the list of backends looks for a GPU where the package is installed', asyn
 })
 
 describe('without looking for a GPU', () => {
-  const reading = full ? [...OF_RUNS, ...OF_OTHERS] : OF_RUNS
+  const reading = full ? [...OF_RUNS, ...OF_OTHERS] : OF_RUNS.slice(0, 3)
   test.each(reading.map((words) => [words.join(' '), words] as const))(
     'bench %s succeeds',
     async (_, [name, ...args]) => {
