@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { beforeAll, describe } from 'vitest'
 import { PickleInput } from '../../src/pickle/pickleInput.ts'
@@ -31,7 +31,9 @@ const decoded = (base64: string) => Buffer.from(base64, 'base64')
 const records: Record<string, string> = fixture('pickles/nats')
 const files: Record<string, string> = fixture('pickles/files')
 const values: Record<string, string> = fixture('pickles/values')
-const parquet: Record<string, string> = fixture('parquet').files
+const parquet: Record<string, string> = JSON.parse(
+  gunzipSync(readFileSync(new URL('../fixtures/parquet.json.gz', import.meta.url))).toString(),
+).files
 const record = decoded(records['7'])
 const naslib: Mapping = { ...identityMapping, split: 'x-valid', seed: 888 }
 
