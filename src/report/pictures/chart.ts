@@ -199,13 +199,15 @@ export const LABEL_ROOM = { x: 5.1, y: 2.1 }
  * of every decade, sparser lists, and, if the axis spans less than a decade, evenly spaced numbers.
  */
 export function tickChoices(low: number, high: number): number[][] {
-  const first = Math.floor(Math.log10(low))
-  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i)
+  // The ends lie beyond the values, and so may not be numbers of double precision any more.
+  const first = Math.floor(Math.log10(Math.max(low, Number.MIN_VALUE)))
+  const last = Math.ceil(Math.log10(Math.min(high, Number.MAX_VALUE)))
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i)
   const even = high / low < 10 ? powers.flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power - 1}`))) : []
   return [
     ...STEPS.map((steps) => powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))),
     ...even.filter((step) => (high - low) / step <= MOST_EVEN).map((step) => multiples(step, high)),
-  ].map((ticks) => ticks.filter((tick) => tick >= low && tick <= high))
+  ].map((ticks) => ticks.filter((tick) => tick >= low && tick <= high && tick > 0 && Number.isFinite(tick)))
 }
 
 /** Returns the multiples of a step up to `high`. They are products, so that no rounding errors add up. */

@@ -25,3 +25,16 @@ test('what the page chooses from is what a picture chooses from', () => {
 test('labels are plain numbers as long as those are short', () => {
   expect([1e-7, 0.0005, 0.3, 20, 10_000, 1e8].map(tickLabel)).toEqual(['1e-7', '0.0005', '0.3', '20', '10,000', '1e8'])
 })
+
+test('the smallest and the largest numbers have ticks, too, where the axis would end beyond them', () => {
+  for (const [low, high] of [
+    [0, 1],
+    [1e308 / 10, Number.POSITIVE_INFINITY],
+    [0, Number.POSITIVE_INFINITY],
+    [0, 5e-323],
+  ]) {
+    const choices = tickChoices(low, high)
+    expect(choices.flat().every((tick) => tick >= low && tick <= high && Number.isFinite(tick))).toBe(true)
+    expect(choices[0].length).toBeGreaterThan(0)
+  }
+})
