@@ -129,7 +129,7 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(stdout).toMatch(/\| DARTS_V2 \| 1 \| \**\d+\.\d\d ± —\** \|/)
   })
 
-  test('is followed by bench report --watch from the queue to the last run', async () => {
+  test.runIf(full)('is followed by bench report --watch from the queue to the last run', async () => {
     const slow = ['--option', 'epochs=8', '--option', 'milliseconds=100']
     await place.bench(...countdown(...slow, '--slurm', 'time=5,begin=now+2'))
     const watch = ['report', '--watch', '--interval', '0.3', '--json', '--plugin', PLUGIN, '--out', 'page.html']
