@@ -2,7 +2,6 @@
  * The figure `accuracies`: the test accuracy of every seed as a dot, with mean and 95 % interval of each search, best
  * search first. Fixed architectures, such as `optimal`, are lines.
  */
-
 import { quantile } from 'simple-statistics'
 import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { type Drawing, heading, type Ink, type Shape } from '../../core/drawing.ts'

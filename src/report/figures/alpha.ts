@@ -12,11 +12,10 @@ import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figu
 import { categorical } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
+  bandOfRuns,
   customarySpread,
-  eachCurve,
   inPanels,
   type ShownMethod,
-  seedBand,
   shownMethods,
   spreadWords,
   withRuns,
@@ -38,11 +37,9 @@ export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]):
 function entropyFigure(methods: readonly ShownMethod[]): Figure {
   const spread = customarySpread(methods)
   const series = methods.map(({ label, look, runs }) => {
-    const curves = eachCurve(
-      runs,
-      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy])),
-    )
-    return { label, look, form: 'line' as const, ...seedBand(curves, spread) }
+    const curveOf = (run: RunRecord) =>
+      new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy]))
+    return { label, look, form: 'line' as const, ...bandOfRuns(runs, curveOf, spread) }
   })
   return {
     name: 'alpha',
@@ -71,11 +68,9 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
 /** Returns one line for each operation of an edge: its mixing weight over the epochs. */
 function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
   return operations.map((label, op) => {
-    const curves = eachCurve(
-      runs,
-      (run) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[edge]?.[op] ?? Number.NaN])),
-    )
-    return { label, look: categorical[op % categorical.length], form: 'line', ...seedBand(curves, 'range') }
+    const curveOf = (run: RunRecord) =>
+      new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[edge]?.[op] ?? Number.NaN]))
+    return { label, look: categorical[op % categorical.length], form: 'line', ...bandOfRuns(runs, curveOf, 'range') }
   })
 }
 

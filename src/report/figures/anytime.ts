@@ -3,7 +3,6 @@
  * the search's epochs or, for a black-box search, over simulated time. The regret is how far the accuracy is below the
  * best one in the lookup table (Ying et al., "NAS-Bench-101", ICML 2019).
  */
-
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, formatQualifier, parseQualifier } from '../../core/metric.ts'
 import { extent } from '../../core/numbers.ts'

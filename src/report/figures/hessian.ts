@@ -8,12 +8,11 @@ import { capitalize } from '../../core/plainText.ts'
 import { epochAxis, type Figure, type Series, scaleFor } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
+  bandOfRuns,
   customarySpread,
-  eachCurve,
   inPanels,
   type ShownMethod,
   type Spread,
-  seedBand,
   shownMethods,
   spreadWords,
   withRuns,
@@ -57,8 +56,7 @@ export function hessianFigure(
 }
 
 function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity, spread: Spread): Series {
-  const curves = eachCurve(runs, (run) => trajectory(run, quantity))
-  return { label, look, form: 'line', ...seedBand(curves, spread) }
+  return { label, look, form: 'line', ...bandOfRuns(runs, (run) => trajectory(run, quantity), spread) }
 }
 
 /** Returns a run's values of one Hessian quantity by epoch (from 1); NaN if the measured value was not finite. */

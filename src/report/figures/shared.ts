@@ -181,6 +181,10 @@ export interface SeedBand {
   readonly band: readonly BandPoint[]
 }
 
+/** Returns mean and band of the curves of several runs. */
+export const bandOfRuns = (runs: readonly RunRecord[], curveOf: (run: RunRecord) => Curve, spread: Spread): SeedBand =>
+  seedBand(eachCurve(runs, curveOf), spread)
+
 /** Returns the curve of each run, made when it is needed. */
 export function* eachCurve(runs: readonly RunRecord[], curveOf: (run: RunRecord) => Curve): Generator<Curve> {
   for (const run of runs) yield curveOf(run)

@@ -3,16 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { epochAxis, type Figure, type Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
-import {
-  customarySpread,
-  eachCurve,
-  inPanels,
-  type Spread,
-  seedBand,
-  shownMethods,
-  spreadWords,
-  withRuns,
-} from './shared.ts'
+import { bandOfRuns, customarySpread, inPanels, type Spread, shownMethods, spreadWords, withRuns } from './shared.ts'
 
 /**
  * Returns the figure `skips`. A growing number of skip connections is the symptom of DARTS' collapse.
@@ -22,11 +13,9 @@ export function skipsFigure(runs: readonly RunRecord[], spread?: Spread): Figure
   const methods = withRuns(shownMethods(runs), (run) => run.result?.oracle === undefined && run.epochs.length > 1)
   const shown = spread ?? customarySpread(methods)
   const series = methods.map(({ label, look, runs: own }): Series => {
-    const curves = eachCurve(
-      own,
-      ({ epochs }) => new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, skipsIn(genotype)])),
-    )
-    return { label, look, form: 'line', ...seedBand(curves, shown) }
+    const curveOf = ({ epochs }: RunRecord) =>
+      new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, skipsIn(genotype)]))
+    return { label, look, form: 'line', ...bandOfRuns(own, curveOf, shown) }
   })
   if (series.every(({ points }) => points.every(({ y }) => y === 0))) {
     throw new BenchError('missing', 'no search has skip connections in the architectures of its epochs')
