@@ -35,33 +35,34 @@ const MOST_DRAWS = 10_000
 /** Keeps the limits of the full-size network, and the smallest sizes of the architectures that it was asked about. */
 class SizeCheck {
   readonly #space: SearchSpace
-  readonly #limits: SizeLimits
+  readonly #given: readonly ((typeof LIMITED)[number] & { readonly most: number })[]
   readonly #smallest = { maxParams: Number.POSITIVE_INFINITY, maxFlops: Number.POSITIVE_INFINITY }
 
   constructor(space: SearchSpace, limits: SizeLimits) {
     this.#space = space
-    this.#limits = limits
+    this.#given = LIMITED.flatMap((limited) => {
+      const most = limits[limited.limit]
+      return most === undefined ? [] : [{ ...limited, most }]
+    })
   }
 
   /** Tells whether an architecture's full-size network is within the limits. */
   isWithin(genotype: Genotype): boolean {
     const [size] = Object.values(this.#space.evaluations ?? {})
-    const given = LIMITED.filter(({ limit }) => this.#limits[limit] !== undefined)
-    if (size === undefined || given.length === 0) return true
+    if (size === undefined || this.#given.length === 0) return true
     const network = this.#space.network(genotype, size)
-    const fitting = given.filter(({ limit, measure }) => {
+    const fitting = this.#given.filter(({ limit, measure, most }) => {
       const millions = measure(network) / 1e6
       this.#smallest[limit] = Math.min(this.#smallest[limit], millions)
-      return millions <= (this.#limits[limit] as number)
+      return millions <= most
     })
-    return fitting.length === given.length
+    return fitting.length === this.#given.length
   }
 
   /** Returns the error that no architecture is within the limits; it names the smallest sizes that were found. */
   tooTight(): BenchError {
-    const given = LIMITED.filter(({ limit }) => this.#limits[limit] !== undefined)
-    const found = given.map(({ limit }) => `${limit}=${this.#limits[limit]}`).join(' and ')
-    const least = given
+    const found = this.#given.map(({ limit, most }) => `${limit}=${most}`).join(' and ')
+    const least = this.#given
       .map(({ limit, what }) => `${this.#smallest[limit].toPrecision(3)} million ${what}`)
       .join(' and ')
     const why = `zen-nas: of ${MOST_DRAWS} architectures none has ${found}`
