@@ -1,7 +1,7 @@
 /**
  * Loads packages when they are first used. Loading zod and building schemas with it takes as long as `bench status`
- * needs for thousands of runs whose records are indexed and not parsed; ml-matrix and yaml, which few commands need, are as slow.
- * `require` is the only way to load a package in the middle of a function that returns no promise.
+ * needs for thousands of runs whose records are indexed and not parsed; ml-matrix and yaml, which few commands need,
+ * are as slow. `require` is the only way to load a package in the middle of a function that returns no promise.
  */
 import { createRequire } from 'node:module'
 import type * as matrix from 'ml-matrix'

@@ -1,5 +1,4 @@
 /** Downloads a published dataset into the folder in which `openDataset` looks for it. */
-
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'

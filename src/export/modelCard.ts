@@ -1,5 +1,4 @@
 /** Writes a model card: a README with front matter (YAML metadata), as model hubs expect it. */
-
 import { areStated, classWeightsText } from '../core/classWeights.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
 import type { ReportedMetric } from '../core/metric.ts'

@@ -1,4 +1,7 @@
-/** Has V8 collect garbage between two large computations, since it otherwise lets the heap grow to several times its content. */
+/**
+ * Asks V8 to collect garbage between two large computations. By itself it lets the heap grow to several times what is
+ * in use.
+ */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { once } from '../core/onceEach.ts'

@@ -2,7 +2,6 @@
  * Reads YAML files that users write (experiments, recipes, mappings). Size, number of tokens and nesting are limited,
  * since the parser is recursive and takes quadratic time.
  */
-
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { CST, Document } from 'yaml'
 import { z } from 'zod'

@@ -1,5 +1,4 @@
 /** Imports a lookup table from a published benchmark file, which is a local file or is downloaded first. */
-
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'

@@ -82,7 +82,10 @@ export function agreements(inputs: readonly CountedInput[], samples: number): Fl
   )
 }
 
-/** Returns for each group of eight samples a byte per unit: bit s is set if the unit is active for sample s of the group. */
+/**
+ * Returns for each group of eight samples a byte per unit: bit s is set if the unit is active for sample s of the
+ * group.
+ */
 function activityBytes(value: Float32Array, samples: number): Uint8Array[] {
   const bits = new Int32Array(value.buffer, value.byteOffset, value.length)
   const units = value.length / samples
@@ -108,8 +111,8 @@ function writeActivity(bytes: Uint8Array, bits: Int32Array, start: number, sampl
 }
 
 /**
- * Returns 1 if a float is positive, else 0, also for NaN. @param bits the float's 32 bits. Half of all units are active,
- * in no order that a processor could predict, so a comparison with a branch takes several times as long.
+ * Returns 1 if a float is positive, else 0, also for NaN. @param bits the float's 32 bits. Half of all units are
+ * active, in no order that a processor could predict, so a comparison with a branch takes several times as long.
  */
 const isPositive = (bits: number): number => (~bits & (0 - bits) & (bits - 0x7f80_0001)) >>> 31
 

@@ -39,8 +39,8 @@ export class Scorer {
    * architectures share, as if each network were created right after setting the seed.
    *
    * @param build builds the architecture's network in a given size
-   * @returns one number for each score; a score that is not finite is replaced by the number of a degenerate network, and so is
-   * each that reads more than the architecture if an initial weight is not finite
+   * @returns one number for each score; a score that is not finite is replaced by the number of a degenerate network,
+   * and so is each that reads more than the architecture if an initial weight is not finite
    */
   async score(scores: readonly Score[], build: (size: NetworkSize) => Network): Promise<number[]> {
     const results = new Map<Score, number>()

@@ -3,7 +3,6 @@
  * chooses the table that fits a comparison, and says if our runs are smaller than those of the papers, so that the
  * numbers are not comparable.
  */
-
 import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { ImageCounts } from '../../core/data.ts'

@@ -1,4 +1,6 @@
-/** The worker thread of `downloadsThread.ts`: answers each figure with its downloadable files, in the order of receipt. */
+/**
+ * The worker thread of `downloadsThread.ts`: answers each figure with its downloadable files, in the order of receipt.
+ */
 import { parentPort } from 'node:worker_threads'
 import type { Figure } from '../pictures/figure.ts'
 import { filesOf } from './figureHtml.ts'

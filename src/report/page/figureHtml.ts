@@ -1,5 +1,4 @@
 /** Renders a figure for a report's HTML page: its HTML, and the data from which the page's script draws its plots. */
-
 import { gzipSync } from 'node:zlib'
 import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'

@@ -2,7 +2,6 @@
  * Types of figures as plain data, with all values in the units that readers see. Other modules render them as pictures
  * and HTML.
  */
-
 import type { Drawing } from '../../core/drawing.ts'
 import { extent } from '../../core/numbers.ts'
 import type { Look } from './palette.ts'
