@@ -73,7 +73,11 @@ const eigenvalues = ({ epochs }: RunRecord): number[] =>
 
 const methodSchema = z.union([
   z.string(),
-  z.strictObject({ algorithm: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+  z.strictObject({
+    algorithm: z.string(),
+    /** Options that the runs must have; one that is null must be absent. */
+    options: z.record(z.string(), z.unknown()).default({}),
+  }),
 ])
 
 const ruleSchema = z
@@ -204,6 +208,9 @@ function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], refere
 
 const unjudged = (why: string): Judgement => ({ verdict: 'cannot be judged', here: why })
 
+/** What `flatten` makes of an option that is null. */
+const ABSENT = 'null'
+
 /**
  * Returns the method that a rule names. @throws BenchError `bad-input` if the algorithm has several variants among the
  * runs
@@ -212,7 +219,10 @@ function methodOf(selector: Selector, methods: readonly Method[]): Method | unde
   const { algorithm, options } = selected(selector)
   const fitting = methods.filter(({ runs: [{ manifest }], ...method }) => {
     const own = flatten(manifest.job.algorithm.options)
-    return method.algorithm === algorithm && [...flatten(options)].every(([key, value]) => own.get(key) === value)
+    return (
+      method.algorithm === algorithm &&
+      [...flatten(options)].every(([key, value]) => (value === ABSENT ? !own.has(key) : own.get(key) === value))
+    )
   })
   if (fitting.length <= 1) return fitting[0]
   const found = fitting.map(({ label }) => label).join(', ')
@@ -223,7 +233,7 @@ function methodOf(selector: Selector, methods: readonly Method[]): Method | unde
 function nameOf(selector: Selector): string {
   const { algorithm, options } = selected(selector)
   const settings = [...flatten(options)]
-    .filter(([, value]) => value !== 'false')
+    .filter(([, value]) => value !== 'false' && value !== ABSENT)
     .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
   return settings.length === 0 ? algorithm : `${algorithm} (${settings.join(', ')})`
 }

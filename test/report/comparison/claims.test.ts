@@ -196,6 +196,18 @@ test('a method with several variants must be chosen by its options', () => {
   expect(chosen(true).sentence).toContain('of drnas (progressive) ')
 })
 
+test('an option that is null chooses the variant without it', () => {
+  const runs = [
+    ...withAccuracies('darts-v1', [93, 94, 95]),
+    ...withAccuracies('darts-v1', [90, 90, 90], { options: { earlyStop: 'eigenvalue' } }),
+  ]
+  const whole = { algorithm: 'darts-v1', options: { earlyStop: null } }
+  const found = judged(runs, { measure: 'accuracy', above: 92, of: whole })
+  expect(found.verdict).toBe('holds')
+  expect(found.sentence).toContain('test accuracy of darts-v1 lies above 92')
+  expect(judged(runs.slice(3), { measure: 'accuracy', above: 92, of: whole }).here).toBe('no run of darts-v1')
+})
+
 describe('files of claims', () => {
   let folder: string
   beforeEach(() => {
