@@ -6,7 +6,8 @@
  *
  * The gradient of the penalty is λ_e · softmax(α) / (number of edges): the larger a mixing weight, the more its α is
  * pulled down. λ grows linearly from 0, as in the authors' code, where λ_e = 50·e/100 in epoch e of 100. Here it
- * follows the fraction of the epochs, λ_e = lambda·e/epochs, so that a shorter search goes through the same range.
+ * follows the fraction of the epochs, λ_e = lambda·e/epochs, so that a shorter search goes through the same range. On
+ * the DARTS space that code has the same line and 50 epochs, so that λ ends near 25 (`lambda=25` here).
  *
  * The weight decay of Adam on α stays that of the protocol, as in the authors' code. The mean is over all edges of the
  * space; on the DARTS space these are the edges of both cell types.
@@ -45,7 +46,11 @@ export const betaDarts = defineAlgorithm({
   look: { colour: 'blue', dash: 'dashDotDotted', marker: 'cross' },
   kind: 'supernet',
   options: z.strictObject({
-    lambda: number(50, "weight of the penalty after the last epoch, growing linearly from 0 (the authors' code)", 0),
+    lambda: number(
+      50,
+      "weight of the penalty after the last epoch, growing linearly from 0 (the authors' code; 25 on the DARTS space)",
+      0,
+    ),
   }),
   search: (context, { lambda }) =>
     bilevelSearch(context, {

@@ -7,16 +7,19 @@
  *
  * The paper says to follow either. Here `skips` is the default, `either` takes whichever comes first. Any other search
  * has the rules as the option `earlyStop`. On NAS-Bench-201, which the paper does not search, the skip connections of
- * all six edges count. Where no skip connection is a candidate, as on `darts-s4`, `skips` ends no search. No rule ends
- * a search in its first ten epochs. In a search of fewer than 50 epochs, both tens are replaced by 20 % of its epochs.
+ * all six edges count. Where no skip connection is a candidate, `skips` could end no search, and is refused; on
+ * `darts-s4` so is `ranks`. No rule ends a search in its first ten epochs. In a search of fewer than 50 epochs, both tens are replaced by 20 % of its epochs.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
+import type { SearchSpace } from '../core/space.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
-import { checkEarlyStop, type EarlyStopOptions, earlyStopped } from './shared/earlyStopping.ts'
+import { checkEarlyStop, type EarlyStopOptions, earlyStopped, hasRanks } from './shared/earlyStopping.ts'
 import { choice, count, dependentOptions, optionalCount } from './shared/options.ts'
 import type { SearchWithAlpha } from './shared/searchWith.ts'
+import { possibleSkips } from './shared/skips.ts'
 
 const allOptions = z.strictObject({
   rule: choice(['skips', 'ranks', 'either'], 'skips', 'what ends the search'),
@@ -39,6 +42,19 @@ function rulesOf({ rule, skips, stable, from }: z.infer<typeof options>): readon
   return rules.map((earlyStop) => ({ earlyStop, earlyStopFrom: from, ...settings[earlyStop] }))
 }
 
+/** Checks that each chosen rule could end a search in this space. @throws BenchError `bad-input` otherwise */
+function checkRules(space: SearchSpace, { rule }: z.infer<typeof options>): void {
+  const lacks = {
+    skips: possibleSkips(space) === 0 && `waits for skip connections, which ${space.name} does not have`,
+    ranks: !hasRanks(space) && `compares convolutions, of which no edge of ${space.name} has two`,
+  }
+  const found = (rule !== 'ranks' && lacks.skips) || (rule !== 'skips' && lacks.ranks)
+  if (found === false) return
+  const other = lacks.skips ? 'ranks' : 'skips'
+  const remedy = lacks[other] ? 'use darts-v1, since no rule of DARTS+ can end this search' : `take rule=${other}`
+  throw new BenchError('bad-input', `darts-plus: rule=${rule} ${found}; ${remedy}`)
+}
+
 /** The algorithm `darts-plus`: first-order DARTS, ended by the number of skip connections or the order of α. */
 export const dartsPlus = defineAlgorithm({
   name: 'darts-plus',
@@ -49,6 +65,7 @@ export const dartsPlus = defineAlgorithm({
   kind: 'supernet',
   options,
   check(planned, given) {
+    checkRules(planned.space, given)
     for (const rule of rulesOf(given)) checkEarlyStop('darts-plus', planned, rule, `rule=${rule.earlyStop}`)
   },
   async search(context, given) {

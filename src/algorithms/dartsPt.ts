@@ -36,6 +36,7 @@ export const dartsPt = defineAlgorithm({
       'the selection leaves out single operations without renormalising',
     'it keeps within its epochs': 'the selection trains the supernet for further epochs',
   },
+  idleUnder: ({ alpha }) => (alpha === 'fixed' ? { architecture: 'alpha=fixed takes no architecture step' } : {}),
   async search(context, { tune, alpha }) {
     const fixedAlpha = alpha === 'fixed'
     const start = initialParameters(context)

@@ -23,8 +23,14 @@ import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { type AdamState, adam, adamStart } from './shared/adam.ts'
-import { bilevelSearch, initialParameters, type ParameterUpdate, type WeightStep } from './shared/bilevel.ts'
-import { fraction } from './shared/options.ts'
+import {
+  bilevelSearch,
+  idleHalves,
+  initialParameters,
+  type ParameterUpdate,
+  type WeightStep,
+} from './shared/bilevel.ts'
+import { decay } from './shared/options.ts'
 import { clearGroups, descend, parameterTensors } from './shared/weightSteps.ts'
 
 type Mask = readonly (readonly boolean[])[]
@@ -112,9 +118,10 @@ export const dropNas = defineAlgorithm({
   look: { colour: 'olive', dash: 'longDashed', marker: 'star' },
   kind: 'supernet',
   options: z.strictObject({
-    rate: fraction(3e-5, 'r: an operation is dropped with probability r^(1/4), here 7 % (config.py, drop_rate)'),
+    rate: decay(3e-5, 'r: an operation is dropped with probability r^(1/4), here 7 % (config.py, drop_rate)'),
   }),
   idle: { stepOrder: 'both gradients are taken at the same weights' },
+  idleUnder: (_, protocol) => idleHalves(protocol),
   search(context, { rate }) {
     const { edges } = context.space
     let joint: { readonly weights: WeightVector; readonly tally: Tally } | undefined

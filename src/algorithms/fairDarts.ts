@@ -11,11 +11,13 @@
  *
  * The authors searched the DARTS space without `none` (`--space darts-no-none`). Where `none` is a candidate, it has no
  * gradient and stays at ½. They published nothing for NAS-Bench-201: there an edge whose strongest operation stays
- * below the threshold is `none`.
+ * below the threshold is `none`. On `nb201-no-none` nothing can be left out, and another threshold is refused.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import { type Matrix, map, type Relaxation, zip } from '../core/mixing.ts'
+import type { SearchSpace } from '../core/space.ts'
 import { bilevelSearch, initialParameters, type Penalty } from './shared/bilevel.ts'
 import { fraction, number } from './shared/options.ts'
 
@@ -41,6 +43,14 @@ export function zeroOneLoss(weight: number): Penalty {
   }
 }
 
+const THRESHOLD = 0.85
+
+/** Tells whether a derivation in this space leaves out operations whose mixing weight is below a threshold. */
+function hasThreshold(space: SearchSpace): boolean {
+  const weak = space.edges.map(({ operations }) => operations.map((_, op) => (0.5 * op) / operations.length))
+  return space.format(space.derive(weak, undefined, 1)) !== space.format(space.derive(weak))
+}
+
 /** The algorithm `fair-darts`: first-order DARTS with sigmoid mixing weights and the zero-one loss. */
 export const fairDarts = defineAlgorithm({
   name: 'fair-darts',
@@ -51,11 +61,16 @@ export const fairDarts = defineAlgorithm({
   kind: 'supernet',
   options: z.strictObject({
     zeroOne: number(10, "w_0-1, the weight of the zero-one loss (the authors' code)", 0),
-    threshold: fraction(0.85, "σ that an edge's operation must reach to be kept (the authors' code)"),
+    threshold: fraction(THRESHOLD, "σ that an edge's operation must reach to be kept (the authors' code)"),
   }),
   exceptions: {
     'mixing weights are not negative and sum to 1 on each edge that is computed':
       'the sigmoids of an edge are independent',
+  },
+  check({ space }, { threshold }) {
+    if (threshold === THRESHOLD || hasThreshold(space)) return
+    const found = `threshold=${threshold} leaves out no operation on ${space.name}, where every edge has one`
+    throw new BenchError('bad-input', `fair-darts: ${found}; leave it out`)
   },
   search: (context, { zeroOne, threshold }) =>
     bilevelSearch(context, {

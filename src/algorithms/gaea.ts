@@ -15,7 +15,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import type { Matrix, Relaxation } from '../core/mixing.ts'
 import type { Edge } from '../core/space.ts'
 import { incomingEdges, weightOfEach } from './pcDarts.ts'
-import { bilevelSearch, type ParameterUpdate } from './shared/bilevel.ts'
+import { bilevelSearch, idleHalves, type ParameterUpdate } from './shared/bilevel.ts'
 import { choice, count, dependentOptions, flag, number } from './shared/options.ts'
 
 /** Lower bound of a mixing weight before normalisation (architect_edarts.py, `normalize`). */
@@ -84,6 +84,7 @@ export const gaea = defineAlgorithm({
   kind: 'supernet',
   options: dependentOptions(options, ['edgeRate'], ({ edgeWeights }) => edgeWeights === true, 'edgeWeights=true'),
   idle: { architecture: 'the mixing weights follow exponentiated gradient steps with the option rate' },
+  idleUnder: ({ level }, protocol) => (level === 'single' ? idleHalves(protocol) : {}),
   check: ({ network }, { k, edgeWeights }) => void network({ partialChannels: k, edgeNormalisation: edgeWeights }),
   search(context, { rate, level, k, edgeWeights, edgeRate }) {
     const { edges } = context.space

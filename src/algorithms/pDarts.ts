@@ -19,7 +19,7 @@ import { type Matrix, map, normalMatrix, type Relaxation, softmax, softmaxGradie
 import type { Supernet } from '../core/supernet.ts'
 import { type BilevelMethod, type BilevelState, bilevelEpoch, bilevelStart, sgdOf } from './shared/bilevel.ts'
 import { count, fractions, list } from './shared/options.ts'
-import { deriveWithFewSkips } from './shared/skips.ts'
+import { checkFewSkips, deriveWithFewSkips } from './shared/skips.ts'
 
 type Mask = readonly (readonly boolean[])[]
 
@@ -73,7 +73,7 @@ export const pDarts = defineAlgorithm({
     layers: list('cells of the networks of the stages; default: network.depth, and 6 and 12 more (train_search.py)'),
     skips: count(2, 'largest number of skip connections in the normal cell of the answer (§3.3)', 0),
   }),
-  check({ protocol, network }, { dropout, layers }) {
+  check({ space, protocol, network }, { dropout, layers, skips }) {
     const refuse = (found: string) => {
       throw new BenchError('bad-input', `p-darts: ${found}`)
     }
@@ -82,8 +82,10 @@ export const pDarts = defineAlgorithm({
     if (dropout.length !== 3) refuse(`dropout has ${dropout.length} rates; give one for each of the three stages`)
     if (layers && layers.length !== 3)
       refuse(`layers has ${layers.length} numbers; give one for each of the three stages`)
+    checkFewSkips(space, skips, `p-darts: skips=${skips}`)
     network({ skipDropout: true })
   },
+  idleUnder: ({ layers }) => (layers ? { 'network.depth': 'layers has the cells of every stage' } : {}),
   async search(context, { dropout, layers, skips }) {
     const { space, protocol, random } = context
     const widths = space.edges.map(({ operations }) => operations.length)

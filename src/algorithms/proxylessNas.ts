@@ -6,8 +6,9 @@
  * - An architecture step draws two operations on each edge by p without replacement, and one of the two by their
  *   p renormalised, whose gate g is 1; the other is computed with the gate 0. Their α descend
  *   ∂L/∂α_i = Σ_j ∂L/∂g_j · p_j (δ_ij − p_i) over the two, p renormalised (eq. 4); then both are shifted alike, so that
- *   their probability mass is what it was (§3.2.1). Edges where the gate is on `none` do not move
- *   (`mit-han-lab/proxylessnas`: search/modules/mix_op.py, mode `two`).
+ *   their probability mass is what it was. All other α of the edge stay (§3.2.1), under every setting of Adam; in the
+ *   authors' code they stay because its Adam has β₁ = 0 and no decay. An edge whose gate is on `none` takes no step at
+ *   all, so that its moments stay, too (`mit-han-lab/proxylessnas`: search/modules/mix_op.py, mode `two`).
  *
  * α is stepped after every fifth weight step, and not in the first quarter of the epochs (40 + 120 in that code). The
  * latency term and label smoothing are left out, and one cosine goes over all epochs, not one for the warm-up alone.
@@ -21,7 +22,7 @@ import { pluralize } from '../core/plainText.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
-import { type AdamState, adam, adamStart } from './shared/adam.ts'
+import { type AdamState, adam, adamStart, clipped } from './shared/adam.ts'
 import { bilevelSearch, initialParameters, type ParameterUpdate } from './shared/bilevel.ts'
 import { count, optionalCount } from './shared/options.ts'
 
@@ -74,28 +75,31 @@ export const pairedGates = (edges: readonly Edge[]): Relaxation => ({
 })
 
 /**
- * ProxylessNAS' update: a step of Adam; then the two sampled α of each edge are shifted to keep their mass Σ exp(α).
+ * ProxylessNAS' update: a step of Adam on the two sampled α of each edge, which are then shifted to keep their mass
+ * Σ exp(α); all other α stay. Its state has Adam's moments of each edge, which stay where the gate is on `none`.
  */
-export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<AdamState> => ({
-  start: adamStart,
-  step(alpha, gradient, state, { settings, stream }) {
+export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<readonly AdamState[]> => ({
+  start: (alpha) => alpha.map((row) => adamStart([row])),
+  step(alpha, gradient, states, { settings: { clipNorm, ...settings }, stream }) {
     const pairs = drawPairs(alpha, stream())
-    const moved = adam(alpha, gradient, state, settings)
-    const parameters = moved.parameters.map((row, edge) => {
+    const slopes = clipped(gradient, clipNorm)
+    const stepped = alpha.map((row, edge) => {
       const { on, off } = pairs[edge]
-      if (isNone(edges[edge], on)) return row
+      if (isNone(edges[edge], on)) return { row, state: states[edge] }
+      const moved = adam([row], [slopes[edge]], states[edge], settings)
+      const [next] = moved.parameters
       const mass = (of: readonly number[]) => Math.exp(of[on]) + Math.exp(of[off])
-      const offset = Math.log(mass(row) / mass(alpha[edge]))
-      return row.map((a, op) => (op === on || op === off ? a - offset : a))
+      const offset = Math.log(mass(next) / mass(row))
+      return { row: row.map((a, op) => (op === on || op === off ? next[op] - offset : a)), state: moved.state }
     })
-    return { parameters, state: moved.state }
+    return { parameters: stepped.map(({ row }) => row), state: stepped.map(({ state }) => state) }
   },
 })
 
 /** The algorithm `proxylessnas`: one sampled path for the weights, two for the architecture. */
 export const proxylessNas = defineAlgorithm({
   name: 'proxylessnas',
-  version: 1,
+  version: 2,
   description: 'One sampled operation an edge for the weights; two compared with binary gates for the architecture',
   source: 'Cai et al., "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019',
   look: { colour: 'sky', dash: 'longDashed', marker: 'crossRot' },

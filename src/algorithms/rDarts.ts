@@ -12,7 +12,8 @@
  * protocol's own settings, and measured on the validation half. The cost of all of it is the cost of the job.
  *
  * Each search has the same random streams, and its own run through the epochs of the protocol, learning rate, drop path
- * and cutout included. As in the authors' scripts, the searches are second-order DARTS (`order`).
+ * and cutout included. The first search by drop path drops no edges, and so has no growing cutout either
+ * (`automl/RobustDARTS`: src/search/args.py). As in the authors' scripts, the searches are second-order DARTS (`order`).
  *
  * The file is longer than those of other algorithms, because it also trains and compares what its searches find.
  */
@@ -90,7 +91,12 @@ async function repeatedSearch(context: SearchContext, given: Options): Promise<S
   const single = { ...context, protocol: { ...protocol, epochs: alone } }
   return {
     epochs: DECAYS.length * length,
-    scheduleEpoch: (index) => Math.min(index % length, protocol.epochs - 1),
+    scheduleEpoch(index) {
+      const [run, at] = [Math.floor(index / length), index % length]
+      // In epoch 0 a growing cutout has probability 0.
+      const withoutCutout = given.by === 'dropPath' && DROPS[run] === 0 && at < protocol.epochs
+      return withoutCutout ? 0 : Math.min(at, protocol.epochs - 1)
+    },
     async epoch(index) {
       const [run, at] = [Math.floor(index / length), index % length]
       if (run !== state.run) {
@@ -140,13 +146,19 @@ async function repeatedSearch(context: SearchContext, given: Options): Promise<S
 /** The algorithm `r-darts`: DARTS under stronger regularisation, found by four searches or by the eigenvalue. */
 export const rDarts = defineAlgorithm({
   name: 'r-darts',
-  version: 1,
+  version: 2,
   description: 'DARTS under several strengths of regularisation, the best kept, or under a growing one',
   source: 'Zela et al., "Understanding and Robustifying Differentiable Architecture Search", ICLR 2020',
   look: { colour: 'sky', dash: 'wideDotted', marker: 'star' },
   kind: 'supernet',
   options,
   exceptions: { 'it keeps within its epochs': 'it runs several searches one after another' },
+  idleUnder({ by, validationEpochs }) {
+    if (by === 'adaptive' || validationEpochs !== 0) return {}
+    return by === 'l2'
+      ? { 'weights.weightDecay': 'by=l2 has four values in its place, and validationEpochs=0 trains nothing else' }
+      : { 'network.dropPath': 'by=dropPath has four values in its place, and validationEpochs=0 trains nothing else' }
+  },
   check(planned, { by }) {
     if (by === 'dropPath') planned.network({ dropPath: DROPS[1] })
     if (by === 'adaptive') checkAdaptive(planned)

@@ -18,7 +18,7 @@ import type { RandomStream } from '../core/random.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { linear } from '../training/schedule.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
-import { clampedToSimplex } from './sdartsRs.ts'
+import { checkEpsilons, clampedToSimplex } from './sdartsRs.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { count, flag, number } from './shared/options.ts'
 
@@ -69,6 +69,7 @@ export const sdartsAdv = defineAlgorithm({
     steps: count(7, 'ascent steps of 2ε/steps (perturb.py)'),
     randomStart: flag(true, 'begin the ascent at a random point of the ε-box (perturb.py)'),
   }),
+  check: (_, given) => checkEpsilons('sdarts-adv', given),
   search(context, { epsilon, epsilonMin, ...attack }) {
     const epsilonOf = (epoch: number) => linear(epoch, context.protocol.epochs, epsilonMin, epsilon)
     return bilevelSearch(context, {

@@ -38,6 +38,16 @@ export const clampedToSimplex = (perturbed: Matrix): Matrix =>
 export const randomlySmoothed = (theta: Matrix, epsilon: number, stream: RandomStream): Matrix =>
   clampedToSimplex(map(theta, (weight) => weight + epsilon * (2 * stream.uniform() - 1)))
 
+/** Checks that ε grows from `epsilonMin` to `epsilon`. @throws BenchError `bad-input` if it would fall */
+export function checkEpsilons(
+  name: string,
+  { epsilonMin, epsilon }: { readonly epsilonMin: number; readonly epsilon: number },
+): void {
+  if (epsilonMin <= epsilon) return
+  const found = `epsilonMin=${epsilonMin} is above epsilon=${epsilon}, and ε grows from epsilonMin to epsilon`
+  throw new BenchError('bad-input', `${name}: ${found}; give both, the larger as epsilon`)
+}
+
 /** The algorithm `sdarts-rs`: first-order DARTS whose weight steps are taken at randomly perturbed mixing weights. */
 export const sdartsRs = defineAlgorithm({
   name: 'sdarts-rs',
@@ -51,11 +61,7 @@ export const sdartsRs = defineAlgorithm({
     epsilonMin: number(0.03, "ε, the largest perturbation, in the first epoch (the authors' code)", 0),
     epsilon: number(0.3, "ε after the last epoch, reached linearly (the authors' code)", 0),
   }),
-  check(_, { epsilonMin, epsilon }) {
-    if (epsilonMin <= epsilon) return
-    const found = `epsilonMin=${epsilonMin} is above epsilon=${epsilon}, and ε grows from epsilonMin to epsilon`
-    throw new BenchError('bad-input', `sdarts-rs: ${found}; give both, the larger as epsilon`)
-  },
+  check: (_, given) => checkEpsilons('sdarts-rs', given),
   search(context, { epsilonMin, epsilon }) {
     const { epochs } = context.protocol
     return bilevelSearch(context, {

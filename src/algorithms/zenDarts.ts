@@ -87,6 +87,11 @@ export const zenDarts = defineAlgorithm({
   kind: 'supernet',
   options: dependentOptions(zenOptions, ['stride', 'beta1', 'beta2'], ({ m }) => m !== 0, 'm of at least 1'),
   idle: { stepOrder: WEIGHTS_FIRST, 'network.track': 'the BN term reads the variances that batch norms keep' },
+  idleUnder({ m = 0 }, { epochs }) {
+    const unseen = 'no epoch sees labelled images'
+    const labelled = ['data.cropPadding', 'data.flip', 'data.cutout', 'data.cutoutGrows', 'data.sampling']
+    return m < epochs ? {} : Object.fromEntries(labelled.map((setting) => [setting, unseen]))
+  },
   check({ protocol: { epochs } }, { m = 0 }) {
     if (m <= epochs) return
     throw new BenchError(

@@ -156,7 +156,7 @@ function checkOptionFlags(flags: ExperimentFlags, algorithms: readonly Algorithm
     const found = `${flag} ${value} does nothing for ${names}`
     throw new BenchError(
       'bad-input',
-      `${found}: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm`,
+      `${found}, which ${algorithms.length > 1 ? 'have' : 'has'} no option ${name}; leave it out, or add an algorithm that has it, as darts-v1`,
     )
   }
 }

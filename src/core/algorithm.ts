@@ -56,6 +56,8 @@ export interface Algorithm<Options = unknown> {
    * Protocol settings that this algorithm ignores, such as `stepOrder` or all of `architecture`, each with the reason.
    */
   readonly idle?: Readonly<Record<string, string>>
+  /** Returns further protocol settings that this algorithm ignores under the given options, each with the reason. */
+  idleUnder?(options: Options, protocol: Protocol): Readonly<Record<string, string | undefined>>
   /**
    * Protocol settings that an algorithm without a supernet reads all the same, such as the size of the networks that it
    * scores.

@@ -60,7 +60,7 @@ const smooth = { architect: 'optimizers/darts/architect.py', utils: 'optimizers/
 /** The preset `betadarts-paper`: the search settings of β-DARTS. */
 export const betaDartsPaper = onBothSpaces(
   'betadarts-paper',
-  'β-DARTS as published: 100 epochs on nb201, C=16 N=5; 50 on darts',
+  'β-DARTS as published: 100 epochs on nb201, C=16 N=5; 50 on darts, with option lambda=25',
   'Sunshine-Ye/Beta-DARTS',
   { ...smooth, dartsSpace: 'sota/cnn/train_search.py' },
 )

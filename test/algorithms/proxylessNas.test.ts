@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { drawPairs, pairedGates, proxylessNas, updatePairs } from '../../src/algorithms/proxylessNas.ts'
-import { adamStart } from '../../src/algorithms/shared/adam.ts'
 import type { UpdateStep } from '../../src/algorithms/shared/bilevel.ts'
 import { type Matrix, map, normalMatrix, softmax } from '../../src/core/mixing.ts'
 import { random } from '../../src/core/random.ts'
@@ -63,26 +62,62 @@ describe('the gates of an architecture step', () => {
 })
 
 describe('ProxylessNAS’ update', () => {
-  it('moves only the two α of an edge, keeps their probability mass, and none where the gate is on none', () => {
-    const update = updatePairs(edges)
-    const settings = { learningRate: 0.3, adamBetas: [0, 0.999], epsilon: 1e-8, weightDecay: 0 } as const
-    for (let seed = 0; seed < 20; seed++) {
-      const stream = () => random(seed)
-      const pairs = drawPairs(alpha, stream())
-      const g = pairedGates(edges)
-        .relax(alpha, stream())
-        .pullback({ theta: normalMatrix(widths, 1, random(seed + 100)), edgeWeights: [] })
-      const at: UpdateStep = { settings, epoch: 0, step: 0, stream }
-      const { parameters } = update.step(alpha, g, adamStart(alpha), at)
-      for (const [edge, { on, off }] of pairs.entries()) {
-        const mass = (row: readonly number[]) => softmax(row)[on] + softmax(row)[off]
-        expect(mass(parameters[edge])).toBeCloseTo(mass(alpha[edge]), 10)
-        const still = parameters[edge].filter((value, op) => op !== on && op !== off && value === alpha[edge][op])
-        expect(still).toHaveLength(3)
-        const moved = parameters[edge][on] !== alpha[edge][on]
-        expect(moved).toBe(edges[edge].operations[on] !== 'none')
+  const update = updatePairs(edges)
+  const paper = { learningRate: 0.3, adamBetas: [0, 0.999], epsilon: 1e-8, weightDecay: 0 } as const
+  const gradientAt = (parameters: Matrix, seed: number) =>
+    pairedGates(edges)
+      .relax(parameters, random(seed))
+      .pullback({ theta: normalMatrix(widths, 1, random(seed + 100)), edgeWeights: [] })
+  const at = (settings: UpdateStep['settings'], seed: number): UpdateStep => {
+    return { settings, epoch: 0, step: 0, stream: () => random(seed) }
+  }
+
+  it.each([
+    ['the paper', paper],
+    ['micro and of DARTS', { ...paper, adamBetas: [0.5, 0.999], weightDecay: 1e-3 } as const],
+    ['momentum alone', { ...paper, adamBetas: [0.9, 0.999] } as const],
+    ['clipped gradients', { ...paper, clipNorm: 0.01 }],
+  ])(
+    'moves only the two α of an edge, keeps their probability mass, and none where the gate is on none: Adam of %s',
+    (_, settings) => {
+      let [now, state] = [alpha, update.start(alpha)]
+      let [moves, stays] = [0, 0]
+      for (let seed = 0; seed < 40; seed++) {
+        const next = update.step(now, gradientAt(now, seed), state, at(settings, seed))
+        for (const [edge, { on, off }] of drawPairs(now, random(seed)).entries()) {
+          const [before, after] = [now[edge], next.parameters[edge]]
+          const mass = (row: readonly number[]) => softmax(row)[on] + softmax(row)[off]
+          expect(mass(after)).toBeCloseTo(mass(before), 10)
+          const changed = [...after.keys()].filter((op) => after[op] !== before[op]).sort()
+          if (edges[edge].operations[on] === 'none') {
+            expect(changed).toEqual([])
+            expect(next.state[edge]).toBe(state[edge])
+            stays++
+          } else {
+            expect(changed).toEqual([on, off].sort())
+            moves++
+          }
+        }
+        now = next.parameters
+        state = next.state
       }
-    }
+      expect(Math.min(moves, stays)).toBeGreaterThan(10)
+    },
+  )
+
+  it('is Adam’s step on an edge that counts only the steps in which its gate was on an operation', () => {
+    const isOn = (seed: number) => edges[0].operations[drawPairs(alpha, random(seed))[0].on] !== 'none'
+    const seeds = Array.from({ length: 60 }, (_, seed) => seed)
+    const [first, second] = seeds.filter(isOn)
+    const between = seeds.filter((seed) => !isOn(seed)).slice(0, 5)
+    const stateAfter = (path: readonly number[]) =>
+      path.reduce(
+        (state, seed) => update.step(alpha, gradientAt(alpha, seed), state, at(paper, seed)).state,
+        update.start(alpha),
+      )[0]
+    expect(between).toHaveLength(5)
+    expect(stateAfter([first, ...between, second])).toEqual(stateAfter([first, second]))
+    expect(stateAfter([first, second]).steps).toBe(2)
   })
 })
 

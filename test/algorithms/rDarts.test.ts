@@ -79,6 +79,12 @@ describe('R-DARTS', () => {
     const { search, made } = await runAll({ by: 'dropPath', validationEpochs: 1 })
     const networks = [0, 0.2, 0.4, 0.6].flatMap((dropPath) => [{ dropPath }, {}])
     expect(made).toEqual(networks)
+    // The first search drops no edges: it stays in epoch 0, in which a growing cutout has probability 0.
+    expect(Array.from({ length: 6 }, (_, epoch) => search.scheduleEpoch?.(epoch))).toEqual([0, 0, 1, 0, 1, 1])
+  })
+
+  it('lets a growing cutout grow in every search with other weight decay', async () => {
+    const { search } = await runAll({ by: 'l2', validationEpochs: 1 })
     expect(Array.from({ length: 6 }, (_, epoch) => search.scheduleEpoch?.(epoch))).toEqual([0, 1, 1, 0, 1, 1])
   })
 })

@@ -59,9 +59,12 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo random --budget -5', /argument '-5' is invalid. expected a number above 0.$/],
   [
     'run --algo rea,rsps --select perturbation',
-    '--select perturbation does nothing for rea, rsps: it needs a search that learns mixing weights, as darts-v1; leave it out, or add such an algorithm',
+    '--select perturbation does nothing for rea, rsps, which have no option select; leave it out, or add an algorithm that has it, as darts-v1',
   ],
-  ['run --algo random --early-stop skips', /^--early-stop skips does nothing for random: it needs a search that /],
+  [
+    'run --algo random --early-stop skips',
+    /^--early-stop skips does nothing for random, which has no option earlyStop; leave it out, or add /,
+  ],
   [
     'run --algo darts-v1 --select pertubation',
     /^darts-v1: option select=pertubation: Invalid input: expected "perturbation"/,

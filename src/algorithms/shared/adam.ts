@@ -62,7 +62,7 @@ export function adam(
 }
 
 /** Scales a gradient down so that its L2 norm is at most `clipNorm`, as PyTorch's `clip_grad_norm_` does. */
-function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
+export function clipped(gradient: Matrix, clipNorm = Number.POSITIVE_INFINITY): Matrix {
   const norm = Math.sqrt(gradient.flat().reduce((sum, g) => sum + g * g, 0))
   return norm <= clipNorm ? gradient : map(gradient, (g) => (g * clipNorm) / (norm + 1e-6))
 }

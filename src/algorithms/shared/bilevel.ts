@@ -207,6 +207,13 @@ function stretched(
   return begin === min ? initial : min + ((rate - min) * (initial - min)) / (begin - min)
 }
 
+/**
+ * Returns the protocol settings that a search on all training images (`images: 'whole'`) ignores, each with the reason,
+ * for `Algorithm.idleUnder`. With `data.architecturePortion`, the halves together are not all images.
+ */
+export const idleHalves = ({ data: { architecturePortion = 0 } }: Protocol): Readonly<Record<string, string>> =>
+  architecturePortion === 0 ? { 'data.trainPortion': 'both steps take all training images' } : {}
+
 /** The state of a bilevel search without its supernet: architecture parameters and the moments of their optimiser. */
 export interface BilevelState {
   readonly parameters: Matrix

@@ -28,7 +28,7 @@ import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
 import { type SearchWithAlpha, searchWith } from './searchWith.ts'
-import { skippedEdges } from './skips.ts'
+import { possibleSkips, skippedEdges } from './skips.ts'
 
 /** The rules of early stopping, by the name that users type. */
 export type StopRule = 'eigenvalue' | 'skips' | 'ranks'
@@ -64,7 +64,7 @@ export const earlyStopOptions = (own: z.ZodObject): z.ZodObject =>
         own.safeExtend(schemas),
         ['earlyStopFrom'],
         ({ earlyStop }) => earlyStop !== undefined,
-        'earlyStop=eigenvalue',
+        'earlyStop=eigenvalue, earlyStop=skips or earlyStop=ranks',
       ),
       ['earlyStopEvery'],
       ({ earlyStop }) => earlyStop === 'eigenvalue',
@@ -113,11 +113,11 @@ export function checkEarlyStop(
     refuse(`cannot end ${pluralize(epochs, 'epoch')}: not before epoch ${startEpoch}${order}`, 'give more epochs')
   }
   if (earlyStop === 'skips') {
-    const most = skippable(space)
-    if (at > most && (most > 0 || chosenBy === undefined))
-      refuse(`waits for ${at} skip connections, and a normal cell has at most ${most}`, 'give fewer')
+    const most = possibleSkips(space)
+    const found = `waits for ${pluralize(at, 'skip connection')}, and a normal cell has at most ${most}`
+    if (at > most) refuse(found, most > 0 ? 'give fewer' : 'take another rule')
   }
-  if (earlyStop === 'ranks' && space.edges.every(({ operations }) => operations.filter(isLearnable).length < 2)) {
+  if (earlyStop === 'ranks' && !hasRanks(space)) {
     refuse('compares convolutions, and no edge has two of them', 'take another rule')
   }
 }
@@ -138,12 +138,9 @@ export const earlyStopSettings = (
   }
 }
 
-/** Returns the largest number of skip connections that a normal cell of the space can have. */
-const skippable = (space: SearchSpace): number =>
-  skippedEdges(
-    space,
-    space.derive(space.edges.map(({ operations }) => operations.map((name) => Number(name === 'skip_connect')))),
-  ).length
+/** Tells whether an edge of the space has two learnable operations, whose order the rule `ranks` can compare. */
+export const hasRanks = ({ edges }: SearchSpace): boolean =>
+  edges.some(({ operations }) => operations.filter(isLearnable).length > 1)
 
 const isLearnable = (operation: string): boolean => /conv/.test(operation)
 

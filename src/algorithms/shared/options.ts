@@ -22,8 +22,8 @@ export function fraction(defaultValue: number, description: string) {
 }
 
 /**
- * Makes the zod schema of an option that is the decay of a moving average: at least 0 (only the newest value counts),
- * below 1.
+ * Makes the zod schema of an option that is at least 0 and below 1, such as the decay of a moving average or a rate at
+ * which something is dropped.
  */
 export function decay(defaultValue: number, description: string) {
   return z.preprocess(numberOf, z.number().min(0).lt(1)).default(defaultValue).describe(description)

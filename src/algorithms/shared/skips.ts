@@ -2,7 +2,9 @@
  * Counts the skip connections of an architecture, and derives architectures with a limited number of them (P-DARTS;
  * Chen, Xie, Wu, Tian: "Progressive Differentiable Architecture Search", ICCV 2019).
  */
+import { BenchError } from '../../core/errors.ts'
 import { type Matrix, map } from '../../core/mixing.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import type { RelaxedBilevel } from './bilevel.ts'
 import { type SearchWithAlpha, searchWith } from './searchWith.ts'
@@ -17,6 +19,26 @@ export function skippedEdges(space: SearchSpace, genotype: Genotype): readonly n
   return space.edges.flatMap(({ cell, operations }, edge) =>
     cell === space.edges[0].cell && rows[edge][operations.indexOf(SKIP)] === 1 ? [edge] : [],
   )
+}
+
+/** Returns the largest number of skip connections that a normal cell of the space can have. */
+export const possibleSkips = (space: SearchSpace): number =>
+  skippedEdges(
+    space,
+    space.derive(space.edges.map(({ operations }) => operations.map((name) => Number(name === SKIP)))),
+  ).length
+
+/**
+ * Checks that a limit on skip connections can change an architecture of the space.
+ * @param what the limit as the user gave it, for the error message
+ * @throws BenchError `bad-input` if no normal cell has more skip connections than `most`
+ */
+export function checkFewSkips(space: SearchSpace, most: number, what: string): void {
+  const possible = possibleSkips(space)
+  if (most < possible) return
+  const found = possible === 0 ? 'none' : `at most ${pluralize(possible, 'skip connection')}`
+  const remedy = possible === 0 ? 'leave it out' : `give at most ${possible - 1}, or leave it out`
+  throw new BenchError('bad-input', `${what} limits nothing: a normal cell of ${space.name} has ${found}; ${remedy}`)
 }
 
 /**

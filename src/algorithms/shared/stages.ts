@@ -9,16 +9,19 @@ import { BenchError } from '../../core/errors.ts'
 import { checkEarlyStop, type EarlyStopOptions, earlyStopOptions, earlyStopped } from './earlyStopping.ts'
 import { dependentOptions, optionalChoice, optionalCount } from './options.ts'
 import { selectedByPerturbation } from './perturbation.ts'
-import { withFewSkips } from './skips.ts'
+import { checkFewSkips, withFewSkips } from './skips.ts'
 
 /** Number of epochs of tuning between two decisions of the selection, in the code of DARTS-PT. */
 const TUNE = 5
 
-const selection = {
+const fewSkips = {
   mostSkips: optionalCount(
     'largest number of skip connections in the derived normal cell (P-DARTS has 2); default: no limit',
     0,
   ),
+}
+
+const selection = {
   select: optionalChoice(['perturbation'], 'select the architecture after the search, as DARTS-PT; default: by α'),
   selectTune: optionalCount(`epochs of training between two decisions of select; default: ${TUNE} (DARTS-PT)`, 0),
 }
@@ -36,26 +39,27 @@ export interface StageOptions extends EarlyStopOptions {
  * is given, the algorithm searches as before. Its searches must have the member `relaxed`: the search network with α.
  * @param ofDerivation names of the algorithm's options that matter only where α decides the final architecture; with
  * `select` they would have no effect
+ * @param without features that the algorithm does not get, because they would do nothing for it
  * @throws Error if the algorithm's options are not a zod object
  */
 export function withStages<Options>(
   algorithm: Algorithm<Options>,
   ofDerivation: readonly (string & keyof Options)[] = [],
+  without: readonly ('earlyStop' | 'select')[] = [],
 ): Algorithm<Options & StageOptions> {
   const own: unknown = algorithm.options
   if (!(own instanceof z.ZodObject)) throw new Error(`${algorithm.name}: withStages expects options as z.strictObject`)
-  const options = dependentOptions(
-    earlyStopOptions(own.safeExtend(selection)),
-    ['selectTune'],
-    ({ select }) => select !== undefined,
-    'select=perturbation',
-  ) as unknown as z.ZodType<Options & StageOptions>
+  const limited = own.safeExtend(fewSkips)
+  const selecting = without.includes('select') ? limited : selectionOptions(limited)
+  const options = without.includes('earlyStop') ? selecting : earlyStopOptions(selecting)
   return {
     ...algorithm,
-    options,
+    options: options as unknown as z.ZodType<Options & StageOptions>,
     check(planned, given) {
       algorithm.check?.(planned, given)
       checkEarlyStop(algorithm.name, planned, given)
+      const { mostSkips } = given
+      if (mostSkips !== undefined) checkFewSkips(planned.space, mostSkips, `${algorithm.name}: mostSkips=${mostSkips}`)
       if (given.select === undefined) return
       const refuse = (found: string) => {
         throw new BenchError('bad-input', `${algorithm.name}: ${found}; leave one of them out`)
@@ -70,6 +74,12 @@ export function withStages<Options>(
         refuse('earlyStop=eigenvalue answers with an earlier architecture, and select=perturbation with a later one')
       }
     },
+    idleUnder(given, protocol) {
+      const idle = algorithm.idleUnder?.(given, protocol) ?? {}
+      if (given.select === undefined && given.earlyStop !== 'eigenvalue') return idle
+      // These stages measure the search network on the architecture half.
+      return Object.fromEntries(Object.entries(idle).filter(([setting]) => !setting.endsWith('Portion')))
+    },
     async search(context, given) {
       const search = requireRelaxed(algorithm, await algorithm.search(context, given))
       const derived = given.mostSkips === undefined ? search : withFewSkips(context.space, search, given.mostSkips)
@@ -79,6 +89,15 @@ export function withStages<Options>(
     },
   }
 }
+
+/** Adds the options of the selection to the zod schema of an algorithm's options. */
+const selectionOptions = (own: z.ZodObject): z.ZodObject =>
+  dependentOptions(
+    own.safeExtend(selection),
+    ['selectTune'],
+    ({ select }) => select !== undefined,
+    'select=perturbation',
+  )
 
 function requireRelaxed(
   { name }: Pick<Algorithm, 'name'>,

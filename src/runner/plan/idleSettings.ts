@@ -2,6 +2,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { changedSettings } from '../../protocols/index.ts'
+import { parseOptions } from './algorithmOptions.ts'
 import type { Plan, PlannedJob } from './plan.ts'
 
 /**
@@ -47,11 +48,28 @@ const withoutNetwork: Reason = ({ algorithm }) =>
 const reasonOf =
   (setting: string): Reason =>
   (planned) => {
-    const idle = { ...planned.algorithm.idle, ...idleImageSettings(planned.job.protocol) }
+    const idle = {
+      ...planned.algorithm.idle,
+      ...idleUnderOptions(planned),
+      ...idleImageSettings(planned.job.protocol),
+    }
     const found = Object.entries(idle).find(([part]) => setting === part || setting.startsWith(`${part}.`))
     if (planned.algorithm.reads?.includes(setting)) return undefined
     return withoutNetwork(planned) ?? found?.[1]
   }
+
+/**
+ * Returns the settings that an algorithm ignores under its options, each with the reason. Where probes or a metric
+ * measure the search network on the architecture half, the size of the halves has an effect all the same.
+ */
+function idleUnderOptions({
+  algorithm,
+  job: { protocol, probes, ...job },
+}: PlannedJob): Readonly<Record<string, string | undefined>> {
+  const idle = algorithm.idleUnder?.(parseOptions(algorithm, job.algorithm.options), protocol) ?? {}
+  if (probes.length === 0 && protocol.metric === undefined) return idle
+  return Object.fromEntries(Object.entries(idle).filter(([setting]) => !setting.endsWith('Portion')))
+}
 
 /** Returns the image settings (`data.…`) that have no effect under a protocol, each with the reason. */
 function idleImageSettings({ network, data }: Protocol): Readonly<Record<string, string>> {

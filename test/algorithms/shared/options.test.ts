@@ -5,6 +5,8 @@ import type { Algorithm } from '../../../src/core/algorithm.ts'
 const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
   (builtinAlgorithms[name] as Algorithm).options.safeParse(options)
 
+const ANY_RULE = 'earlyStop=eigenvalue, earlyStop=skips or earlyStop=ranks'
+
 describe('an option that depends on one that is off', () => {
   it.each([
     ['drnas', { freeze: 5 }, { progressive: 'true' }, 'progressive=true'],
@@ -12,7 +14,9 @@ describe('an option that depends on one that is off', () => {
     ['drnas', { lambda: 0.1, anchor: 'none' }, { anchor: 'kl' }, 'anchor=l2 or anchor=kl'],
     ['zen-darts', { beta2: 2, m: '0' }, { m: 1 }, 'm of at least 1'],
     ['darts-v1', { earlyStopEvery: '1' }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
-    ['darts-v2', { earlyStopFrom: 0 }, { earlyStop: 'eigenvalue' }, 'earlyStop=eigenvalue'],
+    ['darts-v2', { earlyStopFrom: 0 }, { earlyStop: 'eigenvalue' }, ANY_RULE],
+    ['gdas', { earlyStopFrom: 0 }, { earlyStop: 'skips' }, ANY_RULE],
+    ['snas', { earlyStopFrom: 0 }, { earlyStop: 'ranks' }, ANY_RULE],
     ['bohb', { minEpochs: 3 }, { eta: 3 }, 'eta=3'],
     ['bohb', { maxEpochs: 12 }, { eta: 3 }, 'eta=3'],
   ] as const)('is refused: %s, %o without %o', (name, detail, whole, remedy) => {

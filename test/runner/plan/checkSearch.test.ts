@@ -8,6 +8,7 @@ import { checkSearch } from '../../../src/runner/plan/checkSearch.ts'
 import { DEFAULTS } from '../../../src/runner/plan/experiment.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
 import { builtinSpaces } from '../../../src/spaces/index.ts'
+import { genotypesWith } from '../../../src/spaces/nb201/genotype.ts'
 import { registerPlugins } from '../../../src/system/plugins.ts'
 import { openManifest } from '../../../src/tables/openTable.ts'
 import { full } from '../../support/full.ts'
@@ -70,7 +71,14 @@ describe('planning refuses a search that would search nothing', () => {
       'micro:epochs=10',
       /^r-darts: by=adaptive cannot end 10 epochs, .*; give more epochs, or leave it out$/,
     ],
+    ['dropnas rate=1', 'micro', /^dropnas: option rate=1: /],
     ['sdarts-rs epsilon=0.01', 'micro', /^sdarts-rs: epsilonMin=0.03 is above epsilon=0.01, /],
+    [
+      'sdarts-adv epsilon=0.01',
+      'micro',
+      /^sdarts-adv: epsilonMin=0.03 is above epsilon=0.01, .* the larger as epsilon$/,
+    ],
+    ['sdarts-adv epsilonMin=0.4', 'micro', /^sdarts-adv: epsilonMin=0.4 is above epsilon=0.3, /],
     [
       'pc-darts select=perturbation mostSkips=2',
       'micro',
@@ -102,6 +110,7 @@ describe('planning refuses a search that would search nothing', () => {
     ['zen-darts m=3', 'micro:epochs=3'],
     ['zen-darts m=0', 'micro:epochs=3'],
     ['gdas tauMin=10', 'micro'],
+    ['sdarts-adv epsilon=0.03', 'micro'],
     ['darts-v1 earlyStop=eigenvalue', 'micro:epochs=18'],
     ['drnas earlyStop=skips', 'micro:epochs=2'],
     ['gdas earlyStop=skips earlyStopAt=6', 'micro'],
@@ -218,6 +227,8 @@ test('planning accepts every built-in algorithm with default options under every
         if (algorithm.kind !== 'supernet' && spaceName !== 'nb201') continue
         for (const dataset of full && isMain ? ['shapes', 'cifar10', 'ImageNet16-120', 'photos'] : ['shapes']) {
           const protocol = resolveProtocol(preset, { space: spaceName, dataset, algorithm: name })
+          // DARTS+ ends at skip connections or by the order of convolutions, and S4 has neither.
+          if (name === 'darts-plus' && spaceName === 'darts-s4') continue
           // RobustDARTS' edges are dropped on its own spaces, by algorithms that can drop them.
           if (protocol.network.dropPath && (spaceName.startsWith('nb201') || WITHOUT_DROP_PATH.includes(name))) continue
           const oracles = { [dataset]: manifest.oracles.shapes }
@@ -238,20 +249,28 @@ describe('the stages of a search (early stopping, few skip connections, selectio
   const alone = ['select=perturbation', 'mostSkips=1', 'earlyStop=skips', 'earlyStop=ranks']
   const dependent = ['selectTune=2', 'earlyStopEvery=4', 'earlyStopAt=3', 'earlyStopFrom=1', 'select=other']
 
+  /** Stages that would do nothing for an algorithm: DARTS+ has its own rules, and NASP computes one operation an edge. */
+  const LACKING: Readonly<Record<string, readonly string[]>> = {
+    'darts-plus': ['earlyStop', 'earlyStopEvery', 'earlyStopAt', 'earlyStopFrom'],
+    nasp: ['select', 'selectTune'],
+  }
+
   test.each(Object.values(algorithms).map((algorithm) => [algorithm.name, algorithm] as const))(
     '%s takes them, or refuses them in one line before it starts',
     async (name, algorithm) => {
       const known = optionNames(algorithm)
-      const has = known.includes('select')
-      expect(stages.filter((stage) => known.includes(stage))).toEqual(has ? stages : [])
+      const isKnown = (option: string) => known.includes(option.split('=')[0])
+      const lacking = LACKING[name] ?? []
+      const expected = known.includes('mostSkips') ? stages.filter((stage) => !lacking.includes(stage)) : []
+      expect(stages.filter(isKnown)).toEqual(expected)
       const space = spaceOf(algorithm)
       const refusals = dependent.map(
-        (option) => [option, has ? /does nothing here; add |select=other/ : /unknown option/] as const,
+        (option) => [option, isKnown(option) ? /does nothing here; add |select=other/ : /unknown option/] as const,
       )
-      const answers = alone.map((option) => [option, has ? /^planned$/ : /unknown option/] as const)
+      const answers = alone.map((option) => [option, isKnown(option) ? /^planned$/ : /unknown option/] as const)
       // Two epochs are too few for a rule that must see an order kept, one for every rule.
       const short = ['earlyStop=skips', 'earlyStop=ranks', 'earlyStop=eigenvalue'].map(
-        (option) => [option, has ? /cannot end 1 epoch/ : /unknown option/] as const,
+        (option) => [option, isKnown(option) ? /cannot end 1 epoch/ : /unknown option/] as const,
       )
       for (const [option, expected] of [...refusals, ...answers]) {
         const message = await refusal(`${name} ${option}`, 'micro', space)
@@ -272,6 +291,94 @@ describe('the stages of a search (early stopping, few skip connections, selectio
     expect(await refusal('fair-darts threshold=0.5 mostSkips=1')).toBe('planned')
   })
 })
+
+describe('a limit on skip connections', () => {
+  test.each([
+    ['nb201', 6],
+    ['nb201-no-none', 6],
+    ['darts', 8],
+    ['darts-no-none', 8],
+    ['darts-s2', 8],
+    ['darts-s3', 8],
+  ])('is refused if no cell of %s has more than its %d skip connections', async (space, possible) => {
+    expect(await refusal(`gdas mostSkips=${possible - 1}`, 'micro', space)).toBe('planned')
+    for (const most of [possible, possible + 3]) {
+      expect(await refusal(`gdas mostSkips=${most}`, 'micro', space)).toBe(
+        `gdas: mostSkips=${most} limits nothing: a normal cell of ${space} has at most ${possible} skip connections; ` +
+          `give at most ${possible - 1}, or leave it out`,
+      )
+    }
+  })
+
+  test('is refused where there are none', async () => {
+    expect(await refusal('darts-v1 mostSkips=0', 'micro', 'darts-s4')).toBe(
+      'darts-v1: mostSkips=0 limits nothing: a normal cell of darts-s4 has none; leave it out',
+    )
+  })
+
+  test('of P-DARTS has the same bound', async () => {
+    expect(await refusal('p-darts skips=7', 'micro', 'darts')).toBe('planned')
+    expect(await refusal('p-darts skips=8', 'micro', 'darts')).toMatch(
+      /^p-darts: skips=8 limits nothing: .* at most 8 skip connections; give at most 7, or leave it out$/,
+    )
+  })
+})
+
+describe('a rule of DARTS+ is refused in a space in which it could end no search', () => {
+  /** NAS-Bench-201 with these operations alone. */
+  const spaceWith = (...operations: ('nor_conv_1x1' | 'nor_conv_3x3' | 'skip_connect')[]) => ({
+    ...builtinSpaces.nb201,
+    ...genotypesWith('few', operations),
+    name: 'few',
+    edges: builtinSpaces.nb201.edges.map((edge) => ({ ...edge, operations })),
+  })
+  const check = (space: object, options: object) => () =>
+    algorithms['darts-plus'].check?.(
+      { space, protocol: { epochs: 50 } } as never,
+      algorithms['darts-plus'].options.parse(options),
+    )
+
+  test('which names the other rule, if that could', () => {
+    const convolutions = spaceWith('nor_conv_1x1', 'nor_conv_3x3')
+    for (const rule of ['skips', 'either']) {
+      expect(check(convolutions, { rule })).toThrow(
+        `darts-plus: rule=${rule} waits for skip connections, which few does not have; take rule=ranks`,
+      )
+    }
+    expect(check(convolutions, { rule: 'ranks' })).not.toThrow()
+    const oneConvolution = spaceWith('nor_conv_3x3', 'skip_connect')
+    for (const rule of ['ranks', 'either']) {
+      expect(check(oneConvolution, { rule })).toThrow(
+        `darts-plus: rule=${rule} compares convolutions, of which no edge of few has two; take rule=skips`,
+      )
+    }
+    expect(check(oneConvolution, { rule: 'skips' })).not.toThrow()
+  })
+
+  test.each(['skips', 'ranks', 'either'])('as rule=%s on S4', async (rule) => {
+    expect(await refusal(`darts-plus rule=${rule}`, 'micro', 'darts-s4')).toMatch(
+      /^darts-plus: rule=\w+ (waits|compares) .* darts-s4 .*; use darts-v1, since no rule of DARTS\+ can end this search$/,
+    )
+  })
+
+  test('and so is that rule as an option of another search', async () => {
+    expect(await refusal('gdas earlyStop=skips', 'micro', 'darts-s4')).toBe(
+      'gdas: earlyStop=skips waits for 2 skip connections, and a normal cell has at most 0; take another rule, or leave it out',
+    )
+  })
+})
+
+test.each(Object.keys(builtinSpaces))(
+  'fair-darts takes a threshold on %s only if it can leave something out',
+  async (space) => {
+    expect(await refusal('fair-darts threshold=0.5', 'micro', space)).toMatch(
+      space === 'nb201-no-none'
+        ? /^fair-darts: threshold=0.5 leaves out no operation on nb201-no-none, where every edge has one; leave it out$/
+        : /^planned$/,
+    )
+    expect(await refusal('fair-darts', 'micro', space)).toBe('planned')
+  },
+)
 
 test('d-darts needs a normal and two reduction cells, and its own space', async () => {
   expect(await refusal('d-darts', 'micro:network.depth=2', 'darts')).toMatch(/^d-darts: a list of 2 cells lacks /)

@@ -9,8 +9,12 @@ import { registerPlugins } from '../../../src/system/plugins.ts'
 
 const registered = await registerPlugins(builtins, [])
 
+/** Plans the algorithms, each given as `name option=value …`, and refuses settings without effect. */
 async function check(algorithms: readonly string[], changed: Partial<Experiment>) {
-  const requests = algorithms.map((name) => ({ name, options: {} }))
+  const requests = algorithms.map((line) => {
+    const [name, ...options] = line.split(' ')
+    return { name, options: Object.fromEntries(options.map((option) => option.split('=', 2))) }
+  })
   refuseIdleSettings(await makePlan({ ...DEFAULTS, ...changed, algorithms: requests }, registered))
 }
 
@@ -33,6 +37,52 @@ describe('a setting without effect is refused', () => {
     await expect(check([algorithm], { protocol: `micro:${change}` })).rejects.toThrow(
       `protocol setting ${setting} does nothing for ${whom}; leave it out`,
     )
+  })
+
+  const TAKEN = 'by=l2 has four values in its place, and validationEpochs=0 trains nothing else'
+  const WHOLE = 'both steps take all training images'
+  it.each([
+    ['darts-pt alpha=fixed', 'architecture.learningRate=0.1', 'alpha=fixed takes no architecture step', 'darts-pt'],
+    ['darts-pt alpha=fixed', 'architecture.weightDecay=0.1', 'alpha=fixed takes no architecture step', 'darts-pt'],
+    ['r-darts validationEpochs=0', 'weights.weightDecay=0.1', TAKEN, 'r-darts validationEpochs=1'],
+    ['r-darts validationEpochs=0', 'weights.weightDecay=0.1', TAKEN, 'r-darts by=dropPath validationEpochs=0'],
+    [
+      'r-darts by=dropPath validationEpochs=0',
+      'network.dropPath=0.1',
+      TAKEN.replace('l2', 'dropPath'),
+      'r-darts by=dropPath validationEpochs=1',
+    ],
+    [
+      'r-darts by=dropPath validationEpochs=0',
+      'network.dropPath=0.1',
+      TAKEN.replace('l2', 'dropPath'),
+      'r-darts validationEpochs=0',
+    ],
+    ['gaea level=single', 'data.trainPortion=0.4', WHOLE, 'gaea'],
+    ['gaea level=single', 'data.trainPortion=0.4', WHOLE, 'gaea level=single select=perturbation'],
+    ['dropnas', 'data.trainPortion=0.4', WHOLE, 'dropnas earlyStop=eigenvalue'],
+    ['p-darts layers=3,3,3', 'network.depth=4', 'layers has the cells of every stage', 'p-darts'],
+    ['zen-darts m=25', 'data.flip=false', 'no epoch sees labelled images', 'zen-darts m=24'],
+    ['zen-darts m=25', 'data.cutout=4', 'no epoch sees labelled images', 'zen-darts'],
+  ])('%s: %s, but not with other options', async (line, change, reason, other) => {
+    const [name] = line.split(' ')
+    const [setting] = change.split('=')
+    const given = {
+      protocol: `micro:${change}`,
+      space: /^[pr]-darts/.test(name) ? 'darts' : 'nb201',
+    }
+    await expect(check([line], given)).rejects.toThrow(
+      `protocol setting ${setting} does nothing for ${name} (${reason}); leave it out`,
+    )
+    await expect(check([other], given)).resolves.toBeUndefined()
+  })
+
+  it.each([
+    ['of all training images, where a probe measures on a half', { probes: ['hessian'] }, ''],
+    ['of all training images, where they are fewer', {}, ',data.architecturePortion=0.1'],
+  ])('but not the halves %s', async (_, more, changes) => {
+    const protocol = `micro:data.trainPortion=0.4${changes}`
+    await expect(check(['dropnas', 'gaea level=single'], { protocol, ...more })).resolves.toBeUndefined()
   })
 
   it.each(['score-search', 'zen-nas', 'knas'])('but not the size of the networks that %s scores', async (algorithm) => {
