@@ -16,7 +16,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { softmax } from '../core/mixing.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
-import { bilevelSearch, initialParameters, type Penalty } from './shared/bilevel.ts'
+import { bilevelSearch, initialParameters, type Penalty, requireGrowth } from './shared/bilevel.ts'
 import { number } from './shared/options.ts'
 
 /**
@@ -52,6 +52,7 @@ export const betaDarts = defineAlgorithm({
       0,
     ),
   }),
+  check: ({ protocol }) => requireGrowth('beta-darts', 'λ', protocol),
   search: (context, { lambda }) =>
     bilevelSearch(context, {
       start: initialParameters(context),

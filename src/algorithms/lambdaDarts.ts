@@ -21,7 +21,7 @@ import { type Matrix, type Mixing, map, type Relaxation, zip } from '../core/mix
 import type { SearchSpace } from '../core/space.ts'
 import { linear } from '../training/schedule.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
-import { bilevelSearch, initialParameters, type WeightStep } from './shared/bilevel.ts'
+import { bilevelSearch, initialParameters, requireGrowth, type WeightStep } from './shared/bilevel.ts'
 import { number } from './shared/options.ts'
 import { descend } from './shared/weightSteps.ts'
 
@@ -82,6 +82,7 @@ export const lambdaDarts = defineAlgorithm({
     epsilon: number(1e-4, 'ε₀: length of the displacement of the difference (train_search.py)', Number.MIN_VALUE),
   }),
   check({ space, protocol, network }) {
+    requireGrowth('lambda-darts', 'λ', protocol)
     network({ mixingPerCell: true })
     const cells = space.supernetCells?.(protocol.network.depth)
     if (cells === undefined) {

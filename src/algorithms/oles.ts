@@ -12,8 +12,10 @@
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
+import { BenchError } from '../core/errors.ts'
 import type { WeightVector } from '../core/executor.ts'
 import { onceEach } from '../core/onceEach.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
@@ -44,6 +46,13 @@ export const oles = defineAlgorithm({
     threshold: number(0.4, 'mean score below which an operation is frozen (train_search.py, patience)', -1),
     window: count(20, 'steps over which the score is averaged (train_search.py, count)'),
   }),
+  check({ protocol: { epochs }, mostSteps = Number.POSITIVE_INFINITY }, { window }) {
+    // One step has no score or comes after the last weight step, by the order of the two steps.
+    const scores = epochs * mostSteps - 1
+    if (window <= scores) return
+    const found = `window=${window} freezes nothing in a search of ${pluralize(scores + 1, 'weight step')}`
+    throw new BenchError('bad-input', `oles: ${found}; give at most ${scores}, or more epochs or images`)
+  },
   search(context, { threshold, window }) {
     let memory: OlesMemory = { sums: [], steps: 0, frozen: [] }
     const groupsOf = onceEach(parameterGroups)

@@ -16,6 +16,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Matrix, map, normalMatrix, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { type BilevelMethod, type BilevelState, bilevelEpoch, bilevelStart, sgdOf } from './shared/bilevel.ts'
 import { count, fractions, list } from './shared/options.ts'
@@ -82,6 +83,11 @@ export const pDarts = defineAlgorithm({
     if (dropout.length !== 3) refuse(`dropout has ${dropout.length} rates; give one for each of the three stages`)
     if (layers && layers.length !== 3)
       refuse(`layers has ${layers.length} numbers; give one for each of the three stages`)
+    const shallowest = Math.min(...(layers ?? [protocol.network.depth]))
+    if (shallowest < 3) {
+      const [remedy, given] = layers ? ['layers', `layers=${layers}`] : ['network.depth', `network.depth=${shallowest}`]
+      refuse(`${given}: a network of ${pluralize(shallowest, 'cell')} has no normal cell; set ${remedy} to at least 3`)
+    }
     checkFewSkips(space, skips, `p-darts: skips=${skips}`)
     network({ skipDropout: true })
   },

@@ -96,6 +96,9 @@ export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<readonly Ad
   },
 })
 
+/** Returns the first epoch in which the architecture moves; by default a quarter of the epochs are a warm-up. */
+const firstEpoch = (epochs: number, warmup = Math.floor(epochs / 4)): number => warmup
+
 /** The algorithm `proxylessnas`: one sampled path for the weights, two for the architecture. */
 export const proxylessNas = defineAlgorithm({
   name: 'proxylessnas',
@@ -108,10 +111,18 @@ export const proxylessNas = defineAlgorithm({
     every: count(5, 'weight steps per architecture step (grad_update_arch_param_every)'),
     warmup: optionalCount('epochs before the architecture moves; default: a quarter of all (40 of 160)', 0),
   }),
-  check({ protocol: { epochs } }, { warmup = 0 }) {
-    if (warmup < epochs) return
-    const found = `warmup=${warmup} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
-    throw new BenchError('bad-input', `proxylessnas: ${found}; give a warm-up below that, or more epochs`)
+  check({ protocol: { epochs }, mostSteps }, { every, warmup }) {
+    const from = firstEpoch(epochs, warmup)
+    if (from >= epochs) {
+      const found = `warmup=${from} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
+      throw new BenchError('bad-input', `proxylessnas: ${found}; give a warm-up below that, or more epochs`)
+    }
+    if (mostSteps === undefined) return
+    if (Math.floor((epochs * mostSteps) / every) > Math.floor((from * mostSteps) / every)) return
+    const all = pluralize(epochs * mostSteps, 'weight step')
+    const warm = from === 0 ? '' : `, of which the warm-up has ${from * mostSteps}`
+    const found = `every=${every} leaves no architecture step among the ${all}${warm}`
+    throw new BenchError('bad-input', `proxylessnas: ${found}; give a smaller every, or more epochs or images`)
   },
   search(context, { every, warmup }) {
     const { space, protocol } = context
@@ -119,7 +130,7 @@ export const proxylessNas = defineAlgorithm({
       start: initialParameters(context),
       relaxation: () => pairedGates(space.edges),
       update: updatePairs(space.edges),
-      architectureFrom: warmup ?? Math.floor(protocol.epochs / 4),
+      architectureFrom: firstEpoch(protocol.epochs, warmup),
       architectureEvery: every,
       weightMixing(stream, alpha) {
         const chosen = alpha.map((row) => categorical(softmax(row), stream))

@@ -69,7 +69,7 @@ export const sdartsAdv = defineAlgorithm({
     steps: count(7, 'ascent steps of 2ε/steps (perturb.py)'),
     randomStart: flag(true, 'begin the ascent at a random point of the ε-box (perturb.py)'),
   }),
-  check: (_, given) => checkEpsilons('sdarts-adv', given),
+  check: (planned, given) => checkEpsilons('sdarts-adv', planned, given),
   search(context, { epsilon, epsilonMin, ...attack }) {
     const epsilonOf = (epoch: number) => linear(epoch, context.protocol.epochs, epsilonMin, epsilon)
     return bilevelSearch(context, {

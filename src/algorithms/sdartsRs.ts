@@ -13,13 +13,13 @@
  * fraction of the epochs. With ε = 0 the method is DARTS.
  */
 import { z } from 'zod'
-import { defineAlgorithm } from '../core/algorithm.ts'
+import { defineAlgorithm, type PlannedSearch } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { argmax, type Matrix, map, softmax } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import { linear } from '../training/schedule.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
-import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { bilevelSearch, initialParameters, requireGrowth } from './shared/bilevel.ts'
 import { number } from './shared/options.ts'
 
 /**
@@ -38,11 +38,16 @@ export const clampedToSimplex = (perturbed: Matrix): Matrix =>
 export const randomlySmoothed = (theta: Matrix, epsilon: number, stream: RandomStream): Matrix =>
   clampedToSimplex(map(theta, (weight) => weight + epsilon * (2 * stream.uniform() - 1)))
 
-/** Checks that ε grows from `epsilonMin` to `epsilon`. @throws BenchError `bad-input` if it would fall */
+/**
+ * Checks that ε grows from `epsilonMin` to `epsilon`.
+ * @throws BenchError `bad-input` if it would fall, or if the only epoch is one without a perturbation
+ */
 export function checkEpsilons(
   name: string,
+  { protocol }: Pick<PlannedSearch, 'protocol'>,
   { epsilonMin, epsilon }: { readonly epsilonMin: number; readonly epsilon: number },
 ): void {
+  if (epsilonMin === 0 && epsilon > 0) requireGrowth(name, 'ε', protocol)
   if (epsilonMin <= epsilon) return
   const found = `epsilonMin=${epsilonMin} is above epsilon=${epsilon}, and ε grows from epsilonMin to epsilon`
   throw new BenchError('bad-input', `${name}: ${found}; give both, the larger as epsilon`)
@@ -61,7 +66,7 @@ export const sdartsRs = defineAlgorithm({
     epsilonMin: number(0.03, "ε, the largest perturbation, in the first epoch (the authors' code)", 0),
     epsilon: number(0.3, "ε after the last epoch, reached linearly (the authors' code)", 0),
   }),
-  check: (_, given) => checkEpsilons('sdarts-rs', given),
+  check: (planned, given) => checkEpsilons('sdarts-rs', planned, given),
   search(context, { epsilonMin, epsilon }) {
     const { epochs } = context.protocol
     return bilevelSearch(context, {

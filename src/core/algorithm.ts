@@ -95,6 +95,11 @@ export interface ProgramMethod {
 export interface PlannedSearch {
   readonly space: SearchSpace
   readonly protocol: Protocol
+  /**
+   * Number of weight steps in an epoch on the weight half, at most; absent if the protocol does not limit the images,
+   * whose number is not known before the search.
+   */
+  readonly mostSteps?: number
   /** Budget of a black-box search in simulated seconds; absent: no limit. */
   readonly budgetSeconds?: number
   /** The table of precomputed results in which found architectures are looked up; absent if the search uses none. */

@@ -91,6 +91,22 @@ export function resolveProtocol(
 }
 
 /**
+ * Checks that the source of a preset states settings for the search space, or that the user states the size of the
+ * search network, which differs most between spaces.
+ * @param text the protocol's text, as `idarts-paper` or `idarts-paper:network.channels=16,network.depth=8`
+ * @throws BenchError `unsupported` otherwise
+ */
+export function requireSettingsFor(text: string, space: string): void {
+  const [name] = splitOnce(text, ':')
+  const [family] = space.split('-')
+  const other = findPreset(name).insteadOn?.[family]
+  const size = ['network.channels', 'network.depth']
+  if (other === undefined || size.every((path) => changedSettings(text).includes(path))) return
+  const found = `protocol ${name} has no settings for the space ${space}`
+  throw new BenchError('unsupported', `${found}; use ${other}, or add ${size.join(' and ')} to the protocol`)
+}
+
+/**
  * Returns the paths of the settings that a protocol's text changes, as `architecture.learningRate`. `headline` is left
  * out, because it only chooses what is reported.
  */

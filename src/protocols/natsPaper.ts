@@ -43,5 +43,6 @@ export const natsPaper: Preset = {
     },
     headline: ownHeadline,
   },
+  insteadOn: { darts: 'darts-paper' },
   byDataset: benchmarkData,
 }

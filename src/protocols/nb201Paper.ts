@@ -50,6 +50,7 @@ export const nb201Paper: Preset = {
     },
     headline: transferHeadline,
   },
+  insteadOn: { darts: 'darts-paper' },
   byDataset: benchmarkData,
   byAlgorithm: {
     'darts-v2': { stepOrder: secondOrder('architecture-first') },

@@ -35,6 +35,11 @@ export interface Preset {
   readonly bySpace?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byDataset?: Readonly<Record<string, Part<CitedProtocol>>>
   readonly byAlgorithm?: Readonly<Record<string, Part<CitedProtocol>>>
+  /**
+   * Families of search spaces for which the preset's source states no settings, each with the preset to use there.
+   * Elsewhere the preset is as published.
+   */
+  readonly insteadOn?: Readonly<Record<string, string>>
   /** Whether the preset searches at a smaller size than every paper; `bench run` then prints a note. */
   readonly reduced?: boolean
 }

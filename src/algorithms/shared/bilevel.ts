@@ -13,6 +13,7 @@
  */
 import type { EpochReport, RelaxedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import type { Batch, BatchSource } from '../../core/data.ts'
+import { BenchError } from '../../core/errors.ts'
 import type { ExecutableState, SgdStep, Tally } from '../../core/executor.ts'
 import { type Matrix, type Mixing, normalMatrix, type Relaxation, zip } from '../../core/mixing.ts'
 import type { Protocol } from '../../core/protocol.ts'
@@ -213,6 +214,17 @@ function stretched(
  */
 export const idleHalves = ({ data: { architecturePortion = 0 } }: Protocol): Readonly<Record<string, string>> =>
   architecturePortion === 0 ? { 'data.trainPortion': 'both steps take all training images' } : {}
+
+/**
+ * Checks that a search has a second epoch, in which a strength that grows linearly from 0 is more than 0.
+ * @param strength letter of the growing strength, for the error message
+ * @throws BenchError `bad-input` if the search has one epoch
+ */
+export function requireGrowth(name: string, strength: string, { epochs }: Pick<Protocol, 'epochs'>): void {
+  if (epochs > 1) return
+  const found = `${strength} is 0 in the first epoch and grows from there, and the protocol has 1 epoch`
+  throw new BenchError('bad-input', `${name}: ${found}; give at least 2`)
+}
 
 /** The state of a bilevel search without its supernet: architecture parameters and the moments of their optimiser. */
 export interface BilevelState {

@@ -228,7 +228,8 @@ function stoppedByState(
       const skips = skippedEdges(space, search.genotype()).length
       const found = rule === 'skips' ? skips : kept
       const met = index >= startEpoch && found >= at && index < search.epochs - 1
-      const text = rule === 'skips' ? pluralize(skips, 'skip connection') : `the same order of α for ${kept} epochs`
+      const text =
+        rule === 'skips' ? pluralize(skips, 'skip connection') : `the same order of α for ${pluralize(kept, 'epoch')}`
       progress = { order, kept, ...(met && { reason: text }) }
       const extra: Record<string, number> = rule === 'skips' ? { skipConnections: skips } : { sameOrderEpochs: kept }
       return { ...report, extra: { ...report.extra, ...extra } }

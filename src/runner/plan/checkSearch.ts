@@ -3,6 +3,7 @@
  */
 import type { Algorithm, PlannedSearch } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { SearchSpace, SupernetOptions } from '../../core/space.ts'
 import { halvesOf, requireOneBalance } from '../../data/batches/subset.ts'
@@ -34,13 +35,32 @@ export function checkSearch(algorithm: Algorithm, options: Record<string, unknow
     checkHalves(protocol)
     network()
   }
+  const { limit } = protocol.data
   const planned: PlannedSearch = {
     ...{ space, protocol, network },
+    ...(limit !== null && { mostSteps: Math.ceil(halvesOf(limit, protocol.data).cut / protocol.batchSize) }),
     ...(budgetSeconds !== undefined && { budgetSeconds }),
     ...(manifest && { table: manifest }),
     fidelities: () => fidelities(algorithm, plan),
   }
-  algorithm.check?.(planned, parseOptions(algorithm, options))
+  const parsed = parseOptions(algorithm, options)
+  algorithm.check?.(planned, parsed)
+  const hasOwnDepth = algorithm.idleUnder?.(parsed, protocol)['network.depth'] !== undefined
+  if (algorithm.kind === 'supernet' && !hasOwnDepth) checkCells(algorithm, plan)
+}
+
+/**
+ * Checks that the search network has cells of every type, whose architecture parameters would otherwise never be
+ * trained.
+ * @throws BenchError `bad-input` if not
+ */
+function checkCells({ name }: Algorithm, { space, protocol }: SearchPlan): void {
+  const { depth } = protocol.network
+  const edges = new Set(space.supernetCells?.(depth).flat() ?? space.edges.keys())
+  const missing = [...space.edges.keys()].find((edge) => !edges.has(edge))
+  if (missing === undefined) return
+  const found = `a search network of ${pluralize(depth, 'cell')} has no ${space.edges[missing].cell} cell`
+  throw new BenchError('bad-input', `${name}: ${found}; set network.depth to at least 3`)
 }
 
 /**

@@ -41,7 +41,8 @@ export function checkSearchable(protocol: Protocol, space: SearchSpace, dataset:
   ]
   if (setting === undefined) return
   const found = `${setting} is a setting of the DARTS space, not of ${space.name}`
-  throw new BenchError('unsupported', `${found}; use --space darts`)
+  const remedy = setting === 'network.dropPath' ? 'use --space darts, or add network.dropPath=0' : 'use --space darts'
+  throw new BenchError('unsupported', `${found}; ${remedy}`)
 }
 
 /**

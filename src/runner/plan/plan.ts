@@ -13,7 +13,7 @@ import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { knownName } from '../../data/datasetNames.ts'
 import { type ExecutorIdentity, executorIdentity, possibleIdentities } from '../../engine/index.ts'
-import { resolveProtocol } from '../../protocols/index.ts'
+import { requireSettingsFor, resolveProtocol } from '../../protocols/index.ts'
 import type { Registered } from '../../system/plugins.ts'
 import { imageSizeOf } from '../../tables/recipe.ts'
 import { resolveOptions } from './algorithmOptions.ts'
@@ -169,7 +169,10 @@ async function describeJob(
   // A metric that changes nothing leaves the job the same, so that it is not run again.
   const protocol = metric === (resolved.metric ?? 'top1') ? resolved : { ...resolved, metric }
   const trains = algorithm.kind === 'supernet'
-  if (trains) checkSearchable(protocol, space, dataset)
+  if (trains) {
+    requireSettingsFor(preset, space.name)
+    checkSearchable(protocol, space, dataset)
+  }
   const retraining =
     experiment.retraining && planRetraining(experiment.retraining, { space, algorithm, dataset, protocol })
   const lookup = await lookupFor(experiment, {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { softmaxRelaxation } from '../../../src/algorithms/distributions/categorical.ts'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { bilevelSearch } from '../../../src/algorithms/shared/bilevel.ts'
 import { selectedByPerturbation, selectionEpochs } from '../../../src/algorithms/shared/perturbation.ts'
-import type { Search } from '../../../src/core/algorithm.ts'
+import type { Algorithm, Search } from '../../../src/core/algorithm.ts'
 import type { SgdStep } from '../../../src/core/executor.ts'
 import { type Matrix, type Mixing, map } from '../../../src/core/mixing.ts'
 import type { SearchSpace } from '../../../src/core/space.ts'
@@ -171,5 +172,21 @@ describe('selection by perturbation', () => {
     for (; epochs < selected.epochs && selected.ended === undefined; epochs++) await selected.epoch(epochs)
     expect(epochs).toBe(2 + 5)
     expect(selected.ended).toMatch(/^two epochs are enough; then the architecture was selected/)
+  })
+
+  it('takes over where a rule of DARTS+ has ended the search', async () => {
+    const algorithm = builtinAlgorithms['darts-plus'] as Algorithm
+    const run = async (more: object) => {
+      const given = algorithm.options.parse({ rule: 'ranks', stable: 1, from: 0, ...more })
+      const search = await algorithm.search(analyticContext({ protocol: { epochs: 12 } }), given)
+      let epochs = 0
+      while (search.ended === undefined && epochs < search.epochs) await search.epoch(epochs++)
+      return { epochs, ended: search.ended }
+    }
+    const alone = await run({})
+    expect(alone.epochs).toBeLessThan(12)
+    const selected = await run({ select: 'perturbation', selectTune: '1' })
+    expect(selected.epochs).toBe(alone.epochs + selectionEpochs(nb201 as never, 1))
+    expect(selected.ended).toMatch(/^the same order of α for 1 epoch; then the architecture was selected/)
   })
 })

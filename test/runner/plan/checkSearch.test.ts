@@ -32,6 +32,9 @@ async function refusal(line: string, protocol = 'micro', space = 'nb201', budget
   )
 }
 
+/** A protocol with 4 weight steps an epoch: half of 64 images in batches of 8. */
+const FOUR_STEPS = 'micro:batchSize=8,data.limit=64'
+
 describe('planning refuses a search that would search nothing', () => {
   test.each<[line: string, protocol: string, found: RegExp]>([
     [
@@ -89,6 +92,39 @@ describe('planning refuses a search that would search nothing', () => {
       'micro',
       /^beta-darts: earlyStop=eigenvalue answers with an earlier architecture, and .* later one; leave one of them out$/,
     ],
+    [
+      'beta-darts',
+      'micro:epochs=1',
+      /^beta-darts: λ is 0 in the first epoch and grows from there, and the protocol has 1 epoch; give at least 2$/,
+    ],
+    ['lambda-darts', 'micro:epochs=1,network.depth=2', /^lambda-darts: λ is 0 in the first epoch/],
+    ['sdarts-rs epsilonMin=0', 'micro:epochs=1', /^sdarts-rs: ε is 0 in the first epoch/],
+    ['sdarts-adv epsilonMin=0', 'micro:epochs=1', /^sdarts-adv: ε is 0 in the first epoch/],
+    [
+      'proxylessnas every=13',
+      `${FOUR_STEPS},epochs=3`,
+      /^proxylessnas: every=13 leaves no architecture step among the 12 weight steps; give a smaller every, or more epochs /,
+    ],
+    [
+      'proxylessnas warmup=2 every=7',
+      `${FOUR_STEPS},epochs=3`,
+      /^proxylessnas: every=7 leaves .* the 12 weight steps, of which the warm-up has 8; give/,
+    ],
+    [
+      'proxylessnas',
+      `${FOUR_STEPS},epochs=1`,
+      /^proxylessnas: every=5 leaves no architecture step among the 4 weight /,
+    ],
+    [
+      'oles window=12',
+      `${FOUR_STEPS},epochs=3`,
+      /^oles: window=12 freezes nothing in a search of 12 weight steps; give at most 11, or more epochs or images$/,
+    ],
+    [
+      'oles',
+      `${FOUR_STEPS},epochs=5`,
+      /^oles: window=20 freezes nothing in a search of 20 weight steps; give at most 19/,
+    ],
     ['rsps candidates=1', 'micro', /^rsps: candidates=1 ranks nothing/],
     ['rea evaluations=10', 'micro', /^rea: evaluations=10, and with fewer than 11 nothing evolves: 10 are the first/],
     [
@@ -111,6 +147,14 @@ describe('planning refuses a search that would search nothing', () => {
     ['zen-darts m=0', 'micro:epochs=3'],
     ['gdas tauMin=10', 'micro'],
     ['sdarts-adv epsilon=0.03', 'micro'],
+    ['beta-darts', 'micro:epochs=2'],
+    ['sdarts-rs', 'micro:epochs=1'],
+    ['sdarts-adv epsilonMin=0', 'micro:epochs=2'],
+    ['proxylessnas every=12', `${FOUR_STEPS},epochs=3`],
+    ['proxylessnas warmup=2 every=6', `${FOUR_STEPS},epochs=3`],
+    ['proxylessnas every=1000', 'micro:data.limit=null,epochs=3'],
+    ['oles window=11', `${FOUR_STEPS},epochs=3`],
+    ['oles window=1000', 'micro:data.limit=null'],
     ['darts-v1 earlyStop=eigenvalue', 'micro:epochs=18'],
     ['drnas earlyStop=skips', 'micro:epochs=2'],
     ['gdas earlyStop=skips earlyStopAt=6', 'micro'],
@@ -207,6 +251,56 @@ describe('planning refuses settings with which every run would fail', () => {
   })
 })
 
+describe('a search of the DARTS space with too few cells for a normal one is refused', () => {
+  test.each(['darts', 'darts-no-none', 'darts-s1'])('on %s', async (space) => {
+    for (const name of ['darts-v1', 'rsps', 'gdas']) {
+      for (const depth of [1, 2]) {
+        expect(await refusal(name, `micro:network.depth=${depth}`, space)).toBe(
+          `${name}: a search network of ${depth} ${depth === 1 ? 'cell has' : 'cells has'} no normal cell; set network.depth to at least 3`,
+        )
+      }
+      expect(await refusal(name, 'micro:network.depth=3', space)).toBe('planned')
+    }
+  })
+
+  test('in each stage of P-DARTS', async () => {
+    expect(await refusal('p-darts layers=3,2,5', 'micro', 'darts')).toBe(
+      'p-darts: layers=3,2,5: a network of 2 cells has no normal cell; set layers to at least 3',
+    )
+    expect(await refusal('p-darts', 'micro:network.depth=2', 'darts')).toMatch(
+      /^p-darts: network.depth=2: .*; set network.depth /,
+    )
+    expect(await refusal('p-darts layers=3,3,3', 'micro:network.depth=2', 'darts')).toMatch(/^planned$/)
+  })
+
+  test('but not of NAS-Bench-201, which has one type of cell', async () => {
+    expect(await refusal('darts-v1', 'micro:network.depth=1', 'nb201')).toBe('planned')
+  })
+})
+
+describe('a preset whose paper does not search the space is refused', () => {
+  test.each([
+    ['nb201-paper', 'darts-v1', 'darts'],
+    ['nats-paper', 'rsps', 'darts-no-none'],
+    ['idarts-paper', 'idarts', 'darts-s3'],
+    ['idarts-paper:epochs=5,network.depth=8', 'idarts', 'darts'],
+  ])('%s for %s on %s', async (protocol, name, space) => {
+    const [preset] = protocol.split(':')
+    expect(await refusal(name, protocol, space)).toBe(
+      `protocol ${preset} has no settings for the space ${space}; ` +
+        'use darts-paper, or add network.channels and network.depth to the protocol',
+    )
+  })
+
+  test.each([
+    ['idarts-paper:network.channels=16,network.depth=8', 'idarts', 'darts'],
+    ['idarts-paper', 'idarts', 'nb201-no-none'],
+    ['nb201-paper', 'darts-v1', 'nb201'],
+  ])('but not %s for %s on %s', async (protocol, name, space) => {
+    expect(await refusal(name, protocol, space)).toBe('planned')
+  })
+})
+
 /** Options without which an algorithm has nothing to do on NAS-Bench-201. */
 const needed: Readonly<Record<string, Record<string, unknown>>> = {
   genotype: { genotype: `|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|` },
@@ -249,6 +343,9 @@ describe('the stages of a search (early stopping, few skip connections, selectio
   const alone = ['select=perturbation', 'mostSkips=1', 'earlyStop=skips', 'earlyStop=ranks']
   const dependent = ['selectTune=2', 'earlyStopEvery=4', 'earlyStopAt=3', 'earlyStopFrom=1', 'select=other']
 
+  /** Some methods refuse a single epoch themselves. */
+  const TOO_SHORT = /cannot end 1 epoch|is 0 in the first epoch|freezes nothing/
+
   /** Stages that would do nothing for an algorithm: DARTS+ has its own rules, and NASP computes one operation an edge. */
   const LACKING: Readonly<Record<string, readonly string[]>> = {
     'darts-plus': ['earlyStop', 'earlyStopEvery', 'earlyStopAt', 'earlyStopFrom'],
@@ -270,7 +367,7 @@ describe('the stages of a search (early stopping, few skip connections, selectio
       const answers = alone.map((option) => [option, isKnown(option) ? /^planned$/ : /unknown option/] as const)
       // Two epochs are too few for a rule that must see an order kept, one for every rule.
       const short = ['earlyStop=skips', 'earlyStop=ranks', 'earlyStop=eigenvalue'].map(
-        (option) => [option, isKnown(option) ? /cannot end 1 epoch/ : /unknown option/] as const,
+        (option) => [option, isKnown(option) ? TOO_SHORT : /unknown option/] as const,
       )
       for (const [option, expected] of [...refusals, ...answers]) {
         const message = await refusal(`${name} ${option}`, 'micro', space)
