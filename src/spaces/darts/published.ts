@@ -184,6 +184,79 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
       reduce=[('skip_connect', 1), ('skip_connect', 0), ('max_pool_3x3', 0), ('dil_conv_3x3', 2), ('dil_conv_5x5', 3), ('dil_conv_5x5', 1), ('skip_connect', 1), ('sep_conv_5x5', 2)],
     )`,
   },
+  DARTS_PT_0: {
+    source: 'DARTS-PT, first of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['darts_pt_s5_0'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_5x5', 0), ('dil_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 2), ('skip_connect', 0), ('max_pool_3x3', 4)],
+      reduce=[('sep_conv_3x3', 0), ('avg_pool_3x3', 1), ('dil_conv_5x5', 1), ('dil_conv_3x3', 2), ('avg_pool_3x3', 0), ('max_pool_3x3', 2), ('sep_conv_3x3', 2), ('skip_connect', 4)],
+    )`,
+  },
+  DARTS_PT_1: {
+    source: 'DARTS-PT, second of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['darts_pt_s5_1'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('dil_conv_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 0), ('dil_conv_3x3', 4)],
+      reduce=[('dil_conv_5x5', 0), ('avg_pool_3x3', 1), ('max_pool_3x3', 0), ('sep_conv_5x5', 2), ('max_pool_3x3', 1), ('dil_conv_3x3', 3), ('sep_conv_5x5', 0), ('sep_conv_3x3', 4)],
+    )`,
+  },
+  DARTS_PT_2: {
+    source: 'DARTS-PT, third of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['darts_pt_s5_2'],
+    genotype: `Genotype(
+      normal=[('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('dil_conv_3x3', 1), ('skip_connect', 2), ('dil_conv_3x3', 3), ('max_pool_3x3', 1), ('skip_connect', 2)],
+      reduce=[('avg_pool_3x3', 0), ('max_pool_3x3', 1), ('avg_pool_3x3', 0), ('sep_conv_3x3', 1), ('dil_conv_5x5', 2), ('skip_connect', 3), ('sep_conv_3x3', 2), ('sep_conv_5x5', 4)],
+    )`,
+  },
+  DARTS_PT_3: {
+    source: 'DARTS-PT, fourth of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['darts_pt_s5_3'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 2), ('sep_conv_3x3', 1), ('skip_connect', 3)],
+      reduce=[('avg_pool_3x3', 0), ('sep_conv_5x5', 1), ('max_pool_3x3', 1), ('skip_connect', 2), ('dil_conv_5x5', 1), ('max_pool_3x3', 3), ('sep_conv_5x5', 2), ('skip_connect', 3)],
+    )`,
+  },
+  DARTS_PT_FIXED_0: {
+    source: 'DARTS-PT with fixed α, first of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['blank_pt_s5_0'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('avg_pool_3x3', 1), ('skip_connect', 3), ('max_pool_3x3', 0), ('avg_pool_3x3', 2)],
+      reduce=[('skip_connect', 0), ('sep_conv_5x5', 1), ('dil_conv_3x3', 1), ('sep_conv_5x5', 2), ('max_pool_3x3', 0), ('skip_connect', 3), ('max_pool_3x3', 0), ('max_pool_3x3', 2)],
+    )`,
+  },
+  DARTS_PT_FIXED_1: {
+    source: 'DARTS-PT with fixed α, second of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['blank_pt_s5_1'],
+    genotype: `Genotype(
+      normal=[('avg_pool_3x3', 0), ('avg_pool_3x3', 1), ('sep_conv_3x3', 0), ('max_pool_3x3', 2), ('skip_connect', 2), ('sep_conv_3x3', 3), ('sep_conv_5x5', 0), ('sep_conv_5x5', 1)],
+      reduce=[('max_pool_3x3', 0), ('dil_conv_5x5', 1), ('sep_conv_3x3', 0), ('skip_connect', 1), ('avg_pool_3x3', 2), ('max_pool_3x3', 3), ('sep_conv_5x5', 3), ('sep_conv_5x5', 4)],
+    )`,
+  },
+  DARTS_PT_FIXED_2: {
+    source: 'DARTS-PT with fixed α, third of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['blank_pt_s5_2'],
+    genotype: `Genotype(
+      normal=[('avg_pool_3x3', 0), ('dil_conv_3x3', 1), ('sep_conv_5x5', 0), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 1), ('sep_conv_5x5', 1), ('avg_pool_3x3', 2)],
+      reduce=[('sep_conv_3x3', 0), ('avg_pool_3x3', 1), ('avg_pool_3x3', 0), ('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('sep_conv_5x5', 3), ('max_pool_3x3', 2), ('dil_conv_5x5', 4)],
+    )`,
+  },
+  DARTS_PT_FIXED_3: {
+    source: 'DARTS-PT with fixed α, fourth of four searches on CIFAR-10 (Wang et al., ICLR 2021)',
+    aliases: ['blank_pt_s5_3'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 1), ('max_pool_3x3', 2), ('sep_conv_3x3', 3), ('avg_pool_3x3', 0), ('sep_conv_5x5', 1)],
+      reduce=[('dil_conv_5x5', 0), ('sep_conv_5x5', 1), ('sep_conv_5x5', 0), ('dil_conv_3x3', 1), ('avg_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('skip_connect', 4)],
+    )`,
+  },
+  GAEA_DARTS: {
+    source:
+      "GAEA DARTS, cells in the authors' code; those of the paper's GAEA PC-DARTS are not in it (Li et al., ICLR 2021)",
+    aliases: ['edarts4'],
+    genotype: `Genotype(
+      normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('skip_connect', 0), ('skip_connect', 1), ('skip_connect', 0), ('skip_connect', 2), ('skip_connect', 0), ('dil_conv_3x3', 3)],
+      reduce=[('dil_conv_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('avg_pool_3x3', 0), ('skip_connect', 3), ('skip_connect', 2), ('skip_connect', 3), ('skip_connect', 4)],
+    )`,
+  },
   DROPNAS: {
     source: 'DropNAS, searched on CIFAR-10 (Hong et al., IJCAI 2020)',
     genotype: `Genotype(

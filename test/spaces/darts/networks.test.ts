@@ -127,6 +127,17 @@ test('parameters in millions are those that the papers print', () => {
   }
 })
 
+test('the cells of DARTS-PT have the parameters that their authors note beside them', () => {
+  const noted = { DARTS_PT: [2.85, 3.05, 2.66, 3.33], DARTS_PT_FIXED: [3.04, 3.15, 2.58, 3.4] }
+  for (const [name, millions] of Object.entries(noted)) {
+    const counted = millions.map((_, i) => {
+      const network = darts.network(darts.parse(`${name}_${i}`), { shape: cifar, channels: 36, depth: 20 })
+      return Math.round(parameterCount(network) / 1e4) / 100
+    })
+    expect(counted, name).toEqual(millions)
+  }
+})
+
 test('a supernet without partial channels has one mix per node, with the coefficients of its cell type', () => {
   const network = darts.supernet({ shape: cifar, channels: 4, depth: 3, batchNorm })
   const mixes = layersOf(network, 'mix')
