@@ -163,3 +163,35 @@ export const idartsPaper: Preset = {
   },
   byAlgorithm: {},
 }
+
+const lambdaConfig = from('dr-faustus/Lambda-DARTS: NAS-Bench201/configs/nas-benchmark/algos/DARTS.config')
+const lambdaScript = from('dr-faustus/Lambda-DARTS: NAS-Bench201/scripts-search/algos/DARTS-V1.sh')
+const lambdaDarts = from('dr-faustus/Lambda-DARTS: sota/cnn/train_search.py')
+const { data: _, ...lambdaDartsValues } = dartsFamilyValues(
+  {
+    script: lambdaDarts,
+    architect: from('dr-faustus/Lambda-DARTS: sota/cnn/architect.py'),
+    model: lambdaDarts,
+    torch: from('PyTorch default, not set by dr-faustus/Lambda-DARTS'),
+    transforms: lambdaDarts,
+  },
+  {
+    ...{ epochs: 50, batchSize: 64, learningRate: 0.025, learningRateMin: 0.001, architectureRate: 3e-4 },
+    ...{ channels: 16, depth: 8 },
+  },
+)
+
+/** The preset `lambdadarts-paper`: the search settings of Λ-DARTS, whose code extends those of NAS-Bench-201 and DARTS-PT. */
+export const lambdaDartsPaper: Preset = {
+  ...nb201Paper,
+  name: 'lambdadarts-paper',
+  description: 'Λ-DARTS as published: 100 epochs on nb201, 1e-4 for α, C=16 N=5; 50 on darts',
+  values: {
+    ...nb201Paper.values,
+    epochs: lambdaConfig(100),
+    weights: { ...nb201Paper.values.weights, weightDecay: lambdaConfig(3e-4), nesterov: lambdaConfig(false) },
+    architecture: { ...nb201Paper.values.architecture, learningRate: lambdaScript(1e-4) },
+  },
+  bySpace: { darts: lambdaDartsValues },
+  byAlgorithm: {},
+}

@@ -8,7 +8,15 @@ import { REPORTED_METRICS } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { headlines } from './benchmark.ts'
-import { betaDartsPaper, dartsPtPaper, dDartsPaper, fairDartsPaper, idartsPaper, sdartsPaper } from './dartsFixes.ts'
+import {
+  betaDartsPaper,
+  dartsPtPaper,
+  dDartsPaper,
+  fairDartsPaper,
+  idartsPaper,
+  lambdaDartsPaper,
+  sdartsPaper,
+} from './dartsFixes.ts'
 import { dartsPaper } from './dartsPaper.ts'
 import { drnasPaper } from './drnasPaper.ts'
 import { dropnasPaper } from './dropnasPaper.ts'
@@ -41,6 +49,7 @@ export const presets: readonly Preset[] = [
   dartsPtPaper,
   zenPaper,
   idartsPaper,
+  lambdaDartsPaper,
   dropnasPaper,
   proxylessnasPaper,
   pdartsPaper,

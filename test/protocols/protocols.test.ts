@@ -129,6 +129,21 @@ test('β-DARTS, SDARTS and DARTS-PT search NAS-Bench-201 as DrNAS does, and the 
   }
 })
 
+test('Λ-DARTS changes the epochs and rates of NAS-Bench-201’s DARTS, and searches the DARTS space as DARTS', () => {
+  const [own, benchmark] = ['lambdadarts-paper', 'nb201-paper'].map((name) =>
+    resolveProtocol(name, nb201('lambda-darts')),
+  )
+  const weights = { ...benchmark.weights, nesterov: false, weightDecay: 3e-4 }
+  const architecture = { ...benchmark.architecture, learningRate: 1e-4 }
+  expect(own).toEqual({ ...benchmark, name: 'lambdadarts-paper', epochs: 100, weights, architecture })
+  for (const space of ['darts', 'darts-no-none', 'darts-s3']) {
+    const [there, darts] = ['lambdadarts-paper', 'darts-paper'].map((name) =>
+      resolveProtocol(name, { space, dataset: 'cifar10', algorithm: 'lambda-darts' }),
+    )
+    expect({ ...there, data: {} }, space).toEqual({ ...darts, name: 'lambdadarts-paper', data: {} })
+  }
+})
+
 test('Fair-DARTS has larger batches, and rates of its own', () => {
   const { batchSize, epochs, weights, architecture } = resolveProtocol('fairdarts-paper', nb201('fair-darts'))
   expect({ batchSize, epochs }).toEqual({ batchSize: 128, epochs: 50 })
@@ -208,6 +223,7 @@ test('w and α are trained on the images of the authors’ code, wherever that c
     'ddarts-paper': ['fixed', 'fixed', 'seeded', 'seeded', 'seeded'],
     'dartspt-paper': ['fixed', 'fixed', 'fixed', 'seeded', 'seeded'],
     'idarts-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
+    'lambdadarts-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nb201-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'nats-paper': ['benchmark', 'benchmark', 'benchmark', 'seeded', 'seeded'],
     'dropnas-paper': ['seeded', 'seeded', 'seeded', 'seeded', 'seeded'],
