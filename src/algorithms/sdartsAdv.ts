@@ -8,7 +8,7 @@
  * steps of 2ε/7 along the sign of the gradient, each followed by the projection on the ε-box around θ and by
  * `clampedToSimplex`. The network is in evaluation mode meanwhile, and the perturbation is given up where the loss fell.
  * ε grows from 0.03 in the first epoch to 0.3 after the last (`xiangning-chen/SmoothDARTS`: attacker/perturb.py,
- * nasbench201/train_search.py). A weight step costs nine passes in place of one.
+ * nasbench201/train_search.py). A weight step costs nine more passes.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'

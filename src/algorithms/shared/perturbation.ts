@@ -12,9 +12,9 @@
  * learning rate; the last decision is made before the last of these epochs. All this follows the authors' code.
  *
  * Differences from that code: accuracies are measured on the validation half without augmentation, under batch
- * statistics as there; the learning rate of w stays a tenth on the DARTS space, too, where the code lets it fall on a
- * cosine; the moments of Adam, or of the search's own update of α, start anew. Tuning takes plain steps: what else a
- * search adds to its steps (perturbed mixing weights, penalties, further weight steps) ends with the search itself.
+ * statistics as there; the moments of Adam, or of the search's own update of α, start anew. Tuning takes plain steps:
+ * what else a search adds to its steps (perturbed mixing weights, penalties, further weight steps) ends with the search
+ * itself. On the DARTS space that code makes a cosine for the rate of w and never steps it, so the tenth stays, as here.
  */
 import type { RelaxedSearch, Search, SearchContext, SearchState } from '../../core/algorithm.ts'
 import type { Batch, BatchSource } from '../../core/data.ts'
