@@ -1,6 +1,11 @@
 """Follows ten recorded weight steps of a search on NAS-Bench-201 or the DARTS space in PyTorch and float64, written from the papers'
 equations and not from this repository's code: network, SGD, Adam, and each method's own part. `record.ts` calls it.
-Exits with status 1 if an architecture parameter differs by 1e-5 or more after any step."""
+Exits with status 1 if an architecture parameter differs by 1e-5 or more after any step.
+
+With --trace it follows the steps a second time with the network in float32, α and Adam in float64 as in the program, and
+prints how far the two precisions are apart after each step, and how many decisions they take differently in it: which
+inputs a ReLU lets through, which one a max pooling takes, and the signs of SDARTS-ADV's gradient. Only steps before the
+first of these count then for the exit status, so that any seed and any rates can be checked."""
 import json
 import math
 import sys
@@ -16,15 +21,30 @@ def numbers(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
+decisions = []
+"""All that ReLUs, max poolings and signs decided in the present step."""
+
+
+def relu(x):
+    decisions.append((x > 0).flatten())
+    return F.relu(x)
+
+
+def max_pool(x, stride):
+    y, taken = F.max_pool2d(x, 3, stride, 1, return_indices=True)
+    decisions.append(taken.flatten())
+    return y
+
+
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
 OPERATIONS = {CONV1: "nor_conv_1x1", CONV3: "nor_conv_3x3"}
 
 
-def load(tensor):
+def load(tensor, precision):
     """Filters are recorded as [height, width, in, out], depthwise ones as [height, width, channels]; linear weights as
     [in, out]."""
-    value = numbers(tensor["values"]).reshape(tensor["shape"])
+    value = numbers(tensor["values"]).to(precision).reshape(tensor["shape"])
     if value.dim() == 4:
         value = value.permute(3, 2, 0, 1)
     elif value.dim() == 3:
@@ -37,22 +57,22 @@ def load(tensor):
 class Network:
     """The search network of NAS-Bench-201, with three cells, or as many of the DARTS space (DartsNetwork)."""
 
-    def __init__(self, record):
-        self.operations = record["operations"]
-        self.w = {tensor["name"]: load(tensor) for tensor in record["tensors"]}
+    def __init__(self, record, precision):
+        self.operations, self.precision = record["operations"], precision
+        self.w = {tensor["name"]: load(tensor, precision) for tensor in record["tensors"]}
         self.statistics = {}
         self.training = True
 
     def norm(self, x, name):
         if name not in self.statistics:
-            self.statistics[name] = (torch.zeros(x.shape[1]), torch.ones(x.shape[1]))
+            self.statistics[name] = (torch.zeros_like(x[0, :, 0, 0]), torch.ones_like(x[0, :, 0, 0]))
         mean, variance = self.statistics[name]
         scale, shift = self.w.get(f"{name}.weight"), self.w.get(f"{name}.bias")
         return F.batch_norm(x, mean, variance, scale, shift, self.training, 0.1, 1e-5)
 
     def convolved(self, x, name, stride=1):
         filters = self.w[f"{name}.conv.weight"]
-        y = F.conv2d(F.relu(x), filters, stride=stride, padding=filters.shape[2] // 2)
+        y = F.conv2d(relu(x), filters, stride=stride, padding=filters.shape[2] // 2)
         return self.norm(y, f"{name}.bn")
 
     def operation(self, x, op, name):
@@ -79,13 +99,17 @@ class Network:
 
     def loss(self, batch, cells, beta=0.0):
         """cells: mixing weights of each of the three cells."""
+        batch, cells = self.cast(batch, cells)
         x = self.norm(F.conv2d(batch[0], self.w["stem.conv.weight"], padding=1), "stem.bn")
         for stage in range(3):
             if stage > 0:
                 x = self.block(x, f"cell{2 * stage - 1}")
             x = self.cell(x, cells[stage], f"cell{2 * stage}", beta)
-        x = F.relu(self.norm(x, "lastact.bn")).mean((2, 3))
+        x = relu(self.norm(x, "lastact.bn")).mean((2, 3))
         return F.cross_entropy(F.linear(x, self.w["classifier.weight"], self.w["classifier.bias"]), batch[1])
+
+    def cast(self, batch, cells):
+        return (batch[0].to(self.precision), batch[1]), [theta.to(self.precision) for theta in cells]
 
     def cells(self, theta):
         return [theta] * 3
@@ -109,18 +133,18 @@ class DartsNetwork(Network):
     def depthwise(self, x, name, stride, dilation):
         filters = self.w[f"{name}.weight"]
         padding = dilation * (filters.shape[2] // 2)
-        return F.conv2d(F.relu(x), filters, stride=stride, padding=padding, dilation=dilation, groups=x.shape[1])
+        return F.conv2d(relu(x), filters, stride=stride, padding=padding, dilation=dilation, groups=x.shape[1])
 
     def halved(self, x, name):
         """Factorised reduce: half of the channels sees the even rows and columns, half the odd ones."""
-        x = F.relu(x)
+        x = relu(x)
         parts = [self.pointwise(x, f"{name}.conv_1", stride=2), self.pointwise(x[:, :, 1:, 1:], f"{name}.conv_2", stride=2)]
         return self.norm(torch.cat(parts, 1), f"{name}.bn")
 
     def operation(self, x, op, name, stride):
         name = f"{name}.{op}"
         if op == "max_pool_3x3":
-            return self.norm(F.max_pool2d(x, 3, stride, 1), name)
+            return self.norm(max_pool(x, stride), name)
         if op == "avg_pool_3x3":
             return self.norm(F.avg_pool2d(x, 3, stride, 1, count_include_pad=False), name)
         if op == "skip_connect":
@@ -136,8 +160,8 @@ class DartsNetwork(Network):
         nodes = [
             self.halved(inputs[0], first)
             if after_reduction
-            else self.pointwise(F.relu(inputs[0]), f"{first}.conv", f"{first}.bn"),
-            self.pointwise(F.relu(inputs[1]), f"{name}.preprocess1.conv", f"{name}.preprocess1.bn"),
+            else self.pointwise(relu(inputs[0]), f"{first}.conv", f"{first}.bn"),
+            self.pointwise(relu(inputs[1]), f"{name}.preprocess1.conv", f"{name}.preprocess1.bn"),
         ]
         rows = iter(theta)
         for target in range(2, 6):
@@ -150,6 +174,7 @@ class DartsNetwork(Network):
         return torch.cat(nodes[2:], 1)
 
     def loss(self, batch, cells, beta=0.0):
+        batch, cells = self.cast(batch, cells)
         stem = self.norm(F.conv2d(batch[0], self.w["stem.conv.weight"], padding=1), "stem.bn")
         outputs = [stem, stem]
         for i, theta in enumerate(cells):
@@ -228,6 +253,7 @@ def attacked(network, batch, theta, epsilon, steps, uniforms):
     for _ in range(steps):
         point = worst.clone().requires_grad_(True)
         (gradient,) = torch.autograd.grad(network.loss(batch, [point] * 3), point)
+        decisions.append((gradient > 0).flatten())
         moved = worst + 2 * epsilon / steps * gradient.sign()
         worst = simplex(theta + (moved - theta).clamp(-epsilon, epsilon))
     after = network.loss(batch, [worst] * 3).item()
@@ -257,9 +283,11 @@ def matching(a, b):
     return F.cosine_similarity(a, b, dim=0).mean().item()
 
 
-def follow(record):
+def follow(record, precision=torch.float64, from_program=False):
+    """from_program: each step starts at the program's own weights and α. → after each step: α, number of frozen filters,
+    and the decisions of the step"""
     method, options = record["method"], record["options"]
-    network = (DartsNetwork if record["space"].startswith("darts") else Network)(record)
+    network = (DartsNetwork if record["space"].startswith("darts") else Network)(record, precision)
     sgd = Sgd(record["sgd"])
     alpha = numbers(record["alpha"])
     adam = Adam(record["adam"], alpha)
@@ -269,6 +297,10 @@ def follow(record):
     total = len(record["steps"])
     rate = record["adam"]["learningRate"]
     for e, step in enumerate(record["steps"]):
+        decisions.clear()
+        if from_program and e > 0:
+            alpha = numbers(record["found"][e - 1])
+            network.w = {tensor["name"]: load(tensor, precision) for tensor in record["weights"][e - 1]}
         train, valid = (batch_of(step[half], record["shape"]) for half in ("weights", "architecture"))
         beta = options["beta"] * (1 - e / total) if method == "darts-minus" else 0.0
 
@@ -322,7 +354,25 @@ def follow(record):
             gradients = {n: g - factor * (sides[0][n] - sides[1][n]) for n, g in gradients.items()}
         trained = gradients
         sgd.step(network.w, gradients, step["learningRate"], frozen)
-        yield alpha, len(frozen)
+        yield alpha, len(frozen), torch.cat(decisions)
+
+
+def trace(record):
+    """Prints for each step: how far α is from the reference in float64, of the program and of the reference in float32;
+    how far the program's α is from that of a float64 step from the program's own weights and α; and in how many decisions
+    of the step float32, and float64 at the program's weights, differ from the reference. → the largest difference of the
+    program before the first step with another decision"""
+    print("  step     program   float32  one step      decisions: float32   program's weights         of")
+    runs = zip(follow(record), follow(record, torch.float32), follow(record, from_program=True))
+    worst, alike = 0.0, True
+    for step, (found, ((alpha, _, all_), (single, _, rounded), (own, _, moved))) in enumerate(zip(record["found"], runs)):
+        found = numbers(found)
+        apart = [(a - b).abs().max().item() for a, b in ((alpha, found), (alpha, single), (own, found))]
+        differing = [(all_ != other).sum().item() for other in (rounded, moved)]
+        alike = alike and differing == [0, 0]
+        worst = max(worst, apart[0]) if alike else worst
+        print("  {:4d}   {:9.1e} {:9.1e} {:9.1e} {:23d} {:19d} {:10d}".format(step, *apart, *differing, len(all_)))
+    return worst
 
 
 def main():
@@ -330,15 +380,14 @@ def main():
         record = json.load(file)
     worst, moved, frozen, counted = 0.0, 0.0, 0, 0
     start = numbers(record["alpha"])
-    for (alpha, frozen), found, counted in zip(follow(record), record["found"], record["frozen"]):
+    for (alpha, frozen, _), found, counted in zip(follow(record), record["found"], record["frozen"]):
         found = numbers(found)
-        difference = (alpha - found).abs().max().item()
-        worst = max(worst, difference)
-        if "-v" in sys.argv:
-            print(f"  {difference:.1e}")
+        worst = max(worst, (alpha - found).abs().max().item())
         moved = (alpha - start).abs().max().item()
     note = f"; {frozen} filters frozen here, {counted} there" if record["method"] == "oles" else ""
     print(f"{record['method']}: largest difference {worst:.1e} in {len(record['found'])} steps; α moved by {moved:.2g}{note}")
+    if "--trace" in sys.argv:
+        worst = trace(record)
     return worst >= 1e-5 or frozen != counted
 
 
