@@ -6,7 +6,7 @@ import { type Matrix, map, normalMatrix, softmax } from '../../src/core/mixing.t
 import { random } from '../../src/core/random.ts'
 import { darts } from '../../src/spaces/darts/index.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
-import { analyticContext } from './analyticSupernet.ts'
+import { analyticContext, analyticData } from './analyticSupernet.ts'
 
 const widths = nb201.edges.map(({ operations }) => operations.length)
 const alpha = normalMatrix(widths, 1, random(1))
@@ -78,18 +78,103 @@ describe('the adjustment of α', () => {
   })
 })
 
+describe('the partial decay of α', () => {
+  // With β = 0 and ε = 1, Adam's step along d is η·d/(|d| + 1).
+  const settings = { learningRate: 0.1, adamBetas: [0, 0], epsilon: 1, weightDecay: 0.4, clipNorm: 0.3 } as const
+  const stepAlong = (direction: Matrix) => {
+    const norm = Math.hypot(...direction.flat())
+    const factor = norm > settings.clipNorm ? settings.clipNorm / (norm + 1e-6) : 1
+    return map(direction, (d) => (0.1 * d * factor) / (Math.abs(d * factor) + 1))
+  }
+  const minus = (a: Matrix, b: Matrix) => map(a, (value, edge, op) => value - b[edge][op])
+  const update = (gradient: Matrix) =>
+    updateKept(nb201.edges, 0).step(alpha, gradient, adamStart(alpha), {
+      ...{ settings, epoch: 0, step: 0 },
+      stream: () => random(7),
+    }).parameters
+
+  it('is a second step, along 2λα, clipped by itself, of those α alone that had a gradient', () => {
+    const gradient = map(normalMatrix(widths, 1, random(3)), (g, edge, op) => ((edge + op) % 3 === 0 ? 0 : g))
+    const first = minus(alpha, stepAlong(gradient))
+    const decay = map(first, (a, edge, op) => (gradient[edge][op] === 0 ? 0 : 2 * settings.weightDecay * a))
+    const second = minus(first, stepAlong(decay))
+    expect(update(gradient).flat()).toEqual(second.flat().map((value) => expect.closeTo(value, 12)))
+    expect(Math.hypot(...decay.flat())).toBeGreaterThan(settings.clipNorm)
+  })
+
+  it('takes a gradient of rounding errors for none', () => {
+    const found = update(map(alpha, (_, edge) => (edge === 0 ? 5e-8 : 0)))
+    const moved = 0.1 * 5e-8
+    expect(found[0]).toEqual(alpha[0].map((value) => expect.closeTo(value - moved, 12)))
+    expect(found.slice(1)).toEqual(alpha.slice(1))
+  })
+})
+
+/** A context whose search network has its three weights in tensors of two and one. */
+function withTensors(options: Parameters<typeof analyticContext>[0] = {}, hidden = false) {
+  const context = analyticContext(options)
+  const network = {
+    parameters: [
+      { name: 'a', shape: [2] },
+      { name: 'b', shape: [1] },
+    ],
+  }
+  /** Gradients wrt w, before DropNAS changes them. */
+  const gradients: number[][] = []
+  const own = {
+    ...context,
+    async supernet() {
+      const made = await context.supernet()
+      const gradient: typeof made.gradient = async (batch, mixing, given) => {
+        const found = await made.gradient(batch, mixing, given)
+        const values = await given?.weights?.read()
+        if (hidden) values?.fill(0, 2)
+        if (hidden && values) given?.weights?.write(values)
+        if (values) gradients.push([...values])
+        return found
+      }
+      return { ...made, weights: made.weights, gradient, executable: { ...made.executable, network } }
+    },
+  }
+  return { context, own: own as never, gradients }
+}
+
 describe('DropNAS', () => {
-  it('takes both gradients from one pass over a batch of all training images', async () => {
-    const context = analyticContext()
-    const network = { parameters: [{ name: 'w', shape: [3] }] }
-    const own = {
-      ...context,
-      async supernet() {
-        const made = await context.supernet()
-        return { ...made, weights: made.weights, executable: { ...made.executable, network } }
-      },
+  it('decays w by a second SGD step along 2λw, clipped by itself, without tensors that had no gradient', async () => {
+    const weights = { ...analyticContext().protocol.weights, weightDecay: 0.3, clipNorm: 0.2 }
+    const { context, own, gradients } = withTensors({ protocol: { weights } }, true)
+    const data = { ...(await context.data()), whole: () => analyticData(0, 1) }
+    const search = await dropNas.search({ ...(own as object), data: async () => data } as never, { rate: 0 })
+    const [network] = context.networks
+    const start = [...network.w()]
+    await search.epoch(0)
+    const clipped = (v: readonly number[]) => v.map((x) => x * Math.min(1, 0.2 / (Math.hypot(...v) + 1e-6)))
+    const [rate, momentum] = [weights.learningRate, weights.momentum]
+    const buffer = clipped(gradients[0])
+    const first = start.map((w, i) => w - rate * buffer[i])
+    const decay = clipped(first.map((w, i) => (i === 2 ? 0 : 2 * 0.3 * w)))
+    const second = first.map((w, i) => w - rate * (momentum * buffer[i] + decay[i]))
+    expect(gradients).toHaveLength(1)
+    expect(network.w()).toEqual(second.map((value) => expect.closeTo(value, 6)))
+    expect(network.w()[2]).toBe(start[2])
+    expect(first.slice(0, 2)).not.toEqual(start.slice(0, 2))
+  })
+
+  it('drops nothing in a whole search with rate 0, and something with its own rate', async () => {
+    for (const rate of [0, 3e-5]) {
+      const { context, own } = withTensors()
+      const search = await dropNas.search(own, { rate })
+      for (let epoch = 0; epoch < search.epochs; epoch++) await search.epoch(epoch)
+      const { mixings } = context.networks[0]
+      expect(mixings).toHaveLength(40)
+      const kept = mixings.flatMap(({ active }) => active?.flat() ?? [])
+      expect(kept.every(Boolean)).toBe(rate === 0)
     }
-    const search = await dropNas.search(own as never, dropNas.options.parse({}))
+  })
+
+  it('takes both gradients from one pass over a batch of all training images', async () => {
+    const { context, own } = withTensors()
+    const search = await dropNas.search(own, dropNas.options.parse({}))
     const reports = [await search.epoch(0), await search.epoch(1), await search.epoch(2)]
     const { calls } = context.networks[0]
     expect(new Set(calls)).toEqual(new Set(['gradient weights']))

@@ -91,18 +91,25 @@ describe('R-DARTS', () => {
 
 describe('DARTS-ADA', () => {
   const EPOCHS = 50
-  async function adaptive(grows: (epoch: number, run: number) => boolean, from = 0, saved?: unknown) {
+  /** @param interrupted whether the search is saved, and a new one restored from that, after every epoch */
+  async function adaptive(grows: (epoch: number, run: number) => boolean, interrupted = false) {
     const context = { ...analyticContext({ protocol: { epochs: EPOCHS } }), data: async () => analyticData(0, 1) }
     const method = { start: initialParameters(context), relaxation: () => softmaxRelaxation }
     const reports: EpochReport[] = []
-    const search = await adaptiveSearch(context, method, async (_, __, epoch) => {
-      const decay = reports.at(-1)?.extra?.weightDecay ?? 3e-4
-      const run = Math.round(Math.log10(decay / 3e-4)) + Number(reports.at(-1)?.extra?.backToEpoch !== undefined)
-      return grows(epoch, run) ? 2 : 1
-    })
-    if (saved !== undefined) await search.restore(saved as never)
-    for (let epoch = from; epoch < search.epochs && search.ended === undefined; epoch++) {
+    const begin = () =>
+      adaptiveSearch(context, method, async (_, __, epoch) => {
+        const decay = reports.at(-1)?.extra?.weightDecay ?? 3e-4
+        const run = Math.round(Math.log10(decay / 3e-4)) + Number(reports.at(-1)?.extra?.backToEpoch !== undefined)
+        return grows(epoch, run) ? 2 : 1
+      })
+    let search = await begin()
+    for (let epoch = 0; epoch < search.epochs && search.ended === undefined; epoch++) {
       reports.push(await search.epoch(epoch))
+      if (!interrupted) continue
+      const saved = structuredClone(await search.save())
+      search.dispose()
+      search = await begin()
+      await search.restore(saved)
     }
     return { search, reports }
   }
@@ -121,6 +128,15 @@ describe('DARTS-ADA', () => {
     expect(protocolEpoch - backToEpoch).toBe(12)
     expect(reports[at + 1].extra).toMatchObject({ protocolEpoch: backToEpoch + 1, weightDecay: 3e-3 })
     expect(reports).toHaveLength(EPOCHS + 12)
+  })
+
+  it('ends the same when it is saved and restored after every epoch, also where it goes back', async () => {
+    const grows = (epoch: number, run: number) => epoch > 20 + 6 * run
+    const [whole, interrupted] = [await adaptive(grows), await adaptive(grows, true)]
+    expect(whole.reports.filter(({ extra }) => extra?.backToEpoch !== undefined)).toHaveLength(2)
+    expect(interrupted.reports).toEqual(whole.reports)
+    expect(interrupted.search.ended).toBe(whole.search.ended)
+    expect(nb201.format(interrupted.search.genotype() as never)).toBe(nb201.format(whole.search.genotype() as never))
   })
 
   it('raises the decay at most to 0.03, however often the eigenvalue grows', async () => {
