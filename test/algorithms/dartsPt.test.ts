@@ -17,9 +17,11 @@ async function run(given: object) {
   return { search, reports, calls, mixings, own }
 }
 
+const fixed = run({ alpha: 'fixed' })
+
 describe('DARTS-PT with fixed α', () => {
   it('keeps every mixing weight at one fifth and takes weight steps alone, until the first edge is decided', async () => {
-    const { calls, mixings, own } = await run({ alpha: 'fixed' })
+    const { calls, mixings, own } = await fixed
     expect(own).toBe(20)
     expect(new Set(calls.slice(0, own))).toEqual(new Set(['step weights']))
     const weights = mixings.slice(0, own).flatMap(({ theta }) => theta.flat())
@@ -27,7 +29,7 @@ describe('DARTS-PT with fixed α', () => {
   })
 
   it('learns no α while it tunes, either: undecided edges keep their fifths', async () => {
-    const { reports, calls, mixings, own } = await run({ alpha: 'fixed' })
+    const { reports, calls, mixings, own } = await fixed
     for (const { parameters = [[Number.NaN]] } of reports) expect(new Set(parameters.flat())).toEqual(new Set([0]))
     expect(new Set(calls)).toEqual(new Set(['step weights']))
     const rows = mixings.slice(own).flatMap(({ theta }) => theta.map((row) => row.toSorted((a, b) => a - b)))
