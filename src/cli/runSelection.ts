@@ -15,6 +15,7 @@ import type { ReportRecipe } from '../report/committed/records.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
 import type { ReusedSource } from '../report/committed/reuse.ts'
 import type { Claims } from '../report/comparison/claims.ts'
+import type { ExperimentRuns } from '../report/kit/ledger.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import type { Plan } from '../runner/plan/plan.ts'
@@ -123,11 +124,19 @@ export const readWholeRuns: Reader<WholeRun> = (folders) => folders.filter((run)
  * @throws BenchError `missing` if there are none
  */
 export const selectRuns = async (items: readonly string[], flags: SelectionFlags): Promise<readonly RunRecord[]> =>
-  (await readSelection(items, flags, readRuns)).runs
+  (await selectRunsInParts(items, flags)).runs
+
+/** Returns the runs as `selectRuns`, also those of each argument. */
+export const selectRunsInParts = (
+  items: readonly string[],
+  flags: SelectionFlags,
+): Promise<SelectionInParts<RunRecord>> => readSelection(items, flags, readRuns)
 
 /** Returns the complete records of the selected runs, and the stores and reports that they come from. */
-export const selectWholeRuns = (items: readonly string[], flags: SelectionFlags): Promise<Selection<RunRecord>> =>
-  readSelection(items, flags, readWholeRuns)
+export const selectWholeRuns = (
+  items: readonly string[],
+  flags: SelectionFlags,
+): Promise<SelectionInParts<RunRecord>> => readSelection(items, flags, readWholeRuns)
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
@@ -138,11 +147,17 @@ interface Selection<Run> {
   sources(): readonly Source[]
 }
 
+/** The selected runs, with those of each argument of the command. */
+interface SelectionInParts<Run> extends Selection<Run> {
+  /** The arguments that hold selected runs, each with their ids: one for each report in a folder of reports. */
+  readonly parts: readonly ExperimentRuns[]
+}
+
 async function readSelection<Run extends RunRecord>(
   items: readonly string[],
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<Selection<Run | RunRecord>> {
+): Promise<SelectionInParts<Run | RunRecord>> {
   const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
   const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
   const parts = await Promise.all(places.map((place) => partAt(place, flags, read)))
@@ -156,7 +171,24 @@ async function readSelection<Run extends RunRecord>(
   }
   const runs = narrow(records, ({ manifest }) => manifest.job, flags)
   const sources = () => parts.flatMap((part) => part.sources())
-  return { runs, sources: () => [...new Map(sources().map((source) => [source.folder, source])).values()] }
+  const selected = new Set(runs.map(({ manifest }) => manifest.id))
+  const ofParts = parts.flatMap((part, i) => {
+    const ids = part.runs.flatMap(({ manifest: { id } }) => (selected.has(id) ? [id] : []))
+    // A run that is named by its id is no experiment of its own.
+    return ids.length === 0 || places[i].kind === 'run' ? [] : [{ name: nameOfPlace(places[i]), runs: ids }]
+  })
+  return {
+    runs,
+    parts: ofParts,
+    sources: () => [...new Map(sources().map((source) => [source.folder, source])).values()],
+  }
+}
+
+/** Returns the name of a source of runs without its folder: `nb201-laptop`. */
+function nameOfPlace(place: Place): string {
+  if (place.kind === 'experiment') return basename(place.path, extname(place.path))
+  if (place.kind === 'report') return basename(resolve(place.folder))
+  return basename(resolve(place.kind === 'run' ? place.run.path : place.store.folder))
 }
 
 /** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */

@@ -349,6 +349,7 @@ export const recordSchemas = once(() => {
       .optional(),
     timing: z.looseObject({
       wallSeconds: finite,
+      processorSeconds: finite.optional(),
       startedAt: moment,
       finishedAt: moment,
       search: z.looseObject({ seconds: finite, device: z.enum(['gpu', 'one core', 'cpu']) }).optional(),

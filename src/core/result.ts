@@ -205,6 +205,12 @@ export interface ResultRecord {
   /** Times of the run: the only part of the result that differs between two runs of the same job. */
   readonly timing: {
     readonly wallSeconds: number
+    /**
+     * Processor time of the run in seconds, over all threads and attempts; of jobs that run in one process at the same
+     * time, each has an equal share. Absent for searches that are programs of their own, and in records of earlier
+     * versions.
+     */
+    readonly processorSeconds?: number
     readonly startedAt: string
     readonly finishedAt: string
     /** Time of the search alone, if full trainings followed it. `trainings` has the time of each training. */

@@ -12,11 +12,11 @@ import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from './
 import type { Tabular } from './formats/tabular.ts'
 import { hyperparameterTable } from './kit/hyperparameters.ts'
 import { improvementTable } from './kit/improvement.ts'
-import { ledgerTable, type PreliminaryCompute } from './kit/ledger.ts'
+import { type LedgerOptions, ledgerTable } from './kit/ledger.ts'
 import type { Figure } from './pictures/figure.ts'
 import type { RunRecord } from './runRecord.ts'
 
-export interface ContentOptions extends Pick<FigureOptions, 'space'> {
+export interface ContentOptions extends Pick<FigureOptions, 'space'>, LedgerOptions {
   /** Whether runs under different protocols may be in one table; otherwise such runs are rejected with an error. */
   readonly mix?: boolean
   /** Published table whose rows are shown below ours: its id; `auto` for the one that fits the runs; or `none`. */
@@ -27,8 +27,6 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'> {
   readonly claims?: Claims
   /** Whether the tables of a paper kit are wanted: compute, improvement over random search, hyper-parameters. */
   readonly kit?: boolean
-  /** Compute of preliminary runs, which were made for the report but are not shown in it. */
-  readonly preliminary?: readonly PreliminaryCompute[]
 }
 
 /** Names of the tables of a paper kit. */
@@ -59,13 +57,14 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   ]
 }
 
-function kitTables(runs: readonly RunRecord[], { references, preliminary }: ContentOptions): readonly NamedTable[] {
+function kitTables(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
+  const { references } = options
   const improvement = improvementTable(runs, references)
   return [
     ...(improvement
       ? [{ name: 'improvement' as const, title: 'Improvement over random search', table: improvement }]
       : []),
-    { name: 'compute', title: 'Compute', table: ledgerTable(runs, preliminary) },
+    { name: 'compute', title: 'Compute', table: ledgerTable(runs, options) },
     { name: 'hyperparameters', title: 'Hyper-parameters', table: hyperparameterTable(runs) },
   ]
 }

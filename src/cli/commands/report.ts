@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
+import { COMPACT_RECORDS, isCompact, RECIPE } from '../../report/committed/records.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
@@ -24,7 +25,7 @@ import {
   type SelectionFlags,
   selectedFolders,
   selectedStores,
-  selectRuns,
+  selectRunsInParts,
   selectWholeRuns,
   spaceOf,
 } from '../runSelection.ts'
@@ -181,7 +182,14 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
     const { runs } = await selectWholeRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
-    const evidence = { runs, references: await referenceNames(plugin), preliminary, ...(claims && { claims }) }
+    const files = earlier && new Set([RECIPE, isCompact(earlier) ? COMPACT_RECORDS : 'runs', ...(earlier.files ?? [])])
+    const evidence = {
+      runs,
+      references: await referenceNames(plugin),
+      preliminary,
+      ...(claims && { claims }),
+      ...(files && { files }),
+    }
     const texts = names.map((name) => [name, checklistText(name, evidence)] as const)
     const text = format === 'json' ? `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n` : undefined
     writeOutput(text ?? texts.map(([, markdown]) => markdown).join('\n'), out)
@@ -207,9 +215,13 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
    */
   async function page(refreshSeconds?: number): Promise<Written> {
     const name = isTyped('title') ? title : (earlier?.title ?? title)
-    const runs = await selectRuns(items, flags)
+    const { runs, parts } = await selectRunsInParts(items, flags)
     const preliminary = await preliminaryTo(runs)
-    const options = { ...(await context(runs)), published, mix, kit: true, preliminary, ...(claims && { claims }) }
+    const options = {
+      ...(await context(runs)),
+      ...{ published, mix, kit: true, preliminary, experiments: parts },
+      ...(claims && { claims }),
+    }
     await requireNumbers(runs, options)
     const maker = downloadsMaker(runs.length)
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false, maker.add)
@@ -222,9 +234,10 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   }
 
   async function wholeFolder(path: string): Promise<Written> {
-    const { runs, sources } = await selectWholeRuns(items, flags)
+    const { runs, parts, sources } = await selectWholeRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
     const added = {
+      ...(parts.length > 1 && { experiments: parts }),
       ...(claims && { claims }),
       ...(kit && { kit }),
       ...(preliminary.length > 0 && { preliminary }),

@@ -41,6 +41,8 @@ const preliminarySchema = z.strictObject({
   runs: runCount,
   failed: runCount,
   unfinished: runCount,
+  coreHours: hours.optional(),
+  withoutCoreHours: runCount.optional(),
   cpuHours: hours,
   gpuHours: hours,
   untimed: runCount,
@@ -60,6 +62,14 @@ const recipeSchema = z.strictObject({
   kit: z.boolean().optional(),
   /** CPU and GPU hours of preliminary runs, which were made for the report but are not shown in it; absent: none. */
   preliminary: z.array(preliminarySchema).readonly().optional(),
+  /**
+   * The experiments, stores or reports that the report was made from, with the ids of their runs, if they were several;
+   * the compute of each is stated.
+   */
+  experiments: z
+    .array(z.strictObject({ name: z.string(), runs: z.array(fileNameSchema(z)).readonly() }))
+    .readonly()
+    .optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileNameSchema(z)).optional(),
   /**

@@ -121,19 +121,26 @@ export async function checkedFiles(
 ): Promise<ReadonlyMap<string, string>> {
   const { files } = recipe
   const isWanted = (name: string) => isChecked(name) && files?.includes(name) !== false
-  return (await contents(runs, recipe, context, isWanted)) as ReadonlyMap<string, string>
+  const lies = (name: string) => files?.includes(name) !== false
+  return (await contents(runs, recipe, context, isWanted, lies)) as ReadonlyMap<string, string>
 }
 
 /** Returns whether `bench verify` recomputes and compares the file with this name. */
 export const isChecked = (name: string): boolean =>
   /\.(md|csv|tex|json|html)$/.test(name) && name !== RECIPE && name !== LOCKFILE
 
+/**
+ * Computes the wanted files of a report.
+ * @param lies tells which files lie in the report's folder, for answers that cite them
+ */
 async function contents(
   runs: readonly RunRecord[],
-  { title, published, mix, claims, kit, preliminary }: ReportRecipe,
+  recipe: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
+  lies = isWanted,
 ): Promise<ReportFiles> {
+  const { title, published, mix, claims, kit, preliminary, experiments } = recipe
   const options = {
     ...context,
     published,
@@ -141,6 +148,7 @@ async function contents(
     ...(claims && { claims }),
     ...(kit && { kit }),
     ...(preliminary && { preliminary }),
+    ...(experiments && { experiments }),
   }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
@@ -153,17 +161,26 @@ async function contents(
     ...figures.flatMap(figureFiles),
     [LOOKUPS, () => lookupsCsv(runs)],
     [PAGE, page],
-    ...(kit ? kitFiles(runs, options) : []),
+    ...(kit ? kitFiles(runs, { ...options, title }, () => present) : []),
   ]
+  const records = isCompact(recipe) ? COMPACT_RECORDS : 'runs'
+  const present: ReadonlySet<string> = new Set([RECIPE, records, ...files.map(([name]) => name).filter(lies)])
   return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
 }
 
-/** Returns the files of a paper kit, without the kit's tables. */
-const kitFiles = (runs: readonly RunRecord[], options: ContentOptions) => [
+/**
+ * Returns the files of a paper kit, without the kit's tables.
+ * @param files returns the names of all files of the report
+ */
+const kitFiles = (
+  runs: readonly RunRecord[],
+  options: ContentOptions & Pick<ReportRecipe, 'title'>,
+  files: () => ReadonlySet<string>,
+) => [
   ...(Object.keys(checklists) as ChecklistName[]).map(
-    (name) => [`checklist-${name}.md`, () => checklistText(name, { ...options, runs })] as const,
+    (name) => [`checklist-${name}.md`, () => checklistText(name, { ...options, runs, files: files() })] as const,
   ),
-  [REPRODUCE, () => reproduceScript(runs)] as const,
+  [REPRODUCE, () => reproduceScript(runs, options)] as const,
   [CITATION, citation] as const,
   ...(isThere(LOCKFILE_PATH) ? [[LOCKFILE, lockfile] as const] : []),
 ]

@@ -3,6 +3,7 @@ import type { Search } from '../../core/algorithm.ts'
 import { accuracyOf, type Metric } from '../../core/metric.ts'
 import type { Headline } from '../../core/protocol.ts'
 import type { EpochRecord, ResultRecord } from '../../core/result.ts'
+import type { ProcessorTime } from '../../system/processorTime.ts'
 import { type LogEntry, type LogFormat, ProgressLog } from '../../system/progressLog.ts'
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
@@ -10,12 +11,15 @@ import type { SimulatedOracle } from './oracle.ts'
 /** Minimum number of seconds between two checkpoints of a search, so that not every short epoch writes one. */
 const SECONDS_BETWEEN_CHECKPOINTS = 1
 
-/** Writes the epoch records and checkpoints of one run, and measures its wall-clock time. */
+/** Writes the epoch records and checkpoints of one run, and measures its wall-clock time and its processor time. */
 export class Journal {
   readonly #run: RunFolder
   readonly #oracle: SimulatedOracle | undefined
   readonly #startedAt: string
   readonly #earlierSeconds: number
+  /** Processor seconds of the earlier attempts, minus those of this attempt before the journal began. */
+  readonly #earlierProcessorSeconds: number | undefined
+  readonly #processorTime: ProcessorTime | undefined
   readonly #begun = performance.now()
   #lastSave = performance.now()
   #unsaved: EpochRecord[] = []
@@ -26,13 +30,23 @@ export class Journal {
   /**
    * @param saved checkpoint of an earlier, interrupted attempt at the run
    * @param options.log formats in which the metrics of each epoch are logged as well
+   * @param options.processorTime measures the run's processor time; absent if it cannot be measured, as that of an
+   * external program
    * @param options.headline the columns of the lookup table that are logged; none without a table
    */
   constructor(
     run: RunFolder,
     oracle: SimulatedOracle | undefined,
     saved: Checkpoint | undefined,
-    { log, headline = [] }: { readonly log?: readonly LogFormat[]; readonly headline?: readonly Headline[] } = {},
+    {
+      log,
+      headline = [],
+      processorTime,
+    }: {
+      readonly log?: readonly LogFormat[]
+      readonly headline?: readonly Headline[]
+      readonly processorTime?: ProcessorTime
+    } = {},
   ) {
     this.#headline = headline
     this.#log =
@@ -46,6 +60,11 @@ export class Journal {
     this.#oracle = oracle
     this.#startedAt = saved?.startedAt ?? new Date().toISOString()
     this.#earlierSeconds = saved?.wallSeconds ?? 0
+    this.#processorTime = processorTime
+    // If an earlier attempt did not measure it, the sum is unknown.
+    const earlier = saved === undefined ? 0 : saved.processorSeconds
+    this.#earlierProcessorSeconds =
+      earlier === undefined || !processorTime ? undefined : earlier - processorTime.seconds
   }
 
   /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
@@ -59,7 +78,7 @@ export class Journal {
       search: await search.save(),
       queries: this.#oracle?.queries ?? [],
       startedAt: this.#startedAt,
-      wallSeconds: this.#wallSeconds(),
+      ...this.#seconds(),
     })
     this.#lastSave = performance.now()
   }
@@ -83,14 +102,18 @@ export class Journal {
     this.#learningRate = rate
   }
 
-  /** Returns the wall-clock seconds that the run has taken so far, its start time and its end time (now). */
+  /** Returns the seconds that the run has taken so far, its start time and its end time (now). */
   timing(): ResultRecord['timing'] {
-    return { wallSeconds: this.#wallSeconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
+    return { ...this.#seconds(), startedAt: this.#startedAt, finishedAt: new Date().toISOString() }
   }
 
-  /** Returns the wall-clock seconds that the run has taken, over all its attempts. */
-  #wallSeconds(): number {
-    return this.#earlierSeconds + secondsSince(this.#begun)
+  /** Returns the wall-clock seconds and the processor seconds that the run has taken, over all its attempts. */
+  #seconds() {
+    const earlier = this.#earlierProcessorSeconds
+    return {
+      wallSeconds: this.#earlierSeconds + secondsSince(this.#begun),
+      ...(earlier !== undefined && this.#processorTime && { processorSeconds: earlier + this.#processorTime.seconds }),
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import type { TrainingOutcome, TrainingTime } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { describeEnvironment } from '../../system/environment.ts'
 import { asWritten } from '../../system/plugins.ts'
+import { ProcessorTime } from '../../system/processorTime.ts'
 import type { ProgramIdentity } from '../../system/programProcesses.ts'
 import { parseOptions } from '../plan/algorithmOptions.ts'
 import type { RunFolder } from '../store/runFolder.ts'
@@ -56,9 +57,10 @@ export async function runJob(
 }
 
 async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJob>): Promise<ResultRecord> {
+  const processorTime = new ProcessorTime()
   try {
     const resources = await open()
-    return await searchThrough(job, run, resources, report).finally(() => resources.close?.())
+    return await searchThrough(job, run, resources, report, processorTime).finally(() => resources.close?.())
   } catch (error) {
     const { message } = describeFailure(error)
     try {
@@ -67,6 +69,8 @@ async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJ
       // The failure record cannot be written, as on a full disk; the error itself is the one to report.
     }
     throw error
+  } finally {
+    processorTime.stop()
   }
 }
 
@@ -93,6 +97,7 @@ async function searchThrough(
   run: RunFolder,
   resources: JobResources,
   report: (report: RunReport) => void,
+  processorTime: ProcessorTime,
 ): Promise<ResultRecord> {
   const { algorithm, evaluator, space } = resources
   const saved = run.resume()
@@ -102,7 +107,11 @@ async function searchThrough(
     evaluator && new SimulatedOracle(evaluator, space, job.budgetSeconds, saved?.queries, () => evaluations?.answered())
   const { log } = resources
   const headline = job.protocol.headline[job.dataset.name]
-  const journal = new Journal(run, oracle, saved, { ...(log && { log }), headline })
+  const journal = new Journal(run, oracle, saved, {
+    ...(log && { log }),
+    headline,
+    ...(algorithm.program === undefined && { processorTime }),
+  })
   const meter = new ProgressMeter((share) => report({ kind: 'progress', share }))
   const context = searchContext({
     ...resources,

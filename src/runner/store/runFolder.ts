@@ -371,6 +371,8 @@ export interface Checkpoint {
   readonly startedAt: string
   /** Wall-clock seconds that the run has taken so far, over all attempts. */
   readonly wallSeconds: number
+  /** Processor seconds that the run has taken so far, over all attempts; absent if an attempt did not measure them. */
+  readonly processorSeconds?: number
 }
 
 /** Returns the bytes of a run's checkpoint file, which include a checksum. */

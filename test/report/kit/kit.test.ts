@@ -76,7 +76,7 @@ describe('reproduce.sh', () => {
     expect(script.match(/^bench run /gm)).toHaveLength(2)
     expect(script).toContain('--seeds 0,1,2')
     expect(script).toContain('--data "$IMAGES"/cifar10')
-    expect(script).toContain('IMAGES=$1')
+    expect(script).toMatch(/IMAGES=\$\{1:/)
     expect(script).toContain('bench report reproduced')
   })
 
@@ -118,9 +118,59 @@ describe('the ledger of compute', () => {
     expect(ledgerTable([untimed]).notes.join(' ')).toContain('Not counted: 1 run without a result')
   })
 
+  const measured = (run: FixtureRun, processorSeconds: number): FixtureRun => ({
+    ...run,
+    ...(run.result && { result: { ...run.result, timing: { ...run.result.timing, processorSeconds } } }),
+  })
+  const headOf = ({ columns }: Tabular) => columns.map(({ title }) => title)
+
+  test('has core hours from the processor time, and says which runs have none', () => {
+    const runs = [measured(fixtureRun({ seed: 0 }), 7200), fixtureRun({ seed: 1 }), failedRun({ seed: 2 })]
+    const table = ledgerTable(runs)
+    expect(headOf(table)).toContain('Core hours')
+    expect(rowsOf(table).at(-1)).toEqual(['total', 3, 1, 0, 2, (3 * 12.5) / 3600, 0])
+    expect(table.notes.join(' ')).toContain('Not recorded for 2 runs')
+  })
+
+  test('calls wall time wall time where no processor time was recorded', () => {
+    const table = ledgerTable(fixtureRuns(2))
+    expect(headOf(table)).not.toContain('Core hours')
+    expect(headOf(table)).toContain('Wall hours on CPUs')
+    expect(table.notes.join(' ')).toContain('Processor time was not recorded')
+  })
+
+  test('does not count imported runs as runs that took no time', () => {
+    const run = fixtureRun({ algorithm: 'mine' })
+    const foreign = { ...run, manifest: { ...run.manifest, job: { ...run.manifest.job, imported: { content: 'x' } } } }
+    const table = ledgerTable([fixtureRun(), foreign])
+    expect(rowsOf(table).map((row) => row.slice(-2))).toEqual([
+      [12.5 / 3600, 0],
+      [{ kind: 'absent' }, { kind: 'absent' }],
+      [12.5 / 3600, 0],
+    ])
+    expect(table.notes.join(' ')).toContain('Not counted: 1 imported run,')
+  })
+
+  test('has a row for each of several experiments, and counts a run of both once in the total', () => {
+    const runs = fixtureRuns(3)
+    const [a, b, c] = runs.map(({ manifest }) => manifest.id)
+    const experiments = [
+      { name: 'one', runs: [a, b] },
+      { name: 'two', runs: [b, c] },
+    ]
+    const rows = rowsOf(ledgerTable(runs, { experiments }))
+    expect(rows.map(([name, count]) => [name, count])).toEqual([
+      ['drnas', 3],
+      ['one', 2],
+      ['two', 2],
+      ['total', 3],
+    ])
+    expect(rowsOf(ledgerTable(runs, { experiments: experiments.slice(1) }))).toHaveLength(2)
+  })
+
   test('adds preliminary runs to the total', () => {
     const trial = { name: 'trials', runs: 9, failed: 2, unfinished: 1, cpuHours: 5, gpuHours: 7, untimed: 0 }
-    const rows = rowsOf(ledgerTable(fixtureRuns(2), [trial]))
+    const rows = rowsOf(ledgerTable(fixtureRuns(2), { preliminary: [trial] }))
     expect(rows.map(([name]) => name)).toEqual(['drnas', 'preliminary: trials', 'total'])
     expect(rows[2]).toEqual(['total', 11, 2, 1, 25 / 3600 + 5, 7])
   })
@@ -177,7 +227,7 @@ describe('a checklist', () => {
 
   test('gives a plain no where there is no evidence', () => {
     const one = [named(fixtureRun())]
-    expect(checklistText('neurips', { runs: one, references: NONE })).toMatch(/error bars.*\n +No\. 1 seed/)
+    expect(checklistText('neurips', { runs: one, references: NONE })).toMatch(/error bars.*\n +No\. 1 finished seed/)
     const nas = checklistText('nas', { runs: one, references: NONE })
     expect(nas).toMatch(/random search.*\n +No\. /)
     expect(nas).toMatch(/several runs.*\n +No\. /)
@@ -187,7 +237,7 @@ describe('a checklist', () => {
   test('says yes where the runs have it', () => {
     const nas = checklistText('nas', { runs: full, references: NONE })
     expect(nas).toMatch(/random search.*\n +Yes\. /)
-    expect(nas).toMatch(/several runs.*\n +Yes\. 3 seeds of every search \(0–2\)/)
+    expect(nas).toMatch(/several runs.*\n +Yes\. 3 finished seeds of every search \(0–2\)/)
   })
 
   const foreignPlugin = (run: FixtureRun): FixtureRun => {
@@ -218,6 +268,75 @@ describe('a checklist', () => {
     for (const name of ['neurips', 'nas'] as const) {
       const text = checklistText(name, { runs: [...full, run], references: NONE })
       expect(text.slice(0, text.indexOf('1. **'))).toContain(sentence)
+    }
+  })
+
+  /** Returns the answers of a checklist by their number. */
+  const answersOf = (name: 'neurips' | 'nas', runs: readonly RunRecord[], files?: ReadonlySet<string>) =>
+    checklistText(name, { runs, references: NONE, ...(files && { files }) })
+      .split(/^\d+\. /m)
+      .map((item) => item.split('\n   ')[1])
+
+  const mine = fixtureRun({ algorithm: 'mine', seed: 9 })
+  const imported = named({
+    ...mine,
+    manifest: { ...mine.manifest, job: { ...mine.manifest.job, imported: { content: 'x' } } },
+  } as FixtureRun)
+  const edited: FixtureRun = { ...fixtureRun({ seed: 9 }), manifest: { ...fixtureRun({ seed: 9 }).manifest, id: 'x' } }
+  test.each([
+    ['failed', named(failedRun({ seed: 9 })), [7], [8], 'failed run (drnas seed 9)'],
+    ['unfinished', interrupted, [7], [8], 'unfinished run (drnas seed 9)'],
+    ['edited', edited, [4, 6, 7, 8, 13], [1, 3, 4, 8, 10, 11, 12], 'changed or comes from elsewhere (drnas seed 9)'],
+    ['imported', imported, [4, 5, 6, 7, 8, 12], [2, 3, 4, 10, 11, 12], 'imported from other programs (mine seed 9)'],
+    [
+      'plugin',
+      foreignPlugin(fixtureRun({ seed: 9 })),
+      [4, 5, 6, 12, 13],
+      [2, 3, 4, 10, 12],
+      'of plugins (mine seed 9)',
+    ],
+  ] as const)('answers no plain yes to what a run does not have: %s', (_, run, neurips, nas, words) => {
+    for (const [name, questions] of [
+      ['neurips', neurips],
+      ['nas', nas],
+    ] as const) {
+      const answers = answersOf(name, [...full, run])
+      for (const question of questions) {
+        expect(answers[question], `${name} ${question}`).toMatch(/^(Partly|No)\. /)
+        expect(answers[question], `${name} ${question}`).toContain(words)
+      }
+    }
+  })
+
+  test('answers no where it holds for no run', () => {
+    const neurips = answersOf('neurips', [imported])
+    for (const question of [4, 5, 6, 8]) expect(neurips[question]).toMatch(/^No\. /)
+    const nas = answersOf('nas', [imported])
+    for (const question of [2, 4, 5, 8, 11, 12]) expect(nas[question]).toMatch(/^No\. /)
+  })
+
+  test('counts neither imported runs as variants nor failed ones as random search', () => {
+    const nas = answersOf('nas', [...fixtureRuns(2).map(named), imported, named(failedRun({ algorithm: 'random' }))])
+    expect(nas[5]).toMatch(/^No\. /)
+    expect(nas[7]).toMatch(/^No\. /)
+  })
+
+  test('names the searches with a single seed among others', () => {
+    const runs = [...full, named(fixtureRun({ algorithm: 'gdas' }))]
+    expect(answersOf('neurips', runs)[7]).toMatch(/^Partly\. Not for gdas \(1\)/)
+    expect(answersOf('nas', runs)[8]).toMatch(/^Partly\. Not for gdas \(1\)/)
+  })
+
+  test('mentions plugins only where there are some, and preliminary runs where none were named', () => {
+    expect(answersOf('neurips', full).join(' ')).not.toContain('plugin')
+    expect(answersOf('neurips', full)[8]).toMatch(/^Partly\. No preliminary runs were named/)
+  })
+
+  test('cites only files that lie beside it', () => {
+    const cited = /(?<!writes )\b(compute|hyperparameters|improvement|claims)\.md|(?<!writes )reproduce\.sh/
+    for (const name of ['neurips', 'nas'] as const) {
+      expect(answersOf(name, full).join('\n')).not.toMatch(cited)
+      expect(answersOf(name, full, new Set(['compute.md'])).join('\n')).toMatch(/(?<!writes )compute\.md/)
     }
   })
 

@@ -100,6 +100,35 @@ describe('a search that ends before its last epoch', () => {
   })
 })
 
+describe('the processor time of a run', () => {
+  /** Leaves the checkpoint of an attempt that ended after one epoch. */
+  function interrupted(name: string, measured: { readonly processorSeconds?: number }) {
+    const run = new RunFolder(join(folder, name), 'brief-1')
+    const environment = { version: '0', node: process.version, platform: 'fixture', cpu: 'fixture' }
+    run.begin({ schema: 1, id: 'brief-1', job, environment })
+    run.appendEpochs([{ epoch: 0, genotype: nb201.format(atIndex(1)), metrics: [], seconds: 1 }])
+    const time = { startedAt: '2000-01-01T00:00:00.000Z', wallSeconds: 100, ...measured }
+    run.saveCheckpoint({ epochs: 1, search: {}, queries: [], ...time })
+  }
+
+  test('is recorded', async () => {
+    const { result } = await running('processor')
+    expect(result.timing.processorSeconds).toBeGreaterThan(0)
+    expect(result.timing.processorSeconds).toBeLessThan(10)
+  })
+  test('is summed over the attempts', async () => {
+    interrupted('resumed', { processorSeconds: 50 })
+    const { timing } = (await running('resumed')).result
+    expect(timing.wallSeconds).toBeGreaterThan(100)
+    expect(timing.processorSeconds).toBeGreaterThan(50)
+    expect(timing.processorSeconds).toBeLessThan(60)
+  })
+  test('is unknown where an attempt of an earlier version did not measure it', async () => {
+    interrupted('unmeasured', {})
+    expect((await running('unmeasured')).result.timing).not.toHaveProperty('processorSeconds')
+  })
+})
+
 test('each epoch records the seconds that it took', async () => {
   const started = performance.now()
   const { run } = await running('timed', () => ({
