@@ -11,7 +11,7 @@ import { retrainedTable } from './comparison/retrainedTable.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from './figures/index.ts'
 import type { Tabular } from './formats/tabular.ts'
 import { hyperparameterTable } from './kit/hyperparameters.ts'
-import { improvementTable } from './kit/improvement.ts'
+import { improvementTable, type TableMean } from './kit/improvement.ts'
 import { type LedgerOptions, ledgerTable } from './kit/ledger.ts'
 import type { Figure } from './pictures/figure.ts'
 import type { RunRecord } from './runRecord.ts'
@@ -25,8 +25,10 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'>, LedgerOpti
   readonly references: ReadonlySet<string>
   /** Claims of papers with which the runs are compared; absent: none. */
   readonly claims?: Claims
-  /** Whether the tables of a paper kit are wanted: compute, improvement over random search, hyper-parameters. */
+  /** Whether the tables of a paper kit are wanted: compute, improvement over a random baseline, hyper-parameters. */
   readonly kit?: boolean
+  /** Mean accuracies of the lookup table, the baseline of the relative improvement; absent: not known. */
+  readonly tableMeans?: readonly TableMean[]
 }
 
 /** Names of the tables of a paper kit. */
@@ -58,11 +60,11 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
 }
 
 function kitTables(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
-  const { references } = options
-  const improvement = improvementTable(runs, references)
+  const { references, tableMeans } = options
+  const improvement = improvementTable(runs, references, tableMeans)
   return [
     ...(improvement
-      ? [{ name: 'improvement' as const, title: 'Improvement over random search', table: improvement }]
+      ? [{ name: 'improvement' as const, title: 'Improvement over a random baseline', table: improvement }]
       : []),
     { name: 'compute', title: 'Compute', table: ledgerTable(runs, options) },
     { name: 'hyperparameters', title: 'Hyper-parameters', table: hyperparameterTable(runs) },

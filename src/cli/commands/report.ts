@@ -8,6 +8,7 @@ import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist.ts'
+import { tableMeans } from '../../report/kit/improvement.ts'
 import { computeOf, type PreliminaryCompute } from '../../report/kit/ledger.ts'
 import { downloadsMaker } from '../../report/page/downloadsThread.ts'
 import { renderPage } from '../../report/page/page.ts'
@@ -219,7 +220,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const preliminary = await preliminaryTo(runs)
     const options = {
       ...(await context(runs)),
-      ...{ published, mix, kit: true, preliminary, experiments: parts },
+      ...{ published, mix, kit: true, preliminary, experiments: parts, tableMeans: await meansOf(runs) },
       ...(claims && { claims }),
     }
     await requireNumbers(runs, options)
@@ -233,10 +234,18 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     return { path: flags.out, runs: runs.length }
   }
 
+  /** Returns the means of the installed lookup tables, or else those that the report on these runs states. */
+  async function meansOf(runs: readonly RunRecord[]) {
+    const means = await tableMeans(runs)
+    return means.length > 0 ? means : (earlier?.tableMeans ?? [])
+  }
+
   async function wholeFolder(path: string): Promise<Written> {
     const { runs, parts, sources } = await selectWholeRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
+    const means = kit ? await meansOf(runs) : []
     const added = {
+      ...(means.length > 0 && { tableMeans: means }),
       ...(parts.length > 1 && { experiments: parts }),
       ...(claims && { claims }),
       ...(kit && { kit }),

@@ -18,6 +18,7 @@ import { Store } from '../../runner/store/store.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import { claimsSchema } from '../comparison/claims.ts'
+import type { TableMean } from '../kit/improvement.ts'
 import type { PreliminaryCompute } from '../kit/ledger.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
@@ -48,6 +49,14 @@ const preliminarySchema = z.strictObject({
   untimed: runCount,
 }) satisfies z.ZodType<PreliminaryCompute>
 
+const tableMeanSchema = z.strictObject({
+  table: z.string(),
+  sha256: z.string(),
+  qualifier: z.string(),
+  architectures: runCount,
+  accuracyPct: z.number(),
+}) satisfies z.ZodType<TableMean>
+
 const recipeSchema = z.strictObject({
   schema: z.literal(1),
   title: z.string(),
@@ -62,6 +71,8 @@ const recipeSchema = z.strictObject({
   kit: z.boolean().optional(),
   /** CPU and GPU hours of preliminary runs, which were made for the report but are not shown in it; absent: none. */
   preliminary: z.array(preliminarySchema).readonly().optional(),
+  /** Mean accuracies of the lookup table, with which the kit compares the searches; absent: not known. */
+  tableMeans: z.array(tableMeanSchema).readonly().optional(),
   /**
    * The experiments, stores or reports that the report was made from, with the ids of their runs, if they were several;
    * the compute of each is stated.

@@ -140,7 +140,7 @@ async function contents(
   isWanted: (name: string) => boolean,
   lies = isWanted,
 ): Promise<ReportFiles> {
-  const { title, published, mix, claims, kit, preliminary, experiments } = recipe
+  const { title, published, mix, claims, kit, preliminary, experiments, tableMeans } = recipe
   const options = {
     ...context,
     published,
@@ -149,6 +149,7 @@ async function contents(
     ...(kit && { kit }),
     ...(preliminary && { preliminary }),
     ...(experiments && { experiments }),
+    ...(tableMeans && { tableMeans }),
   }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))

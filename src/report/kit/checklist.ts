@@ -177,7 +177,7 @@ function yesExcept(
   const not = names.length > 0 ? [`Not for ${names.join('; ')}.`] : []
   if (runs.length > 0 && excepted.size === runs.length) return ['No', [...not, ...more].join(' ')]
   const sentences = [...not, ...more, evidence(excepted.size > 0 ? 'every other run' : 'every run')]
-  return [not.length + more.length > 0 ? 'Partly' : 'Yes', sentences.join(' ')]
+  return [not.length + more.length > 0 ? 'Partly' : 'Yes', sentences.join(' ').trim()]
 }
 
 /** Returns a sentence that cites a file beside the checklist, or says how it is made if it does not lie there. */
@@ -476,8 +476,8 @@ const NAS: readonly Item[] = [
             ]
           : []),
       ]
-      if (sentences.length === 0) return ['No', more.join(' ')]
-      return yesExcept(facts, ['edited'], () => sentences.join(' '), more)
+      const [short, text] = yesExcept(facts, ['edited'], () => sentences.join(' '), more)
+      return [sentences.length === 0 ? 'No' : short, text]
     },
   },
   {

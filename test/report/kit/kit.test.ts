@@ -3,18 +3,20 @@ import { builtins } from '../../../src/builtins.ts'
 import { runCommand } from '../../../src/cli/commands/run.ts'
 import type { ExperimentFlags } from '../../../src/cli/experimentFlags.ts'
 import { resolveExperiment } from '../../../src/cli/resolveExperiment.ts'
+import { parseQualifier } from '../../../src/core/metric.ts'
 import { compacted } from '../../../src/report/committed/records.ts'
 import type { Cell, Tabular } from '../../../src/report/formats/tabular.ts'
 import { checklistText } from '../../../src/report/kit/checklist.ts'
 import { hyperparameterTable } from '../../../src/report/kit/hyperparameters.ts'
-import { improvementTable } from '../../../src/report/kit/improvement.ts'
+import { improvementTable, tableMeans } from '../../../src/report/kit/improvement.ts'
 import { computeOf, ledgerTable } from '../../../src/report/kit/ledger.ts'
 import { reproduceScript, runCommands } from '../../../src/report/kit/reproduce.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { runId } from '../../../src/runner/plan/identity.ts'
 import { makePlan } from '../../../src/runner/plan/plan.ts'
+import { openTable } from '../../../src/tables/openTable.ts'
 import { wordsOf } from '../../support/shell.ts'
-import { type FixtureRun, failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
+import { type FixtureRun, failedRun, fixtureProtocol, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
 const NONE = new Set<string>()
 const named = <Run extends FixtureRun>(run: Run): Run => {
@@ -87,7 +89,7 @@ describe('reproduce.sh', () => {
       ...run,
       manifest: { ...run.manifest, job: { ...job, algorithm: { ...job.algorithm, plugin: 'x' } } },
     }
-    expect(runCommands([foreign])[0]).toMatch(/^# drnas is of a plugin/)
+    expect(runCommands([foreign])[0]).toMatch(/^# drnas, seed 0, is of a plugin/)
   })
 })
 
@@ -176,21 +178,66 @@ describe('the ledger of compute', () => {
   })
 })
 
-describe('the relative improvement over random search', () => {
+describe('the relative improvement over a random baseline', () => {
+  const fixed = (algorithm: string, accuracies: readonly number[], options: Readonly<Record<string, unknown>> = {}) =>
+    accuracies.map((accuracyPct, seed) => fixtureRun({ algorithm, seed, accuracyPct, options }))
+  const search = fixed('random', [80, 80], { evaluations: 100 })
+  const sampled = fixed('random', [60, 60], { evaluations: 1 })
+  const drnas = fixed('drnas', [84, 92])
+  const means = fixtureProtocol.headline.cifar10.map(({ test }) => ({
+    ...{ table: 'fixture-table', sha256: 'x', qualifier: test, architectures: 15625, accuracyPct: 50 },
+  }))
+  const NAMES = new Set(['optimal'])
+  const improvements = (runs: readonly RunRecord[], known: typeof means = []) => {
+    const table = improvementTable(runs, NAMES, known)
+    const rows = (table?.rows ?? []).map(([method, cell]) => [plain(method), cell.kind === 'statistic' && cell.mean])
+    return { rows, note: table?.notes.join(' ') }
+  }
+
   test('is the difference of the means over the baseline’s mean, in %', () => {
-    const runs = [
-      ...[80, 80].map((accuracyPct, seed) => fixtureRun({ algorithm: 'random', seed, accuracyPct })),
-      ...[84, 92].map((accuracyPct, seed) => fixtureRun({ algorithm: 'drnas', seed, accuracyPct })),
-      fixtureRun({ algorithm: 'optimal', accuracyPct: 99 }),
-    ]
-    const table = improvementTable(runs, new Set(['optimal']))
-    const [[method, cell]] = table?.rows ?? []
-    expect(table?.rows).toHaveLength(1)
-    expect(plain(method)).toBe('drnas')
+    const runs = [...search, ...drnas, ...fixed('optimal', [99])]
     // (84 - 80) / 80 = 5 %, (92 - 80) / 80 = 15 %.
-    expect(cell).toMatchObject({ kind: 'statistic', mean: 10, n: 2 })
+    expect(improvements(runs).rows).toEqual([['drnas', 10]])
+    expect(improvements(runs).note).toContain('over random search (random')
   })
-  test('needs runs of random search', () => expect(improvementTable(fixtureRuns(2), NONE)).toBeUndefined())
+  test('is taken over randomly sampled architectures where runs have them, whatever the order', () => {
+    for (const runs of [
+      [...search, ...sampled, ...drnas],
+      [...sampled, ...drnas, ...search],
+    ]) {
+      const { rows, note } = improvements(runs, means)
+      expect(rows.find(([method]) => method === 'drnas')?.[1]).toBeCloseTo((100 * (88 - 60)) / 60, 10)
+      expect(rows).toHaveLength(2)
+      expect(note).toContain('over randomly sampled architectures (random (evaluations=1), one for each of 2 seeds)')
+    }
+  })
+  test('is taken over the mean of the table, and of random search too, where its means are known', () => {
+    const { rows, note } = improvements([...search, ...drnas], means)
+    expect(rows).toEqual([
+      ['random', 60],
+      ['drnas', 76],
+    ])
+    expect(note).toContain('the mean of all 15625 architectures of the table fixture-table')
+    expect(improvements([...search, ...drnas], means.slice(1)).note).toContain('over random search')
+  })
+  test('takes of several variants of random search the one with the most seeds, and names the others', () => {
+    const { note } = improvements([...fixed('random', [70], { evaluations: 10 }), ...search, ...drnas])
+    expect(note).toContain('random search (random (evaluations=100), no budget; not over random (evaluations=10))')
+  })
+  test('needs a baseline', () => expect(improvementTable(fixtureRuns(2), NONE)).toBeUndefined())
+  test('of a table at hand is the mean over all its architectures', async () => {
+    const [run] = await runsOf('--algo', 'random', '--dataset', 'shapes', '--seeds', '1')
+    const found = await tableMeans([run])
+    expect(found.map(({ qualifier, architectures }) => [qualifier, architectures])).toEqual([
+      ['shapes/x-test/4/mean', 15625],
+    ])
+    const table = await openTable('nb201-micro')
+    const qualifier = parseQualifier('shapes/x-test/4/mean')
+    const sum = Array.from({ length: 15625 }, (_, i) => table.value(i, qualifier) ?? Number.NaN).reduce((a, b) => a + b)
+    expect(found[0].accuracyPct).toBeCloseTo(sum / 15625, 8)
+    const job = { ...run.manifest.job, table: { name: 'nb201-micro', sha256: 'another' } }
+    expect(await tableMeans([{ ...run, manifest: { ...run.manifest, job } }])).toEqual([])
+  })
 })
 
 describe('the sources of hyper-parameters', () => {
