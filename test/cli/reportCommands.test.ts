@@ -492,6 +492,20 @@ describe('a paper kit', () => {
     expect(process.exitCode).toBeUndefined()
   })
 
+  test('states the compute of each of several reports, and verifies', async () => {
+    const [one, two, both] = ['one', 'two', 'both'].map((name) => join(folder, name))
+    await write('--store', store, '--folder', one, '--compact')
+    keep(fixtureRun({ seed: 7 }))
+    await write('--store', store, '--folder', two, '--compact')
+    await write(one, two, '--folder', both, '--compact', '--kit')
+    const rows = readFileSync(join(both, 'compute.csv'), 'utf8').split('\n')
+    const runsOf = (name: string) => Number(rows.find((row) => row.startsWith(`${name},`))?.split(',')[1])
+    expect(runsOf('two')).toBe(runsOf('one') + 1)
+    expect(runsOf('total')).toBe(runsOf('two'))
+    await output(verifyCommand(), both)
+    expect(process.exitCode).toBeUndefined()
+  })
+
   test('prints the answers to a checklist as Markdown and JSON', async () => {
     const text = await output(reportCommand(), '--store', store, '--checklist', 'neurips')
     expect(text).toMatch(/^# NeurIPS paper checklist/)
