@@ -6,6 +6,7 @@ import type { Metric } from '../../core/metric.ts'
 import { once } from '../../core/onceEach.ts'
 import type { FailureRecord, Job, ResultRecord, RunManifest } from '../../core/result.ts'
 import { groupBy } from '../../system/groupBy.ts'
+import { isThere } from '../../system/readable.ts'
 import type { RunFolder } from './runFolder.ts'
 import { LEARNING, type ReportedEpoch, type RunSummary, reportedEpoch, summarise } from './runSummary.ts'
 import { type Kind, StoreIndex } from './storeIndex.ts'
@@ -91,7 +92,8 @@ function valuesOf<Value, Code, Shared extends object>(
   fewest: number,
 ): readonly (Value | undefined)[] {
   const valuesIn = (store: string, own: readonly RunFolder[]) =>
-    own.length < fewest
+    // A store is made by its first run, so the store of a planned experiment may not exist yet.
+    own.length < fewest || !isThere(store)
       ? own.map((run) => (run.exists() ? kind.read(run) : undefined))
       : new StoreIndex(store, kind).values(own)
   const stores = groupBy(folders, storeOf)

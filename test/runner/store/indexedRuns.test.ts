@@ -378,6 +378,24 @@ test('files and folders in the store that hold no run are left out, and the othe
   expect(parsed(() => expect(indexed()).toBe(expected))).toBe(0)
 })
 
+test('planned runs of a store that does not exist yet are left out, however many they are', () => {
+  for (const absent of [join(folder, 'absent'), join(folder, 'absent', 'deeper')]) {
+    const planned = runs().map(({ id }) => new Store(absent).run(id))
+    expect(planned.length).toBeGreaterThan(FEWEST)
+    expect(readOutlines(planned, FEWEST)).toEqual([])
+    expect(readIndexed(planned, FEWEST).summaries).toEqual([])
+    const [first] = runs()
+    expect(readOutlines([first, ...planned], FEWEST)).toEqual([outlineOf(first)])
+  }
+})
+
+test('a store that is a broken link is refused', () => {
+  const link = join(folder, 'link')
+  symlinkSync('/not/mounted', link)
+  const planned = runs().map(({ id }) => new Store(link).run(id))
+  expect(() => readOutlines(planned, FEWEST)).toThrow(/cannot read .*link \(a broken link\)/)
+})
+
 test('a broken link in the store is refused', () => {
   indexed()
   symlinkSync('/not/mounted', join(store, 'link'))
