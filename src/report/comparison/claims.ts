@@ -11,15 +11,17 @@ import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
-import { flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
+import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
+import { isUnder, methodOf, methodSchema, nameOf, selected } from './claimedMethod.ts'
 import { datasetTitle } from './comparison.ts'
 import { reductionsOf } from './published.ts'
 
 interface Measure {
   /** Name of the quantity in the text of a rule, such as `test accuracy`. */
   readonly name: string
-  readonly digits: number
+  /** Number of decimals of a value; absent where values are compared by ratio, which have three significant digits. */
+  readonly digits?: number
   /** Unit printed after a value of the quantity, with a leading space where one is needed: ` %` or `-fold`. */
   readonly unit: string
   /** Unit printed after a difference of two values; absent: `unit`. */
@@ -35,14 +37,12 @@ const measures = {
   accuracy: { name: 'test accuracy', digits: 2, unit: ' %', differenceUnit: ' points', of: testAccuracy },
   eigenvalue: {
     name: 'dominant Hessian eigenvalue at the end of the search',
-    digits: 3,
     unit: '',
     ratio: true,
     of: (run) => eigenvalues(run).at(-1),
   },
   'eigenvalue-growth': {
     name: 'growth of the dominant Hessian eigenvalue from the first to the last measurement',
-    digits: 1,
     unit: '-fold',
     ratio: true,
     of: (run) => {
@@ -70,15 +70,6 @@ const eigenvalues = ({ epochs }: RunRecord): number[] =>
     const { dominantEigenvalue } = (probes?.hessian ?? {}) as { readonly dominantEigenvalue?: number }
     return dominantEigenvalue === undefined ? [] : [dominantEigenvalue]
   })
-
-const methodSchema = z.union([
-  z.string(),
-  z.strictObject({
-    algorithm: z.string(),
-    /** Options that the runs must have; one that is null must be absent. */
-    options: z.record(z.string(), z.unknown()).default({}),
-  }),
-])
 
 const ruleSchema = z
   .strictObject({
@@ -136,7 +127,6 @@ export const claimsSchema = z.strictObject({
 
 export type Claims = z.infer<typeof claimsSchema>
 type Rule = z.infer<typeof ruleSchema>
-type Selector = z.infer<typeof methodSchema>
 
 /**
  * Reads the claims in a YAML file.
@@ -156,7 +146,6 @@ export function readClaims(path: string, algorithms: readonly string[]): Claims 
 }
 
 const OTHERS = 'others'
-const selected = (method: Selector) => (typeof method === 'string' ? { algorithm: method, options: {} } : method)
 
 type Verdict = 'holds' | 'does not hold' | 'cannot be judged'
 
@@ -203,40 +192,10 @@ function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], refere
   const sample = sampleOf(own, rule, rule.measure)
   if (typeof sample === 'string') return unjudged(sample)
   if (rule.exceeds === undefined) return judgeValues(rule, sample)
-  return judgeDifference(rule, sample, rivalsOf(rule.exceeds, own, methods, references))
+  return judgeDifference(rule, sample, rivalsOf(rule, own, methods, references))
 }
 
 const unjudged = (why: string): Judgement => ({ verdict: 'cannot be judged', here: why })
-
-/** What `flatten` makes of an option that is null. */
-const ABSENT = 'null'
-
-/**
- * Returns the method that a rule names. @throws BenchError `bad-input` if the algorithm has several variants among the
- * runs
- */
-function methodOf(selector: Selector, methods: readonly Method[]): Method | undefined {
-  const { algorithm, options } = selected(selector)
-  const fitting = methods.filter(({ runs: [{ manifest }], ...method }) => {
-    const own = flatten(manifest.job.algorithm.options)
-    return (
-      method.algorithm === algorithm &&
-      [...flatten(options)].every(([key, value]) => (value === ABSENT ? !own.has(key) : own.get(key) === value))
-    )
-  })
-  if (fitting.length <= 1) return fitting[0]
-  const found = fitting.map(({ label }) => label).join(', ')
-  const remedy = `give the claim's method as { algorithm: ${algorithm}, options: { … } }`
-  throw new BenchError('bad-input', `a claim names ${algorithm}, of which the runs have variants: ${found}; ${remedy}`)
-}
-
-function nameOf(selector: Selector): string {
-  const { algorithm, options } = selected(selector)
-  const settings = [...flatten(options)]
-    .filter(([, value]) => value !== 'false' && value !== ABSENT)
-    .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`))
-  return settings.length === 0 ? algorithm : `${algorithm} (${settings.join(', ')})`
-}
 
 interface Sample {
   readonly label: string
@@ -295,10 +254,20 @@ function estimate(mean: number, standardError: number, { standardErrors }: Rule)
 
 const squaredError = (values: readonly number[]): number => (summarise(values).std ?? 0) ** 2 / values.length
 
+/** Number of significant digits of values that are compared by ratio. */
+const SIGNIFICANT = 3
+
+/** Returns a value of a measure as text: with the measure's decimals, or with three significant digits. */
+function valueText(value: number, { digits, ratio }: Measure): string {
+  if (!ratio) return value.toFixed(digits)
+  const rounded = value.toPrecision(SIGNIFICANT)
+  const power = Math.floor(Math.log10(Math.abs(Number(rounded))))
+  // Very small and very large values stay in powers of ten.
+  return Math.abs(power) > 4 ? rounded : value.toFixed(Math.max(0, SIGNIFICANT - 1 - power))
+}
+
 function estimateText(value: Estimate, measure: Measure): string {
-  const [mean, low, high] = [value.mean, value.low, value.high].map((part) =>
-    back(part, measure).toFixed(measure.digits),
-  )
+  const [mean, low, high] = [value.mean, value.low, value.high].map((part) => valueText(back(part, measure), measure))
   return `${mean}${measure.unit} [${low}, ${high}]`
 }
 
@@ -309,7 +278,7 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
     const count = values.filter((value) => value >= reaches).length
     return {
       verdict: count >= rule.inShareOfSeeds * values.length ? 'holds' : 'does not hold',
-      here: `${count} of ${values.length} seeds (${values.map((value) => value.toFixed(measure.ratio ? measure.digits : 0)).join(', ')})`,
+      here: `${count} of ${values.length} seeds (${values.map((value) => (measure.ratio ? valueText(value, measure) : value.toFixed(0))).join(', ')})`,
     }
   }
   const own = scaled(sample)
@@ -327,9 +296,12 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
 const bounds = ({ within, below, above }: Rule): readonly [number, number] =>
   within ?? [above ?? Number.NEGATIVE_INFINITY, below ?? Number.POSITIVE_INFINITY]
 
-/** Returns the methods that the rule's method must exceed, or a sentence that says why there is none. */
+/**
+ * Returns the methods that the rule's method must exceed, or a sentence that says why there is none. If the rule names
+ * the method's protocol or space, `others` are the searches under that protocol or in that space.
+ */
 function rivalsOf(
-  exceeds: Selector,
+  { of, exceeds = OTHERS }: Rule,
   own: Method,
   methods: readonly Method[],
   references: ReadonlySet<string>,
@@ -338,7 +310,13 @@ function rivalsOf(
     const rival = methodOf(exceeds, methods)
     return rival === undefined ? `no run of ${nameOf(exceeds)}` : [rival]
   }
-  const rivals = methods.filter(({ algorithm }) => algorithm !== own.algorithm && !references.has(algorithm))
+  const { protocol, space } = selected(of)
+  const rivals = methods.filter(
+    ({ algorithm, runs: [{ manifest }] }) =>
+      algorithm !== own.algorithm &&
+      !references.has(algorithm) &&
+      isUnder({ algorithm, options: {}, protocol, space }, manifest.job),
+  )
   return rivals.length === 0 ? 'no other search' : rivals
 }
 
@@ -365,7 +343,7 @@ function judgeDifference(rule: Rule, sample: Sample, rivals: readonly Method[] |
       ? 'does not hold'
       : 'cannot be judged'
   const meanText = (of: Sample) =>
-    `${of.label} ${back(summarise(scaled(of)).mean, measure).toFixed(measure.digits)}${measure.unit}`
+    `${of.label} ${valueText(back(summarise(scaled(of)).mean, measure), measure)}${measure.unit}`
   const unit = measure.ratio ? '' : (measure.differenceUnit ?? measure.unit)
   const text = estimateText(nearest.found, { ...measure, unit })
   return {

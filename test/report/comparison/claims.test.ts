@@ -105,7 +105,7 @@ describe('the growth of the eigenvalue', () => {
   test('is the geometric mean of the seeds’ ratios, with the interval of its logarithm', () => {
     // Logarithms ln 8, ln 10, ln 12.5: mean ln 10, std 0.2231, two standard errors 0.2577.
     const { verdict, here } = judged(withEigenvalues('darts-v1', [8, 10, 12.5]), within)
-    expect({ verdict, here }).toEqual({ verdict: 'holds', here: '10.0-fold [7.7, 12.9], 3 seeds' })
+    expect({ verdict, here }).toEqual({ verdict: 'holds', here: '10.0-fold [7.73, 12.9], 3 seeds' })
   })
 
   test.each([
@@ -119,7 +119,19 @@ describe('the growth of the eigenvalue', () => {
   test('is compared between methods by its ratio', () => {
     const runs = [...withEigenvalues('darts-v1', [8, 10, 12.5]), ...withEigenvalues('drnas', [1, 1, 1])]
     const rule = { measure: 'eigenvalue', of: 'darts-v1', exceeds: 'drnas', by: 5 }
-    expect(judged(runs, rule)).toMatchObject({ verdict: 'holds', here: expect.stringContaining('ratio 10.000') })
+    expect(judged(runs, rule)).toMatchObject({ verdict: 'holds', here: expect.stringContaining('ratio 10.0 [') })
+  })
+
+  test.each([
+    [60.2863, '60.3'],
+    [1234.5, '1234'],
+    [0.023456, '0.0235'],
+    [0.99951, '1.00'],
+    [1e-9, '1.00e-9'],
+  ])('of %d is printed with three significant digits', (value, text) => {
+    const runs = withEigenvalues('darts-v1', [value, value, value])
+    const found = judged(runs, { measure: 'eigenvalue', of: 'darts-v1', above: 0 })
+    expect(found.here).toBe(`${text} [${text}, ${text}], 3 seeds`)
   })
 
   test('that is not positive leaves the claim open', () => {
@@ -183,17 +195,80 @@ describe('runs that are not enough leave a claim open, with the reason', () => {
   })
 })
 
-test('a method with several variants must be chosen by its options', () => {
-  const runs = [
-    ...withAccuracies('drnas', [93, 94, 95], { options: { progressive: false } }),
-    ...withAccuracies('drnas', [90, 90, 90], { options: { progressive: true } }),
-  ]
+describe('a method with several variants', () => {
   const rule = { measure: 'accuracy', above: 92 }
-  expect(() => judged(runs, { ...rule, of: 'drnas' })).toThrow('variants: drnas, drnas (progressive)')
-  const chosen = (progressive: boolean) =>
-    judged(runs, { ...rule, of: { algorithm: 'drnas', options: { progressive } } })
-  expect([chosen(false).verdict, chosen(true).verdict]).toEqual(['holds', 'does not hold'])
-  expect(chosen(true).sentence).toContain('of drnas (progressive) ')
+  const verdictOf = (runs: readonly FixtureRun[], of: unknown) => judged(runs, { ...rule, of }).verdict
+
+  test('is chosen by its options; a name alone is the variant with the defaults, recorded or not', () => {
+    const runs = [
+      ...withAccuracies('drnas', [93, 94, 95], { options: { progressive: false, lambda: 0.001 } }),
+      ...withAccuracies('drnas', [90, 90, 90], { options: { progressive: true, lambda: 0.001 } }),
+      ...withAccuracies('drnas', [90, 90, 90], { options: { progressive: false, lambda: 0.1 } }),
+      ...withAccuracies('drnas', [89, 90, 91], {
+        options: { progressive: false, lambda: 0.001, partialChannels: [2] },
+      }),
+    ]
+    const verdict = (options?: object) => verdictOf(runs, options ? { algorithm: 'drnas', options } : 'drnas')
+    expect(verdict()).toBe('holds')
+    expect(verdict({ progressive: false })).toBe('holds')
+    expect(verdict({ partialChannels: null, lambda: 0.001 })).toBe('holds')
+    for (const options of [{ progressive: true }, { lambda: 0.1 }, { partialChannels: [2] }, { partialChannels: 2 }]) {
+      expect(verdict(options)).toBe('does not hold')
+    }
+    const chosen = judged(runs, { ...rule, of: { algorithm: 'drnas', options: { progressive: true } } })
+    expect(chosen.sentence).toContain('of drnas (progressive) ')
+  })
+
+  test('none of which has the defaults must be chosen, and the message says by what', () => {
+    const other = { options: { lambda: 0.1 } }
+    const runs = [
+      ...withAccuracies('drnas', [93, 94, 95], other),
+      ...withAccuracies('drnas', [90, 90, 90], { options: { lambda: 1 } }),
+    ]
+    expect(() => verdictOf(runs, 'drnas')).toThrow(
+      "variants: drnas (lambda=0.1), drnas (lambda=1); give the claim's method as { algorithm: drnas, options: { … } }",
+    )
+  })
+
+  test('is chosen by its protocol, to which the other searches then belong, too', () => {
+    const under = (name: string, runs: readonly FixtureRun[]) =>
+      runs.map((run): FixtureRun => {
+        const { job } = run.manifest
+        const protocol = { ...job.protocol, name, epochs: name === 'laptop' ? 50 : 100 }
+        return { ...run, manifest: { ...run.manifest, job: { ...job, protocol } } }
+      })
+    const runs = [
+      ...under('laptop', [...withAccuracies('drnas', [93, 94, 95]), ...withAccuracies('gdas', [80, 80, 81])]),
+      ...under('laptop:epochs=100', [
+        ...withAccuracies('drnas', [90, 90, 90]),
+        ...withAccuracies('gdas', [97, 97, 97.1]),
+      ]),
+    ]
+    const at = (protocol: string) => ({ algorithm: 'drnas', protocol })
+    expect(verdictOf(runs, at('laptop'))).toBe('holds')
+    expect(verdictOf(runs, at('laptop:epochs=100'))).toBe('does not hold')
+    expect(judged(runs, { ...rule, of: at('micro') }).here).toBe('no run of drnas (protocol=micro)')
+    expect(() => verdictOf(runs, 'drnas')).toThrow('{ algorithm: drnas, protocol: … }')
+    const others = { measure: 'accuracy', exceeds: 'others' }
+    expect(judged(runs, { ...others, of: at('laptop') }).verdict).toBe('holds')
+    expect(judged(runs, { ...others, of: at('laptop:epochs=100') }).verdict).toBe('does not hold')
+  })
+
+  test('is chosen by its budget and its space', () => {
+    const within = (budgetSeconds: number, runs: readonly FixtureRun[]) =>
+      runs.map((run) => ({
+        ...run,
+        manifest: { ...run.manifest, job: { ...run.manifest.job, budgetSeconds } },
+      }))
+    const runs = [
+      ...within(12_000, withAccuracies('rea', [93, 94, 95])),
+      ...within(2000, withAccuracies('rea', [90, 90, 90])),
+    ]
+    expect(verdictOf(runs, { algorithm: 'rea', budget: 12_000 })).toBe('holds')
+    expect(verdictOf(runs, { algorithm: 'rea', budget: 2000 })).toBe('does not hold')
+    expect(() => verdictOf(runs, 'rea')).toThrow('{ algorithm: rea, budget: … }')
+    expect(judged(runs, { ...rule, of: { algorithm: 'rea', space: 'darts' } }).here).toBe('no run of rea (space=darts)')
+  })
 })
 
 test('an option that is null chooses the variant without it', () => {
