@@ -16,9 +16,10 @@ import type { Source } from '../report/committed/reportFolder.ts'
 import type { ReusedSource } from '../report/committed/reuse.ts'
 import type { Claims } from '../report/comparison/claims.ts'
 import type { ExperimentRuns } from '../report/kit/ledger.ts'
+import type { PlannedRuns } from '../report/plannedRuns.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
-import type { Plan } from '../runner/plan/plan.ts'
+import type { Plan, PlannedJob } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { isThere, namesIfThere, readIfThere, statIfThere } from '../system/readable.ts'
@@ -140,6 +141,8 @@ export const selectWholeRuns = (
 
 interface Selection<Run> {
   readonly runs: readonly Run[]
+  /** The planned runs of the selected experiment files; absent if no experiment file was named. */
+  readonly planned?: PlannedRuns
   /**
    * Returns the stores and reports that the selected runs were read from, each once. Resolves symbolic links of run
    * folders.
@@ -171,6 +174,9 @@ async function readSelection<Run extends RunRecord>(
   }
   const runs = narrow(records, ({ manifest }) => manifest.job, flags)
   const sources = () => parts.flatMap((part) => part.sources())
+  const jobs = new Map(parts.flatMap((part) => part.jobs ?? []).map((planned) => [planned.id, planned]))
+  const wanted = [...jobs.values()].filter(({ job }) => isWanted(job, flags))
+  const planned = wanted.length === 0 ? undefined : await plannedAmong(wanted, records)
   const selected = new Set(runs.map(({ manifest }) => manifest.id))
   const ofParts = parts.flatMap((part, i) => {
     const ids = part.runs.flatMap(({ manifest: { id } }) => (selected.has(id) ? [id] : []))
@@ -179,6 +185,7 @@ async function readSelection<Run extends RunRecord>(
   })
   return {
     runs,
+    ...(planned && { planned }),
     parts: ofParts,
     sources: () => [...new Map(sources().map((source) => [source.folder, source])).values()],
   }
@@ -189,6 +196,11 @@ function nameOfPlace(place: Place): string {
   if (place.kind === 'experiment') return basename(place.path, extname(place.path))
   if (place.kind === 'report') return basename(resolve(place.folder))
   return basename(resolve(place.kind === 'run' ? place.run.path : place.store.folder))
+}
+
+async function plannedAmong(jobs: readonly PlannedJob[], records: readonly RunRecord[]): Promise<PlannedRuns> {
+  const { plannedRuns } = await import('../report/plannedRuns.ts')
+  return plannedRuns(jobs, new Set(records.map(({ manifest }) => manifest.id)))
 }
 
 /** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */
@@ -206,18 +218,28 @@ export const recordsAt = async <Run extends RunRecord>(
   read: Reader<Run>,
 ): Promise<readonly (Run | RunRecord)[]> => (await partAt(place, flags, read)).runs
 
+/** The records of a source of runs, and all jobs of an experiment file. */
+interface Part<Run> extends Selection<Run> {
+  readonly jobs?: readonly PlannedJob[]
+}
+
 async function partAt<Run extends RunRecord>(
   place: Place,
   flags: SelectionFlags,
   read: Reader<Run>,
-): Promise<Selection<Run | RunRecord>> {
+): Promise<Part<Run | RunRecord>> {
   if (place.kind === 'report') {
     const { readReport } = await import('../report/committed/records.ts')
     const { runs } = await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))
     return { runs, sources: () => [{ kind: 'report', folder: place.folder }] }
   }
-  const folders = await foldersAt(place, flags)
-  return { runs: read(folders), sources: () => folders.filter((run) => run.exists()).flatMap(sourcesOf) }
+  const { folders, jobs }: RunPlaces =
+    place.kind === 'experiment' ? await runsOfExperiment(place.path, flags) : { folders: await foldersAt(place, flags) }
+  return {
+    runs: read(folders),
+    ...(jobs && { jobs }),
+    sources: () => folders.filter((run) => run.exists()).flatMap(sourcesOf),
+  }
 }
 
 /**
@@ -235,7 +257,7 @@ async function foldersAt(
   place: Exclude<Place, { kind: 'report' }>,
   flags: SelectionFlags,
 ): Promise<readonly RunFolder[]> {
-  if (place.kind === 'experiment') return runsOfExperiment(place.path, flags)
+  if (place.kind === 'experiment') return (await runsOfExperiment(place.path, flags)).folders
   return place.kind === 'run' ? [place.run] : place.store.folders()
 }
 
@@ -260,8 +282,17 @@ function sourcesOf({ path }: RunFolder): Source[] {
 
 const toldLines = new Set<string>()
 
-/** Returns the folders of those runs of an experiment file that were begun, and prints how many were not. */
-async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<readonly RunFolder[]> {
+/** The folders of runs that were begun, and all jobs of the experiment file that planned them, if one did. */
+interface RunPlaces {
+  readonly folders: readonly RunFolder[]
+  readonly jobs?: readonly PlannedJob[]
+}
+
+/**
+ * Returns the folders of those runs of an experiment file that were begun, and all its jobs. Prints how many runs were
+ * not begun.
+ */
+async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<RunPlaces> {
   const [{ builtins }, { resolveExperiment }, { jobsToRead }] = await Promise.all([
     import('../builtins.ts'),
     import('./resolveExperiment.ts'),
@@ -281,7 +312,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<re
   // A command that watches runs reads them again and again.
   if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
   toldLines.add(told)
-  return begun
+  return { folders: begun, jobs }
 }
 
 /**
@@ -329,11 +360,7 @@ const facets = {
 /**
  * Returns the runs that match all selection flags. @throws BenchError `unknown-name` if no run matches a flag's value
  */
-export function narrow<Run>(
-  runs: readonly Run[],
-  jobOf: (run: Run) => Job,
-  flags: Pick<SelectionFlags, keyof typeof facets>,
-): readonly Run[] {
+export function narrow<Run>(runs: readonly Run[], jobOf: (run: Run) => Job, flags: Narrowing): readonly Run[] {
   let left = runs
   for (const [flag, facet] of Object.entries(facets)) {
     const wanted = [flags[flag as keyof typeof facets] ?? []].flat()
@@ -345,6 +372,19 @@ export function narrow<Run>(
   }
   return left
 }
+
+type Narrowing = Pick<SelectionFlags, keyof typeof facets>
+
+/** Returns whether a flag narrows the selected runs, such as `--algo`. */
+export const isNarrowed = (flags: Narrowing): boolean =>
+  Object.keys(facets).some((flag) => flags[flag as keyof typeof facets] !== undefined)
+
+/** Returns whether a job matches all flags that narrow the selected runs. */
+const isWanted = (job: Job, flags: Narrowing): boolean =>
+  Object.entries(facets).every(([flag, facet]) => {
+    const wanted = [flags[flag as keyof typeof facets] ?? []].flat()
+    return wanted.length === 0 || wanted.includes(facet(job))
+  })
 
 const opened = new Map<string, Promise<Registry>>()
 

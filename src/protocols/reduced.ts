@@ -14,10 +14,14 @@ const drnas = from('xiangning-chen/DrNAS: 201-space/train_search.py')
 const torch = from('PyTorch default')
 const shares = from('DrNAS paper, section 4.2')
 
+/** The presets whose sizes the reduced ones are compared with, by family of search spaces. */
+const REDUCED_FROM = { nb201: 'drnas-paper', darts: 'darts-paper' } as const
+
 /** The preset `micro`, the default: a search that two cores finish in minutes. */
 export const micro: Preset = {
   name: 'micro',
   reduced: true,
+  reducedFrom: REDUCED_FROM,
   description: 'reduced search network for two cores: C=4 N=1, small images, few epochs; not the papers’ setting',
   values: {
     epochs: own(25),
@@ -78,6 +82,7 @@ const { values } = drnasPaper
 export const laptop: Preset = {
   name: 'laptop',
   reduced: true,
+  reducedFrom: REDUCED_FROM,
   description: 'the papers’ rates and halves, 50 epochs; reduced for two cores: C=4 N=1, images of 16×16',
   values: {
     ...values,

@@ -14,6 +14,7 @@ import { hyperparameterTable } from './kit/hyperparameters.ts'
 import { improvementTable, type TableMean } from './kit/improvement.ts'
 import { type LedgerOptions, ledgerTable } from './kit/ledger.ts'
 import type { Figure } from './pictures/figure.ts'
+import type { PlannedRuns } from './plannedRuns.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface ContentOptions extends Pick<FigureOptions, 'space'>, LedgerOptions {
@@ -29,6 +30,8 @@ export interface ContentOptions extends Pick<FigureOptions, 'space'>, LedgerOpti
   readonly kit?: boolean
   /** Mean accuracies of the lookup table, the baseline of the relative improvement; absent: not known. */
   readonly tableMeans?: readonly TableMean[]
+  /** The planned runs of the experiment of which some may be missing; absent: not known. */
+  readonly planned?: PlannedRuns
 }
 
 /** Names of the tables of a paper kit. */

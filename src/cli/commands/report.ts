@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
-import { COMPACT_RECORDS, isCompact, RECIPE } from '../../report/committed/records.ts'
+import { COMPACT_RECORDS, isCompact, RECIPE, type ReportRecipe } from '../../report/committed/records.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import { figuresOf, tablesOf } from '../../report/content.ts'
 import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
@@ -19,6 +19,7 @@ import { outputFormat, print, printAsideLine, writeOutput } from '../output.ts'
 import {
   addSelectionFlags,
   claimsFor,
+  isNarrowed,
   readReused,
   recipeOf,
   referenceNames,
@@ -99,6 +100,14 @@ export function reportCommand(): Command {
     .action(report)
 }
 
+/** Returns those settings of a report that are known, without the undefined ones. */
+const known = ({ claims, planned }: Pick<Undefinable<ReportRecipe>, 'claims' | 'planned'>) => ({
+  ...(claims && { claims }),
+  ...(planned && { planned }),
+})
+
+type Undefinable<T> = { readonly [Key in keyof T]: T[Key] | undefined }
+
 /** What `bench report` has written: the page or folder, and the number of runs in it. */
 interface Written {
   readonly path: string
@@ -122,6 +131,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   if (folder === undefined && kit) throw new BenchError('bad-input', '--kit adds files to a report; name its --folder')
   const earlier = await recipeOf(items)
   const claims = await claimsFor(items, flags)
+  // Which runs are missing is kept for a report that is made from another one, if it shows all its runs.
+  const plannedEarlier = isNarrowed(flags) ? undefined : earlier?.planned
   if (asked !== undefined) return printChecklists(asked)
   if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
   if (flags.watch) return watchRuns(flags.interval ?? 10)
@@ -181,14 +192,14 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   async function printChecklists(names: readonly ChecklistName[]): Promise<void> {
     const out = isTyped('out') ? flags.out : undefined
     const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
-    const { runs } = await selectWholeRuns(items, flags)
+    const { runs, planned = plannedEarlier } = await selectWholeRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
     const files = earlier && new Set([RECIPE, isCompact(earlier) ? COMPACT_RECORDS : 'runs', ...(earlier.files ?? [])])
     const evidence = {
       runs,
       references: await referenceNames(plugin),
       preliminary,
-      ...(claims && { claims }),
+      ...known({ claims, planned }),
       ...(files && { files }),
     }
     const texts = names.map((name) => [name, checklistText(name, evidence)] as const)
@@ -216,12 +227,12 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
    */
   async function page(refreshSeconds?: number): Promise<Written> {
     const name = isTyped('title') ? title : (earlier?.title ?? title)
-    const { runs, parts } = await selectRunsInParts(items, flags)
+    const { runs, parts, planned = plannedEarlier } = await selectRunsInParts(items, flags)
     const preliminary = await preliminaryTo(runs)
     const options = {
       ...(await context(runs)),
       ...{ published, mix, kit: true, preliminary, experiments: parts, tableMeans: await meansOf(runs) },
-      ...(claims && { claims }),
+      ...known({ claims, planned }),
     }
     await requireNumbers(runs, options)
     const maker = downloadsMaker(runs.length)
@@ -229,7 +240,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const { references } = options
     const tables = tablesOf(runs, options)
     const downloads = await maker.finish()
-    const content = { title: name, runs, tables, figures: shown, references, downloads }
+    const content = { title: name, runs, tables, figures: shown, references, planned, downloads }
     writeNamedFile(flags.out, renderPage({ ...content, ...(refreshSeconds !== undefined && { refreshSeconds }) }))
     return { path: flags.out, runs: runs.length }
   }
@@ -241,13 +252,13 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   }
 
   async function wholeFolder(path: string): Promise<Written> {
-    const { runs, parts, sources } = await selectWholeRuns(items, flags)
+    const { runs, parts, sources, planned = plannedEarlier } = await selectWholeRuns(items, flags)
     const preliminary = await preliminaryTo(runs)
     const means = kit ? await meansOf(runs) : []
     const added = {
       ...(means.length > 0 && { tableMeans: means }),
       ...(parts.length > 1 && { experiments: parts }),
-      ...(claims && { claims }),
+      ...known({ claims, planned }),
       ...(kit && { kit }),
       ...(preliminary.length > 0 && { preliminary }),
     }

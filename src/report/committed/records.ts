@@ -20,6 +20,7 @@ import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
 import { claimsSchema } from '../comparison/claims.ts'
 import type { TableMean } from '../kit/improvement.ts'
 import type { PreliminaryCompute } from '../kit/ledger.ts'
+import { plannedSchema } from '../plannedRuns.ts'
 import { type RunRecord, readRun, type WholeRun } from '../runRecord.ts'
 
 /**
@@ -81,6 +82,8 @@ const recipeSchema = z.strictObject({
     .array(z.strictObject({ name: z.string(), runs: z.array(fileNameSchema(z)).readonly() }))
     .readonly()
     .optional(),
+  /** Number of planned runs, and those that were never begun; absent if the report was not made from an experiment file. */
+  planned: plannedSchema.optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileNameSchema(z)).optional(),
   /**

@@ -140,7 +140,7 @@ async function contents(
   isWanted: (name: string) => boolean,
   lies = isWanted,
 ): Promise<ReportFiles> {
-  const { title, published, mix, claims, kit, preliminary, experiments, tableMeans } = recipe
+  const { title, published, mix, claims, kit, preliminary, experiments, tableMeans, planned } = recipe
   const options = {
     ...context,
     published,
@@ -150,13 +150,14 @@ async function contents(
     ...(preliminary && { preliminary }),
     ...(experiments && { experiments }),
     ...(tableMeans && { tableMeans }),
+    ...(planned && { planned }),
   }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
   const all = await figuresOf(runs, options, isShown)
   const figures = (await mayCopyTable(runs)) ? all : all.filter(({ figure }) => isComputedFromRuns(figure.name))
   // The page offers no pictures to download: those of the report lie beside it.
-  const page = () => renderPage({ title, runs, tables, figures, references: context.references })
+  const page = () => renderPage({ title, runs, tables, figures, references: context.references, planned })
   const files: readonly (readonly [string, () => string | Uint8Array])[] = [
     ...tables.flatMap(tableFiles),
     ...figures.flatMap(figureFiles),

@@ -13,10 +13,11 @@ import { grouped } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
-import { missingImages } from '../../data/datasetNames.ts'
+import { imageSide, missingImages } from '../../data/datasetNames.ts'
 import { presets } from '../../protocols/index.ts'
 import { citedProtocol, type Preset, plainValues } from '../../protocols/preset.ts'
 import { resolveSettings } from '../../retrain/settings.ts'
+import { builtinSpaces } from '../../spaces/index.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { type Column, type Comparison, datasetTitle } from './comparison.ts'
 import { settingsText } from './retrainedRuns.ts'
@@ -191,14 +192,12 @@ const LEAST_BUDGET = 12_000
 
 /**
  * Returns phrases that say in which settings these runs are smaller than those of papers, such as `searched under
- * protocol micro`; empty if they are not smaller. For black-box searches and given architectures the protocol does not
+ * protocol laptop: C=4 N=1 (drnas-paper: C=16 N=5)`; empty if they are not smaller. For black-box searches and given architectures the protocol does not
  * count, since they train no supernet.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [
-    ...((job.retraining === undefined || result?.timing.search !== undefined) && isReducedSearch(job)
-      ? [`searched under protocol ${job.protocol.name}`]
-      : []),
+    ...(job.retraining === undefined || result?.timing.search !== undefined ? searchReductions(job) : []),
     ...(job.budgetSeconds !== undefined && job.budgetSeconds < LEAST_BUDGET
       ? [`searched within ${grouped(job.budgetSeconds)} simulated seconds`]
       : []),
@@ -215,12 +214,50 @@ function missingWords(dataset: string, images: ImageCounts | undefined): string[
   return missing === undefined ? [] : [`on ${datasetTitle(dataset)} with ${missing}`]
 }
 
-function isReducedSearch({ executor, protocol, space, dataset, algorithm }: Job): boolean {
-  if (executor === undefined) return false
+/**
+ * Returns in which sizes a search is smaller than its paper's, such as `searched under protocol laptop: C=4 N=1
+ * (drnas-paper: C=16 N=5), 50 epochs (100)`; an empty list if it is not smaller.
+ */
+function searchReductions({ executor, protocol, space, dataset, algorithm }: Job): string[] {
+  if (executor === undefined) return []
   const preset = presets.find(({ name }) => name === protocol.name.split(':')[0])
-  if (preset?.reduced) return true
-  const full = preset && presetSize(preset, { space, dataset: dataset.name, algorithm: algorithm.name })
-  return isSmaller(sizeOfSearch(protocol), full)
+  const paper = preset?.reduced ? presets.find(({ name }) => name === preset.reducedFrom?.[familyOf(space)]) : preset
+  const full = paper && presetSize(paper, { space, dataset: dataset.name, algorithm: algorithm.name })
+  const own = sizeOfSearch(protocol)
+  if (!preset?.reduced && !isSmaller(own, full)) return []
+  const smaller = sizeDifferences(own, full ?? NO_LIMITS, { space, dataset: dataset.name })
+  const [first, ...others] = smaller.map(([ours, theirs], i) => {
+    const whose = i === 0 ? `${paper?.name ?? 'papers'}: ` : ''
+    return `${ours} (${whose}${theirs})`
+  })
+  const how = first === undefined ? '' : `: ${[first, ...others].join(', ')}`
+  return [`searched under protocol ${protocol.name}${how}`]
+}
+
+const familyOf = (space: string): string => space.split('-')[0]
+
+/** Returns each size in which a search is smaller than another, as text: its own, and the larger one of the other. */
+function sizeDifferences(
+  own: Size,
+  full: Size,
+  { space, dataset }: { readonly space: string; readonly dataset: string },
+): (readonly [ours: string, theirs: string])[] {
+  const isLess = (...keys: readonly string[]) =>
+    keys.some((key) => key in full && isSmaller({ [key]: own[key] }, { [key]: full[key] }))
+  const depth = builtinSpaces[space]?.depthCounts === 'stage' ? 'N' : 'cells'
+  const network = ({ channels, depth: count }: Size) =>
+    depth === 'N' ? `C=${channels} N=${count}` : `C=${channels}, ${count} ${depth}`
+  const side = ({ imageSize }: Size) => {
+    const pixels = imageSize ?? imageSide(dataset)
+    return pixels === undefined ? 'whole' : `${pixels}×${pixels}`
+  }
+  const limit = ({ limit: images }: Size) => (images === null ? 'all' : grouped(images))
+  return [
+    ...(isLess('channels', 'depth') ? [[network(own), network(full)] as const] : []),
+    ...(isLess('imageSize') ? [[`images of ${side(own)}`, side(full)] as const] : []),
+    ...(isLess('limit') ? [[`${limit(own)} training images`, limit(full)] as const] : []),
+    ...(isLess('epochs') ? [[`${own.epochs} epochs`, String(full.epochs)] as const] : []),
+  ]
 }
 
 function isReducedTraining(settings: RetrainingSettings, dataset: string): boolean {
@@ -237,6 +274,9 @@ function isReducedTraining(settings: RetrainingSettings, dataset: string): boole
  * means all images of the dataset, or images at their original size.
  */
 type Size = Readonly<Record<string, number | null>>
+
+/** The sizes of which every protocol has the largest one: all images, at their own size. */
+const NO_LIMITS: Size = { imageSize: null, limit: null }
 
 const sizeOfSearch = ({ epochs, network, data }: Omit<Protocol, 'name'>): Size => ({
   epochs,
@@ -262,7 +302,7 @@ const sizeOfTraining = ({ epochs, network, data }: RetrainingSettings): Size => 
  * @param full settings of the full-size protocol; absent for an unknown preset: then only limits on images count
  */
 function isSmaller(size: Size, full: Size | undefined): boolean {
-  const least = full ?? { imageSize: null, limit: null }
+  const least = full ?? NO_LIMITS
   return Object.keys(least).some(
     (key) => (size[key] ?? Number.POSITIVE_INFINITY) < (least[key] ?? Number.POSITIVE_INFINITY),
   )

@@ -12,6 +12,7 @@ import { reductionsOf } from '../comparison/published.ts'
 import { isRetrained } from '../comparison/retrainedRuns.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { importedFiles, seedList } from '../page/reproducibility.ts'
+import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { isSetByUser } from './hyperparameters.ts'
 import { BASELINE } from './improvement.ts'
@@ -28,6 +29,8 @@ export interface Evidence {
   readonly preliminary?: readonly PreliminaryCompute[]
   /** Names of the files that lie beside the checklist, which its answers may cite; absent: none. */
   readonly files?: ReadonlySet<string>
+  /** The planned runs of the experiment; absent: not known. */
+  readonly planned?: PlannedRuns
 }
 
 type Answer = 'Yes' | 'No' | 'Partly' | 'Not applicable' | 'For the authors'
@@ -122,7 +125,7 @@ interface Facts {
   readonly caveats: readonly string[]
 }
 
-function factsOf({ runs, references, claims, preliminary = [], files = new Set() }: Evidence): Facts {
+function factsOf({ runs, references, claims, preliminary = [], files = new Set(), planned }: Evidence): Facts {
   const jobs = runs.map(({ manifest }) => manifest.job)
   const searches = groupByMethod(runs).filter(({ algorithm }) => !references.has(algorithm))
   // The environment of an imported run is that of the import; where it was computed is unknown.
@@ -150,7 +153,7 @@ function factsOf({ runs, references, claims, preliminary = [], files = new Set()
     licences: licencesOf(runs),
     ...(claims && { claims: claimsTable(runs, claims, references).notes[0] }),
     files,
-    caveats: caveatsOf(runs),
+    caveats: [missingRunsText(planned) ?? [], caveatsOf(runs)].flat(),
   }
 }
 

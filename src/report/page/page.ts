@@ -13,6 +13,7 @@ import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
 import type { Figure } from '../pictures/figure.ts'
 import { fontFiles } from '../pictures/theme.ts'
+import type { PlannedRuns } from '../plannedRuns.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { type Downloads, figureData, figureHtml } from './figureHtml.ts'
 import { configurationsOf, reproducibilityList, runsTable } from './reproducibility.ts'
@@ -29,6 +30,8 @@ export interface PageContent {
   readonly figures: readonly { readonly title: string; readonly figure: Figure }[]
   /** Names of the algorithms that answer with a fixed architecture; absent: none. */
   readonly references?: ReadonlySet<string>
+  /** The planned runs of the experiment of which some may be missing; absent: not known. */
+  readonly planned?: PlannedRuns | undefined
   /** Seconds after which the open page reloads, for runs that are still in progress; absent: it does not reload. */
   readonly refreshSeconds?: number
   /** Downloadable files of each figure, by the figure's name; absent: the page offers none. */
@@ -46,7 +49,8 @@ const FIRST_FIGURE = 'accuracies'
 
 /** Returns the HTML of a report's page. */
 export function renderPage(content: PageContent): string {
-  const { title, runs, tables, figures, references = new Set<string>(), downloads = {}, refreshSeconds } = content
+  const { title, runs, tables, figures, references = new Set<string>(), planned, downloads = {} } = content
+  const { refreshSeconds } = content
   const figureSections = figures.map(({ title: name, figure }, i) =>
     section(figure.name, name, figureHtml(figure, i, Object.keys(downloads[figure.name] ?? {}))),
   )
@@ -54,7 +58,7 @@ export function renderPage(content: PageContent): string {
   const isFirst = ({ id }: Section) => id === FIRST_FIGURE
   const claims = tables.find(({ name }) => name === 'claims')?.table
   const parts: readonly (readonly [className: string, sections: readonly Section[]])[] = [
-    ['', [section('summary', 'At a glance', answersHtml(summaryOf(runs, references, claims)))]],
+    ['', [section('summary', 'At a glance', answersHtml(summaryOf(runs, references, { claims, planned })))]],
     ['', figureSections.filter(isFirst)],
     ['', tableSections.filter(({ id }) => id === 'claims')],
     ['figures', figureSections.filter((each) => !isFirst(each))],

@@ -19,6 +19,7 @@ import { reductionsOf } from '../comparison/published.ts'
 import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
+import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { seedList } from './reproducibility.ts'
 
@@ -28,12 +29,13 @@ export type Answer = readonly [term: string, sentences: readonly string[]]
 /**
  * Returns the main results of a report.
  * @param references names of the algorithms that answer with a fixed architecture
- * @param claims the table of claims; absent: the report has none
+ * @param more.claims the table of claims; absent: the report has none
+ * @param more.planned the planned runs of the experiment; absent: not known
  */
 export function summaryOf(
   runs: readonly RunRecord[],
   references: ReadonlySet<string>,
-  claims?: Tabular,
+  { claims, planned }: { readonly claims?: Tabular | undefined; readonly planned?: PlannedRuns | undefined } = {},
 ): readonly Answer[] {
   const answers: Answer[] = [
     ['Compared', [comparedText(runs, references)]],
@@ -42,7 +44,7 @@ export function summaryOf(
     ['Best', areRetrained(runs) ? bestTrained(runs) : bestSearches(runs, references)],
     ['Claims', claims ? claims.notes.slice(0, 1) : []],
     ['Failed', [failedText(runs)]],
-    ['Missing or reduced', missingTexts(runs)],
+    ['Missing or reduced', missingTexts(runs, planned)],
   ]
   return answers.filter(([, sentences]) => sentences.length > 0)
 }
@@ -183,13 +185,17 @@ function failedText(runs: readonly RunRecord[]): string {
   return `${failed.length} of ${pluralize(runs.length, 'run')}: ${named.join('; ')}${more}.`
 }
 
-function missingTexts(runs: readonly RunRecord[]): string[] {
+function missingTexts(runs: readonly RunRecord[], planned: PlannedRuns | undefined): string[] {
+  const absent = missingRunsText(planned)
   const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined).length
   const reductions = reductionsOf(runs)
   return [
+    ...(absent === undefined ? [] : [absent]),
     ...(unfinished > 0 ? [`${pluralize(unfinished, 'run')} not finished.`] : []),
     ...(reductions.length > 0 ? [`Smaller than in the papers: ${reductions.join('; ')}.`] : []),
-    ...(unfinished + reductions.length === 0 ? ['Nothing: every run is finished, and of the papers’ size.'] : []),
+    ...(absent === undefined && unfinished + reductions.length === 0
+      ? ['Nothing: every run is finished, and of the papers’ size.']
+      : []),
   ]
 }
 

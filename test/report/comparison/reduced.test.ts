@@ -11,11 +11,12 @@ import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { askingRun, fixtureRun, trainedRun } from '../fixtureRuns.ts'
 
 /** A search on CIFAR-10 under a protocol that is named, as typed. */
-function searched(protocol: string, algorithm = 'drnas', seed = 0): RunRecord {
+function searched(protocol: string, algorithm = 'drnas', seed = 0, space = 'nb201'): RunRecord {
   const run = fixtureRun({ algorithm, seed })
   const job: Job = {
     ...run.manifest.job,
-    protocol: resolveProtocol(protocol, { space: 'nb201', dataset: 'cifar10', algorithm }),
+    space,
+    protocol: resolveProtocol(protocol, { space, dataset: 'cifar10', algorithm }),
   }
   return { ...run, manifest: { ...run.manifest, job } }
 }
@@ -32,17 +33,24 @@ describe('a reduction is found', () => {
       expect(reductionsOf([searched(name), searched(name, 'rsps'), searched(name, 'darts-v2')])).toEqual([])
     },
   )
+  const micro = 'C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 2,560 training images (all), 25 epochs (100)'
   test.each([
-    'micro',
-    'laptop',
-    'drnas-paper:epochs=5',
-    'drnas-paper:network.channels=8',
-    'nb201-paper:network.depth=1',
-    'drnas-paper:data.limit=2560',
-    'drnas-paper:data.imageSize=16',
-  ])('for a search under %s', (protocol) =>
-    expect(reductionsOf([searched(protocol)])).toEqual([`searched under protocol ${protocol}`]),
+    ['micro', micro],
+    ['laptop', 'C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 50 epochs (100)'],
+    ['drnas-paper:epochs=5', '5 epochs (drnas-paper: 100)'],
+    ['drnas-paper:network.channels=8', 'C=8 N=5 (drnas-paper: C=16 N=5)'],
+    ['nb201-paper:network.depth=1', 'C=16 N=1 (nb201-paper: C=16 N=5)'],
+    ['drnas-paper:data.limit=2560', '2,560 training images (drnas-paper: all)'],
+    ['drnas-paper:data.imageSize=16', 'images of 16×16 (drnas-paper: 32×32)'],
+  ])('for a search under %s, with what is smaller', (protocol, how) =>
+    expect(reductionsOf([searched(protocol)])).toEqual([`searched under protocol ${protocol}: ${how}`]),
   )
+  test('for a search on DARTS’ space, compared with DARTS’ paper', () =>
+    expect(reductionsOf([searched('laptop', 'drnas', 0, 'darts')])).toEqual([
+      'searched under protocol laptop: C=4, 5 cells (darts-paper: C=16, 8 cells), images of 16×16 (32×32)',
+    ]))
+  test('for a reduced protocol on a plugin’s space, of which no paper’s size is known', () =>
+    expect(reductionsOf([searched('laptop', 'drnas', 0, 'mine')])).toEqual(['searched under protocol laptop']))
   test('not for a larger search, or one with other settings', () =>
     expect(reductionsOf([searched('drnas-paper:epochs=200,batchSize=32,data.cutout=16')])).toEqual([]))
 
@@ -101,7 +109,7 @@ describe('published rows', () => {
   })
   test('that the user names beside a reduced search have a caveat', () =>
     expect(textOf([searched('micro')], 'drnas-table-4')).toContain(
-      'Not comparable: our rows are reduced (searched under protocol micro), those marked † are not.',
+      'Not comparable: our rows are reduced (searched under protocol micro: C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 2,560 training images (all), 25 epochs (100)), those marked † are not.',
     ))
   test('stay as printed whatever the summary of our rows, and the note says so', () => {
     const text = textOf([searched('drnas-paper')], 'drnas-table-4', 'median')

@@ -53,7 +53,7 @@ describe('the answers at the top of the page', () => {
     const rule = { measure: 'accuracy', of: 'drnas', above: 50 }
     const claims = claimsSchema.parse({ rulesWritten: 'before', claims: [{ claim: 'a', source: 'b', rule }] })
     const table = claimsTable(runs, claims, REFERENCES)
-    expect(answers(runs, REFERENCES, table).Claims).toBe(
+    expect(answers(runs, REFERENCES, { claims: table }).Claims).toBe(
       'Claims that hold: 1 of 1; that do not hold: 0; that these runs cannot judge: 0.',
     )
   })
