@@ -105,6 +105,15 @@ export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
   [...bySeed].sort(([a], [b]) => a - b).map(([, accuracyPct]) => accuracyPct),
 )
 
+/**
+ * Returns the items that can be called the best: those with values of at least two seeds, since one seed may be luck; if
+ * there are none, those with one value.
+ */
+export function rankable<Item>(items: readonly Item[], valuesIn: (item: Item) => readonly number[]): readonly Item[] {
+  const repeated = items.filter((item) => valuesIn(item).length > 1)
+  return repeated.length > 0 ? repeated : items.filter((item) => valuesIn(item).length > 0)
+}
+
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }
 /** Returns the usual spelling of a dataset's name: `CIFAR-10` for `cifar10`. */
 export const datasetTitle = (dataset: string): string => titles[dataset] ?? dataset

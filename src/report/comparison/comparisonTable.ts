@@ -14,6 +14,7 @@ import {
   datasetTitle,
   datasetWords,
   type Row,
+  rankable,
   searchesOf,
   valuesOf,
 } from './comparison.ts'
@@ -56,7 +57,10 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
   const isMixed = comparison.mixed.length > 0
   const protocols = isMixed ? protocolWords(comparison) : undefined
   // Rows under different protocols are not comparable, so none of them is the best.
-  const best = columns.map((_, i) => (isMixed ? undefined : bestMean(searches, i)))
+  const ranked = columns.map((_, i) => rankable(searches, ({ cells }) => valuesOf(cells[i])))
+  const best = columns.map((_, i) => (isMixed ? undefined : bestMean(ranked[i], i)))
+  const isLucky = (row: Row) => best.some((mean, i) => !ranked[i].includes(row) && isBetter(row, i, mean))
+  const lucky = searches.filter(isLucky).map(({ method }) => method.label)
   return {
     columns: [
       { title: 'Method', key: 'method' },
@@ -72,7 +76,7 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
     ],
     rows: [
       ...[...searches, ...fixed].map((row) =>
-        ourRow(row, { lost, summary, protocols, best: (i) => searches.includes(row) && isBest(row, i, best[i]) }),
+        ourRow(row, { lost, summary, protocols, best: (i) => ranked[i].includes(row) && isBest(row, i, best[i]) }),
       ),
       ...(published ? publishedRows(published, columns, { lost, isMixed }) : []),
     ],
@@ -82,7 +86,11 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
       { title: 'Fixed architectures', rows: fixed.length },
       { title: 'Published, not run here', rows: published?.rows.length ?? 0 },
     ].filter((group) => group.rows > 0),
-    notes: [...notesOf(comparison, summary, published), ...(caveat === undefined ? [] : [caveat])],
+    notes: [
+      ...notesOf(comparison, summary, published),
+      ...(lucky.length > 0 ? [`Not marked as the best, since there is one seed only: ${lucky.join(', ')}.`] : []),
+      ...(caveat === undefined ? [] : [caveat]),
+    ],
   }
 }
 
@@ -139,6 +147,12 @@ function bestMean(rows: readonly Row[], column: number): string | undefined {
 
 const isBest = (row: Row, column: number, best: string | undefined): boolean =>
   best !== undefined && printedMean(valuesOf(row.cells[column])) === best
+
+/** Returns whether a row's mean is at least the best one, as printed. */
+function isBetter(row: Row, column: number, best: string | undefined): boolean {
+  const mean = printedMean(valuesOf(row.cells[column]))
+  return mean !== undefined && best !== undefined && Number(mean) >= Number(best)
+}
 
 function printedMean(values: readonly number[]): string | undefined {
   return values.length === 0 || values.some(Number.isNaN) ? undefined : summarise(values).mean.toFixed(DIGITS)

@@ -21,7 +21,7 @@ import {
 } from '../formats/tabular.ts'
 import { differingKeys, flatten, labelOf } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { datasetTitle, datasetWords } from './comparison.ts'
+import { datasetTitle, datasetWords, rankable } from './comparison.ts'
 import {
   type PublishedRows,
   type PublishedTable,
@@ -145,12 +145,13 @@ function metricColumn(rows: readonly RetrainedRow[]): RetrainedColumn | undefine
   if (metric === undefined || metric === 'top1' || others.length > 0) return undefined
   const valuesOf = (row: RetrainedRow) => meansOf(row, ({ testMetricPct = Number.NaN }) => testMetricPct)
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
-  const means = rows.flatMap((row) => printed(valuesOf(row)) ?? [])
+  const ranked = rankable(rows, valuesOf)
+  const means = ranked.flatMap((row) => printed(valuesOf(row)) ?? [])
   const largest = severalDatasets ? undefined : String(means.sort((a, b) => Number(b) - Number(a))[0])
   return {
     title: `Test ${METRIC_TITLES[metric]} (%)`,
     key: 'testMetricPct',
-    cell: (row) => statistic(valuesOf(row), printed(valuesOf(row)) === largest),
+    cell: (row) => statistic(valuesOf(row), ranked.includes(row) && printed(valuesOf(row)) === largest),
   }
 }
 
@@ -203,10 +204,14 @@ const costColumns: readonly RetrainedColumn[] = [
   { title: 'Memory (MB)', key: 'peakMemoryMB', cell: (row) => mean(0, megabytes(row)) },
 ]
 
-/** Returns a function that tells whether a row has the smallest mean test error of all rows, as printed. */
+/**
+ * Returns a function that tells whether a row has the smallest mean test error, as printed, of all rows that can be
+ * called the best.
+ */
 function leastError(rows: readonly RetrainedRow[]): (row: RetrainedRow) => boolean {
-  const [least] = rows.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
-  return (row) => least !== undefined && printed(errorsOf(row)) === least
+  const ranked = rankable(rows, errorsOf)
+  const [least] = ranked.flatMap((row) => printed(errorsOf(row)) ?? []).sort((a, b) => Number(a) - Number(b))
+  return (row) => least !== undefined && ranked.includes(row) && printed(errorsOf(row)) === least
 }
 
 const printed = (values: readonly number[]): string | undefined =>

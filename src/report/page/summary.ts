@@ -12,6 +12,7 @@ import {
   datasetTitle,
   datasetWords,
   type Row,
+  rankable,
   searchesOf,
   valuesOf,
 } from '../comparison/comparison.ts'
@@ -109,32 +110,78 @@ interface Ranked {
   readonly row: Row
   readonly mean: number
   readonly interval: Interval | undefined
+  /** Position of the ranked column. */
+  readonly at: number
 }
 
+/**
+ * Returns sentences about the best search in a column, and about the best of the searches that ask no table for
+ * accuracies if it is another one: asking a table costs nothing here, while the others train a network with shared weights.
+ */
 function bestOf(comparison: Comparison, references: ReadonlySet<string>, column: Column, at: number): string[] {
   const searches = searchesOf(comparison, references)
-  const ranked = searches
-    .flatMap((row): Ranked[] => {
-      const values = valuesOf(row.cells[at])
-      return values.length === 0 ? [] : [{ row, mean: summarise(values).mean, interval: tInterval(values) }]
-    })
-    .sort((a, b) => b.mean - a.mean)
-  const [best, next] = ranked
+  const { best, next, ranked, single } = ranking(searches, at)
   if (best === undefined) return []
-  const { label } = best.row.method
   const random = ranked.find(({ row }) => row.method.algorithm === 'random' && row !== best.row && row !== next?.row)
   const optimum = comparison.rows
     .filter((row) => references.has(row.method.algorithm))
     .flatMap((row) => valuesOf(row.cells[at]).map((value) => ({ label: row.method.label, value })))
     .sort((a, b) => b.value - a.value)[0]
   const against = [
-    ...(next ? [`${leadText(best.row, next.row, at)} ahead of ${next.row.method.label}, the next search`] : []),
+    ...(next ? [aheadOf(best, next, 'the next search')] : []),
     ...(random ? [`${leadText(best.row, random.row, at)} ahead of random search`] : []),
     ...(optimum ? [`${(optimum.value - best.mean).toFixed(2)} points below ${optimum.label}`] : []),
   ]
-  const mean = `${label}: ${best.mean.toFixed(2)} % ${datasetTitle(column.dataset)} test accuracy${intervalText(best.interval)}`
-  return [`${[mean, ...against].join('; ')}.`]
+  const found = (own: Ranked) =>
+    `${ownLabel(own)}: ${own.mean.toFixed(2)} % ${datasetTitle(column.dataset)} test accuracy${intervalText(own.interval)}`
+  const luckier = single.filter(({ mean }) => mean >= best.mean)
+  const trained = ranking(searches.filter(isTrained), at)
+  const isOther = trained.best !== undefined && trained.best.row !== best.row
+  return [
+    `${[found(best), ...against].join('; ')}.`,
+    ...(luckier.length > 0
+      ? [
+          `Not ranked, of one seed: ${luckier.map(({ row, mean }) => `${row.method.label}, ${mean.toFixed(2)} %`).join('; ')}.`,
+        ]
+      : []),
+    ...(isOther && trained.best !== undefined
+      ? [
+          `Best of the searches that ask no table for accuracies: ${[
+            found(trained.best),
+            ...(trained.next ? [aheadOf(trained.best, trained.next, 'the next of them')] : []),
+          ].join('; ')}.`,
+        ]
+      : []),
+  ]
 }
+
+/** Returns whether a search computes with networks itself: it trains shared weights, or scores untrained networks. */
+const isTrained = ({ method }: Row): boolean => method.runs.every(({ manifest }) => manifest.job.executor !== undefined)
+
+/** Returns the searches that can be called the best, the best first, and those left out since they have one seed only. */
+function ranking(searches: readonly Row[], at: number) {
+  const valuesAt = ({ cells }: Row) => valuesOf(cells[at])
+  const ranks = (rows: readonly Row[]) =>
+    rows
+      .map((row): Ranked => ({ row, mean: summarise(valuesAt(row)).mean, interval: tInterval(valuesAt(row)), at }))
+      .sort((a, b) => b.mean - a.mean)
+  const able = rankable(searches, valuesAt)
+  const ranked = ranks(able)
+  const [best, next] = ranked
+  return {
+    best,
+    next,
+    ranked,
+    single: ranks(searches.filter((row) => valuesAt(row).length > 0 && !able.includes(row))),
+  }
+}
+
+/** Returns the label of a search, with a mark if it has one seed only. */
+const ownLabel = ({ row, at }: Ranked): string =>
+  `${row.method.label}${valuesOf(row.cells[at]).length === 1 ? ' (1 seed)' : ''}`
+
+const aheadOf = (best: Ranked, next: Ranked, what: string): string =>
+  `${leadText(best.row, next.row, best.at)} ahead of ${ownLabel(next)}, ${what}`
 
 /**
  * Returns a text that says by how many percentage points one search leads another: the mean difference over their
@@ -162,12 +209,11 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
     const own = rows.filter((row) => row.dataset === dataset)
     if (new Set(own.map(({ settings, space }) => settingsText(settings, space))).size > 1) return []
     const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
-    const [best, next] = own.toSorted((a, b) => mean(a) - mean(b))
-    const ahead = next
-      ? `; ${(mean(next) - mean(best)).toFixed(2)} points ahead of ${labelOf(next.method)}, the next one`
-      : ''
+    const [best, next] = rankable(own, errorsOf).toSorted((a, b) => mean(a) - mean(b))
+    const label = (row: RetrainedRow) => `${labelOf(row.method)}${errorsOf(row).length === 1 ? ' (1 seed)' : ''}`
+    const ahead = next ? `; ${(mean(next) - mean(best)).toFixed(2)} points ahead of ${label(next)}, the next one` : ''
     return [
-      `${labelOf(best.method)}: ${mean(best).toFixed(2)} % ${datasetTitle(dataset)} test error${intervalText(tInterval(errorsOf(best)))}${ahead}.`,
+      `${label(best)}: ${mean(best).toFixed(2)} % ${datasetTitle(dataset)} test error${intervalText(tInterval(errorsOf(best)))}${ahead}.`,
     ]
   })
 }

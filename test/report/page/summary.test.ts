@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { claimsSchema, claimsTable } from '../../../src/report/comparison/claims.ts'
 import { compare } from '../../../src/report/comparison/comparison.ts'
+import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
 import { pairwiseMatrices } from '../../../src/report/comparison/pairwiseTable.ts'
+import { retrainedTable } from '../../../src/report/comparison/retrainedTable.ts'
 import { summaryOf } from '../../../src/report/page/summary.ts'
 import { failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
@@ -26,6 +28,46 @@ describe('the answers at the top of the page', () => {
     expect(Best).toContain('1.00 points [1.00, 1.00] ahead of darts-v1')
     expect(Best).toContain('4.50 points [2.45, 6.55] ahead of random search')
     expect(Best).toContain('2.50 points below optimal')
+  })
+
+  test('do not call a search of one seed the best, or the next, but name it', () => {
+    const lucky = [...runs, ...withAccuracies('pc-darts', [99]), ...withAccuracies('gdas', [94])]
+    const { Best } = answers(lucky, REFERENCES)
+    expect(Best).toMatch(/^drnas: 94\.50 %.* ahead of darts-v1, the next search;/)
+    expect(Best).toContain('Not ranked, of one seed: pc-darts, 99.00 %.')
+    const { rows, notes } = comparisonTable(compare(lucky), { references: REFERENCES })
+    const best = rows.filter((row) => row.some((cell) => cell.kind === 'statistic' && cell.best))
+    expect(best.map(([method]) => method)).toEqual([{ kind: 'text', text: 'drnas' }])
+    expect(notes.at(-1)).toBe('Not marked as the best, since there is one seed only: pc-darts.')
+    const single = answers([...withAccuracies('drnas', [93]), ...withAccuracies('gdas', [92])], REFERENCES)
+    expect(single.Best).toBe(
+      'drnas (1 seed): 93.00 % CIFAR-10 test accuracy; 1.00 points ahead of gdas (1 seed), the next search.',
+    )
+  })
+
+  test('name the best of the searches that ask no table apart from those that do', () => {
+    const asking = [0, 1].map((seed) => {
+      const { manifest, ...run } = fixtureRun({ algorithm: 'rea', seed, accuracyPct: 96 + seed })
+      const { executor: _, ...job } = manifest.job
+      return { ...run, manifest: { ...manifest, job } }
+    })
+    const { Best } = answers([...runs, ...asking], REFERENCES)
+    expect(Best).toMatch(/^rea: 96\.50 %/)
+    expect(Best).toContain('Best of the searches that ask no table for accuracies: drnas: 94.50 %')
+    expect(answers(runs, REFERENCES).Best).not.toContain('ask no table')
+  })
+
+  test('of full trainings of one seed are not the best beside those of several', () => {
+    const trained = [
+      trainedRun({ algorithm: 'darts-v1', seed: 0, accuracies: [96] }),
+      trainedRun({ algorithm: 'darts-v1', seed: 1, accuracies: [96.5] }),
+      trainedRun({ algorithm: 'drnas', accuracies: [98] }),
+    ]
+    expect(answers(trained, REFERENCES).Best).toMatch(/^darts-v1: 3\.75 % /)
+    const marked = retrainedTable(trained, 'none').rows.map((row) =>
+      row.some((cell) => cell.kind === 'statistic' && cell.best),
+    )
+    expect(marked).toEqual([true, false])
   })
 
   test('give the difference of means where the common seeds are too few, or speak for the other', () => {
@@ -63,7 +105,7 @@ describe('the answers at the top of the page', () => {
       trainedRun({ algorithm: i === 0 ? 'darts-v1' : 'drnas', accuracies: [accuracy] }),
     )
     expect(answers(trained, REFERENCES).Best).toBe(
-      'drnas: 3.00 % CIFAR-10 test error; 1.00 points ahead of darts-v1, the next one.',
+      'drnas (1 seed): 3.00 % CIFAR-10 test error; 1.00 points ahead of darts-v1 (1 seed), the next one.',
     )
   })
 
