@@ -56,18 +56,28 @@ export function optionalChoice<const Words extends readonly [string, ...string[]
   return z.enum(words).optional().describe(description)
 }
 
-/** Makes the zod schema of an option that may be absent: a list of positive integers, in a text separated by commas. */
-export function list(description: string) {
-  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
-  return z.preprocess(split, z.array(integerAtLeast(1)).min(1).optional()).describe(description)
+/** Converts the value of a list option to a list: the parts of a text between commas, or a single number. */
+function listOf(value: unknown): unknown {
+  if (typeof value === 'string') return value.split(',')
+  return typeof value === 'number' ? [value] : value
 }
 
-/** Makes the zod schema of an option that is a list of numbers from 0 to below 1, in a text separated by commas. */
+/**
+ * Makes the zod schema of an option that may be absent: a list of positive integers, in a text separated by commas, or
+ * one number.
+ */
+export function list(description: string) {
+  return z.preprocess(listOf, z.array(integerAtLeast(1)).min(1).optional()).describe(description)
+}
+
+/**
+ * Makes the zod schema of an option that is a list of numbers from 0 to below 1, in a text separated by commas, or one
+ * number.
+ */
 export function fractions(defaultValue: readonly number[], description: string) {
-  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value)
   const one = z.preprocess(numberOf, z.number().min(0).lt(1))
   return z
-    .preprocess(split, z.array(one).min(1))
+    .preprocess(listOf, z.array(one).min(1))
     .default([...defaultValue])
     .describe(description)
 }

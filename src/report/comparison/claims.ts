@@ -181,10 +181,10 @@ export function claimsTable(
 
 function judge(rule: Rule, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
   const own = methodOf(rule.of, methods)
-  if (own === undefined) return unjudged(`no run of ${nameOf(rule.of)}`)
+  if (own === undefined) return unjudged(`${NO_RUN}${nameOf(rule.of)}`)
   const { verdict, here } = judgeMethod(rule, own, methods, references)
   const reductions = rule.paperSize ? reductionsOf(own.runs) : []
-  return reductions.length === 0 ? { verdict, here } : unjudged(`${here}; smaller than there: ${reductions.join('; ')}`)
+  return reductions.length === 0 ? { verdict, here } : unjudged(`${here}; ${SMALLER}${reductions.join('; ')}`)
 }
 
 function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
@@ -196,6 +196,18 @@ function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], refere
 }
 
 const unjudged = (why: string): Judgement => ({ verdict: 'cannot be judged', here: why })
+
+const NO_RUN = 'no run of '
+const SMALLER = 'smaller than there: '
+const TOO_FEW = 'seeds that the rule needs'
+const UNMEASURED = 'without this measure'
+
+/** Returns why a claim is open, in two or three words, from what the table of claims says about the runs. */
+export function whyOpen(here: string): 'not run yet' | 'not measured' | 'not at this size' | 'undecided' {
+  if (here.includes(UNMEASURED)) return 'not measured'
+  if (here.startsWith(NO_RUN) || here.includes(TOO_FEW)) return 'not run yet'
+  return here.includes(SMALLER) ? 'not at this size' : 'undecided'
+}
 
 interface Sample {
   readonly label: string
@@ -218,7 +230,7 @@ function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): 
   if (odd !== undefined) return `${label}: a value of ${odd} has no place in this rule`
   if (values.length >= seeds) return { label, measure, values }
   const unmeasured = done.length - values.length
-  const why = unmeasured > 0 ? `; ${pluralize(unmeasured, 'finished seed')} without this measure` : ''
+  const why = unmeasured > 0 ? `; ${pluralize(unmeasured, 'finished seed')} ${UNMEASURED}` : ''
   return tooFew(label, values.length, seeds) + why
 }
 
@@ -236,8 +248,7 @@ function judgeSame(method: Method, seeds: number): Judgement {
   }
 }
 
-const tooFew = (label: string, found: number, seeds: number): string =>
-  `${label}: ${found} of the ${seeds} seeds that the rule needs`
+const tooFew = (label: string, found: number, seeds: number): string => `${label}: ${found} of the ${seeds} ${TOO_FEW}`
 
 /** A mean over seeds with its interval. If the measure is compared by ratio, all are of the values' logarithms. */
 interface Estimate extends Interval {
@@ -308,7 +319,7 @@ function rivalsOf(
 ): readonly Method[] | string {
   if (exceeds !== OTHERS) {
     const rival = methodOf(exceeds, methods)
-    return rival === undefined ? `no run of ${nameOf(exceeds)}` : [rival]
+    return rival === undefined ? `${NO_RUN}${nameOf(exceeds)}` : [rival]
   }
   const { protocol, space } = selected(of)
   const rivals = methods.filter(

@@ -60,8 +60,9 @@ export function renderPage(content: PageContent): string {
   const parts: readonly (readonly [className: string, sections: readonly Section[]])[] = [
     ['', [section('summary', 'At a glance', answersHtml(summaryOf(runs, references, { claims, planned })))]],
     ['', figureSections.filter(isFirst)],
-    ['', tableSections.filter(({ id }) => id === 'claims')],
     ['figures', figureSections.filter((each) => !isFirst(each))],
+    // The table of claims is long, and its first panel already counts the verdicts.
+    ['', tableSections.filter(({ id }) => id === 'claims')],
     ['', tableSections.filter(({ id }) => id !== 'claims')],
     [
       '',

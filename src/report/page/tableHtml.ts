@@ -1,4 +1,5 @@
 /** Renders tables for a report's HTML page, with groups of rows and buttons that copy them in other formats. */
+import { whyOpen } from '../comparison/claims.ts'
 import type { MatrixCell, PairwiseMatrix } from '../comparison/pairwiseTable.ts'
 import { renderTable } from '../formats/renderTable.ts'
 import { type Cell, cellText, exactText, isWords, type RowGroup, type Tabular } from '../formats/tabular.ts'
@@ -79,13 +80,14 @@ const VERDICTS: Readonly<Record<string, string | undefined>> = {
 
 /**
  * Returns the table of claims as HTML: the claim with its place in the paper, what the runs show, and the verdict with
- * its rule collapsed below it.
+ * its rule collapsed below it. A claim that cannot be judged shows why, such as `not run yet`
+ * or `not at this size`.
  */
 export function claimsHtml({ rows, notes }: Tabular, name: string): string {
   const lines = rows.map((row) => {
     const [claim, source, here, verdict, rule] = row.map(cellText)
     const verdictClass = VERDICTS[verdict] ?? 'open'
-    return `<tr><td class="words"><b>${escaped(claim)}</b><br><span class="note">${escaped(source)}</span></td><td class="words">${escaped(here)}</td><td class="words"><details><summary class="${verdictClass}">${escaped(verdict)}</summary>${escaped(rule)}</details></td></tr>`
+    return `<tr><td class="words"><b>${escaped(claim)}</b><br><span class="note">${escaped(source)}</span></td><td class="words">${escaped(here)}</td><td class="words"><details><summary class="${verdictClass}">${escaped(verdictClass === 'open' ? whyOpen(here) : verdict)}</summary>${escaped(rule)}</details></td></tr>`
   })
   const head = ['Claim, and where', 'Here', 'Verdict, and its rule'].map((title) => `<th class="words">${title}</th>`)
   const content = `<table class="claims"><thead><tr>${head.join('')}</tr></thead><tbody>\n${lines.join('\n')}\n</tbody></table>`

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { z } from 'zod'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import type { Algorithm } from '../../../src/core/algorithm.ts'
+import { describeOptions, resolveOptions } from '../../../src/runner/plan/algorithmOptions.ts'
 
 const parse = (name: keyof typeof builtinAlgorithms, options: object) =>
   (builtinAlgorithms[name] as Algorithm).options.safeParse(options)
@@ -26,6 +28,31 @@ describe('an option that depends on one that is off', () => {
     ])
     expect(parse(name, { ...detail, ...whole }).success).toBe(true)
     expect(parse(name, {}).success).toBe(true)
+  })
+})
+
+describe('a list', () => {
+  /** Every list option of a built-in algorithm, by a value of one entry that it accepts. */
+  const lists = Object.values(builtinAlgorithms as Record<string, Algorithm>).flatMap((algorithm) =>
+    describeOptions(algorithm).flatMap(({ name }) =>
+      [2, 0.3].flatMap((entry) => {
+        const asList = (algorithm.options as z.ZodObject).safeParse({ [name]: [entry] })
+        return asList.success ? [[algorithm.name, name, entry] as const] : []
+      }),
+    ),
+  )
+  it('is an option of several algorithms', () => expect(lists.length).toBeGreaterThan(1))
+  it.each(lists)('of one entry may be written as this entry, and is the same job: %s, %s=%d', (name, key, entry) => {
+    const algorithm = builtinAlgorithms[name as keyof typeof builtinAlgorithms] as Algorithm
+    const [single, text, list] = [entry, String(entry), [entry]].map((value) =>
+      resolveOptions(algorithm, { [key]: value } as never),
+    )
+    expect(single).toEqual(list)
+    expect(text).toEqual(list)
+    expect(single[key]).toEqual([entry])
+    for (const wrong of [true, null, {}]) {
+      expect(algorithm.options.safeParse({ [key]: wrong }).success).toBe(false)
+    }
   })
 })
 

@@ -4,7 +4,9 @@ import { compare } from '../../../src/report/comparison/comparison.ts'
 import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
 import { pairwiseMatrices } from '../../../src/report/comparison/pairwiseTable.ts'
 import { retrainedTable } from '../../../src/report/comparison/retrainedTable.ts'
+import { renderPage } from '../../../src/report/page/page.ts'
 import { summaryOf } from '../../../src/report/page/summary.ts'
+import { claimsHtml } from '../../../src/report/page/tableHtml.ts'
 import { failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
 const REFERENCES = new Set(['optimal', 'resnet'])
@@ -111,6 +113,44 @@ describe('the answers at the top of the page', () => {
 
   test('need no finished run', () => {
     expect(answers([failedRun()], REFERENCES).Failed).toContain('1 of 1 run')
+  })
+})
+
+describe('the section of claims', () => {
+  const runs = withAccuracies('drnas', [93, 94, 95])
+  const rules = [
+    [{ measure: 'accuracy', of: 'drnas', above: 50 }, 'holds'],
+    [{ measure: 'accuracy', of: 'drnas', below: 50 }, 'does not hold'],
+    [{ measure: 'accuracy', of: 'drnas', above: 94 }, 'undecided'],
+    [{ measure: 'accuracy', of: 'drnas', above: 50, paperSize: true }, 'not at this size'],
+    [{ measure: 'accuracy', of: 'gdas', above: 50 }, 'not run yet'],
+    [{ measure: 'accuracy', of: 'drnas', exceeds: 'gdas' }, 'not run yet'],
+    [{ measure: 'accuracy', of: 'drnas', above: 50, seeds: 4 }, 'not run yet'],
+    [{ measure: 'eigenvalue-growth', of: 'drnas', above: 50 }, 'not measured'],
+  ] as const
+  const unmeasured = runs.map((run) => ({ ...run, epochs: run.epochs.map(({ probes: _, ...epoch }) => epoch) }))
+  const claims = claimsSchema.parse({
+    rulesWritten: 'before',
+    claims: rules.map(([rule]) => ({ claim: 'a', source: 'b', rule })),
+  })
+  const table = claimsTable(unmeasured, claims, REFERENCES)
+
+  test('says why a claim cannot be judged', () => {
+    const shown = [...claimsHtml(table, 'claims').matchAll(/<summary class="\w+">([^<]*)</g)].map(([, text]) => text)
+    expect(shown).toEqual(rules.map(([, verdict]) => verdict))
+  })
+
+  test('stands behind the figures', () => {
+    const figure = (name: string) => ({ title: name, figure: { name, caption: '', columns: 1, panels: [] } })
+    const html = renderPage({
+      ...{ title: 'a', runs: unmeasured, figures: ['accuracies', 'hessian', 'skips'].map(figure) },
+      tables: [
+        { name: 'claims', title: 'Claims', table },
+        { name: 'table', title: 'Accuracy', table },
+      ],
+    })
+    const order = [...html.matchAll(/<section id="(\w+)"/g)].map(([, id]) => id)
+    expect(order.slice(0, 6)).toEqual(['summary', 'accuracies', 'hessian', 'skips', 'claims', 'table'])
   })
 })
 
