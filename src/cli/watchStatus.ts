@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { firstLine, pluralize } from '../core/plainText.ts'
 import { renderTable } from '../report/formats/renderTable.ts'
 import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
+import { variantSettings } from '../report/listings/statusTable.ts'
 import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
 import { SlurmFailure } from '../runner/slurm/arrays.ts'
 import type { RunStatus } from '../runner/status.ts'
@@ -111,8 +112,10 @@ export const pause = (milliseconds: number, signal: AbortSignal): Promise<void> 
 
 /** Prints the present state as a line of JSON: the time, the number of runs in each state, and every running job. */
 const printLine: Draw = (runs, running) => {
+  const settings = variantSettings(runs)
   const jobs = running.map(({ run: { id, job }, progress }) => ({
     ...{ id, algorithm: job.algorithm.name, dataset: job.dataset.name, seed: job.seed },
+    ...(settings.has(id) && { options: settings.get(id) }),
     ...progress,
   }))
   const failed = runs.flatMap(({ id, state, failure }) => (state === 'failed' ? [{ id, failure }] : []))
@@ -164,12 +167,15 @@ function watchTable(runs: readonly RunStatus[], running: readonly Running[], isT
   const failures = runs.flatMap(({ id, state, failure = '' }) =>
     state === 'failed' ? [`${id} failed: ${firstLine(failure)}`] : [],
   )
+  const settings = variantSettings(runs)
+  const options = settings.size > 0 ? ['options'] : []
   return {
-    columns: titled(['algorithm', 'dataset', 'seed', 'phase', 'epoch', 'loss', 'accuracy', 'ETA', 'run']).map(
-      (column) => (column.key === 'run' ? { ...column, optional: 1 } : column),
-    ),
+    columns: titled([
+      ...['algorithm', ...options, 'dataset', 'seed', 'phase', 'epoch', 'loss', 'accuracy', 'ETA', 'run'],
+    ]).map((column) => (column.key === 'run' ? { ...column, optional: 1 } : column)),
     rows: running.map(({ run: { id, job }, progress: { phase, epoch, epochs, loss, accuracyPct, etaSeconds } }) => [
       word(job.algorithm.name),
+      ...(settings.size > 0 ? [word(settings.get(id) || undefined)] : []),
       word(job.dataset.name),
       count(job.seed),
       word(phase),

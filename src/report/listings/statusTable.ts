@@ -14,7 +14,7 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
   const states = [...new Set(runs.map(({ state }) => state))]
   const inState = (state: string) => runs.filter((run) => run.state === state).length
   const isTrained = runs.some(({ training }) => training !== undefined)
-  const settings = differingSettings(runs)
+  const settings = variantSettings(runs)
   return {
     columns: titled([
       'algorithm',
@@ -55,7 +55,7 @@ const LONGEST_VALUE = 40
  * Returns for each run of an algorithm with several variants the settings in which they differ, by the run's id, such as
  * `progressive=true`: its options and its budget. The result is empty if no algorithm has several variants.
  */
-function differingSettings(runs: readonly RunStatus[]): ReadonlyMap<string, string> {
+export function variantSettings(runs: readonly Pick<RunStatus, 'id' | 'job'>[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const own of groupBy(runs, ({ job }) => job.algorithm.name).values()) {
     const variants = groupBy(own, ({ job }) => canonicalJson(settingsOf(job)))
