@@ -9,7 +9,7 @@ import type { ImageCounts } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { loadYaml } from '../../core/lazyPackages.ts'
 import { unknownName } from '../../core/names.ts'
-import { grouped } from '../../core/plainText.ts'
+import { grouped, pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
@@ -244,9 +244,9 @@ function sizeDifferences(
 ): (readonly [ours: string, theirs: string])[] {
   const isLess = (...keys: readonly string[]) =>
     keys.some((key) => key in full && isSmaller({ [key]: own[key] }, { [key]: full[key] }))
-  const depth = builtinSpaces[space]?.depthCounts === 'stage' ? 'N' : 'cells'
-  const network = ({ channels, depth: count }: Size) =>
-    depth === 'N' ? `C=${channels} N=${count}` : `C=${channels}, ${count} ${depth}`
+  const isInCells = builtinSpaces[space]?.depthCounts === 'cells'
+  const network = ({ channels, depth }: Size) =>
+    isInCells ? `C=${channels}, ${pluralize(depth ?? 0, 'cell')}` : `C=${channels} N=${depth}`
   const side = ({ imageSize }: Size) => {
     const pixels = imageSize ?? imageSide(dataset)
     return pixels === undefined ? 'whole' : `${pixels}×${pixels}`

@@ -50,7 +50,9 @@ describe('a reduction is found', () => {
       'searched under protocol laptop: C=4, 5 cells (darts-paper: C=16, 8 cells), images of 16×16 (32×32)',
     ]))
   test('for a reduced protocol on a plugin’s space, of which no paper’s size is known', () =>
-    expect(reductionsOf([searched('laptop', 'drnas', 0, 'mine')])).toEqual(['searched under protocol laptop']))
+    expect(reductionsOf([searched('laptop', 'drnas', 0, 'mine')])).toEqual([
+      'searched under protocol laptop: images of 16×16 (papers: 32×32)',
+    ]))
   test('not for a larger search, or one with other settings', () =>
     expect(reductionsOf([searched('drnas-paper:epochs=200,batchSize=32,data.cutout=16')])).toEqual([]))
 
