@@ -166,6 +166,9 @@ async function readSelection<Run extends RunRecord>(
   const parts = await Promise.all(places.map((place) => partAt(place, flags, read)))
   const found = parts.flatMap(({ runs }) => runs)
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
+  for (const [i, place] of places.entries()) {
+    if (place.kind === 'experiment') tellAbsent(place.path, parts[i].jobs ?? [], records)
+  }
   if (records.length === 0) {
     throw new BenchError(
       'missing',
@@ -280,18 +283,13 @@ function sourcesOf({ path }: RunFolder): Source[] {
   return isLink ? [store, { kind: 'store', folder: dirname(realpathSync(path)) }] : [store]
 }
 
-const toldLines = new Set<string>()
-
 /** The folders of runs that were begun, and all jobs of the experiment file that planned them, if one did. */
 interface RunPlaces {
   readonly folders: readonly RunFolder[]
   readonly jobs?: readonly PlannedJob[]
 }
 
-/**
- * Returns the folders of those runs of an experiment file that were begun, and all its jobs. Prints how many runs were
- * not begun.
- */
+/** Returns the folders of those runs of an experiment file that were begun, and all its jobs. */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<RunPlaces> {
   const [{ builtins }, { resolveExperiment }, { jobsToRead }] = await Promise.all([
     import('../builtins.ts'),
@@ -307,12 +305,19 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
   const isThere = (id: string) => store.run(id).exists()
   const jobs = await jobsToRead(experiment, registered, { isThere, report: printAsideLine })
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
-  const absent = jobs.length - begun.length
+  return { folders: begun, jobs }
+}
+
+const toldLines = new Set<string>()
+
+/** Prints how many runs of an experiment file have no record, if some have none. */
+function tellAbsent(path: string, jobs: readonly PlannedJob[], records: readonly RunRecord[]): void {
+  const begun = new Set(records.map(({ manifest }) => manifest.id))
+  const absent = jobs.filter(({ id }) => !begun.has(id)).length
   const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`
   // A command that watches runs reads them again and again.
   if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
   toldLines.add(told)
-  return { folders: begun, jobs }
 }
 
 /**

@@ -43,8 +43,8 @@ export interface Preset {
   /** Whether the preset searches at a smaller size than every paper; `bench run` then prints a note. */
   readonly reduced?: boolean
   /**
-   * Names of the papers' presets that a reduced one is compared with, by family of search spaces: it says there how much
-   * smaller its searches are.
+   * Names of the papers' presets that a reduced one is compared with, by family of search spaces, where a report says
+   * how much smaller its searches are.
    */
   readonly reducedFrom?: Readonly<Record<string, string>>
 }

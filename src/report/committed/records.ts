@@ -82,7 +82,7 @@ const recipeSchema = z.strictObject({
     .array(z.strictObject({ name: z.string(), runs: z.array(fileNameSchema(z)).readonly() }))
     .readonly()
     .optional(),
-  /** Number of planned runs, and those that were never begun; absent if the report was not made from an experiment file. */
+  /** Number of planned runs, and those that were never begun; absent if no experiment file planned the runs. */
   planned: plannedSchema.optional(),
   /** Names of the report's run folders, in the order in which the report shows the runs; absent in a compact report. */
   runs: z.array(fileNameSchema(z)).optional(),

@@ -87,7 +87,7 @@ function defaultsOf(algorithm: string): ReadonlyMap<string, string> {
   )
 }
 
-/** Returns the keys with which a rule can tell methods of one algorithm apart, such as `protocol: …, options: { … }`. */
+/** Returns the keys by which a rule can tell methods of one algorithm apart: `protocol: …, options: { … }`. */
 function differingSelectors(methods: readonly Method[]): string {
   const jobs = methods.map(({ runs: [{ manifest }] }) => manifest.job)
   const differ = (setting: (job: (typeof jobs)[number]) => unknown) => new Set(jobs.map(setting)).size > 1

@@ -106,8 +106,8 @@ export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
 )
 
 /**
- * Returns the items that can be called the best: those with values of at least two seeds, since one seed may be luck; if
- * there are none, those with one value.
+ * Returns the items that can be called the best: those with values of at least two seeds, since one seed may be luck,
+ * or, if there are none, those with one value.
  */
 export function rankable<Item>(items: readonly Item[], valuesIn: (item: Item) => readonly number[]): readonly Item[] {
   const repeated = items.filter((item) => valuesIn(item).length > 1)

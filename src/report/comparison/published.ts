@@ -192,8 +192,8 @@ const LEAST_BUDGET = 12_000
 
 /**
  * Returns phrases that say in which settings these runs are smaller than those of papers, such as `searched under
- * protocol laptop: C=4 N=1 (drnas-paper: C=16 N=5)`; empty if they are not smaller. For black-box searches and given architectures the protocol does not
- * count, since they train no supernet.
+ * protocol laptop: C=4 N=1 (drnas-paper: C=16 N=5)`; empty if they are not smaller. For black-box searches and given
+ * architectures the protocol does not count, since they train no supernet.
  */
 export function reductionsOf(runs: readonly RunRecord[]): string[] {
   const words = runs.flatMap(({ manifest: { job }, result }) => [

@@ -52,8 +52,8 @@ export function statusTable(runs: readonly RunStatus[], references: ReadonlySet<
 const LONGEST_VALUE = 40
 
 /**
- * Returns for each run of an algorithm with several variants the settings in which they differ, by the run's id, such as
- * `progressive=true`: its options and its budget. The result is empty if no algorithm has several variants.
+ * Returns for each run of an algorithm with several variants the settings in which they differ, by the run's id: its
+ * options and its budget, such as `progressive=true`. The result is empty if no algorithm has several variants.
  */
 export function variantSettings(runs: readonly Pick<RunStatus, 'id' | 'job'>[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()

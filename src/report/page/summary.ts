@@ -116,7 +116,7 @@ interface Ranked {
 
 /**
  * Returns sentences about the best search in a column, and about the best of the searches that ask no table for
- * accuracies if it is another one: asking a table costs nothing here, while the others train a network with shared weights.
+ * accuracies if it is another one: asking a table costs nothing here, while the others train shared weights.
  */
 function bestOf(comparison: Comparison, references: ReadonlySet<string>, column: Column, at: number): string[] {
   const searches = searchesOf(comparison, references)
@@ -158,7 +158,7 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
 /** Returns whether a search computes with networks itself: it trains shared weights, or scores untrained networks. */
 const isTrained = ({ method }: Row): boolean => method.runs.every(({ manifest }) => manifest.job.executor !== undefined)
 
-/** Returns the searches that can be called the best, the best first, and those left out since they have one seed only. */
+/** Returns the searches that can be called the best, the best first, and those left out since they have one seed. */
 function ranking(searches: readonly Row[], at: number) {
   const valuesAt = ({ cells }: Row) => valuesOf(cells[at])
   const ranks = (rows: readonly Row[]) =>
