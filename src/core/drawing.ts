@@ -44,8 +44,11 @@ export type Shape =
       readonly colour: Ink
     }
 
-/** A colour in a drawing: one that the theme defines by name, or a fixed colour such as `#1f77b4`. */
-export type Ink = 'ink' | 'faint' | 'paper' | 'tint' | 'grid' | `#${string}`
+/**
+ * A colour in a drawing or a plot: one that the theme defines by name, or a fixed colour such as `#1f77b4`. `behind` is
+ * for lines in the background of others, `cloud` for the points of all architectures of a lookup table.
+ */
+export type Ink = 'ink' | 'faint' | 'paper' | 'tint' | 'grid' | 'behind' | 'cloud' | `#${string}`
 
 /** Font size of the labels inside a drawn cell, in CSS pixels. */
 export const LABEL_SIZE = 10.67

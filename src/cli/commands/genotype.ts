@@ -61,11 +61,12 @@ async function showGenotype(argument: string, flags: GenotypeFlags): Promise<voi
 const FORMATS = ['text', 'json', 'svg', 'png', 'pdf'] as const
 
 async function drawnSvg(space: SearchSpace, genotype: Genotype, title: string): Promise<string> {
-  const [{ cellDrawings }, { stackedSvg }] = await Promise.all([
+  const [{ cellDrawings, columnsOf }, { stackedSvg }] = await Promise.all([
     import('../../report/figures/cells.ts'),
     import('../../report/pictures/drawingSvg.ts'),
   ])
-  return stackedSvg(cellDrawings(space, genotype, title))
+  const drawings = cellDrawings(space, genotype, title)
+  return stackedSvg(drawings, undefined, columnsOf(drawings))
 }
 
 async function drawn(
@@ -74,9 +75,10 @@ async function drawn(
   title: string,
   format: 'png' | 'pdf',
 ): Promise<Uint8Array> {
-  const [{ cellDrawings }, { renderFigure }] = await Promise.all([
+  const [{ cellDrawings, columnsOf }, { renderFigure }] = await Promise.all([
     import('../../report/figures/cells.ts'),
     import('../../report/pictures/picture.ts'),
   ])
-  return renderFigure({ name: 'cells', caption: '', columns: 1, panels: cellDrawings(space, genotype, title) }, format)
+  const panels = cellDrawings(space, genotype, title)
+  return renderFigure({ name: 'cells', caption: '', columns: columnsOf(panels), panels }, format)
 }

@@ -6,7 +6,7 @@ import { EXACT_WILCOXON_PAIRS, holm, pairedPermutations, wilcoxon } from '../../
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
-import { absent, count, number, type Cell as TableCell, type Tabular, word } from '../formats/tabular.ts'
+import { absent, count, number, type Cell as TableCell, type Tabular, titled, word } from '../formats/tabular.ts'
 import { type Blocks, blocksOf, type Comparison, FEWEST_BLOCKS, searchesOf } from './comparison.ts'
 
 interface Pair {
@@ -168,6 +168,30 @@ function matrixOf(
     sentence: sentenceOf(seeds, pairs.length, significant),
     labels: samples.map(({ label }) => label),
     cells,
+  }
+}
+
+/**
+ * Returns a matrix as a table to copy: the differences row by row, and below them the p-values where the pairs were
+ * tested.
+ */
+export function matrixTable({ title, sentence, labels, cells }: PairwiseMatrix): Tabular {
+  const rowsOf = (quantity: string, cell: (entry: MatrixCell) => TableCell) =>
+    cells.map((row, i) => [
+      word(quantity),
+      word(labels[i]),
+      ...row.map((entry) => (entry === undefined ? absent : cell(entry))),
+    ])
+  const isTested = cells.some((row) => row.some((entry) => entry?.p !== undefined))
+  return {
+    columns: [...titled(['quantity', 'search']), ...labels.map((label) => ({ title: label, key: label }))],
+    rows: [
+      ...rowsOf('difference', ({ difference }) => number(difference, 2)),
+      ...(isTested
+        ? rowsOf('p', ({ p }) => (p === undefined ? absent : { kind: 'number', value: p, digits: 3, positive: true }))
+        : []),
+    ],
+    notes: [`${title}: mean of the row's search minus that of the column's, in points. ${sentence}`],
   }
 }
 

@@ -7,7 +7,7 @@ import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { type Drawing, heading, type Ink, type Shape } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { extent } from '../../core/numbers.ts'
-import { compare, datasetTitle, type Row, searchesOf, valuesOf } from '../comparison/comparison.ts'
+import { compare, datasetTitle, type Row, searchesOf } from '../comparison/comparison.ts'
 import { errorsOf, rowsOf, searchesAmong } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import type { AxisLimits, Figure } from '../pictures/figure.ts'
@@ -20,6 +20,8 @@ interface Line {
   readonly label: string
   readonly look: Look
   readonly values: readonly number[]
+  /** Seeds of the values, in the same order. */
+  readonly seeds: readonly number[]
 }
 
 interface Reference {
@@ -64,12 +66,19 @@ export function accuraciesFigure(
   return {
     name: 'accuracies',
     caption: [
-      `Test accuracy of the architectures found, best mean first; ${many ? 'boxes are quartiles, lines reach from the 5th to the 95th percentile of the seeds' : 'a dot is a seed'}, the bar is the mean with its 95 % t interval.`,
+      `Test accuracy of the architectures found, best mean first; ${many ? 'boxes are quartiles, lines reach from the 5th to the 95th percentile of the seeds' : 'a dot is a seed'}, the bar is the mean with its 95 % t interval, the text at the right mean ± standard deviation.`,
       ...(fixed ? ['Dashed: fixed architectures.'] : []),
       ...(drawings.some(({ isCut }) => isCut) ? ['An arrow stands for seeds beyond the axis.'] : []),
+      ...(drawings.some(({ isOpen }) => isOpen) ? ['A line that ends in an open arrow goes on beyond it.'] : []),
     ].join(' '),
     columns: Math.min(2, drawings.length),
     panels: drawings.map(({ drawing }) => drawing),
+    numbers: {
+      columns: ['panel', 'method', 'seed', 'test accuracy (%)'],
+      rows: panels.flatMap(({ title, lines }) =>
+        lines.flatMap(({ label, seeds, values }) => values.map((value, i) => [title, label, seeds[i], value])),
+      ),
+    },
   }
 }
 
@@ -83,11 +92,17 @@ function lookedUp(runs: readonly RunRecord[], names: ReadonlySet<string>) {
   const lookOf = (row: Row) => looks[comparison.rows.indexOf(row)]
   return comparison.columns.flatMap(({ split, title }, column) => {
     if (split !== 'test') return []
-    const line = (row: Row): Line => ({
-      label: row.method.label,
-      look: lookOf(row),
-      values: valuesOf(row.cells[column]).filter(Number.isFinite),
-    })
+    const line = (row: Row): Line => {
+      const known = [...row.cells[column].bySeed]
+        .filter(([, accuracyPct]) => Number.isFinite(accuracyPct))
+        .sort(([a], [b]) => a - b)
+      return {
+        label: row.method.label,
+        look: lookOf(row),
+        seeds: known.map(([seed]) => seed),
+        values: known.map(([, accuracyPct]) => accuracyPct),
+      }
+    }
     const isKnown = ({ values }: Line) => values.length > 0
     return [
       {
@@ -113,6 +128,7 @@ function trained(runs: readonly RunRecord[]) {
         dataset: row.dataset,
         label: labelOf(row.method),
         look: looks[i],
+        seeds: row.results.flatMap(({ seed, trainings = [] }) => (trainings.length === 0 ? [] : [seed])),
         values: errorsOf(row).map((error) => 100 - error),
       }))
       .filter((line) => line.dataset === dataset && line.values.length > 0),
@@ -146,7 +162,16 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
     shapes,
   }
   const isCut = sorted.some(({ values }) => values.length <= MANY_SEEDS && values.some(isBeyond))
-  return { drawing, isCut }
+  const isOpen = sorted.some(({ values }) => {
+    const interval = tInterval(values)
+    return (
+      interval !== undefined &&
+      interval.high > low &&
+      interval.low < high &&
+      (interval.low < low || interval.high > high)
+    )
+  })
+  return { drawing, isCut, isOpen }
 }
 
 /**
@@ -247,7 +272,11 @@ function rowShapes(
     text(left - 8, y, label, { align: 'right', size: SIZE, colour: 'ink' }),
     ...(isMany ? boxShapes(values, look, y, clamped) : inside.flatMap((value) => dot(x(value), y, look))),
     ...(interval && interval.high > low && interval.low < high
-      ? [stroke(`M${clamped(interval.low)},${y} H${clamped(interval.high)}`, 'ink', 1)]
+      ? [
+          stroke(`M${clamped(interval.low)},${y} H${clamped(interval.high)}`, 'ink', 1),
+          ...(interval.low < low ? [openArrow(x(low), y, -1)] : []),
+          ...(interval.high > high ? [openArrow(x(high), y, 1)] : []),
+        ]
       : []),
     ...(mean >= low && mean <= high ? [stroke(`M${x(mean)},${y - 5} V${y + 5}`, 'ink', 1.8)] : []),
     ...(lower.length > 0 ? beyond(x(low), y, -1, lower, look) : []),
@@ -259,6 +288,10 @@ function rowShapes(
     }),
   ]
 }
+
+/** Returns the open arrow head at the end of a line that goes on beyond the axis. */
+const openArrow = (x: number, y: number, side: 1 | -1): Shape =>
+  stroke(`M${x - side * 4},${y - 3} L${x},${y} L${x - side * 4},${y + 3}`, 'ink', 1)
 
 const dot = (x: number, y: number, { colour }: Look): Shape => ({
   kind: 'fill',

@@ -9,11 +9,8 @@ import { groupByMethod, labelOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
-/**
- * Largest width of a cell drawing, in CSS pixels, at which two drawings share a row. Wider drawings have a row each, so
- * that they stay readable in a paper.
- */
-const WIDEST_OF_TWO = 400
+/** Largest width of a drawing, in CSS pixels, of which two share a row; in a paper, its letters are at least 6 pt high. */
+const WIDEST_OF_TWO = 440
 
 /**
  * Returns the drawings of an architecture's cells, one for each type of cell.
@@ -24,35 +21,55 @@ export function cellDrawings(space: SearchSpace, genotype: Genotype, title: stri
   throw new BenchError('unsupported', `cells of the space ${space.name} cannot be drawn: the space has no draw()`)
 }
 
+/** Returns the number of drawings of cells that share a row: two unless one is too wide for that. */
+export const columnsOf = (drawings: readonly Drawing[]): number =>
+  drawings.some(({ width }) => width > WIDEST_OF_TWO) ? 1 : Math.min(2, drawings.length)
+
 /**
  * Returns the figure `cells`: for each method the architecture that it found most often; of equally frequent ones, the
- * one found by the lowest seed.
+ * one found by the lowest seed. Two drawings share a row, unless they
+ * are so wide that their letters would be too small.
  */
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')
   const datasets = [...new Set(finished.map(({ manifest }) => manifest.job.dataset.name))]
-  const panels = groupByMethod(finished)
+  const answers = groupByMethod(finished)
     .map(oneRunPerSeed)
     .flatMap((method) =>
       datasets.flatMap((dataset) => {
         const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
         const name = labelOf(method)
         const label = datasets.length > 1 ? `${name}, ${datasetTitle(dataset)}` : name
-        return seeds.length === 0 ? [] : answerDrawings(seeds, label, space)
+        return seeds.length === 0 ? [] : [answerOf(seeds, label)]
       }),
     )
-  const columns = Math.max(...panels.map(({ width }) => width)) > WIDEST_OF_TWO ? 1 : Math.min(2, panels.length)
-  return { name: 'cells', caption: 'The architecture that each method found most often.', columns, panels }
+  // An architecture that was trained in full may come from another space of the family.
+  const panels = answers.flatMap(({ label, genotype, share }) =>
+    cellDrawings(space, (space.family ?? space).parse(genotype), `${label} (${share})`),
+  )
+  const hasOnlyDifferent = answers.some(({ count, seeds }) => count === 1 && seeds > 1)
+  return {
+    name: 'cells',
+    caption: `The architecture that each method found most often${hasOnlyDifferent ? '; where all seeds differ, that of the lowest seed' : ''}.`,
+    columns: columnsOf(panels),
+    panels,
+    numbers: {
+      columns: ['method', 'found by seeds', 'of seeds', 'architecture'],
+      rows: answers.map(({ label, count, seeds, genotype }) => [label, count, seeds, genotype]),
+    },
+  }
 }
 
-function answerDrawings(seeds: readonly RunRecord[], label: string, space: SearchSpace): readonly Drawing[] {
-  const genotypes = seeds.flatMap(({ result }) => result?.genotype ?? [])
-  const answer = mostFrequent(genotypes)
-  const count = genotypes.filter((genotype) => genotype === answer).length
-  // An architecture that was trained in full may come from another space of the family.
-  const genotype = (space.family ?? space).parse(answer)
-  return cellDrawings(space, genotype, `${label} (${count} of ${pluralize(genotypes.length, 'seed')})`)
+/** Returns the architecture that a method found most often, and how many of its seeds found it. */
+function answerOf(runs: readonly RunRecord[], label: string) {
+  const genotypes = runs.flatMap(({ result }) => result?.genotype ?? [])
+  const genotype = mostFrequent(genotypes)
+  const [count, seeds] = [genotypes.filter((each) => each === genotype).length, genotypes.length]
+  const first = runs.find(({ result }) => result?.genotype === genotype)?.manifest.job.seed
+  const share =
+    count === 1 && seeds > 1 ? `seed ${first}; all ${seeds} seeds differ` : `${count} of ${pluralize(seeds, 'seed')}`
+  return { label, genotype, count, seeds, share }
 }
 
 function mostFrequent(items: readonly string[]): string {

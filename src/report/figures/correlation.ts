@@ -8,7 +8,7 @@ import { DEGENERATE } from '../../core/score.ts'
 import { type Figure, scaleFor } from '../pictures/figure.ts'
 import { architecturesWithBoth, withUnit } from './pareto.ts'
 
-const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+const cloudLook = { colour: 'cloud', dash: [], marker: 'circle' } as const
 const medianLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
 
 /** Number of equally large groups of architectures, ordered by x, for which the median of y is drawn. */

@@ -60,6 +60,11 @@ export const figureKinds = {
     quantities: hessianQuantities,
     make: (runs, { quantity, spread }) => hessianFigure(runs, { quantity: quantity as HessianQuantity, spread }),
   },
+  skips: {
+    title: 'Skip connections',
+    about: 'skip connections of the derived architecture over the epochs',
+    make: (runs, { spread }) => skipsFigure(runs, spread),
+  },
   range: {
     title: 'Architectures in reach',
     about: 'accuracies of architectures sampled from the search (--probe range)',
@@ -84,11 +89,6 @@ export const figureKinds = {
     title: 'Mixing weights',
     about: 'mixing weights or their entropy over the epochs (--probe alpha)',
     make: (runs, { space }) => alphaFigure(runs, space.edges),
-  },
-  skips: {
-    title: 'Skip connections',
-    about: 'skip connections of the derived architecture over the epochs',
-    make: (runs, { spread }) => skipsFigure(runs, spread),
   },
   pareto: {
     title: 'Size and accuracy',

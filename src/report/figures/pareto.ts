@@ -148,7 +148,7 @@ function frontSeries(series: readonly Series[], title: string): Series {
   const points = series.flatMap((each) => each.points.flatMap(({ x, y }) => (y === null ? [] : [{ x, y }])))
   return {
     label: `${title} front`,
-    look: { colour: '#9aa0a6', dash: [3, 2], marker: 'circle' },
+    look: { colour: 'faint', dash: [3, 2], marker: 'circle' },
     form: 'steps',
     points: paretoFront(points, 'lower', 'higher'),
     unnamed: true,
@@ -156,7 +156,7 @@ function frontSeries(series: readonly Series[], title: string): Series {
   }
 }
 
-const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+const cloudLook = { colour: 'cloud', dash: [], marker: 'circle' } as const
 const frontLook = { colour: '#c2410c', dash: [], marker: 'circle' } as const
 
 /** All architectures of a lookup table by two of its columns, and the Pareto front among them. */

@@ -71,6 +71,12 @@ export function ranksFigure(runs: readonly RunRecord[], references?: ReadonlySet
     caption: captionOf(rankings, isNamed),
     columns: 1,
     panels: rankings.map((ranking) => diagram(ranking, isNamed ? ranking.title : '')),
+    numbers: {
+      columns: ['panel', 'method', 'average rank', 'seeds'],
+      rows: rankings.flatMap(({ title, blocks: { seeds }, ranked }) =>
+        ranked.map(({ label, rank }) => [title, label, rank, seeds.length]),
+      ),
+    },
   }
 }
 

@@ -3,6 +3,7 @@
  * that connects the architectures it would have returned over time.
  */
 
+import type { Ink } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -87,7 +88,7 @@ function whenOf(runs: readonly RunRecord[]): string {
 /** Largest number of trajectories in a panel; more would hide each other and the architectures. */
 const MOST_TRAJECTORIES = 200
 
-const cloudLook = { colour: '#9aa6b2', dash: [], marker: 'circle' } as const
+const cloudLook = { colour: 'cloud', dash: [], marker: 'circle' } as const
 
 function cloudOf(table: Table, validation: string, test: string): Point[] {
   const [x, y] = [table.accuracy(parseQualifier(validation)), table.accuracy(parseQualifier(test))]
@@ -119,7 +120,7 @@ function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: 
     others: runs.slice(drawn).map((run) => endOf(run, column)),
   }))
   const lines = searched.flatMap(({ label, look, trajectories }) => {
-    const faded = { ...look, colour: `${look.colour}88` as const }
+    const faded = { ...look, colour: `${look.colour}88` as Ink }
     const longer = trajectories.filter((points) => points.length > 1)
     return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true, thin: true }))
   })

@@ -115,7 +115,7 @@ export const spreadFor = (seeds: readonly number[]): Spread =>
 /** Largest number of lines with bands that can be told apart in one panel. */
 export const MOST_TOGETHER = 4
 /** Colour, dash and marker of the lines in the background of a panel. */
-const BACKGROUND: Look = { colour: '#b9bfc6', dash: [], marker: 'circle' }
+const BACKGROUND: Look = { colour: 'behind', dash: [], marker: 'circle' }
 
 /**
  * Returns the panels of a plot of lines. Up to four lines share a panel. If there are more, their bands would hide each

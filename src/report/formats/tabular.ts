@@ -130,9 +130,12 @@ export const digitsFor = (value: number, least: number): number =>
  * becomes `< 0.001`.
  */
 export function numberText({ value, digits, positive = false }: NumberCell): string {
-  const text = value.toFixed(digits)
+  const text = withoutMinusZero(value.toFixed(digits))
   return positive && Number(text) === 0 ? `< ${(10 ** -digits).toFixed(digits)}` : text
 }
+
+/** Returns the text of a rounded number, without the sign of a negative number that was rounded to 0. */
+export const withoutMinusZero = (text: string): string => (Number(text) === 0 ? text.replace('-', '') : text)
 
 const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
 

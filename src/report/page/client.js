@@ -164,10 +164,14 @@
   })
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw)
 
-  /** Prints in the light theme, with the plots as wide as the paper. */
+  /** Prints in the light theme, with the plots as wide as the paper, and what is folded open. */
   let beforePrint
+  let openedForPrint = []
   addEventListener('beforeprint', () => {
     beforePrint = root.dataset.theme
+    // The list of runs and their configurations stay as the reader left them: they would take many pages.
+    openedForPrint = [...document.querySelectorAll('details:not([open])')].filter((fold) => !fold.closest('#runs'))
+    for (const fold of openedForPrint) fold.open = true
     root.dataset.theme = 'light'
     redraw()
     for (const { chart } of charts) chart.resize()
@@ -175,6 +179,8 @@
   addEventListener('afterprint', () => {
     if (beforePrint === undefined) delete root.dataset.theme
     else root.dataset.theme = beforePrint
+    for (const fold of openedForPrint) fold.open = false
+    openedForPrint = []
     redraw()
   })
 
@@ -301,15 +307,31 @@
     })
   }
 
+  /** Pixels below the place to which a link scrolls within which a section counts as reached. */
+  const NEAR = 40
+  /**
+   * Returns the section that the reader looks at: the lowest that begins above the first lines of the window, at the
+   * end of the page the last one. Of sections side by side, or all visible at the end, it is the one of the last link.
+   */
+  const sectionInView = () => {
+    const topOf = (section) => section.getBoundingClientRect().top
+    const linked = sections.find(({ id }) => `#${id}` === location.hash)
+    if (scrollY + innerHeight >= root.scrollHeight - 2) {
+      return linked !== undefined && topOf(linked) >= 0 && topOf(linked) < innerHeight ? linked : sections.at(-1)
+    }
+    const line = Number.parseFloat(getComputedStyle(root).scrollPaddingTop) + NEAR
+    const passed = sections.filter((section) => topOf(section) <= line)
+    const lowest = Math.max(...passed.map(topOf))
+    const reached = passed.filter((section) => topOf(section) === lowest)
+    return reached.includes(linked) ? linked : (reached[0] ?? sections[0])
+  }
+
   /** Marks the section that the reader looks at in the contents. */
   const links = new Map([...document.querySelectorAll('nav a')].map((link) => [link.hash.slice(1), link]))
   const sections = [...links.keys()].map((id) => document.getElementById(id))
   let current
   const follow = () => {
-    const line = innerHeight / 3
-    const isAtEnd = scrollY + innerHeight >= root.scrollHeight - 2
-    const seen = sections.filter((section) => section.getBoundingClientRect().top <= line)
-    const section = isAtEnd ? sections.at(-1) : (seen.at(-1) ?? sections[0])
+    const section = sectionInView()
     if (section === undefined || section === current) return
     current = section
     for (const [id, link] of links) {
@@ -322,5 +344,6 @@
   }
   addEventListener('scroll', follow, { passive: true })
   addEventListener('resize', follow)
+  addEventListener('hashchange', follow)
   follow()
 })()

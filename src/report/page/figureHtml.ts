@@ -9,19 +9,29 @@ import { drawingSvg, escaped, stackedSvg } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
 import { renderFormats } from '../pictures/picture.ts'
-import { lightTheme, type Theme } from '../pictures/theme.ts'
+import { colourOf, lightTheme, type Theme } from '../pictures/theme.ts'
 
 /**
  * Placeholders for the colours in a plot's data; the page's script replaces them by the colours of the light or dark
  * theme.
  */
-const tokens: Theme = { ink: '@ink', faint: '@faint', paper: '@paper', tint: '@tint', grid: '@grid' }
+const tokens: Theme = {
+  ink: '@ink',
+  faint: '@faint',
+  paper: '@paper',
+  tint: '@tint',
+  grid: '@grid',
+  behind: '@behind',
+  cloud: '@cloud',
+}
 const variables: Theme = {
   ink: 'var(--ink)',
   faint: 'var(--faint)',
   paper: 'var(--paper)',
   tint: 'var(--tint)',
   grid: 'var(--grid)',
+  behind: 'var(--behind)',
+  cloud: 'var(--cloud)',
 }
 
 /** Number of digits after the decimal point of the coordinates that the page stores for series of many points. */
@@ -32,7 +42,7 @@ const ENLARGED = 1.25
 /** The files of a figure that the page offers for download: gzipped bytes in base64, by file name extension. */
 export type Downloads = Readonly<Record<string, string>>
 
-/** Returns the downloadable files of a figure: SVG, PDF, and the plotted numbers as CSV. */
+/** Returns the downloadable files of a figure: SVG, PDF, and its numbers as CSV. */
 export function filesOf(figure: Figure): Downloads {
   const packed = (bytes: Uint8Array | string) => gzipSync(bytes, { level: 9 }).toString('base64')
   const numbers = figureCsv(figure)
@@ -89,9 +99,11 @@ function downloadButtons(name: string, endings: readonly string[]): string {
 }
 
 /**
- * Returns the plotted numbers of a figure as CSV, one line for each point; empty if the figure consists of drawings.
+ * Returns the numbers of a figure as CSV: those that its drawings show, or one line for each plotted point. Empty if it
+ * consists of drawings without numbers.
  */
-export function figureCsv({ panels }: Figure): string {
+export function figureCsv({ panels, numbers }: Figure): string {
+  if (numbers !== undefined) return csvOf([numbers.columns, ...numbers.rows])
   const plots = panels.filter((panel) => panel.kind === 'plot')
   if (plots.length === 0) return ''
   const [xs, ys] = (['x', 'y'] as const).map((axis) => [...new Set(plots.map((plot) => plot[axis].label))])
@@ -105,8 +117,11 @@ export function figureCsv({ panels }: Figure): string {
   })
   const [x, y] = [xs.length > 1 ? 'x' : xs[0], ys.length > 1 ? 'y' : ys[0]]
   const head = ['panel', 'series', x, y, 'band low', 'band high', 'note']
-  return [head, ...lines].map((fields) => `${fields.map((field) => csvField(String(field))).join(',')}\n`).join('')
+  return csvOf([head, ...lines])
 }
+
+const csvOf = (lines: readonly (readonly (string | number)[])[]): string =>
+  lines.map((fields) => `${fields.map((field) => csvField(String(field))).join(',')}\n`).join('')
 
 /**
  * Returns the data from which the page's script draws a figure: one entry for each panel, null for a panel that is a
@@ -138,7 +153,7 @@ function legendHtml(panels: readonly Panel[]): string {
 function legendEntry({ label, look, form }: Series): string {
   const sample =
     form === 'line' || form === 'steps'
-      ? `<path d="M0 6H22" stroke="${look.colour}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>${markerSvg(look)}`
+      ? `<path d="M0 6H22" stroke="${colourOf(look.colour, variables)}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>${markerSvg(look)}`
       : markerSvg(look)
   const name = escaped(label)
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`
@@ -155,10 +170,12 @@ const MARKERS: Readonly<Record<Look['marker'], string>> = {
   star: 'M7 6H15M11 2V10M8.2 3.2L13.8 8.8M13.8 3.2L8.2 8.8',
 }
 
-const markerSvg = ({ colour, marker }: Look): string =>
-  isStroked(marker)
-    ? `<path d="${MARKERS[marker]}" stroke="${colour}" stroke-width="2"/>`
-    : `<path d="${MARKERS[marker]}" fill="${colour}"/>`
+function markerSvg({ colour, marker }: Look): string {
+  const ink = colourOf(colour, variables)
+  return isStroked(marker)
+    ? `<path d="${MARKERS[marker]}" stroke="${ink}" stroke-width="2"/>`
+    : `<path d="${MARKERS[marker]}" fill="${ink}"/>`
+}
 
 function plotData(plot: Plot) {
   const { data, ...config } = chartConfig(plot, tokens, ENLARGED)

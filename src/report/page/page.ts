@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { grouped, printable } from '../../core/plainText.ts'
 import { compare } from '../comparison/comparison.ts'
-import { pairwiseMatrices } from '../comparison/pairwiseTable.ts'
+import { matrixTable, pairwiseMatrices } from '../comparison/pairwiseTable.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
@@ -73,7 +73,7 @@ export function renderPage(content: PageContent): string {
     ],
   ]
   const sections = parts.flatMap(([, own]) => own)
-  const copies = Object.fromEntries(tables.map(({ name, table }) => [name, copiesOf(table)]))
+  const copies = allCopies(tables, runs, references)
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
@@ -121,12 +121,28 @@ function tableContent(
   if (name === 'median') return folded('Medians and interquartile ranges', html)
   if (name !== 'tests' || areRetrained(runs)) return html
   const matrices = pairwiseMatrices(compare(runs, { mix: true }), references)
+  const hasValues = matrices.some(({ cells }) => cells.some((row) => row.some((cell) => (cell?.p ?? 1) < 1)))
+  const about = hasValues ? ' Small: Wilcoxon’s p after Holm’s correction, where it is below 1.' : ''
   return [
-    '<p class="note">Mean difference of the row’s search minus the column’s, in points; * significant at 5 %.</p>',
-    ...matrices.slice(0, 1).map((matrix) => matrixHtml(matrix, matrices.length > 1)),
-    ...matrices.slice(1).map((matrix) => folded(matrix.title, matrixHtml(matrix, false))),
+    `<p class="note">Mean difference of the row’s search minus the column’s, in points; * significant at 5 %.${about}</p>`,
+    ...matrices.slice(0, 1).map((matrix, i) => matrixHtml(matrix, matrices.length > 1, matrixName(i))),
+    ...matrices.slice(1).map((matrix, i) => folded(matrix.title, matrixHtml(matrix, false, matrixName(i + 1)))),
     folded('Every search against the best one, with p-values', html),
   ].join('\n')
+}
+
+/** Name of a matrix of tests by its position, by which the page's script finds the texts to copy. */
+const matrixName = (position: number): string => `tests-matrix-${position}`
+
+/** Returns the texts that the copy buttons of all tables copy, by the table's name and format. */
+function allCopies(tables: PageContent['tables'], runs: readonly RunRecord[], references: ReadonlySet<string>) {
+  const isTested = tables.some(({ name }) => name === 'tests') && !areRetrained(runs)
+  const matrices = isTested ? pairwiseMatrices(compare(runs, { mix: true }), references) : []
+  return Object.fromEntries([
+    ...tables.map(({ name, table }) => [name, copiesOf(table)] as const),
+    ...matrices.map((matrix, i) => [matrixName(i), copiesOf(matrixTable(matrix))] as const),
+    ...(runs.length <= MOST_LISTED ? [['runs-list', copiesOf(runsTable(runs))] as const] : []),
+  ])
 }
 
 const folded = (summary: string, html: string): string =>
@@ -142,7 +158,7 @@ const definitions = (terms: readonly (readonly [string, string])[]) =>
 
 const listing = (runs: readonly RunRecord[]): string =>
   runs.length <= MOST_LISTED
-    ? folded(`All ${grouped(runs.length)} runs`, tableHtml(runsTable(runs)))
+    ? folded(`All ${grouped(runs.length)} runs`, tableHtml(runsTable(runs), 'runs-list'))
     : `<p>${grouped(runs.length)} runs.</p>`
 
 const configurations = (runs: readonly RunRecord[]): string =>

@@ -94,8 +94,11 @@ export function claimsHtml({ rows, notes }: Tabular, name: string): string {
   return `${notes.map(noteHtml).join('')}${copyButtons(name)}<div class="scroll" tabindex="0">${content}</div>`
 }
 
-/** Returns the matrix of paired differences as HTML, below the sentence that sums up its tests. */
-export function matrixHtml({ title, sentence, labels, cells }: PairwiseMatrix, isNamed: boolean): string {
+/**
+ * Returns the matrix of paired differences as HTML, below the sentence that sums up its tests.
+ * @param name name of the matrix, by which the page's script finds the texts to copy
+ */
+export function matrixHtml({ title, sentence, labels, cells }: PairwiseMatrix, isNamed: boolean, name: string): string {
   const largest = Math.max(...cells.flat().map((cell) => Math.abs(cell?.difference ?? 0)))
   const head = labels.map((label) => `<th><span>${escaped(label)}</span></th>`).join('')
   const rows = cells.map(
@@ -105,6 +108,7 @@ export function matrixHtml({ title, sentence, labels, cells }: PairwiseMatrix, i
   return [
     ...(isNamed ? [`<h3>${escaped(title)}</h3>`] : []),
     `<p>${escaped(sentence)}</p>`,
+    copyButtons(name),
     `<div class="scroll" tabindex="0"><table class="matrix"><thead><tr><td></td>${head}</tr></thead><tbody>`,
     ...rows,
     '</tbody></table></div>',
@@ -116,11 +120,12 @@ const LEVEL = 0.05
 function matrixCell(cell: MatrixCell | undefined, largest: number): string {
   if (cell === undefined) return '<td></td>'
   const { difference, p } = cell
-  const sign = difference > 0 ? '+' : difference < 0 ? '−' : ''
-  const text = `${sign}${Math.abs(difference).toFixed(Math.abs(difference) < 10 ? 2 : 1)}`
+  const size = Math.abs(difference).toFixed(Math.abs(difference) < 10 ? 2 : 1)
+  const sign = Number(size) === 0 ? '' : difference > 0 ? '+' : '−'
+  const text = `${sign}${size}`
   const strength = largest === 0 ? 0 : Math.round((60 * Math.abs(difference)) / largest)
-  const side = difference > 0 ? 'ahead' : 'behind'
+  const side = Number(size) === 0 ? 'even' : difference > 0 ? 'ahead' : 'behind'
   const isSignificant = p !== undefined && p < LEVEL
-  const about = p === undefined ? '' : ` title="p ${p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`}"`
-  return `<td class="${side}${isSignificant ? ' significant' : ''}" style="--strength:${strength}%"${about}>${text}${isSignificant ? '*' : ''}</td>`
+  const about = p === undefined || p >= 1 ? '' : `<small>${p < 0.001 ? '< 0.001' : p.toFixed(3)}</small>`
+  return `<td class="${side}${isSignificant ? ' significant' : ''}" style="--strength:${strength}%">${text}${isSignificant ? '*' : ''}${about}</td>`
 }

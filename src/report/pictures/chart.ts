@@ -6,7 +6,7 @@ import type { ChartConfiguration, ChartDataset } from 'chart.js'
 import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
 import type { Look } from './palette.ts'
-import type { Theme } from './theme.ts'
+import { colourOf, type Theme } from './theme.ts'
 
 /** Font sizes of a plot in CSS pixels: 8 pt for axis labels and legend, 7 pt for the numbers at ticks. */
 export const fontSize = { label: 10.67, tick: 9.33 }
@@ -71,11 +71,11 @@ function onLogAxis({ y: { scale, limits }, series }: Plot): readonly Series[] {
  */
 function datasetsOf(series: readonly Series[], theme: Theme, enlarged: number): ChartDataset<'scatter'>[] {
   const lines = series.map((line, i) => lineOf(line, i, theme, enlarged))
-  return [...lines.reverse(), ...series.flatMap(bandOf)]
+  return [...lines.reverse(), ...series.flatMap((line, i) => bandOf(line, i, theme))]
 }
 
 /** Returns the band of a series as Chart.js datasets: two invisible lines with the area between them filled. */
-function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<'scatter'>[] {
+function bandOf({ band = [], look, form }: Series, index: number, theme: Theme): ChartDataset<'scatter'>[] {
   if (!band.some(({ low, high }) => low !== null && high !== null && high > low)) return []
   const edge = {
     series: index,
@@ -91,7 +91,7 @@ function bandOf({ band = [], look, form }: Series, index: number): ChartDataset<
       ...edge,
       data: band.map(({ x, high }) => ({ x, y: high ?? Number.NaN })),
       fill: '-1',
-      backgroundColor: look.colour + BAND_OPACITY,
+      backgroundColor: colourOf(look.colour, theme) + BAND_OPACITY,
     },
   ]
 }
@@ -131,6 +131,7 @@ function lineOf(
   const isLine = form === 'line' || form === 'steps'
   const cloud = form === 'cloud'
   const radius = enlarged * (isLine ? 2 : 3.2) * MARKER_SCALE[look.marker]
+  const colour = colourOf(look.colour, theme)
   const markers = isLine ? lineMarkers(points.length, index, thin ? 0 : radius) : cloud ? enlarged : radius
   return {
     series: index,
@@ -139,14 +140,14 @@ function lineOf(
     showLine: isLine,
     stepped: form === 'steps',
     spanGaps: false,
-    borderColor: isLine ? look.colour : theme.paper,
+    borderColor: isLine ? colour : theme.paper,
     borderWidth: enlarged * (thin ? 0.9 : isLine ? 1.6 : cloud ? 0 : 0.7),
     borderDash: [...look.dash],
-    backgroundColor: look.colour,
+    backgroundColor: colour,
     pointStyle: look.marker,
     pointRadius: markers,
     pointBorderWidth: isStroked(look.marker) ? 1.4 : isLine || cloud ? 0 : 0.7,
-    pointBorderColor: isStroked(look.marker) ? look.colour : theme.paper,
+    pointBorderColor: isStroked(look.marker) ? colour : theme.paper,
     pointHoverRadius: 4,
     pointHitRadius: 6,
   } as ChartDataset<'scatter'>

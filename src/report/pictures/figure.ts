@@ -15,6 +15,14 @@ export interface Figure {
   readonly panels: readonly Panel[]
   /** Number of panels in each row of the figure. */
   readonly columns: number
+  /** The numbers that the drawings among the panels show, for download; plots need none, since they hold their points. */
+  readonly numbers?: FigureNumbers
+}
+
+/** A table of numbers: the names of its columns, and its rows. */
+export interface FigureNumbers {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
 }
 
 export type Panel = Plot | Drawing

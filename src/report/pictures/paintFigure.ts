@@ -107,8 +107,8 @@ export function paintFigure(
 
 function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form }, x, y }: LegendEntry): void {
   const middle = y + LEGEND_LINE / 2
-  context.strokeStyle = look.colour
-  context.fillStyle = look.colour
+  context.strokeStyle = colourOf(look.colour, lightTheme)
+  context.fillStyle = colourOf(look.colour, lightTheme)
   context.lineWidth = 1.8
   if (form === 'line' || form === 'steps') {
     context.beginPath()

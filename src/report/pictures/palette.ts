@@ -5,9 +5,10 @@
  */
 import { builtinAlgorithms } from '../../algorithms/index.ts'
 import type { Algorithm, AlgorithmLook } from '../../core/algorithm.ts'
+import type { Ink } from '../../core/drawing.ts'
 
 export interface Look {
-  readonly colour: `#${string}`
+  readonly colour: Ink
   /** Lengths of the dashes and gaps of a method's line, in CSS pixels; empty for a solid line. */
   readonly dash: readonly number[]
   readonly marker: (typeof MARKERS)[number]

@@ -8,10 +8,10 @@ import { createRequire } from 'node:module'
 import type { Ink } from '../../core/drawing.ts'
 
 /**
- * The colours of a figure in a light or a dark theme, as CSS colours: text, faint text, background, tinted areas and
- * grid lines.
+ * The colours of a figure in a light or a dark theme, as CSS colours: text, faint text, background, tinted areas, grid
+ * lines, lines behind others, and clouds of points.
  */
-export type Theme = Readonly<Record<'ink' | 'faint' | 'paper' | 'tint' | 'grid', string>>
+export type Theme = Readonly<Record<Exclude<Ink, `#${string}`>, string>>
 
 export const lightTheme: Theme = {
   ink: '#1c1e21',
@@ -19,10 +19,12 @@ export const lightTheme: Theme = {
   paper: '#ffffff',
   tint: '#eef2f6',
   grid: '#e3e6ea',
+  behind: '#b9bfc6',
+  cloud: '#9aa6b2',
 }
 
 /**
- * Returns the CSS colour of a drawing's shape: a hexadecimal colour as it is, and the name of a theme's colour looked
+ * Returns the CSS colour of a shape, line or marker: a hexadecimal colour as it is, and the name of a theme's colour looked
  * up in the theme.
  */
 export const colourOf = (ink: Ink, theme: Theme): string => (ink.startsWith('#') ? ink : theme[ink as keyof Theme])

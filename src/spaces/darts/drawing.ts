@@ -1,19 +1,24 @@
 /**
  * Draws the cells of an architecture of the DARTS space. Every chosen operation is a box to the left of the node that
- * it feeds, so that labels cannot collide. A node's column is its depth in the cell; every node has its own row.
+ * it feeds, so that labels cannot collide. A node's column is its depth in the cell; every node has its own row. A row
+ * is thus empty left of its node's boxes and right of its node, and lines that pass other columns run there: a line
+ * changes its row only between two columns, and none runs behind a box.
  */
 
 import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
 import type { Cell } from './genotype.ts'
 import { nodeName } from './topology.ts'
 
-const BOX = { width: 84, height: 18 }
+const BOX = { width: 70, height: 18 }
 const NODE = 22
-const LEFT = 46
-const COLUMN = BOX.width + NODE + 46
-const ROW = 52
+const LEFT = 42
+/** Space between an operation's box and the node that it feeds, and between two columns. */
+const LINK = 12
+const BETWEEN = 42
+const COLUMN = BETWEEN + BOX.width + LINK + NODE
+const ROW = 48
 const TOP = 26
-const OUT = 80
+const OUT = BETWEEN + 30
 
 /** Colours of the operations; none is the colour of a method in the figures of reports. */
 const inks: Readonly<Record<string, Ink>> = {
@@ -24,6 +29,16 @@ const inks: Readonly<Record<string, Ink>> = {
   sep_conv_5x5: '#4a6fb5',
   dil_conv_3x3: '#8a76b8',
   dil_conv_5x5: '#8a76b8',
+}
+
+const names: Readonly<Record<string, string>> = {
+  skip_connect: 'skip',
+  max_pool_3x3: 'max pool 3×3',
+  avg_pool_3x3: 'avg pool 3×3',
+  sep_conv_3x3: 'sep conv 3×3',
+  sep_conv_5x5: 'sep conv 5×5',
+  dil_conv_3x3: 'dil conv 3×3',
+  dil_conv_5x5: 'dil conv 5×5',
 }
 
 /** A point of a cell's drawing, in CSS pixels. */
@@ -41,7 +56,7 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
   })
   const shapes = [
     ...heading(title),
-    ...places.slice(2).map(({ x, y }) => wire({ x: x + NODE / 2, y }, { x: out.x - 13, y: out.y }, 'faint', 0.8)),
+    ...places.slice(2).map(({ x, y }) => outputWire({ x: x + NODE / 2, y }, { x: out.x - 13, y: out.y })),
     ...inputs.map(wireIn),
     ...inputs.map(wireOut),
     ...inputs.flatMap(({ operation, box }) => operationShapes(operation, box)),
@@ -81,36 +96,59 @@ function placesOf(cell: Cell) {
         ? { x: LEFT, y: middle + (node === 0 ? -ROW : ROW) }
         : { x: LEFT + depth * COLUMN - NODE / 2, y: TOP + (node - 2 + 0.5) * ROW },
   )
-  const out: Place = { x: width - 18, y: middle }
+  const out: Place = { x: width - 17, y: middle }
   return { places, out, width, height }
 }
 
 const inkOf = (operation: string): Ink => inks[operation] ?? 'ink'
 
-const wireIn = ({ operation, from, box }: DrawnInput): Shape => wire(from, box, inkOf(operation), 1.4)
+/** Returns the line from an input's node to its box: at once to the box's height, and then straight on. */
+const wireIn = ({ operation, from, box }: DrawnInput): Shape => ({
+  kind: 'path',
+  path: `M${from.x},${from.y} ${curve(from, { x: from.x + BETWEEN, y: box.y })} H${box.x}`,
+  colour: inkOf(operation),
+  width: 1.4,
+})
 
-const wireOut = ({ operation, box, to }: DrawnInput): Shape =>
-  wire({ x: box.x + BOX.width, y: box.y }, { x: to.x - NODE / 2, y: to.y }, inkOf(operation), 1.4)
+function wireOut({ operation, box, to }: DrawnInput): Shape {
+  const from = { x: box.x + BOX.width, y: box.y }
+  const path = `M${from.x},${from.y} ${curve(from, { x: to.x - NODE / 2, y: to.y })}`
+  return { kind: 'path', path, colour: inkOf(operation), width: 1.4 }
+}
+
+/** Returns the line from a node to the cell's output: straight on past all columns, and then to the output's height. */
+function outputWire(from: Place, to: Place): Shape {
+  const turn = { x: to.x - BETWEEN, y: from.y }
+  return { kind: 'path', path: `M${from.x},${from.y} H${turn.x} ${curve(turn, to)}`, colour: 'faint', width: 0.8 }
+}
 
 /** Returns the middle of the left side of the upper (0) or lower (1) operation box to the left of a node. */
 const boxPlace = ({ x, y }: Place, position: number): Place => ({
-  x: x - NODE / 2 - 14 - BOX.width,
+  x: x - NODE / 2 - LINK - BOX.width,
   y: y + (position === 0 ? -11 : 11),
 })
 
 const rightOf = ({ x, y }: Place, node: number): Place => ({ x: node < 2 ? x : x + NODE / 2, y })
 
-function wire(from: Place, to: Place, colour: Ink, width: number): Shape {
-  const bend = Math.max(8, 0.45 * (to.x - from.x))
-  const path = `M${from.x},${from.y} C${from.x + bend},${from.y} ${to.x - bend},${to.y} ${to.x},${to.y}`
-  return { kind: 'path', path, colour, width }
+/** Returns the part of a path that leads from one place to another, and begins and ends horizontally. */
+function curve(from: Place, to: Place): string {
+  const reach = 0.6 * (to.x - from.x)
+  return `C${from.x + reach},${from.y} ${to.x - reach},${to.y} ${to.x},${to.y}`
 }
 
 function operationShapes(operation: string, { x, y }: Place): Shape[] {
   const box = { x, y: y - BOX.height / 2, ...BOX, radius: 4 }
   return [
     { kind: 'box', ...box, fill: 'paper', stroke: inkOf(operation) },
-    { kind: 'text', x: x + BOX.width / 2, y, text: operation, align: 'center', size: LABEL_SIZE, colour: 'ink' },
+    {
+      kind: 'text',
+      x: x + BOX.width / 2,
+      y,
+      text: names[operation] ?? operation,
+      align: 'center',
+      size: LABEL_SIZE,
+      colour: 'ink',
+    },
   ]
 }
 

@@ -6,8 +6,10 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import { figuresOf, tablesOf } from '../../../src/report/content.ts'
-import { filesOf } from '../../../src/report/page/figureHtml.ts'
+import { cellText } from '../../../src/report/formats/tabular.ts'
+import { figureCsv, filesOf } from '../../../src/report/page/figureHtml.ts'
 import { renderPage } from '../../../src/report/page/page.ts'
+import { matrixHtml } from '../../../src/report/page/tableHtml.ts'
 import type { Figure } from '../../../src/report/pictures/figure.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { failedRun, fixtureRuns } from '../fixtureRuns.ts'
@@ -36,7 +38,7 @@ const cloud: Figure = {
       series: [
         {
           label: 'cloud',
-          look: { colour: '#9aa6b2', dash: [], marker: 'circle' },
+          look: { colour: 'cloud', dash: [], marker: 'circle' },
           form: 'cloud',
           points: Array.from({ length: 15_625 }, (_, i) => ({ x: i % 125, y: Math.floor(i / 125) })),
         },
@@ -44,6 +46,14 @@ const cloud: Figure = {
     },
   ],
 }
+
+/** Relative luminance of a colour such as `#16181b`, and contrast of two of them (WCAG 2.2). */
+const luminance = (colour: string) =>
+  [1, 3, 5]
+    .map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, i) => sum + [0.2126, 0.7152, 0.0722][i] * value, 0)
+const contrast = (a: number, b: number) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
 
 async function page(): Promise<string> {
   const figures = [...(await figuresOf(runs, options)), { title: 'All architectures', figure: cloud }]
@@ -69,6 +79,33 @@ describe('the page', () => {
     expect(ids.indexOf('table')).toBeGreaterThan(ids.indexOf('scatter'))
     expect(new Set(ids).size).toBe(ids.length)
     for (const id of ids) expect(html.split(`href="#${id}"`)).toHaveLength(3)
+  })
+
+  test('has the numbers of every figure, and the texts of every table, to take along', async () => {
+    const figures = await figuresOf(runs, options)
+    expect(figures.map(({ figure }) => figure.name)).toEqual(expect.arrayContaining(['accuracies', 'ranks', 'cells']))
+    for (const { figure } of figures) expect(figureCsv(figure).split('\n').length, figure.name).toBeGreaterThan(2)
+    const accuracies = figures.find(({ figure }) => figure.name === 'accuracies')?.figure as Figure
+    const finished = runs.filter(({ result }) => result !== undefined)
+    expect(figureCsv(accuracies).match(/^CIFAR-10 test,/gm)).toHaveLength(finished.length)
+    const html = await page()
+    const offered = [...html.matchAll(/data-copy="([^"]*)"/g)].map(([, name]) => name)
+    const copies = JSON.parse(/id="copies">(.*?)<\/script>/s.exec(html)?.[1] ?? '')
+    expect(new Set(offered)).toEqual(new Set(Object.keys(copies)))
+    expect(offered).toHaveLength(3 * [...html.matchAll(/<div class="scroll"/g)].length)
+  })
+
+  test('gives no sign to a difference that rounds to 0, and shows p-values where they are below 1', () => {
+    const cell = (difference: number, p: number) => ({ difference, p })
+    const cells = [
+      [undefined, cell(0.004, 1)],
+      [cell(-0.004, 0.0312), undefined],
+    ]
+    const html = matrixHtml({ title: '', sentence: '', labels: ['a', 'b'], cells }, false, 'm')
+    expect(html).toContain('%">0.00</td>')
+    expect(html).toContain('%">0.00*<small>0.031</small></td>')
+    expect(html).not.toMatch(/[+−-]0\.00/)
+    expect(cellText({ kind: 'number', value: -0.004, digits: 2 })).toBe('0.00')
   })
 
   test('lists every run, the failed one with its message', async () => {
@@ -178,12 +215,62 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     }
   })
 
-  test('the contents follow the reader', async () => {
+  test('the contents follow the reader to every section, those side by side and the last ones too', async () => {
     const marked = () => shown.$$eval('nav a[aria-current]', (links) => links.map((link) => link.getAttribute('href')))
-    await shown.evaluate("document.getElementById('tests').scrollIntoView()")
-    await expect.poll(marked).toEqual(['#tests'])
+    const links = await shown.$$eval('nav a', (all) => all.map((link) => link.getAttribute('href') ?? ''))
+    expect(links.length).toBeGreaterThan(10)
+    for (const link of links) {
+      await shown.click(`nav a[href="${link}"]`)
+      await expect.poll(marked, { interval: 10 }).toEqual([link])
+    }
+    await shown.evaluate("history.replaceState(null, '', location.pathname)")
+    // Without a link, the first of the sections that begin at the height to which the reader has scrolled.
+    const tops = await shown.evaluate<number[]>(
+      "[...document.querySelectorAll('main section')].map((each) => each.getBoundingClientRect().top + scrollY)",
+    )
+    const end = await shown.evaluate<number>('document.documentElement.scrollHeight - innerHeight')
+    for (const [i, link] of links.entries()) {
+      if (tops[i] > end) break
+      await shown.evaluate(`document.querySelector('${link}').scrollIntoView()`)
+      await expect.poll(marked, { interval: 10 }).toEqual([links[tops.findIndex((top) => Math.abs(top - tops[i]) < 1)]])
+    }
     await shown.evaluate('scrollTo(0, 0)')
     await expect.poll(marked).toEqual(['#summary'])
+  })
+
+  test('the lines behind others and clouds of points stay faint in both themes', async () => {
+    for (const theme of ['light', 'dark']) {
+      const colours = await shown.evaluate<string[]>(`(() => {
+        document.documentElement.dataset.theme = '${theme}'
+        const style = getComputedStyle(document.documentElement)
+        return ['paper', 'behind', 'cloud', 'ink'].map((name) => style.getPropertyValue('--' + name).trim())
+      })()`)
+      const [paper, behind, cloud, ink] = colours.map(luminance)
+      for (const faint of [behind, cloud]) {
+        expect(contrast(faint, paper)).toBeGreaterThan(1.5)
+        expect(contrast(faint, paper)).toBeLessThan(3.2)
+        expect(contrast(ink, paper)).toBeGreaterThan(10)
+      }
+    }
+  })
+
+  test('print shows what is folded, in small letters, and gives the page back as it was', async () => {
+    const folds = () =>
+      shown.$$eval('details', (all) => all.filter((fold) => !fold.closest('#runs')).map((fold) => fold.open))
+    const before = await folds()
+    expect(before).toContain(false)
+    await shown.emulateMedia({ media: 'print' })
+    await shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(await folds()).toEqual(before.map(() => true))
+    const heights = await shown.$$eval('summary, #median table', (all) => all.map((each) => each.clientHeight))
+    for (const height of heights) expect(height).toBeGreaterThan(0)
+    const sizes = await shown.evaluate<number[]>(
+      "[...document.querySelectorAll('.note, figcaption, .legend, dl')].map((each) => parseFloat(getComputedStyle(each).fontSize))",
+    )
+    for (const size of sizes) expect(size).toBeLessThan(11)
+    await shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    await shown.emulateMedia({ media: null })
+    expect(await folds()).toEqual(before)
   })
 
   test('reloading keeps hidden series, sorted tables, opened parts and the theme', async () => {
@@ -209,6 +296,21 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     await shown.waitForSelector('html[data-drawn]')
     expect(await view()).toEqual(chosen)
     expect(messages).toEqual([])
+  })
+
+  test('a phone keeps the names of the rows in sight while a table scrolls', async () => {
+    await shown.setViewportSize({ width: 390, height: 844 })
+    const places = await shown.$$eval('#table .scroll, #tests .scroll', (all) =>
+      all.map((scroll) => {
+        const cells = [...scroll.querySelectorAll('tbody tr:not(.group) > :first-child')]
+        const lefts = () => cells.map((cell) => Math.round(cell.getBoundingClientRect().left))
+        const before = lefts()
+        scroll.scrollLeft = 120
+        return { scrolled: scroll.scrollLeft, before, after: lefts() }
+      }),
+    )
+    expect(places.some(({ scrolled }) => scrolled > 0)).toBe(true)
+    for (const { before, after } of places) expect(after).toEqual(before)
   })
 
   test('a phone does not scroll sideways', async () => {
