@@ -9,7 +9,7 @@ import { extent } from '../../core/numbers.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
-import { categorical } from '../pictures/palette.ts'
+import { operationLooks } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   bandOfRuns,
@@ -67,12 +67,26 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
 
 /** Returns one line for each operation of an edge: its mixing weight over the epochs. */
 function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
-  return operations.map((label, op) => {
+  return operations.map((operation, op) => {
+    const label = operationWords(operation)
     const curveOf = (run: RunRecord) =>
       new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.theta[edge]?.[op] ?? Number.NaN]))
-    return { label, look: categorical[op % categorical.length], form: 'line', ...bandOfRuns(runs, curveOf, 'range') }
+    return {
+      label,
+      look: operationLooks[op % operationLooks.length],
+      form: 'line',
+      ...bandOfRuns(runs, curveOf, 'range'),
+    }
   })
 }
+
+/** Returns an operation's name as people write it: `conv 3×3` for `nor_conv_3x3`, `skip` for `skip_connect`. */
+export const operationWords = (operation: string): string =>
+  operation
+    .replace(/^nor_/, '')
+    .replace(/^skip_connect$/, 'skip')
+    .replaceAll('_', ' ')
+    .replace(/(\d)x(\d)/, '$1×$2')
 
 const records = ({ epochs }: RunRecord) =>
   epochs.flatMap(({ epoch, probes }) =>

@@ -7,7 +7,7 @@ import { type Drawing, heading, LABEL_SIZE, type Shape } from '../../core/drawin
 import { pluralize } from '../../core/plainText.ts'
 import type { MeasuredModel } from '../listings/modelMeasures.ts'
 import type { Figure, Plot } from '../pictures/figure.ts'
-import { categorical } from '../pictures/palette.ts'
+import { pairLooks } from '../pictures/palette.ts'
 
 /** Returns the figure of a trained network's measures: confusion matrix and calibration side by side. */
 export function confusionFigure(model: MeasuredModel): Figure {
@@ -140,7 +140,7 @@ function blue(share: number): `#${string}` {
 }
 
 function calibrationPlot({ measures: { calibration, calibrationErrorPct } }: MeasuredModel): Plot {
-  const [grey, measured] = categorical
+  const [grey, measured] = pairLooks
   const filled = calibration.filter(({ images }) => images > 0)
   return {
     kind: 'plot',

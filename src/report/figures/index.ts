@@ -93,7 +93,7 @@ export const figureKinds = {
   pareto: {
     title: 'Size and accuracy',
     about: 'size against accuracy, with the front',
-    make: (runs, { cost }) => paretoFigure(runs, cost),
+    make: (runs, { cost, references }) => paretoFigure(runs, cost, references),
   },
   scatter: {
     title: 'All architectures',

@@ -5,6 +5,7 @@
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, parseQualifier } from '../../core/metric.ts'
+import { extent } from '../../core/numbers.ts'
 import { grouped, pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import { type FrontPoint, paretoFront } from '../../tables/query.ts'
@@ -12,6 +13,7 @@ import { datasetTitle } from '../comparison/comparison.ts'
 import { retrainedGroups, searchesAmong, settingsText } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import { type Axis, type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
+import type { Look } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   isOfColumn,
@@ -47,12 +49,18 @@ interface PanelKind {
 /**
  * Returns the figure `pareto` for runs, with a panel for each looked-up test accuracy, and one for each dataset and
  * settings of full trainings.
+ * @param references names of the algorithms that answer with a fixed architecture: their points are dark crosses and stars,
+ * and the front leaves them out
  * @throws BenchError `missing` if no finished run has both a network size and a test accuracy
  */
-export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'parameters'): Figure {
+export function paretoFigure(
+  runs: readonly RunRecord[],
+  cost: ParetoCost = 'parameters',
+  references: ReadonlySet<string> = new Set(),
+): Figure {
   const methods = shownMethods(runs)
   const panels = [...lookedUp(runs), ...trained(runs)]
-    .map((kind) => panelOf(methods, kind, cost))
+    .map((kind) => panelOf(methods, kind, { cost, references }))
     .filter(({ series }) => series.length > 1)
   if (panels.length === 0) {
     throw new BenchError('missing', `no finished run has both a test number and ${paretoCosts[cost].label}`)
@@ -62,6 +70,9 @@ export function paretoFigure(runs: readonly RunRecord[], cost: ParetoCost = 'par
     name: 'pareto',
     caption: [
       'Architectures found, one point a seed; the line joins those that no other beats in both size and accuracy.',
+      ...(methods.some(({ algorithm }) => references.has(algorithm))
+        ? ['Black: fixed architectures, not part of the line.']
+        : []),
       ...(hidden > 0
         ? [`${pluralize(hidden, 'point')} far below the others ${hidden === 1 ? 'is' : 'are'} not shown.`]
         : []),
@@ -101,22 +112,42 @@ function trained(all: readonly RunRecord[]): PanelKind[] {
   })
 }
 
-function panelOf(methods: readonly ShownMethod[], { title, runs: shown, accuracy }: PanelKind, cost: ParetoCost): Plot {
+function panelOf(
+  methods: readonly ShownMethod[],
+  { title, runs: shown, accuracy }: PanelKind,
+  { cost, references }: { readonly cost: ParetoCost; readonly references: ReadonlySet<string> },
+): Plot {
   const isShown = new Set(shown)
+  const fixed = methods.filter(({ algorithm }) => references.has(algorithm)).map(({ label }) => label)
   const series = withRuns(methods, (run) => isShown.has(run))
-    .map(({ runs, look, ...method }): Series => {
+    .map(({ runs, look: own, ...method }): Series & { readonly isFixed: boolean } => {
       const points = runs.flatMap((run) => pointOf(run, accuracy(run), cost))
-      return { label: labelOf({ ...method, runs }), look, form: 'points', points }
+      const isFixed = fixed.includes(method.label)
+      const look = isFixed ? fixedLooks[fixed.indexOf(method.label) % fixedLooks.length] : own
+      return { label: labelOf({ ...method, runs }), look, form: 'points', points, isFixed }
     })
     .filter(({ points }) => points.length > 0)
-  const shownSeries = series.map((each) => ({ ...each, points: withoutRepeats(each.points) }))
+  const found = series.filter(({ isFixed }) => !isFixed)
+  const shownSeries = series.map(({ isFixed: _, ...each }) => ({ ...each, points: withoutRepeats(each.points) }))
   return {
     kind: 'plot',
     title,
-    x: { label: paretoCosts[cost].label, scale: 'linear' },
+    x: { label: paretoCosts[cost].label, scale: 'linear', limits: aroundSizes(series) },
     y: { label: 'accuracy (%)', scale: 'linear', ...cutBelow(series) },
-    series: [frontSeries(shownSeries, title), ...shownSeries],
+    series: [frontSeries(found, title), ...shownSeries],
   }
+}
+
+/** Looks of the points of fixed architectures, which no search found. */
+const fixedLooks: readonly Look[] = (['star', 'crossRot', 'cross'] as const).map((marker) => ({
+  ...{ colour: 'ink', dash: [], marker },
+}))
+
+/** Returns the ends of the axis of sizes: those of the points, with some room on both sides. */
+function aroundSizes(series: readonly Series[]): readonly [number, number] {
+  const [least, greatest] = extent(series.flatMap(({ points }) => points.map(({ x }) => x)))
+  const room = 0.05 * (greatest - least) || 0.1 * greatest
+  return [Math.max(0, least - room), greatest + room]
 }
 
 /**

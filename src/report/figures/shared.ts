@@ -125,7 +125,7 @@ const BACKGROUND: Look = { colour: 'behind', dash: [], marker: 'circle' }
 export function inPanels(plot: Plot, most = MOST_TOGETHER): Pick<Figure, 'panels' | 'columns'> {
   const { series, title } = plot
   if (series.length <= most) return { panels: [plot], columns: 1 }
-  const y = { ...plot.y, ...(plot.y.limits === undefined && { atLeast: plot.y.atLeast ?? rangeOf(series) }) }
+  const y = { ...plot.y, atLeast: plot.y.atLeast ?? rangeOf(series) }
   const panels = series.map((own): Plot => {
     const others = series.filter((line) => line !== own)
     const behind = others.map(({ band: _, ...line }) => ({ ...line, look: BACKGROUND, unnamed: true, thin: true }))

@@ -3,6 +3,7 @@
  * ticks of logarithmic axes.
  */
 import type { ChartConfiguration, ChartDataset } from 'chart.js'
+import { extent } from '../../core/numbers.ts'
 import { grouped } from '../../core/plainText.ts'
 import type { Axis, Plot, Series } from './figure.ts'
 import type { Look } from './palette.ts'
@@ -24,7 +25,8 @@ export const isStroked = (marker: Look['marker']): boolean =>
  * away than papers
  */
 export function chartConfig(plot: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
-  const { title, x, y } = plot
+  const { title, y } = plot
+  const x = plot.x.whole ? upToLast(plot) : plot.x
   return {
     type: 'scatter',
     data: { datasets: datasetsOf(onLogAxis(plot), theme, enlarged) },
@@ -48,6 +50,12 @@ export function chartConfig(plot: Plot, theme: Theme, enlarged = 1): ChartConfig
       scales: { x: scaleOf(x, theme, enlarged), y: scaleOf(y, theme, enlarged) },
     },
   }
+}
+
+/** Returns an axis of epochs that ends at the last epoch, unless it has an end: Chart.js would go on to the next tick. */
+function upToLast({ x, series }: Plot): Axis {
+  const [, last] = extent([0, ...series.flatMap(({ points }) => points.map((point) => point.x))])
+  return last > 0 ? { ...x, limits: [x.limits?.[0], x.limits?.[1] ?? Math.max(last, x.atLeast?.[1] ?? last)] } : x
 }
 
 /**
@@ -177,6 +185,8 @@ function scaleOf(
       maxRotation: 0,
       autoSkipPadding: 10,
       padding: 2,
+      // No ticks at ends that are not round, such as an axis that is cut at 61.
+      includeBounds: false,
       ...(whole && { precision: 0 }),
       font: { family: fontFamily, size: enlarged * fontSize.tick },
     },

@@ -24,7 +24,7 @@ const colours: Readonly<Record<AlgorithmLook['colour'], `#${string}`>> = {
   olive: '#8a8a1f',
   grey: '#7a7a7a',
 }
-const { blue, vermilion, green, purple, orange, sky, olive, grey } = colours
+const { vermilion, grey } = colours
 const COLOURS = Object.values(colours)
 
 const dashes: Readonly<Record<AlgorithmLook['dash'], readonly number[]>> = {
@@ -101,7 +101,13 @@ function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
 
-/** Looks (colour, dash and marker) of lines that do not represent methods, such as the operations of an edge. */
-export const categorical: readonly Look[] = ([grey, vermilion, sky, blue, green, orange, purple, olive] as const).map(
-  (colour, i) => ({ colour, dash: DASHES[i % DASHES.length], marker: MARKERS[i % MARKERS.length] }),
-)
+/** Looks of what was expected and what was measured, in a plot that shows no methods. */
+export const pairLooks: readonly [Look, Look] = [
+  { colour: grey, dash: [], marker: 'circle' },
+  { colour: vermilion, dash: dashes.dashed, marker: 'rect' },
+]
+
+/** Looks (colour, dash and marker) of the operations of an edge; their colours are those of no method. */
+export const operationLooks: readonly Look[] = (
+  ['faint', '#c2476a', '#4a6fb5', '#8fb0de', '#5f9a8f', '#9bc4b8', '#8a76b8', '#bfb04a'] as const
+).map((colour, i) => ({ colour, dash: DASHES[i % DASHES.length], marker: MARKERS[i % MARKERS.length] }))

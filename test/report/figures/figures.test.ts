@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { loadImage } from '@napi-rs/canvas'
 import { afterAll, describe, expect, test } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import type { Edge } from '../../../src/core/space.ts'
 import { accuraciesFigure, roundTicks } from '../../../src/report/figures/accuracies.ts'
+import { alphaFigure, operationWords } from '../../../src/report/figures/alpha.ts'
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
@@ -12,14 +14,17 @@ import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { scatterFigure } from '../../../src/report/figures/scatter.ts'
-import { seedBand } from '../../../src/report/figures/shared.ts'
+import { inPanels, seedBand } from '../../../src/report/figures/shared.ts'
 import { skipsFigure } from '../../../src/report/figures/skips.ts'
+import { chartConfig } from '../../../src/report/pictures/chart.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
 import { layOut } from '../../../src/report/pictures/paintFigure.ts'
 import { type Look, looksOf } from '../../../src/report/pictures/palette.ts'
 import { pictureFormat, renderFigure } from '../../../src/report/pictures/picture.ts'
+import { lightTheme } from '../../../src/report/pictures/theme.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
 import { writeToyTable } from '../../support/toyTable.ts'
 import { askingRun, fixtureProtocol, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
@@ -163,6 +168,61 @@ describe('other figures', () => {
       { x: 0.4, y: 80 },
       { x: 0.6, y: 81 },
     ])
+  })
+  test('fixed architectures stand apart from those found: black, and not on the front', () => {
+    const sized = (algorithm: string, parameters: number, accuracyPct: number) => {
+      const { result, ...run } = fixtureRun({ algorithm, accuracyPct })
+      return { ...run, ...(result && { result: { ...result, parameters } }) }
+    }
+    const runs = [sized('drnas', 400_000, 80), sized('gdas', 500_000, 82), sized('optimal', 450_000, 90)]
+    const { panels, caption } = paretoFigure(runs, 'parameters', new Set(['optimal']))
+    const { series, x } = panels[0] as Plot
+    expect(series[0].points).toEqual([
+      { x: 0.4, y: 80 },
+      { x: 0.5, y: 82 },
+    ])
+    expect(series.filter(({ look }) => look.colour === 'ink').map(({ label }) => label)).toEqual(['optimal'])
+    expect(caption).toContain('fixed architectures')
+    const [low = 0, high = 0] = x.limits ?? []
+    expect([low < 0.4, low > 0.35, high > 0.5, high < 0.55]).toEqual([true, true, true, true])
+  })
+  test('an axis of epochs ends at the last epoch, and has no tick at an end that is not round', () => {
+    const plot = hessianFigure(fixtureRuns(2)).panels[0] as Plot
+    const { scales } = chartConfig(plot, lightTheme).options as { scales: Record<string, Record<string, unknown>> }
+    expect(scales.x.max).toBe(10)
+    expect(scales.x.ticks).toMatchObject({ includeBounds: false })
+    const limited = chartConfig({ ...plot, x: { ...plot.x, limits: [2, 61] } }, lightTheme).options as typeof scales
+    expect((limited as { scales: typeof scales }).scales.x).toMatchObject({ min: 2, max: 61 })
+  })
+  test('panels of one method each have the same axis, also where its lower end is cut', () => {
+    const line = (label: string, y: number, high: number) => ({
+      ...{ label, look: looksOf([{ algorithm: 'drnas', variant: 0 }])[0], form: 'line' as const },
+      ...{ points: [{ x: 1, y }], band: [{ x: 1, low: y, high }] },
+    })
+    const series = [line('a', 80, 85), line('b', 81, 90)]
+    const axis = { label: 'accuracy (%)', scale: 'linear', limits: [61, undefined] } as const
+    const { panels } = inPanels({ kind: 'plot', title: '', x: axis, y: axis, series }, 1)
+    for (const panel of panels as readonly Plot[]) expect(panel.y.atLeast).toEqual([80, 90])
+  })
+  test('operations in the figure of mixing weights have words as names and colours of no method', () => {
+    const { series } = alphaFigure(fixtureRuns(2), nb201.edges as unknown as readonly Edge[]).panels[0] as Plot
+    expect(series.map(({ label }) => label)).toEqual(['none', 'skip', 'conv 1×1', 'conv 3×3', 'avg pool 3×3'])
+    const ofMethods = looksOf(Object.keys(builtinAlgorithms).map((algorithm) => ({ algorithm, variant: 0 })))
+    for (const { look } of series) expect(ofMethods.map(({ colour }) => colour)).not.toContain(look.colour)
+    expect(['sep_conv_5x5', 'dil_conv_3x3', 'mine'].map(operationWords)).toEqual([
+      'sep conv 5×5',
+      'dil conv 3×3',
+      'mine',
+    ])
+  })
+  test('the range of each method has a panel of its own, with equal axes', () => {
+    const runs = [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'gdas' })]
+    const panels = rangeFigure(runs).panels as readonly Plot[]
+    expect(panels.map(({ title }) => title)).toEqual(['drnas', 'gdas'].map((label) => expect.stringContaining(label)))
+    for (const { series, y } of panels) {
+      expect(series).toHaveLength(2)
+      expect(y).toEqual(panels[0].y)
+    }
   })
   test.each([
     ['anytime', anytimeFigure],
