@@ -7,7 +7,7 @@ const running = new Set<ProcessorTime>()
 let counted = process.cpuUsage()
 
 /** Adds the usage since the last call to the running tasks. */
-function distribute(): void {
+function shareUsage(): void {
   const now = process.cpuUsage()
   const seconds = (now.user - counted.user + now.system - counted.system) / 1e6
   counted = now
@@ -19,13 +19,13 @@ export class ProcessorTime {
   #seconds = 0
 
   constructor() {
-    distribute()
+    shareUsage()
     running.add(this)
   }
 
   /** Returns the processor seconds of the task so far. */
   get seconds(): number {
-    distribute()
+    shareUsage()
     return this.#seconds
   }
 
@@ -34,7 +34,7 @@ export class ProcessorTime {
   }
 
   stop(): void {
-    distribute()
+    shareUsage()
     running.delete(this)
   }
 }

@@ -77,7 +77,7 @@ const PROGRAM_LINES = `# The program in that version, with the packages of packa
 program=$PWD/program/package
 if [ -z "\${BENCH:-}" ] && [ ! -d "$program/node_modules" ]; then
   mkdir -p program
-  (cd program && npm pack --silent "nas-bench-harness@$VERSION" && tar -xzf "nas-bench-harness-$VERSION.tgz")
+  (cd program && npm pack "nas-bench-harness@$VERSION" > /dev/null && tar -xzf "nas-bench-harness-$VERSION.tgz")
   cp "$here/package-lock.json" "$program/"
   (cd "$program" && npm pkg delete devDependencies && npm ci --ignore-scripts)
 fi
