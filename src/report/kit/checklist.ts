@@ -397,7 +397,7 @@ const NEURIPS: readonly Item[] = [
         facts,
         ['edited', 'plugin'],
         () =>
-          `The records have a documented form (docs/reports.md), and \`bench verify\` ${facts.files.has('report.json') ? 'in the folder of the report recomputes what it shows' : 'checks them and the reports that are computed'} from them.`,
+          `The records have a documented form (docs/reports.md), and ${facts.files.has('report.json') ? '`bench verify .` in the folder of the report recomputes what it shows' : '`bench verify FOLDER` checks them and the reports that are computed'} from them.`,
       ),
   },
   {
