@@ -11,6 +11,7 @@ import {
   bandOfRuns,
   customarySpread,
   inPanels,
+  MOST_TOGETHER,
   type ShownMethod,
   type Spread,
   shownMethods,
@@ -42,21 +43,31 @@ export function hessianFigure(
   }
   const measured = methods.flatMap((method) => method.runs)
   const shown = spread ?? customarySpread(methods)
-  const series = methods.map((method) => seriesOf(method, quantity, shown))
-  const values = series.flatMap(({ points, band = [] }) => [
-    ...points.flatMap(({ y }) => y ?? []),
-    ...band.flatMap(({ low, high }) => [low ?? [], high ?? []].flat()),
-  ])
+  const values = measured.flatMap((run) => [...trajectory(run, quantity).values()].filter(Number.isFinite))
+  const scale = scaleFor(values.filter((value) => value !== 0))
+  const hasGaps = scale === 'log' && values.includes(0)
+  const series = methods.map((method) => seriesOf(method, quantity, shown, hasGaps))
   const name = hessianQuantities[quantity]
+  const label = methods.length > MOST_TOGETHER ? name.replace('dominant ', '') : name
   return {
     name: 'hessian',
-    caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.`,
-    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label: name, scale: scaleFor(values) }, series }),
+    caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.${hasGaps ? ' Values of 0, where the loss no longer depends on the parameters, are gaps.' : ''}`,
+    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label, scale }, series }),
   }
 }
 
-function seriesOf({ label, look, runs }: ShownMethod, quantity: HessianQuantity, spread: Spread): Series {
-  return { label, look, form: 'line', ...bandOfRuns(runs, (run) => trajectory(run, quantity), spread) }
+/** @param hasGaps whether values of 0 are gaps, since the axis is logarithmic */
+function seriesOf(
+  { label, look, runs }: ShownMethod,
+  quantity: HessianQuantity,
+  spread: Spread,
+  hasGaps: boolean,
+): Series {
+  const shown = (run: RunRecord) => {
+    const values = trajectory(run, quantity)
+    return hasGaps ? new Map([...values].map(([epoch, value]) => [epoch, value === 0 ? Number.NaN : value])) : values
+  }
+  return { label, look, form: 'line', ...bandOfRuns(runs, shown, spread) }
 }
 
 /** Returns a run's values of one Hessian quantity by epoch (from 1); NaN if the measured value was not finite. */

@@ -93,6 +93,21 @@ describe('the figure of the Hessian', () => {
     expect(plot.y.scale).toBe('log')
     expect(figure.caption).toContain('n = 4')
   })
+  test('has a gap where an eigenvalue is 0, as where a selection stage has fixed every edge', () => {
+    const runs = [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'darts-v1', growth: 2 })].map((run) => ({
+      ...run,
+      epochs: run.epochs.map((epoch, i) =>
+        i === run.epochs.length - 1
+          ? { ...epoch, probes: { hessian: { ...(epoch.probes?.hessian as object), dominantEigenvalue: 0 } } }
+          : epoch,
+      ),
+    }))
+    const { panels, caption } = hessianFigure(runs)
+    const plot = panels[0] as Plot
+    expect(plot.y.scale).toBe('log')
+    expect(plot.series.map(({ points }) => points.at(-1)?.y ?? null)).toEqual([null, null])
+    expect(caption).toContain('Values of 0')
+  })
   test('is refused without the probe, naming it', () =>
     expect(() => hessianFigure(fixtureRuns(2).map(withoutProbes))).toThrow('run again with --probe hessian'))
   test('keeps a null of the record as a gap', () => {
