@@ -8,7 +8,8 @@
  * The paper says to follow either. Here `skips` is the default, `either` takes whichever comes first. Any other search
  * has the rules as the option `earlyStop`. On NAS-Bench-201, which the paper does not search, the skip connections of
  * all six edges count. Where no skip connection is a candidate, `skips` could end no search, and is refused; on
- * `darts-s4` so is `ranks`. No rule ends a search in its first ten epochs. In a search of fewer than 50 epochs, both tens are replaced by 20 % of its epochs.
+ * `darts-s4` so is `ranks`. No rule ends a search in its first ten epochs. In a search of fewer than 50 epochs, both
+ * tens are replaced by 20 % of its epochs.
  */
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
