@@ -5,7 +5,6 @@
 import { z } from 'zod'
 import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
-import { accuracyOf } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
 import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
@@ -15,61 +14,8 @@ import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { isUnder, methodOf, methodSchema, nameOf, selected } from './claimedMethod.ts'
 import { datasetTitle } from './comparison.ts'
+import { type Measure, type MeasureName, measures } from './measures.ts'
 import { reductionsOf } from './published.ts'
-
-interface Measure {
-  /** Name of the quantity in the text of a rule, such as `test accuracy`. */
-  readonly name: string
-  /** Number of decimals of a value; absent where values are compared by ratio, which have three significant digits. */
-  readonly digits?: number
-  /** Unit printed after a value of the quantity, with a leading space where one is needed: ` %` or `-fold`. */
-  readonly unit: string
-  /** Unit printed after a difference of two values; absent: `unit`. */
-  readonly differenceUnit?: string
-  /** Whether values are compared by ratio; means and intervals are then computed from the values' logarithms. */
-  readonly ratio?: boolean
-  /** Returns the value of the quantity for a finished run, or undefined if the run's record lacks it. */
-  of(run: RunRecord, dataset?: string): number | undefined
-}
-
-/** The quantities that a rule can test, by their names in files of claims. */
-const measures = {
-  accuracy: { name: 'test accuracy', digits: 2, unit: ' %', differenceUnit: ' points', of: testAccuracy },
-  eigenvalue: {
-    name: 'dominant Hessian eigenvalue at the end of the search',
-    unit: '',
-    ratio: true,
-    of: (run) => eigenvalues(run).at(-1),
-  },
-  'eigenvalue-growth': {
-    name: 'growth of the dominant Hessian eigenvalue from the first to the last measurement',
-    unit: '-fold',
-    ratio: true,
-    of: (run) => {
-      const values = eigenvalues(run)
-      return values.length > 1 ? values[values.length - 1] / values[0] : undefined
-    },
-  },
-  'skip-connections': {
-    name: 'number of skip connections in the final architecture',
-    digits: 1,
-    unit: '',
-    of: ({ result }) => result?.genotype.match(/\bskip_connect\b/g)?.length ?? 0,
-  },
-} as const satisfies Readonly<Record<string, Measure>>
-
-function testAccuracy({ manifest: { job }, result }: RunRecord, dataset = job.dataset.name): number | undefined {
-  const { trainings } = result ?? {}
-  if (trainings !== undefined) return summarise(trainings.map(({ testAccuracyPct }) => testAccuracyPct)).mean
-  const headline = job.protocol.headline[job.dataset.name]?.find((known) => known.dataset === dataset)
-  return accuracyOf(result?.metrics ?? [], headline?.test)
-}
-
-const eigenvalues = ({ epochs }: RunRecord): number[] =>
-  epochs.flatMap(({ probes }) => {
-    const { dominantEigenvalue } = (probes?.hessian ?? {}) as { readonly dominantEigenvalue?: number }
-    return dominantEigenvalue === undefined ? [] : [dominantEigenvalue]
-  })
 
 const ruleSchema = z
   .strictObject({
@@ -113,7 +59,6 @@ const ruleSchema = z
   })
   .refine(({ exceeds, by }) => by === undefined || exceeds !== undefined, { error: 'by belongs to exceeds' })
 
-type MeasureName = keyof typeof measures
 const tests = ['within', 'below', 'above', 'exceeds', 'reaches', 'sameArchitecture'] as const
 
 /** Schema of a file of claims, and of the claims in a report's settings. */

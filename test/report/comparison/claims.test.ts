@@ -139,6 +139,63 @@ describe('the growth of the eigenvalue', () => {
   })
 })
 
+/** Runs of one method whose sampled accuracies have these widths after the first and the last epoch, and this lead. */
+const withSamples = (algorithm: string, widths: readonly (readonly [number, number])[], lead: number) =>
+  widths.map(([first, last], seed): FixtureRun => {
+    const run = fixtureRun({ algorithm, seed })
+    const range = (width: number) => ({
+      accuracyPct: {
+        'cifar10/ori-test/200/mean': {
+          ...{ min: 10, mean: 60, max: 90 + lead, derived: 90 },
+          quantiles: { p10: 50, p25: 50, p75: 50, p90: 50 + width },
+        },
+      },
+    })
+    const epochs = run.epochs.map((epoch, i) => ({
+      ...epoch,
+      probes: { range: range(i < run.epochs.length - 1 ? first : last) },
+    }))
+    return { ...run, epochs }
+  })
+
+// Differences of 18, 18 and 24: mean 20, std 3.46, two standard errors 4.
+describe('sampled architectures', () => {
+  const narrower = { measure: 'sampled-width-change', of: 'drnas', below: 0 }
+  test.each([
+    [[20, 2], [22, 4], [24, 0], 'holds', '-20.00 points [-24.00, -16.00], 3 seeds'],
+    [[2, 20], [4, 22], [0, 24], 'does not hold', '20.00 points [16.00, 24.00], 3 seeds'],
+  ] as const)('widths of %j, %j and %j: narrowing %s', (a, b, c, verdict, here) => {
+    expect(judged(withSamples('drnas', [a, b, c], 0), narrower)).toMatchObject({ verdict, here })
+  })
+
+  test('the best is ahead of the derived architecture by a number of points', () => {
+    const runs = withSamples(
+      'drnas',
+      [
+        [9, 9],
+        [9, 9],
+        [9, 9],
+      ],
+      0.25,
+    )
+    const found = judged(runs, { measure: 'sampled-lead', of: 'drnas', below: 0.5 })
+    expect(found).toMatchObject({ verdict: 'holds', here: '0.25 points [0.25, 0.25], 3 seeds' })
+  })
+
+  test('of a dataset that was not looked up leave the claim open', () => {
+    const runs = withSamples(
+      'drnas',
+      [
+        [9, 9],
+        [9, 9],
+        [9, 9],
+      ],
+      0,
+    )
+    expect(judged(runs, { ...narrower, dataset: 'cifar100' }).here).toContain('3 finished seeds without this measure')
+  })
+})
+
 test('one bound is enough: above and below', () => {
   const runs = withAccuracies('enas', [54, 54.3, 54.6])
   expect(judged(runs, { measure: 'accuracy', of: 'enas', below: 55 }).verdict).toBe('holds')
