@@ -313,6 +313,30 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     for (const { before, after } of places) expect(after).toEqual(before)
   })
 
+  test('a phone breaks no word in the first column of a table', async () => {
+    await shown.setViewportSize({ width: 390, height: 844 })
+    const { words, broken } = await shown.evaluate<{ words: number; broken: string[] }>(`(() => {
+      const broken = []
+      let words = 0
+      for (const cell of document.querySelectorAll('main table tr > :first-child')) {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+        while (walker.nextNode()) {
+          for (const { 0: word, index } of walker.currentNode.data.matchAll(/[^\\s-]+-?/g)) {
+            const range = document.createRange()
+            range.setStart(walker.currentNode, index)
+            range.setEnd(walker.currentNode, index + word.length)
+            const lines = range.getClientRects().length
+            words += lines > 0
+            if (lines > 1) broken.push(word)
+          }
+        }
+      }
+      return { words, broken }
+    })()`)
+    expect(words).toBeGreaterThan(50)
+    expect(broken).toEqual([])
+  })
+
   test('a phone does not scroll sideways', async () => {
     await shown.setViewportSize({ width: 390, height: 844 })
     const overflow = () => shown.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
