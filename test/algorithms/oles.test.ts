@@ -73,6 +73,17 @@ describe('OLES', () => {
     for (const { search } of [own, plain]) search.dispose()
   })
 
+  it('compares the sum of both gradients, which freezes later than that of validation alone, as the paper has it', async () => {
+    // Gradients with nothing in common have the cosine 0 alone, and 0.71 in the sum at equal length.
+    const frozen = async (compared: string) => {
+      const { search } = await searching({ compared, threshold: 0.4, window: 1 })
+      const { extra } = await search.epoch(0)
+      search.dispose()
+      return extra?.frozenOperations
+    }
+    expect(await frozen('sum')).toBeLessThan((await frozen('validation')) as number)
+  })
+
   it('never moves the weights of a frozen operation again, and goes on with all others and with α', async () => {
     const { search, net } = await searching({ threshold: 1, window: 2 })
     const { extra, parameters } = await search.epoch(0)

@@ -40,7 +40,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'local-search 1': '1634336b28463d37',
   'multi-darts 1': '519bcc580e1423a8',
   'nasp 1': '51271e7d67566844',
-  'oles 1': 'd36b29785855e50c',
+  'oles 2': '10597d892db2c751',
   'p-darts 1': '45bf8070cf2020d9',
   'parsec 1': '9d0098dd6deec0ea',
   'pc-darts 1': '3c91ab951ffb0ca7',

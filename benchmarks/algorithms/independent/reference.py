@@ -204,10 +204,14 @@ class Sgd:
     def __init__(self, settings):
         self.settings, self.buffers = settings, {}
 
+    def clipping(self, gradients, moving):
+        """Factor by which clipping shortens the gradients of the weights that move"""
+        norm = torch.sqrt(sum((gradients[name] ** 2).sum() for name in moving))
+        return min(1.0, self.settings["clipNorm"] / (norm.item() + 1e-6))
+
     def step(self, w, gradients, rate, frozen=()):
         moving = [name for name in w if name not in frozen]
-        norm = torch.sqrt(sum((gradients[name] ** 2).sum() for name in moving))
-        factor = min(1.0, self.settings["clipNorm"] / (norm.item() + 1e-6))
+        factor = self.clipping(gradients, moving)
         with torch.no_grad():
             for name in moving:
                 g = gradients[name] * factor + self.settings["weightDecay"] * w[name]
@@ -312,7 +316,8 @@ def follow(record, precision=torch.float64, from_program=False):
             if trained is not None:
                 seen += 1
                 for name in operations:
-                    sums[name] = sums.get(name, 0.0) + matching(now[name], trained[name])
+                    compared = now[name] + trained[name] if options["compared"] == "sum" else now[name]
+                    sums[name] = sums.get(name, 0.0) + matching(compared, trained[name])
                 if seen == options["window"]:
                     frozen |= {name for name in operations if sums[name] / seen < options["threshold"]}
                     sums, seen = {}, 0
@@ -352,7 +357,8 @@ def follow(record, precision=torch.float64, from_program=False):
                 sides.append(network.weight_gradient(network.loss(train, moved)))
             factor = options["lambda"] * e / (total - 1) / (2 * step_size)
             gradients = {n: g - factor * (sides[0][n] - sides[1][n]) for n, g in gradients.items()}
-        trained = gradients
+        factor = sgd.clipping(gradients, [name for name in gradients if name not in frozen])
+        trained = {name: factor * g for name, g in gradients.items()}
         sgd.step(network.w, gradients, step["learningRate"], frozen)
         yield alpha, len(frozen), torch.cat(decisions)
 

@@ -13,16 +13,22 @@ import type { Supernet } from '../../core/supernet.ts'
 export async function descend(
   { weights: w, momentum: buffer }: Pick<Supernet, 'weights' | 'momentum'>,
   gradient: WeightVector,
-  { learningRate, momentum, nesterov, weightDecay, clipNorm }: SgdStep,
+  sgd: SgdStep,
   change?: (gradient: WeightVector) => Promise<void>,
 ): Promise<void> {
-  if (clipNorm !== null) gradient.scale(Math.min(1, clipNorm / ((await gradient.norm()) + 1e-6)))
+  const { learningRate, momentum, nesterov, weightDecay } = sgd
+  gradient.scale(await clippingFactor(gradient, sgd))
   gradient.axpy(weightDecay, w)
   await change?.(gradient)
   buffer.scale(momentum)
   buffer.axpy(1, gradient)
   w.axpy(-learningRate * (nesterov ? momentum : 1), buffer)
   if (nesterov) w.axpy(-learningRate, gradient)
+}
+
+/** Returns the factor by which clipping shortens a gradient: 1 where it is not longer than `clipNorm`, or without one. */
+export async function clippingFactor(gradient: WeightVector, { clipNorm }: Pick<SgdStep, 'clipNorm'>): Promise<number> {
+  return clipNorm === null ? 1 : Math.min(1, clipNorm / ((await gradient.norm()) + 1e-6))
 }
 
 /** The network weights of one operation on one edge of one cell: a group that can be read and frozen. */
