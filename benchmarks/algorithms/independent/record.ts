@@ -77,7 +77,7 @@ const methods: Readonly<Record<string, Comparison>> = {
   'darts-v1': {},
   gaea: { seed: 3 },
   'darts-minus': {},
-  oles: { options: { window: 3, threshold: 0.7 } },
+  oles: { options: { window: 3, threshold: 0.5 } },
   'sdarts-adv': {},
   'lambda-darts': { options: { epsilon: 0.001 }, steps: 4 },
   'beta-darts': {},
