@@ -9,7 +9,7 @@
  * the clipped gradient of the last weight step. In the paper g_o is ∂L_val/∂w_o, that of the architecture step after it.
  * In the authors' code (`PasaLab/oles`) it is ∂L_val/∂w_o + ∂L_train/∂w_o, since the buffers still hold the training
  * gradient. The threshold of 0.4 belongs to this sum: two gradients of equal length that have nothing in common give
- * 0.71, and a validation gradient 2.3 times as long gives 0.4. The paper's cosine is below 0.4 from the first steps on.
+ * 0.71, and a validation gradient 2.3 times as long gives 0.4. On small networks the paper's cosine is below 0.4 at once.
  * (Their windows sum 21 steps and divide by 20; frozen weights keep momentum and decay in older PyTorch.)
  */
 import { z } from 'zod'
