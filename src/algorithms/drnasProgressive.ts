@@ -17,7 +17,6 @@ import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Matrix, map, type Relaxation } from '../core/mixing.ts'
-import { requireAllFinite } from '../core/numbers.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { dirichletRelaxation } from './distributions/dirichletRelaxation.ts'
 import { widen } from './drnasWidening.ts'
@@ -28,6 +27,7 @@ import {
   bilevelStart,
   initialParameters,
 } from './shared/bilevel.ts'
+import { keepStrongest, type Mask, stageBegins } from './shared/pruning.ts'
 
 /** Options of DrNAS' progressive search. */
 export interface ProgressiveOptions {
@@ -40,9 +40,6 @@ export interface ProgressiveOptions {
   /** Whether the learning rate of the network weights restarts at its initial value in each stage. */
   readonly restartRate: boolean
 }
-
-/** For each edge and operation, whether the operation is still in the search, that is, not pruned: [edge][op]. */
-type Mask = readonly (readonly boolean[])[]
 
 /**
  * DrNAS' relaxation restricted to the operations that have not been pruned: θ′ = θ / Σ θ, summed over the operations of
@@ -73,14 +70,8 @@ export function maskedDirichlet(mask: Mask): Relaxation {
  * Prunes operations: of the remaining ones on each edge, keeps those of largest α. Their number is share · remaining,
  * rounded up, at least 1. → the new mask
  */
-export function prune(alpha: Matrix, mask: Mask, share: number): Mask {
-  return alpha.map((row, edge) => {
-    requireAllFinite(row, 'an architecture parameter')
-    const left = row.map((_, op) => op).filter((op) => mask[edge][op])
-    const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, Math.max(1, Math.ceil(share * left.length)))
-    return row.map((_, op) => strongest.includes(op))
-  })
-}
+export const prune = (alpha: Matrix, mask: Mask, share: number): Mask =>
+  keepStrongest(alpha, mask, (left) => Math.max(1, Math.ceil(share * left)))
 
 /** The current stage of the progressive search: its number, remaining operations and supernet. */
 interface Stage {
@@ -98,7 +89,7 @@ export async function progressiveSearch(
   const { space, protocol } = context
   checkStages(protocol.epochs, { partialChannels, freeze })
   const start = initialParameters(context)
-  const begins = beginsOf(partialChannels.length, protocol.epochs)
+  const begins = stageBegins(partialChannels.length, protocol.epochs)
   const frozenEpochs = freeze ?? Math.min(10, Math.floor((0.4 * protocol.epochs) / partialChannels.length))
   const compileStage = (stage: number) => context.supernet({ partialChannels: partialChannels[stage] })
   let stage: Stage = { index: 0, mask: start.map((row) => row.map(() => true)), supernet: await compileStage(0) }
@@ -161,10 +152,6 @@ export async function progressiveSearch(
   }
 }
 
-/** Returns the first epoch (0-based) of each stage of the search; stages have equally many epochs, up to rounding. */
-const beginsOf = (stages: number, epochs: number): number[] =>
-  Array.from({ length: stages }, (_, stage) => Math.round((stage * epochs) / stages))
-
 /**
  * Checks the stages of a progressive search before it runs.
  * @throws BenchError `bad-input` if a stage would have no epoch, would not train α, or would not widen the supernet
@@ -187,8 +174,8 @@ export function checkStages(
   if (partialChannels.some((k, stage) => k > (partialChannels[stage - 1] ?? k))) {
     refuse(`${given} narrows the network; stages widen it, so give K in descending order, as 4,2`)
   }
-  const ends = [...beginsOf(stages, epochs).slice(1), epochs]
-  const shortest = Math.min(...beginsOf(stages, epochs).map((begin, stage) => ends[stage] - begin))
+  const begins = [...stageBegins(stages, epochs), epochs]
+  const shortest = Math.min(...begins.slice(1).map((end, stage) => end - begins[stage]))
   if (freeze < shortest) return
   refuse(
     `freeze=${freeze} leaves none of the ${shortest} epochs of a stage for α; give fewer than that, or more epochs`,

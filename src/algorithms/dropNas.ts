@@ -18,7 +18,7 @@
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import type { Tally, WeightVector } from '../core/executor.ts'
-import { type Matrix, map, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
+import { type Matrix, map, type Relaxation } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
@@ -31,9 +31,8 @@ import {
   type WeightStep,
 } from './shared/bilevel.ts'
 import { decay } from './shared/options.ts'
+import { type Mask, maskedSoftmax } from './shared/pruning.ts'
 import { clearGroups, descend, parameterTensors } from './shared/weightSteps.ts'
-
-type Mask = readonly (readonly boolean[])[]
 
 /** Draws which operations of each edge a step keeps: each with probability 1 − r^(1/4), at least one of each group. */
 export function drawKept(edges: readonly Edge[], rate: number, stream: RandomStream): Mask {
@@ -57,12 +56,8 @@ export function drawKept(edges: readonly Edge[], rate: number, stream: RandomStr
 export const groupedDropout = (edges: readonly Edge[], rate: number): Relaxation => ({
   stochastic: true,
   relax(alpha, stream) {
-    if (stream === undefined) return softmaxRelaxation.relax(alpha)
-    const active = drawKept(edges, rate, stream)
-    const theta = map(alpha, (a, edge, op) => (active[edge][op] ? a : Number.NEGATIVE_INFINITY)).map(softmax)
-    const pullback: ReturnType<Relaxation['relax']>['pullback'] = (gradient) =>
-      theta.map((row, edge) => softmaxGradient(row, gradient.theta[edge]))
-    return { mixing: { theta, active }, pullback }
+    const relaxation = stream === undefined ? softmaxRelaxation : maskedSoftmax(drawKept(edges, rate, stream))
+    return relaxation.relax(alpha)
   },
 })
 

@@ -15,41 +15,21 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
-import { type Matrix, map, normalMatrix, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
+import { normalMatrix } from '../core/mixing.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { type BilevelMethod, type BilevelState, bilevelEpoch, bilevelStart, sgdOf } from './shared/bilevel.ts'
 import { count, fractions, list } from './shared/options.ts'
+import { keepStrongest, type Mask, maskedSoftmax, stageBegins } from './shared/pruning.ts'
 import { checkFewSkips, deriveWithFewSkips } from './shared/skips.ts'
 
-type Mask = readonly (readonly boolean[])[]
-
+const STAGES = 3
 /** Number of operations that each edge has in the stages after the first (§4.2.1). */
 const KEPT = [5, 3]
 /**
  * Number of cells by which the networks of the stages are deeper than that of the first (train_search.py, add_layers).
  */
 const DEEPER = [0, 6, 12]
-
-/** P-DARTS' relaxation: the softmax over the operations that are left on an edge. */
-export const maskedSoftmax = (mask: Mask): Relaxation => ({
-  stochastic: false,
-  relax(alpha) {
-    const theta = map(alpha, (a, edge, op) => (mask[edge][op] ? a : Number.NEGATIVE_INFINITY)).map(softmax)
-    return {
-      mixing: { theta, active: mask },
-      pullback: (gradient) => theta.map((row, edge) => softmaxGradient(row, gradient.theta[edge])),
-    }
-  },
-})
-
-/** Keeps the operations of largest α among those that are left on each edge; ties go to the lower index. */
-export const keepStrongest = (alpha: Matrix, mask: Mask, kept: number): Mask =>
-  alpha.map((row, edge) => {
-    const left = [...row.keys()].filter((op) => mask[edge][op])
-    const strongest = left.toSorted((a, b) => row[b] - row[a]).slice(0, kept)
-    return row.map((_, op) => strongest.includes(op))
-  })
 
 /** Dropout rate behind skip connections in epoch e (from 0) of a stage of E epochs whose initial rate is p. */
 export function dropoutRate(p: number, e: number, E: number): number {
@@ -95,7 +75,7 @@ export const pDarts = defineAlgorithm({
   async search(context, { dropout, layers, skips }) {
     const { space, protocol, random } = context
     const widths = space.edges.map(({ operations }) => operations.length)
-    const begins = [0, 1, 2, 3].map((stage) => Math.round((stage * protocol.epochs) / 3))
+    const begins = [...stageBegins(STAGES, protocol.epochs), protocol.epochs]
     let now = 0
     const rate = () => dropoutRate(dropout[stage.index], now - begins[stage.index], lengthOf(stage.index))
     const lengthOf = (index: number) => Math.max(1, begins[index + 1] - begins[index])
@@ -127,7 +107,10 @@ export const pDarts = defineAlgorithm({
       epochs: protocol.epochs,
       async epoch(index) {
         while (index === begins[stage.index + 1]) {
-          await enter(stage.index + 1, keepStrongest(state.parameters, stage.mask, KEPT[stage.index]))
+          await enter(
+            stage.index + 1,
+            keepStrongest(state.parameters, stage.mask, () => KEPT[stage.index]),
+          )
         }
         now = index
         const after = await bilevelEpoch(context, method(), stage.supernet, state, index)

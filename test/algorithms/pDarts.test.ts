@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { tinyData, tinyProtocol } from '../../src/algorithms/contract/tinyTask.ts'
-import { dropoutRate, keepStrongest, maskedSoftmax, pDarts } from '../../src/algorithms/pDarts.ts'
+import { dropoutRate, pDarts } from '../../src/algorithms/pDarts.ts'
+import { keepStrongest, maskedSoftmax } from '../../src/algorithms/shared/pruning.ts'
 import { skippedEdges } from '../../src/algorithms/shared/skips.ts'
 import type { PlannedSearch, SearchContext } from '../../src/core/algorithm.ts'
 import { map, normalMatrix, softmax } from '../../src/core/mixing.ts'
@@ -18,8 +19,8 @@ describe('the operations that a stage keeps', () => {
 
   it('are the ones with the largest α among those that the stage before kept', () => {
     const all = alpha.map((row) => row.map(() => true))
-    const five = keepStrongest(alpha, all, 5)
-    const three = keepStrongest(alpha, five, 3)
+    const five = keepStrongest(alpha, all, () => 5)
+    const three = keepStrongest(alpha, five, () => 3)
     for (const [edge, row] of alpha.entries()) {
       const order = [...row.keys()].sort((a, b) => row[b] - row[a])
       expect(order.map((op) => five[edge][op])).toEqual([true, true, true, true, true, false, false, false])
@@ -28,7 +29,7 @@ describe('the operations that a stage keeps', () => {
     const other = keepStrongest(
       map(alpha, (a) => -a),
       five,
-      3,
+      () => 3,
     )
     for (const [edge, row] of other.entries()) {
       expect(row.filter(Boolean)).toHaveLength(3)
@@ -40,7 +41,7 @@ describe('the operations that a stage keeps', () => {
     const mask = keepStrongest(
       alpha,
       alpha.map((row) => row.map(() => true)),
-      3,
+      () => 3,
     )
     const { mixing, pullback } = maskedSoftmax(mask).relax(alpha)
     const gradient = pullback({ theta: normalMatrix([8, 8], 1, random(2)), edgeWeights: [] })
