@@ -13,7 +13,7 @@
  */
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { argmax, type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.ts'
-import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
+import { sampleOneHot, softmaxRelaxation } from './distributions/categorical.ts'
 import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { noOptions } from './shared/options.ts'
 
@@ -36,10 +36,8 @@ const discreteRelaxation: Relaxation = {
   stochastic: true,
   relax(alpha, stream) {
     if (stream === undefined) return softmaxRelaxation.relax(alpha)
-    const p = alpha.map(softmax)
-    const drawn = p.map((row) => categorical(row, stream))
-    const theta = p.map((row, edge) => row.map((_, op) => Number(op === drawn[edge])))
-    return { mixing: onlyOnes(theta), pullback: (gradient) => scoreGradient(theta, p, gradient.theta) }
+    const theta = sampleOneHot(alpha, stream)
+    return { mixing: onlyOnes(theta), pullback: ({ theta: g }) => scoreGradient(theta, alpha.map(softmax), g) }
   },
 }
 

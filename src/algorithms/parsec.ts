@@ -21,7 +21,7 @@ import type { Tally } from '../core/executor.ts'
 import { type Matrix, onlyOnes, softmax, zip } from '../core/mixing.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Supernet } from '../core/supernet.ts'
-import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
+import { categorical, sampleOneHot, softmaxRelaxation } from './distributions/categorical.ts'
 import { type ArchitectureGradient, bilevelSearch, initialParameters } from './shared/bilevel.ts'
 import { count } from './shared/options.ts'
 
@@ -36,10 +36,7 @@ interface Draw {
 async function drawWeighted(supernet: Supernet, batch: Batch, alpha: Matrix, k: number, stream: RandomStream) {
   const drawn: Omit<Draw, 'weight'>[] = []
   for (let i = 0; i < k; i++) {
-    const theta = alpha.map((row) => {
-      const chosen = categorical(softmax(row), stream)
-      return row.map((_, op) => Number(op === chosen))
-    })
+    const theta = sampleOneHot(alpha, stream)
     drawn.push({ theta, tally: await supernet.evaluate([batch], onlyOnes(theta)) })
   }
   const weights = softmax(drawn.map(({ tally }) => -tally.loss * tally.samples))

@@ -16,12 +16,10 @@
 
 import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
-import { BenchError } from '../core/errors.ts'
 import { type Matrix, normalMatrix, type Relaxation, softmax, softmaxGradient } from '../core/mixing.ts'
-import { pluralize } from '../core/plainText.ts'
 import type { Edge } from '../core/space.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
-import { bilevelSearch, initialParameters } from './shared/bilevel.ts'
+import { bilevelSearch, checkWarmup, initialParameters } from './shared/bilevel.ts'
 import { count, optionalCount } from './shared/options.ts'
 
 /** Groups the edges by the node they end in: for each computed node, the indices of its incoming edges. */
@@ -93,9 +91,7 @@ export const pcDarts = defineAlgorithm({
   }),
   check({ protocol: { epochs }, network }, { k, warmup = 0 }) {
     network(supernetOptions(k))
-    if (warmup < epochs) return
-    const found = `warmup=${warmup} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
-    throw new BenchError('bad-input', `pc-darts: ${found}; give a warm-up below that, or more epochs`)
+    checkWarmup('pc-darts', warmup, epochs)
   },
   search(context, { k, warmup }) {
     const { space, protocol } = context

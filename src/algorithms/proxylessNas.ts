@@ -21,9 +21,9 @@ import { type Matrix, onlyOnes, type Relaxation, softmax } from '../core/mixing.
 import { pluralize } from '../core/plainText.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { Edge } from '../core/space.ts'
-import { categorical, softmaxRelaxation } from './distributions/categorical.ts'
+import { categorical, sampleOneHot, softmaxRelaxation } from './distributions/categorical.ts'
 import { type AdamState, adam, adamStart, clipped } from './shared/adam.ts'
-import { bilevelSearch, initialParameters, type ParameterUpdate } from './shared/bilevel.ts'
+import { bilevelSearch, checkWarmup, initialParameters, type ParameterUpdate } from './shared/bilevel.ts'
 import { count, optionalCount } from './shared/options.ts'
 
 /** The two operations that an architecture step computes on an edge. */
@@ -96,8 +96,8 @@ export const updatePairs = (edges: readonly Edge[]): ParameterUpdate<readonly Ad
   },
 })
 
-/** Returns the first epoch in which the architecture moves; by default a quarter of the epochs are a warm-up. */
-const firstEpoch = (epochs: number, warmup = Math.floor(epochs / 4)): number => warmup
+/** Returns the number of epochs before the architecture moves, if the user gives none: a quarter of all. */
+const usualWarmup = (epochs: number): number => Math.floor(epochs / 4)
 
 /** The algorithm `proxylessnas`: one sampled path for the weights, two for the architecture. */
 export const proxylessNas = defineAlgorithm({
@@ -111,31 +111,24 @@ export const proxylessNas = defineAlgorithm({
     every: count(5, 'weight steps per architecture step (grad_update_arch_param_every)'),
     warmup: optionalCount('epochs before the architecture moves; default: a quarter of all (40 of 160)', 0),
   }),
-  check({ protocol: { epochs }, mostSteps }, { every, warmup }) {
-    const from = firstEpoch(epochs, warmup)
-    if (from >= epochs) {
-      const found = `warmup=${from} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
-      throw new BenchError('bad-input', `proxylessnas: ${found}; give a warm-up below that, or more epochs`)
-    }
+  check({ protocol: { epochs }, mostSteps }, { every, warmup = usualWarmup(epochs) }) {
+    checkWarmup('proxylessnas', warmup, epochs)
     if (mostSteps === undefined) return
-    if (Math.floor((epochs * mostSteps) / every) > Math.floor((from * mostSteps) / every)) return
+    if (Math.floor((epochs * mostSteps) / every) > Math.floor((warmup * mostSteps) / every)) return
     const all = pluralize(epochs * mostSteps, 'weight step')
-    const warm = from === 0 ? '' : `, of which the warm-up has ${from * mostSteps}`
+    const warm = warmup === 0 ? '' : `, of which the warm-up has ${warmup * mostSteps}`
     const found = `every=${every} leaves no architecture step among the ${all}${warm}`
     throw new BenchError('bad-input', `proxylessnas: ${found}; give a smaller every, or more epochs or images`)
   },
-  search(context, { every, warmup }) {
-    const { space, protocol } = context
+  search(context, { every, warmup = usualWarmup(context.protocol.epochs) }) {
+    const { space } = context
     return bilevelSearch(context, {
       start: initialParameters(context),
       relaxation: () => pairedGates(space.edges),
       update: updatePairs(space.edges),
-      architectureFrom: firstEpoch(protocol.epochs, warmup),
+      architectureFrom: warmup,
       architectureEvery: every,
-      weightMixing(stream, alpha) {
-        const chosen = alpha.map((row) => categorical(softmax(row), stream))
-        return onlyOnes(alpha.map((row, edge) => row.map((_, op) => Number(op === chosen[edge]))))
-      },
+      weightMixing: (stream, alpha) => onlyOnes(sampleOneHot(alpha, stream)),
     })
   },
 })

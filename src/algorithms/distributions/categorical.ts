@@ -84,6 +84,13 @@ export function categorical(probabilities: readonly number[], stream: RandomStre
   return drawn === -1 ? probabilities.length - 1 : drawn
 }
 
+/** Samples one operation on each edge from softmax(α). [edge][op] → one-hot rows [edge][op] */
+export const sampleOneHot = (alpha: Matrix, stream: RandomStream): Matrix =>
+  alpha.map((row) => {
+    const drawn = categorical(softmax(row), stream)
+    return row.map((_, op) => Number(op === drawn))
+  })
+
 /** DARTS' relaxation: mixing weights θ = softmax(α) on each edge (DARTS, eq. 2). */
 export const softmaxRelaxation: Relaxation = {
   stochastic: false,

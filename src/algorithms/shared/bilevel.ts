@@ -16,6 +16,7 @@ import type { Batch, BatchSource } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ExecutableState, SgdStep, Tally } from '../../core/executor.ts'
 import { type Matrix, type Mixing, normalMatrix, type Relaxation, zip } from '../../core/mixing.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { RandomStream } from '../../core/random.ts'
 import { derived, type SupernetOptions } from '../../core/space.ts'
@@ -224,6 +225,17 @@ export function requireGrowth(name: string, strength: string, { epochs }: Pick<P
   if (epochs > 1) return
   const found = `${strength} is 0 in the first epoch and grows from there, and the protocol has 1 epoch`
   throw new BenchError('bad-input', `${name}: ${found}; give at least 2`)
+}
+
+/**
+ * Checks that a search has epochs after its warm-up, in which the architecture parameters stay still.
+ * @param warmup number of epochs of the warm-up
+ * @throws BenchError `bad-input` if the warm-up takes all epochs
+ */
+export function checkWarmup(name: string, warmup: number, epochs: number): void {
+  if (warmup < epochs) return
+  const found = `warmup=${warmup} leaves none of the ${pluralize(epochs, 'epoch')} for the architecture`
+  throw new BenchError('bad-input', `${name}: ${found}; give a warm-up below that, or more epochs`)
 }
 
 /** The state of a bilevel search without its supernet: architecture parameters and the moments of their optimiser. */
