@@ -201,12 +201,10 @@ function rungs(fidelities: readonly number[], options: HyperbandOptions): readon
   const found = rungsOf(fidelities, eta, minEpochs, maxEpochs)
   if (found.length > 1) return found
   const known =
-    fidelities.length === 0
-      ? 'one length only'
-      : `${fidelities.join(', ')} ${fidelities.at(-1) === 1 ? 'epoch' : 'epochs'}`
+    fidelities.length === 0 ? 'one length' : `${fidelities.join(', ')} ${fidelities.at(-1) === 1 ? 'epoch' : 'epochs'}`
   throw new BenchError(
     'unsupported',
-    `bohb with eta=${eta} needs trainings of several lengths; here there are ${known}; leave out eta, or import curves`,
+    `bohb with eta=${eta} needs trainings of several lengths, and has those of ${known}; leave out eta, or import curves`,
   )
 }
 

@@ -177,13 +177,13 @@ function rowsFor<Row>(rows: ReadonlyMap<number, readonly Row[]>, n: number): rea
 }
 
 /** The hidden state h and cell state c of each LSTM layer. */
-export interface LstmState {
+interface LstmState {
   readonly h: Matrix
   readonly c: Matrix
 }
 
 /** The state h and c of all LSTM layers before the first decision: zeros. */
-export const lstmStart = (layers: number, size: number): LstmState => ({
+const lstmStart = (layers: number, size: number): LstmState => ({
   h: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
   c: Array.from({ length: layers }, () => new Array<number>(size).fill(0)),
 })
@@ -197,13 +197,13 @@ interface LayerStep {
 }
 
 /** One step of all LSTM layers: the state after the step, and the values that back-propagation through it needs. */
-export interface LstmStep {
+interface LstmStep {
   readonly state: LstmState
   readonly layers: readonly LayerStep[]
 }
 
 /** Runs one step of all LSTM layers. @param weights the matrix W of each layer; @param x input of the lowest layer */
-export function lstmStep(weights: readonly Matrix[], state: LstmState, x: readonly number[]): LstmStep {
+function lstmStep(weights: readonly Matrix[], state: LstmState, x: readonly number[]): LstmStep {
   const layers: LayerStep[] = []
   const h: (readonly number[])[] = []
   let below = x
@@ -230,7 +230,7 @@ function layerStep(w: Matrix, x: readonly number[], h: readonly number[], previo
 const output = ({ gates, c }: LayerStep) => c.map((value, k) => gates[3 * c.length + k] * Math.tanh(value))
 
 /** The gradient of the loss wrt the state h and c of all LSTM layers, and wrt the input x of the lowest layer. */
-export interface LstmCotangent {
+interface LstmCotangent {
   readonly h: Matrix
   readonly c: Matrix
   readonly x: readonly number[]
@@ -242,7 +242,7 @@ export interface LstmCotangent {
  * @param gradWeights ∂L/∂W of each layer, to which the step's gradient is added
  * @returns ∂L/∂state before the step, and ∂L/∂x
  */
-export function lstmStepGradient(
+function lstmStepGradient(
   weights: readonly Matrix[],
   { layers }: LstmStep,
   after: Pick<LstmCotangent, 'h' | 'c'>,
@@ -288,13 +288,13 @@ function layerGradient({ gates, previousC, c }: LayerStep, gradH: readonly numbe
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z))
 
 /** The dot product of two vectors. */
-export function dot(a: readonly number[], b: readonly number[]): number {
+function dot(a: readonly number[], b: readonly number[]): number {
   let sum = 0
   for (let k = 0; k < a.length; k++) sum += a[k] * b[k]
   return sum
 }
 
 /** Adds a·x to `target` in place. */
-export function addScaled(target: number[], a: number, x: readonly number[]): void {
+function addScaled(target: number[], a: number, x: readonly number[]): void {
   for (let k = 0; k < target.length; k++) target[k] += a * x[k]
 }

@@ -18,6 +18,7 @@ import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { WeightVector } from '../core/executor.ts'
 import { type Matrix, type Mixing, map, type Relaxation, zip } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { linear } from '../training/schedule.ts'
 import { softmaxRelaxation } from './distributions/categorical.ts'
@@ -92,7 +93,7 @@ export const lambdaDarts = defineAlgorithm({
     if (count > 1) return
     throw new BenchError(
       'bad-input',
-      `lambda-darts: ${count} normal cell has no other to be compared with; raise network.depth`,
+      `lambda-darts: cells are compared in pairs, and the search network has ${pluralize(count, 'normal cell')}; raise network.depth`,
     )
   },
   search(context, { lambda, epsilon }) {

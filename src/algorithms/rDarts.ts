@@ -8,8 +8,8 @@
  * - `adaptive`: one search whose weight decay grows tenfold when the dominant eigenvalue has (`rDartsAdaptive.ts`).
  *
  * The four searches run one after another in one job, and the best architecture by validation is the answer: each found
- * architecture is trained alone, with fresh weights, for as many epochs as a search (`validationEpochs`), under the
- * protocol's own settings, and measured on the validation half. The cost of all of it is the cost of the job.
+ * architecture is trained from scratch for as many epochs as a search (`validationEpochs`), under the protocol's own
+ * settings, and measured on the validation half. The cost of the job is that of all searches and trainings.
  *
  * Each search has the same random streams, and its own run through the epochs of the protocol, learning rate, drop path
  * and cutout included. The first search by drop path drops no edges, and so has no growing cutout either
@@ -40,7 +40,7 @@ const options = dependentOptions(
     by: choice(['l2', 'dropPath', 'adaptive'], 'l2', 'how the strength of the regularisation is found'),
     order: choice(['first', 'second'], 'second', "the architecture gradient of DARTS (second: the authors' scripts)"),
     validationEpochs: optionalCount(
-      'epochs that train each found architecture alone to compare them; default: those of a search; 0: shared weights',
+      'epochs that train each found architecture from scratch, to compare them; default: as a search; 0: shared weights',
       0,
     ),
   }),
@@ -60,8 +60,10 @@ const methodOf = (context: SearchContext, { order }: Options): BilevelMethod => 
 /** Makes the search that runs DARTS four times and keeps the best architecture by validation. */
 async function repeatedSearch(context: SearchContext, given: Options): Promise<Search> {
   const { space, protocol } = context
-  const alone = given.validationEpochs ?? protocol.epochs
-  const length = protocol.epochs + alone
+  const { validationEpochs = protocol.epochs } = given
+  const length = protocol.epochs + validationEpochs
+  /** Returns which search an epoch of the job belongs to, and its number in that search and the training after it. */
+  const placeOf = (index: number) => ({ run: Math.floor(index / length), at: index % length })
   const supernet = (run: number) => (given.by === 'dropPath' ? { dropPath: DROPS[run] } : {})
   const begin = (run: number) => {
     const weightDecay = given.by === 'l2' ? DECAYS[run] : protocol.weights.weightDecay
@@ -73,7 +75,7 @@ async function repeatedSearch(context: SearchContext, given: Options): Promise<S
     found: [],
   }
   let search = await begin(0)
-  /** The network in which the architecture found last is trained alone. */
+  /** The network in which the architecture found last is trained from scratch. */
   let network: Supernet | undefined
   const best = () => state.found.reduce((a, b) => (b.accuracyPct > a.accuracyPct ? b : a), state.found[0])
   const start = async (run: number) => {
@@ -88,17 +90,17 @@ async function repeatedSearch(context: SearchContext, given: Options): Promise<S
     state = { ...state, found: [...state.found, { genotype, accuracyPct }] }
     return { validAccuracyPct: accuracyPct }
   }
-  const single = { ...context, protocol: { ...protocol, epochs: alone } }
+  const validation = { ...context, protocol: { ...protocol, epochs: validationEpochs } }
   return {
     epochs: DECAYS.length * length,
     scheduleEpoch(index) {
-      const [run, at] = [Math.floor(index / length), index % length]
+      const { run, at } = placeOf(index)
       // In epoch 0 a growing cutout has probability 0.
       const withoutCutout = given.by === 'dropPath' && DROPS[run] === 0 && at < protocol.epochs
       return withoutCutout ? 0 : Math.min(at, protocol.epochs - 1)
     },
     async epoch(index) {
-      const [run, at] = [Math.floor(index / length), index % length]
+      const { run, at } = placeOf(index)
       if (run !== state.run) {
         await start(run)
         state = { ...state, run }
@@ -106,13 +108,13 @@ async function repeatedSearch(context: SearchContext, given: Options): Promise<S
       const extra = { search: run + 1 }
       if (at < protocol.epochs) {
         const report = { ...(await search.epoch(at)), extra }
-        if (alone > 0 || at < protocol.epochs - 1) return report
+        if (validationEpochs > 0 || at < protocol.epochs - 1) return report
         const { validAccuracyPct } = await judge(search.relaxed.supernet)
         return { ...report, extra: { ...extra, foundAccuracyPct: validAccuracyPct } }
       }
       network ??= await context.supernet()
       const genotype = search.genotype()
-      const report = { ...(await trainOnPaths(single, network, at - protocol.epochs, () => genotype)), extra }
+      const report = { ...(await trainOnPaths(validation, network, at - protocol.epochs, () => genotype)), extra }
       return at < length - 1 ? report : { ...report, ...(await judge(network)) }
     },
     genotype: () => best()?.genotype ?? search.genotype(),

@@ -14,7 +14,7 @@ import { BenchError } from '../core/errors.ts'
 import type { RandomStream } from '../core/random.ts'
 import { type Genotype, mutate, sample } from '../core/space.ts'
 import { blackBoxSearch, checkEvaluations, evaluations } from './shared/blackBox.ts'
-import { count, optionalChoice, optionalCount } from './shared/options.ts'
+import { count, dependentOptions, optionalChoice, optionalCount } from './shared/options.ts'
 import { bestByScore, optionalScoreName } from './shared/scoredSearch.ts'
 
 /** A member of the evolved population: an architecture with its validation accuracy. */
@@ -46,15 +46,8 @@ async function scoredStart(
   return (await bestByScore(context, rater, startNetworks, context.random('start'))).slice(0, population)
 }
 
-/** The algorithm `rea`: evolves a population by tournaments and single mutations, and removes the oldest individual. */
-export const regularisedEvolution = defineAlgorithm({
-  name: 'rea',
-  version: 1,
-  description: 'Regularised evolution: tournaments, one mutation, the oldest dies',
-  source: 'Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019',
-  look: { colour: 'vermilion', dash: 'dotted', marker: 'rectRot' },
-  kind: 'black-box',
-  options: z.strictObject({
+const options = dependentOptions(
+  z.strictObject({
     population: count(10, 'P, individuals alive (NATS-Bench, §5.1)'),
     tournament: count(3, 'S, individuals of which the best is the parent (NATS-Bench, §5.1)'),
     evaluations,
@@ -65,26 +58,37 @@ export const regularisedEvolution = defineAlgorithm({
     startScore: optionalScoreName('score of that start; default: naswot'),
     startNetworks: optionalCount('architectures to score for that start; default: ten times the population', 2),
   }),
-  check(planned, { population, evaluations, start, startScore, startNetworks = 10 * population }) {
-    if (start !== 'score' && (startScore ?? startNetworks) !== 10 * population) {
-      throw new BenchError('bad-input', 'rea: startScore and startNetworks do nothing here; add start=score')
-    }
+  ['startScore', 'startNetworks'],
+  ({ start }) => start === 'score',
+  'start=score',
+)
+
+/** The algorithm `rea`: evolves a population by tournaments and single mutations, and removes the oldest individual. */
+export const regularisedEvolution = defineAlgorithm({
+  name: 'rea',
+  version: 1,
+  description: 'Regularised evolution: tournaments, one mutation, the oldest dies',
+  source: 'Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019',
+  look: { colour: 'vermilion', dash: 'dotted', marker: 'rectRot' },
+  kind: 'black-box',
+  options,
+  check(planned, { population, evaluations, startNetworks = 10 * population }) {
     if (startNetworks < population) {
       throw new BenchError('bad-input', `rea: startNetworks=${startNetworks} for ${population} individuals; give more`)
     }
     const why = `nothing evolves: ${population} are the first population`
     checkEvaluations('rea', planned, evaluations, { least: population + 1, why })
   },
-  async search(context, options) {
+  async search(context, given) {
     const { space } = context
     const stream = context.random('evolution')
-    return blackBoxSearch(context, options.evaluations, async (ask) => {
+    return blackBoxSearch(context, given.evaluations, async (ask) => {
       const population: Individual[] = []
-      const first = options.start === 'score' ? await scoredStart(context, options) : []
+      const first = given.start === 'score' ? await scoredStart(context, given) : []
       for (;;) {
-        const grown = population.length === options.population
+        const grown = population.length === given.population
         const genotype = grown
-          ? mutate(space, tournament(population, options.tournament, stream).genotype, stream)
+          ? mutate(space, tournament(population, given.tournament, stream).genotype, stream)
           : (first[population.length] ?? sample(space, stream))
         const accuracyPct = await ask(genotype)
         if (accuracyPct === undefined) return

@@ -262,7 +262,7 @@ export interface StepTimer {
 }
 
 /** Makes a stopwatch for steps that has timed none yet. */
-export function stepTimer(): StepTimer {
+function stepTimer(): StepTimer {
   let seconds = 0
   let steps = 0
   return {

@@ -148,7 +148,7 @@ describe('Λ-DARTS', () => {
   it('refuses a network with a single normal cell', () => {
     const planned = { space: spaces.darts, protocol: tinyProtocol(spaces.darts, 2), network: () => ({}) }
     expect(() => lambdaDarts.check?.(planned as never, lambdaDarts.options.parse({}))).toThrow(
-      'lambda-darts: 1 normal cell has no other to be compared with; raise network.depth',
+      'lambda-darts: cells are compared in pairs, and the search network has 1 normal cell; raise network.depth',
     )
   })
 })

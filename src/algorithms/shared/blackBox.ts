@@ -12,7 +12,7 @@ import { optionalCount } from './options.ts'
 /**
  * Number of architectures that a black-box search evaluates without a time budget and without the option `evaluations`.
  */
-export const DEFAULT_EVALUATIONS = 100
+const DEFAULT_EVALUATIONS = 100
 
 /**
  * Schema of the option `evaluations` of every black-box search: the largest number of architectures it may evaluate.

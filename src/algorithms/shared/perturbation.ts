@@ -44,10 +44,6 @@ interface Decisions {
 /** A round of the selection decides one edge, or the inputs of one node, of each cell type. */
 type Round = readonly ({ readonly edge: number } | { readonly node: readonly number[]; readonly keeps: number })[]
 
-/** Number of epochs that the selection adds to a search in this space. */
-export const selectionEpochs = (space: SearchSpace, tune: number): number =>
-  tune * (roundsOf(space, (list) => list).length - 1)
-
 /**
  * Makes a search that runs the given one, then selects the architecture by perturbation.
  * @param search a search with a supernet and architecture parameters

@@ -37,7 +37,7 @@ export interface UnrolledOptions {
  * the square of the distance until rounding in single precision dominates: in supernets of 4 and 8 channels, at the
  * start and in training, the relative error is up to 9e-4 at distance 0.01 and at most 2e-5 at 0.001.
  */
-export const DISTANCES = { 'finite-difference': 0.01, exact: 0.001 } as const
+const DISTANCES = { 'finite-difference': 0.01, exact: 0.001 } as const
 
 /**
  * The second-order architecture gradient ∂L_val(w′(α), α)/∂α, where w′ is w after one SGD step on the training loss.
