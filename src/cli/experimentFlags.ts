@@ -6,11 +6,10 @@ import { type Command, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { REPORTED_METRICS, type ReportedMetric } from '../core/metric.ts'
 import { requireOnce } from '../core/names.ts'
-import { type BackendName, backendNames, type ExecutorOptions } from '../engine/index.ts'
+import { type BackendName, type ExecutorOptions, executorNames } from '../engine/index.ts'
 import { DEFAULTS, type Experiment } from '../runner/plan/experiment.ts'
+import { backendOption } from './backendOption.ts'
 import { commaList, fastMathOption, oneOf, positiveNumber, repeated, severalTimes } from './options.ts'
-
-const EXECUTORS = ['auto', 'static', 'tfjs'] as const
 
 /** The parsed command-line flags that describe an experiment. */
 export interface ExperimentFlags {
@@ -83,8 +82,8 @@ export function addExperimentFlags(command: Command): Command {
     )
     .option('--probe <name>', 'measurement after epochs, as hessian or hessian:every=2 (`bench list probes`)', repeated)
     .option('--plugin <file>', 'TypeScript or JavaScript file, or package, that brings algorithms or spaces', repeated)
-    .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
-    .option('--executor <name>', `${EXECUTORS.join(', ')} (default: auto)`, oneOf('executor', EXECUTORS))
+    .addOption(backendOption())
+    .option('--executor <name>', `${executorNames.join(', ')} (default: auto)`, oneOf('executor', executorNames))
     .addOption(fastMathOption())
 }
 

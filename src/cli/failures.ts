@@ -44,10 +44,12 @@ export function reportFailure(error: unknown): void {
   )
 }
 
-/** Returns the message of Commander's usage error as one line: `unknown option '--sed'; did you mean --seeds?` */
+/** Returns Commander's usage error as one line in the form of our own messages: `--jobs 0: expected …`. */
 function usageMessage({ message }: CommanderError): string {
   return message
     .replace(/^error: /, '')
+    .replace(/^option '(?:-\w, )?(--[\w-]+).*?' argument '(.*)' is invalid\. (.*)$/s, '$1 $2: $3')
+    .replace(/^option '(--[\w-]+).*' cannot be used with option '(--[\w-]+).*'$/, '$1 and $2 are given; leave one out')
     .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
     .replace(/\n/g, ' ')
 }

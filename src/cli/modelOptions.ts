@@ -1,12 +1,12 @@
 /** Options of the commands that use a trained network, and the function that opens the network they name. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Command } from 'commander'
 import { builtins } from '../builtins.ts'
 import type { Executor } from '../core/executor.ts'
-import { type BackendName, backendNames, openExecutor } from '../engine/index.ts'
+import { type BackendName, openExecutor } from '../engine/index.ts'
 import { openTrainedModel, parseWeightsChoice, type TrainedModel, type WeightsChoice } from '../export/trainedModel.ts'
 import { Store } from '../runner/store/store.ts'
 import { registerPlugins } from '../system/plugins.ts'
-import { oneOf, repeated, storeOption } from './options.ts'
+import { repeated, seedNumber, storeOption } from './options.ts'
 
 export interface ModelFlags {
   readonly weights?: WeightsChoice
@@ -19,7 +19,7 @@ export interface ModelFlags {
 export const withModelOptions = (command: Command): Command =>
   command
     .option('--weights <which>', 'final, best, or a number of epochs (default: final)', parseWeightsChoice)
-    .option('--seed <seed>', 'training seed, if the run has several', natural)
+    .option('--seed <seed>', 'training seed, if the run has several', seedNumber)
     .addOption(storeOption())
     .option('--plugin <file>', 'plugin that brings the search space', repeated)
 
@@ -37,12 +37,4 @@ export interface ComputeFlags {
 /** Number of images in one inference batch. */
 export const BATCH_SIZE = 64
 
-export const backendOption = () =>
-  new Option('--backend <name>', `${backendNames.join(', ')} (default: auto)`).argParser(oneOf('backend', backendNames))
-
 export const executorFor = ({ backend = 'auto' }: ComputeFlags): Promise<Executor> => openExecutor({ backend })
-
-function natural(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a seed, as 0.')
-}

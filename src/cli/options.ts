@@ -61,7 +61,7 @@ export const fastMathOption = () =>
 /** Parses an option's value as names separated by commas, and returns them after the names of earlier such options. */
 export const commaList = severalTimes((text: string, earlier: readonly string[] | undefined): string[] => {
   const names = text.split(',').map((name) => name.trim())
-  if (names.includes('')) throw new InvalidArgumentError('the list contains an empty name.')
+  if (names.includes('')) throw new InvalidArgumentError('expected names separated by commas, and one is empty')
   return [...(earlier ?? []), ...names]
 })
 
@@ -74,14 +74,20 @@ export const repeated = severalTimes((text: string, earlier: readonly string[] |
 /** Returns the value of an option as an integer of at least 1, or throws a usage error. */
 export function positiveInteger(text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1.')
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer of at least 1')
   return value
+}
+
+/** Returns the value of an option as a seed, which is an integer of at least 0, or throws a usage error. */
+export function seedNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a whole number from 0')
 }
 
 /** Returns the value of an option as a finite number above 0, or throws a usage error. */
 export function positiveNumber(text: string): number {
   const value = Number(text)
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number above 0')
   return value
 }
 
@@ -103,7 +109,7 @@ export const namesFor = ({ parseArg }: Option): readonly string[] | undefined =>
 
 /** Checks the path of a picture that a command is to write, and returns it after the paths of earlier such options. */
 export const pictureFile = severalTimes((path: string, earlier: readonly string[] = []): string[] => {
-  if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('a picture ends in .png, .svg or .pdf.')
+  if (!/\.(png|svg|pdf)$/i.test(path)) throw new InvalidArgumentError('expected a file that ends in .png, .svg or .pdf')
   return [...earlier, path]
 })
 
@@ -125,13 +131,13 @@ export function axisLimits(text: string): AxisLimits {
   const parts = text.split(',').map((part) => (part.trim() === '' ? undefined : Number(part)))
   const [low, high] = parts
   if (parts.length !== 2 || (low === undefined && high === undefined)) {
-    throw new InvalidArgumentError('expected two numbers, as 90,95, or one of them, as 90, or ,95.')
+    throw new InvalidArgumentError('expected two numbers, as 90,95, or one of them, as 90, or ,95')
   }
   if (parts.some((part) => part !== undefined && !Number.isFinite(part))) {
-    throw new InvalidArgumentError('expected finite numbers.')
+    throw new InvalidArgumentError('expected finite numbers')
   }
   if (low !== undefined && high !== undefined && low >= high) {
-    throw new InvalidArgumentError('the first number must be less than the second.')
+    throw new InvalidArgumentError('expected the lower end first, as 90,95')
   }
   return [low, high]
 }

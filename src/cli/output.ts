@@ -10,6 +10,7 @@ import { printable } from '../core/plainText.ts'
 import { parseTableFormat, renderTable, TABLE_FORMATS, type TableFormat } from '../report/formats/renderTable.ts'
 import type { Tabular } from '../report/formats/tabular.ts'
 import { fold } from '../report/formats/text.ts'
+import type { Figure } from '../report/pictures/figure.ts'
 import { writeNamedFile } from '../system/namedFile.ts'
 import { jsonOption, outOption, quietOption } from './options.ts'
 
@@ -28,6 +29,16 @@ export function writeOutput(text: string, file: string | undefined): void {
  */
 export function writeTable(table: Tabular, format: TableFormat, file: string | undefined): void {
   writeOutput(renderTable(table, format, file === undefined ? process.stdout.columns : undefined), file)
+}
+
+/**
+ * Writes a figure to picture files, in the formats that their endings name. All are drawn before the first is written.
+ * @param widthMm width of the pictures; absent: that of a paper's column
+ */
+export async function writePictures(figure: Figure, paths: readonly string[], widthMm?: number): Promise<void> {
+  const { pictureFormat, renderFigure } = await import('../report/pictures/picture.ts')
+  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), widthMm) }))
+  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
 }
 
 /** Prints a part of a command's result on standard output. */

@@ -144,6 +144,16 @@ function keepCommandsWhole(command: Command): void {
   for (const subcommand of command.commands) keepCommandsWhole(subcommand)
 }
 
+/** Makes a command's help text show default values as one types them: `(default: nb201)`, without quotes or brackets. */
+function showPlainDefaults(command: Command): void {
+  for (const option of command.options) {
+    const { defaultValue, defaultValueDescription } = option
+    if (defaultValue === undefined || typeof defaultValue === 'boolean') continue
+    option.defaultValueDescription = defaultValueDescription ?? [defaultValue].flat().join(',')
+  }
+  for (const subcommand of command.commands) showPlainDefaults(subcommand)
+}
+
 /** Character that stands for a blank at which the help text must not be wrapped; replaced by a blank after wrapping. */
 const JOINT = '\ue000'
 
@@ -174,6 +184,7 @@ export async function programFor(argv: readonly string[]): Promise<Command> {
   if (argv[0] === 'complete') program.addCommand((await import('./commands/completion.ts')).completeCommand())
   acceptRaisedLimits(program)
   keepCommandsWhole(program)
+  showPlainDefaults(program)
   refuseEmptyNames(program)
   refuseRepeatedOptions(program)
   checkOutputFiles(program)

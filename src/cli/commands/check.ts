@@ -32,6 +32,7 @@ interface CheckFlags {
 
 export function checkCommand(): Command {
   const plugin = new Command('plugin')
+    .summary('run the contract suites on a plugin')
     .description(
       'Runs the contract suites on the algorithms, spaces and scores of a plugin. Exit status 1 if a rule is broken.',
     )

@@ -26,6 +26,7 @@ interface InfoFlags {
 
 function infoCommand(): Command {
   return new Command('info')
+    .summary('describe a dataset, or list all')
     .description('Describes a dataset and the files it was read from; without a name, lists the datasets.')
     .argument('[dataset]', 'name; with --data, any name for an image folder of your own')
     .option('--data <path>', 'folder or tar archive with the images')
@@ -43,7 +44,7 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
   if (name === undefined && idle !== undefined) {
     const option = idle.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
     const example = 'bench data info cifar10 --data FOLDER'
-    throw new BenchError('bad-input', `--${option} is of one dataset; name it, as in ${example}`)
+    throw new BenchError('bad-input', `--${option} applies to one dataset; name it, as in ${example}`)
   }
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
   const { datasetInfo } = await import('../../data/dataset.ts')
@@ -69,6 +70,7 @@ interface FetchFlags {
 
 function fetchCommand(): Command {
   return new Command('fetch')
+    .summary('download a dataset')
     .description(
       'Downloads a dataset, checks its hash and unpacks it. After an interruption, the same command continues.',
     )

@@ -7,11 +7,10 @@ import { openTestImages } from '../../export/modelImages.ts'
 import { evaluateModel } from '../../export/runModel.ts'
 import type { TrainedModel } from '../../export/trainedModel.ts'
 import { confusionTable, type MeasuredModel, measuresTable } from '../../report/listings/modelMeasures.ts'
-import { writeNamedFile } from '../../system/namedFile.ts'
 import { imageProgress } from '../amountProgress.ts'
+import { backendOption } from '../backendOption.ts'
 import {
   BATCH_SIZE,
-  backendOption,
   type ComputeFlags,
   executorFor,
   type ModelFlags,
@@ -19,7 +18,15 @@ import {
   withModelOptions,
 } from '../modelOptions.ts'
 import { brokenImagesOption, pictureFile, positiveInteger } from '../options.ts'
-import { printAsideLine, type TableFlags, tableFormat, withTableOutput, writeOutput, writeTable } from '../output.ts'
+import {
+  printAsideLine,
+  type TableFlags,
+  tableFormat,
+  withTableOutput,
+  writeOutput,
+  writePictures,
+  writeTable,
+} from '../output.ts'
 
 interface EvaluateFlags extends ModelFlags, ComputeFlags, TableFlags {
   readonly dataset?: string
@@ -95,11 +102,6 @@ function recordOf({ training, dataset, classNames, measures }: MeasuredModel, { 
 }
 
 async function draw(measured: MeasuredModel, paths: readonly string[]): Promise<void> {
-  const [{ confusionFigure }, { pictureFormat, renderFigure }] = await Promise.all([
-    import('../../report/figures/confusion.ts'),
-    import('../../report/pictures/picture.ts'),
-  ])
-  const figure = confusionFigure(measured)
-  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
-  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
+  const { confusionFigure } = await import('../../report/figures/confusion.ts')
+  await writePictures(confusionFigure(measured), paths)
 }

@@ -21,6 +21,7 @@ interface GenotypeFlags {
 
 export function genotypeCommand(): Command {
   const show = new Command('show')
+    .summary('show an architecture')
     .description('Shows the cells of an architecture, with the parameters and multiply-accumulates of its network.')
     .argument('<architecture>', 'string, index, name of a published genotype, as DARTS_V2, or a file with one of these')
     .option(

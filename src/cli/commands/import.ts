@@ -8,7 +8,7 @@ import { pluralize } from '../../core/plainText.ts'
 import type { ImportedRuns } from '../../runner/imports/importRuns.ts'
 import { DEFAULT_STORE, Store } from '../../runner/store/store.ts'
 import { runProgress } from '../amountProgress.ts'
-import { jsonOption, quietOption, storeOption } from '../options.ts'
+import { jsonOption, quietOption, seedNumber, storeOption } from '../options.ts'
 import { print } from '../output.ts'
 
 interface ImportFlags {
@@ -30,6 +30,7 @@ const EXAMPLES =
 
 export function importCommand(): Command {
   const runs = new Command('runs')
+    .summary('import runs from CSV, JSON lines, NASLib or logs')
     .description(
       'Reads what searches of other programs found, looks the architectures up in a table, and keeps them in the store as ' +
         'runs of the protocol "imported". The format is detected: CSV or JSON lines with method, seed, dataset, architecture ' +
@@ -38,7 +39,7 @@ export function importCommand(): Command {
     )
     .argument('<files...>', 'files, gzipped or not')
     .option('--method <name>', 'name of the method (default: as in the file)')
-    .option('--seed <n>', 'seed of a single run (default: as in the file, or in its name)', seed)
+    .option('--seed <n>', 'seed of a single run (default: as in the file, or in its name)', seedNumber)
     .option('--dataset <name>', 'dataset that was searched on (default: as in the file)')
     .option('--space <name>', 'search space of the architectures', 'nb201')
     .option('--table <name>', 'table to look architectures up in (default: one with the space and the dataset)')
@@ -60,11 +61,6 @@ export function importCommand(): Command {
     .addHelpText('after', EXAMPLES)
 }
 
-function seed(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a whole number from 0.')
-}
-
 /**
  * Parses `--answer`, the epoch whose architecture is taken as the search's result: `epoch=N` gives N, `last` undefined.
  */
@@ -72,7 +68,7 @@ function answer(text: string): number | undefined {
   if (text === 'last') return undefined
   const [, epoch] = /^epoch=(\d{1,6})$/.exec(text) ?? []
   if (epoch !== undefined) return Number(epoch)
-  throw new InvalidArgumentError('expected last, or an epoch such as epoch=49.')
+  throw new InvalidArgumentError('expected last, or an epoch such as epoch=49')
 }
 
 async function importFiles(files: readonly string[], flags: ImportFlags): Promise<void> {

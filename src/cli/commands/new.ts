@@ -22,6 +22,7 @@ interface NewFlags {
 
 export function newCommand(): Command {
   const algo = new Command('algo')
+    .summary('write a plugin with an algorithm, and its test')
     .description('Writes a plugin with one algorithm, which runs as it is, and its test.')
     .argument('<name>', 'name of the algorithm, as used with --algo')
     .option(
@@ -43,6 +44,7 @@ export function newCommand(): Command {
     )
     .action(newAlgorithm)
   const score = new Command('score')
+    .summary('write a plugin with a training-free score')
     .description('Writes a plugin with one training-free score, which runs as it is.')
     .argument('<name>', 'name of the score, as used with --score')
     .option('--folder <dir>', 'folder of the file', '.')

@@ -3,10 +3,9 @@ import { Command, Option } from 'commander'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { type ParetoAnswer, type ParetoQuestion, paretoAnswer } from '../../report/listings/paretoAnswer.ts'
 import { frontTable } from '../../report/listings/queryTables.ts'
-import { writeNamedFile } from '../../system/namedFile.ts'
 import type { Better } from '../../tables/query.ts'
 import { jsonOption, oneOf, outOption, pictureFile, repeated } from '../options.ts'
-import { tableFormat, tableFormatOption, writeTable } from '../output.ts'
+import { tableFormat, tableFormatOption, writePictures, writeTable } from '../output.ts'
 
 interface ParetoFlags extends ParetoQuestion {
   readonly picture?: readonly string[]
@@ -60,10 +59,7 @@ async function draw(
   { x, y }: ParetoFlags,
 ): Promise<void> {
   const { tableParetoFigure } = await import('../../report/figures/pareto.ts')
-  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
   const architectures = table.text('arch')
   const arch = (row: number) => architectures.at(row) ?? ''
-  const figure = tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch })
-  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
-  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
+  await writePictures(tableParetoFigure({ table: table.manifest.name, x, y, points, front, arch }), paths)
 }

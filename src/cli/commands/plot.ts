@@ -11,9 +11,8 @@ import {
 } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
 import type { AxisLimits } from '../../report/pictures/figure.ts'
-import { writeNamedFile } from '../../system/namedFile.ts'
 import { axisLimits, jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
-import { print } from '../output.ts'
+import { print, writePictures } from '../output.ts'
 import {
   addSelectionFlags,
   referenceNames,
@@ -68,7 +67,11 @@ export function plotCommand(): Command {
       `what to draw; ${quantityHelp.join('; ')} (default: the first; training: losses and accuracies)`,
       oneOf('quantity', quantities),
     )
-    .option('--cost <name>', `pareto: cost to draw, one of ${costs.join(', ')}`, oneOf('cost', costs), 'parameters')
+    .option(
+      '--cost <name>',
+      `pareto: cost to draw, one of ${costs.join(', ')} (default: parameters)`,
+      oneOf('cost', costs),
+    )
     .option('--x-limits <low,high>', 'ends of the x axis; either may be left out, as in 90,', axisLimits)
     .option('--y-limits <low,high>', 'ends of the y axis; either may be left out, as in ,95', axisLimits)
     .addOption(jsonOption())
@@ -89,6 +92,9 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
     )
   }
   if (quantity !== undefined) requireQuantity(kind, quantity)
+  if (cost !== undefined && kind !== 'pareto') {
+    throw new BenchError('bad-input', `--cost is for the figure pareto, not ${kind}; leave it out`)
+  }
   const runs = await selectRuns(items, flags)
   const figure = await makeFigure(kind, runs, {
     quantity,
@@ -100,8 +106,6 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
   })
   if (flags.json) print(`${JSON.stringify(figure, null, 2)}\n`)
   if (out.length === 0) return
-  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
-  const pictures = out.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path), width) }))
-  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
+  await writePictures(figure, out, width)
   if (!flags.quiet && !flags.json) print(`${out.join(', ')}: ${figure.caption}\n`)
 }

@@ -8,9 +8,9 @@ import type { TrainedModel } from '../../export/trainedModel.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
 import { type Prediction, predictionTable } from '../../report/listings/modelMeasures.ts'
 import { imageProgress } from '../amountProgress.ts'
+import { backendOption } from '../backendOption.ts'
 import {
   BATCH_SIZE,
-  backendOption,
   type ComputeFlags,
   executorFor,
   type ModelFlags,

@@ -1,10 +1,9 @@
 /** `bench query`: looks up architectures in a lookup table. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { answer, correlatedColumns, type Question } from '../../report/listings/queryAnswer.ts'
-import { writeNamedFile } from '../../system/namedFile.ts'
 import { type Condition, parseCondition } from '../../tables/query.ts'
 import { commaList, oneOf, outOption, pictureFile, positiveInteger, repeated, severalTimes } from '../options.ts'
-import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, writeFrame } from '../output.ts'
+import { FRAME_FORMATS, type FrameFormat, formatOption, outputFormat, writeFrame, writePictures } from '../output.ts'
 
 interface QueryFlags extends Question {
   readonly picture?: readonly string[]
@@ -72,17 +71,11 @@ const question = (flags: string, description: string): Option => {
 
 async function query(architectures: readonly string[], flags: QueryFlags): Promise<void> {
   const format = outputFormat(flags, FRAME_FORMATS, 'text')
-  if (flags.picture !== undefined) await draw(flags.picture, flags)
+  if (flags.picture !== undefined) {
+    const { correlationFigure } = await import('../../report/figures/correlation.ts')
+    await writePictures(correlationFigure(await correlatedColumns(flags)), flags.picture)
+  }
   await writeFrame(await answer(architectures, flags), format, flags.out)
-}
-
-/** Writes image files with a scatter plot of two columns of a lookup table. */
-async function draw(paths: readonly string[], flags: QueryFlags): Promise<void> {
-  const { correlationFigure } = await import('../../report/figures/correlation.ts')
-  const { pictureFormat, renderFigure } = await import('../../report/pictures/picture.ts')
-  const figure = correlationFigure(await correlatedColumns(flags))
-  const pictures = paths.map((path) => ({ path, bytes: renderFigure(figure, pictureFormat(path)) }))
-  for (const { path, bytes } of pictures) writeNamedFile(path, bytes)
 }
 
 const conditions = severalTimes((text: string, earlier: readonly Condition[] = []): Condition[] => [
@@ -92,5 +85,5 @@ const conditions = severalTimes((text: string, earlier: readonly Condition[] = [
 
 function seed(text: string): number | 'mean' {
   if (text === 'mean' || /^\d+$/.test(text)) return text === 'mean' ? text : Number(text)
-  throw new InvalidArgumentError('expected a seed, as 777, or mean.')
+  throw new InvalidArgumentError('expected a seed, as 777, or mean')
 }

@@ -128,7 +128,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
     const other = folder === undefined ? '--checklist' : '--folder'
     throw new BenchError('bad-input', `--watch writes a page again and again; leave out ${other}`)
   }
-  if (folder === undefined && kit) throw new BenchError('bad-input', '--kit adds files to a report; name its --folder')
+  const idle = folder === undefined && (['kit', 'compact'] as const).find((name) => flags[name])
+  if (idle) throw new BenchError('bad-input', `--${idle} is for a report folder; name it with --folder`)
   const earlier = await recipeOf(items)
   const claims = await claimsFor(items, flags)
   // Which runs are missing is kept for a report that is made from another one, if it shows all its runs.

@@ -1,6 +1,6 @@
 /** `bench retrain`: trains architectures in full (stand-alone, from scratch) and prints their test errors. */
 import { basename, resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { genotype as knownGenotype } from '../../algorithms/references.ts'
 import { builtins } from '../../builtins.ts'
 import { parseClassWeights } from '../../core/classWeights.ts'
@@ -9,7 +9,7 @@ import { REPORTED_METRICS } from '../../core/metric.ts'
 import type { Finder } from '../../core/result.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { namesFolder, parseImageFolder } from '../../data/files/imageFolder.ts'
-import { type BackendName, backendNames } from '../../engine/index.ts'
+import type { BackendName } from '../../engine/index.ts'
 import { finderOf, readArchitecture } from '../../retrain/genotypeArgument.ts'
 import { retrainingPresets } from '../../retrain/presets.ts'
 import { parseKeep, type RetrainingRequest } from '../../retrain/settings.ts'
@@ -21,6 +21,7 @@ import { architectureName } from '../../spaces/index.ts'
 import { cores } from '../../system/cores.ts'
 import { type Registered, registerPlugins } from '../../system/plugins.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
+import { backendOption } from '../backendOption.ts'
 import {
   brokenImagesOption,
   fastMathOption,
@@ -70,7 +71,11 @@ export function retrainCommand(): Command {
       '--preset <name>',
       `settings: ${retrainingPresets.map(({ name }) => name).join(', ')} (default: darts-paper; nb201-paper for nb201)`,
     )
-    .option('--seeds <list>', 'training seeds: 4 means 0 to 3; 0-3,777 the listed ones', parseSeeds, [0])
+    .addOption(
+      new Option('--seeds <list>', 'training seeds: 4 means 0 to 3; 0-3,777 the listed ones')
+        .argParser(parseSeeds)
+        .default([0], '1'),
+    )
     .option('--epochs <n>', 'training epochs (default: the preset’s)', positiveInteger)
     .option('--channels <n>', 'initial channels C', positiveInteger)
     .option('--layers <n>', 'number of cells (on nb201: cells per stage)', positiveInteger)
@@ -97,7 +102,7 @@ export function retrainCommand(): Command {
         '(default: none)',
       parseClassWeights,
     )
-    .option('--backend <name>', `${backendNames.join(', ')} (default: auto)`, oneOf('backend', backendNames))
+    .addOption(backendOption())
     .addOption(fastMathOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
     .addOption(threadsOption())

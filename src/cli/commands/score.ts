@@ -4,11 +4,12 @@
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { BASELINES } from '../../analysis/scores/index.ts'
-import { type BackendName, backendNames } from '../../engine/index.ts'
+import type { BackendName } from '../../engine/index.ts'
 import { DEFAULTS, parseSeeds } from '../../runner/plan/experiment.ts'
 import { cores } from '../../system/cores.ts'
 import { type Initialisation, initialisations } from '../../training/initialise.ts'
 import { buildProgress } from '../amountProgress.ts'
+import { backendOption } from '../backendOption.ts'
 import { commaList, oneOf, positiveInteger, positiveNumber, repeated, stopCondition } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput, writeOutput, writeTable } from '../output.ts'
 
@@ -38,8 +39,8 @@ export function scoreCommand(): Command {
   const command = new Command('score')
     .summary('training-free scores of untrained networks, as columns of a table')
     .description(
-      'Computes training-free scores of untrained networks, writes them to a table, and prints how well they rank its\n' +
-        'accuracies. Every network is saved at once: after an interruption, the same command continues. Another command\n' +
+      'Computes training-free scores of untrained networks, writes them to a table, and prints how well they rank its ' +
+        'accuracies. Every network is saved at once: after an interruption, the same command continues. Another command ' +
         'with the same --as adds scores, seeds or architectures.',
     )
     .requiredOption(
@@ -64,13 +65,13 @@ export function scoreCommand(): Command {
       oneOf('initialisation', initialisations),
       'uniform',
     )
-    .option('--seeds <list>', '3 means seeds 0 to 2, each a column; their mean is another', parseSeeds, [0])
-    .option('--no-share', 'score architectures separately even if they are the same network')
     .addOption(
-      new Option('--backend <name>', `${backendNames.join(', ')} (default: auto)`).argParser(
-        oneOf('backend', backendNames),
-      ),
+      new Option('--seeds <list>', '3 means seeds 0 to 2, each a column; their mean is another')
+        .argParser(parseSeeds)
+        .default([0], '1'),
     )
+    .option('--no-share', 'score architectures separately even if they are the same network')
+    .addOption(backendOption())
     .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
     .option('--limit-minutes <n>', 'stop after n minutes, and write what was scored so far', positiveNumber)
     .option('--to <dir>', 'folder of the table and of its journal (default: the user’s tables)')

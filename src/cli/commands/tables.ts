@@ -48,6 +48,7 @@ const importOptions = (command: Command): Command =>
 
 function importCommand(): Command {
   const command = new Command('import')
+    .summary('make a table from a published source')
     .description(
       'Makes a table from a published source, whose format is detected: a folder or tar archive of NATS-Bench records, a ' +
         '.pth file of NAS-Bench-201, a pickle of NASLib, a flat CSV or Parquet file.\n' +
@@ -89,6 +90,7 @@ interface FetchFlags extends Omit<ImportFlags, 'as'> {
 
 function fetchCommand(): Command {
   const command = new Command('fetch')
+    .summary('download a published source and make a table from it')
     .description(
       'Downloads a published source, checks its hash and imports it. After an interruption, the same command continues.\n' +
         'The known sources are listed in tables/sources.yaml.',
@@ -127,6 +129,7 @@ async function fetchSource(name: string, flags: FetchFlags): Promise<void> {
 
 function infoCommand(): Command {
   return new Command('info')
+    .summary('describe a table, and check its file')
     .description('Describes a table, and checks the file against its manifest.')
     .argument('<table>', 'name or path')
     .addOption(jsonOption())

@@ -164,7 +164,7 @@ function indexList(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [first, last = first] = (/^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []).slice(1).filter(Boolean).map(Number)
     if (first === undefined || last < first)
-      throw new InvalidArgumentError(`"${part}" is neither an index nor a range, as in 0-99,1462.`)
+      throw new InvalidArgumentError(`expected indices or ranges, as 0-99,1462; found "${part}"`)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
   })
 }
