@@ -1,30 +1,26 @@
 /**
  * Selects the runs that a command reads: from stores, run folders, report folders, experiment files or run ids,
- * narrowed by flags such as `--algo`. Also returns search spaces and names of reference algorithms, including those of
- * the plugins that the command names.
+ * narrowed by flags such as `--algo`.
  */
 import { lstatSync, realpathSync } from 'node:fs'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
-import { isFileName, unknownName } from '../core/names.ts'
+import { unknownName } from '../core/names.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
-import type { Registry } from '../core/plugin.ts'
 import type { Job } from '../core/result.ts'
-import type { ReportRecipe } from '../report/committed/records.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
-import type { ReusedSource } from '../report/committed/reuse.ts'
-import type { Claims } from '../report/comparison/claims.ts'
 import type { ExperimentRuns } from '../report/kit/ledger.ts'
 import type { PlannedRuns } from '../report/plannedRuns.ts'
 import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runRecord.ts'
-import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
-import type { Plan, PlannedJob } from '../runner/plan/plan.ts'
+import type { PlannedJob } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
-import { isThere, namesIfThere, readIfThere, statIfThere } from '../system/readable.ts'
 import { commaList, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
+import { nameOfPlace, type Place, selectedPlaces } from './places.ts'
+import { spaceOf } from './pluginRegistry.ts'
+import { readExperiment } from './reportSettings.ts'
 
 /** The parsed command-line flags that select runs. */
 export interface SelectionFlags {
@@ -53,64 +49,6 @@ export function addSelectionFlags(command: Command): Command {
     .option('--table <name>', 'only runs looked up in this table')
     .option('--plugin <file>', 'a plugin with spaces or algorithms of these runs', repeated)
     .option('--data <dir>', 'folder of the images, as in the experiment file', repeated)
-}
-
-/** A source of runs that an argument names: an experiment file, a single run, a report folder or a store. */
-export type Place =
-  | { readonly kind: 'experiment'; readonly path: string }
-  | { readonly kind: 'run'; readonly run: RunFolder }
-  | { readonly kind: 'report'; readonly folder: string }
-  | { readonly kind: 'store'; readonly store: Store }
-
-/**
- * Returns the sources of runs that a command's argument names: an experiment file, a run, a report or a store by its
- * path, or a run by its id. A folder of reports stands for every report in it.
- *
- * @param store path of the store in which run ids are looked up
- * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that is not in the store
- */
-export function placesOf(item: string, store: string | undefined): readonly Place[] {
-  if (isExperimentFile(item)) return [{ kind: 'experiment', path: item }]
-  const found = item === '' ? undefined : statIfThere(item)
-  if (found?.isDirectory()) return placesIn(item)
-  if (found !== undefined) {
-    const expected = 'expected an experiment file (.yaml), a store, a run folder, a report folder or a run id'
-    throw new BenchError('bad-input', `${item} is a file that holds no runs; ${expected}`)
-  }
-  return [{ kind: 'run', run: runNamed(item, new Store(store)) }]
-}
-
-/** Returns whether an argument names an experiment file: its ending is .yaml or .yml. */
-export const isExperimentFile = (item: string): boolean => ['.yaml', '.yml'].includes(extname(item))
-
-function placesIn(folder: string): readonly Place[] {
-  const path = resolve(folder)
-  if (isThere(join(path, RUN))) return [{ kind: 'run', run: new Store(dirname(path)).run(basename(path)) }]
-  if (isThere(join(path, REPORT))) return [{ kind: 'report', folder }]
-  const reports = (namesIfThere(path) ?? [])
-    .filter((name) => !RUN_NAME.test(name) && isThere(join(path, name, REPORT)))
-    .sort()
-    .map((name): Place => ({ kind: 'report', folder: join(folder, name) }))
-  const store = new Store(folder)
-  return reports.length > 0 && store.runs().length === 0 ? reports : [{ kind: 'store', store }, ...reports]
-}
-
-/**
- * Matches the names of run folders, so that the search for reports in a folder need not open them: a store may have
- * thousands.
- */
-const RUN_NAME = /-[0-9a-f]{16}$/
-
-/** Name of the file that marks a folder as a run. */
-const RUN = 'run.json'
-/** Name of the file that marks a folder as a report. */
-const REPORT = 'report.json'
-
-/** Returns the run with that id in a store. @throws BenchError `unknown-name` if the store has none */
-function runNamed(id: string, store: Store): RunFolder {
-  if (isFileName(id) && store.run(id).exists()) return store.run(id)
-  const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
-  throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 
 /** Type of a function that returns the records of runs, read from their folders. Folders that hold no run are left out. */
@@ -162,7 +100,7 @@ async function readSelection<Run extends RunRecord>(
   read: Reader<Run>,
 ): Promise<SelectionInParts<Run | RunRecord>> {
   const named = items.length === 0 ? [flags.store ?? DEFAULT_STORE] : items
-  const places = items.length === 0 ? placesOfStore(flags.store) : named.flatMap((item) => placesOf(item, flags.store))
+  const places = selectedPlaces(items, flags.store)
   const parts = await Promise.all(places.map((place) => partAt(place, flags, read)))
   const found = parts.flatMap(({ runs }) => runs)
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
@@ -194,21 +132,9 @@ async function readSelection<Run extends RunRecord>(
   }
 }
 
-/** Returns the name of a source of runs without its folder: `nb201-laptop`. */
-function nameOfPlace(place: Place): string {
-  if (place.kind === 'experiment') return basename(place.path, extname(place.path))
-  if (place.kind === 'report') return basename(resolve(place.folder))
-  return basename(resolve(place.kind === 'run' ? place.run.path : place.store.folder))
-}
-
 async function plannedAmong(jobs: readonly PlannedJob[], records: readonly RunRecord[]): Promise<PlannedRuns> {
   const { plannedRuns } = await import('../report/plannedRuns.ts')
   return plannedRuns(jobs, new Set(records.map(({ manifest }) => manifest.id)))
-}
-
-/** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */
-export function placesOfStore(store: string = DEFAULT_STORE): readonly Place[] {
-  return isThere(store) ? placesOf(store, undefined) : [{ kind: 'store', store: new Store(store) }]
 }
 
 /**
@@ -250,7 +176,7 @@ async function partAt<Run extends RunRecord>(
  * runs are over.
  */
 export async function selectedFolders(items: readonly string[], flags: SelectionFlags): Promise<readonly RunFolder[]> {
-  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const places = selectedPlaces(items, flags.store)
   const folders = places.map((place) => (place.kind === 'report' ? [] : foldersAt(place, flags)))
   return (await Promise.all(folders)).flat().filter((run) => run.exists())
 }
@@ -266,7 +192,7 @@ async function foldersAt(
 
 /** Returns the stores that arguments name, in which further runs may begin. */
 export async function selectedStores(items: readonly string[], flags: SelectionFlags): Promise<readonly Store[]> {
-  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const places = selectedPlaces(items, flags.store)
   const stores = places.map(async (place) => {
     if (place.kind === 'experiment') return [new Store(flags.store ?? (await readExperiment(place.path)).store)]
     return place.kind === 'store' ? [place.store] : []
@@ -302,8 +228,10 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
     path,
   )
   const store = new Store(flags.store ?? file.store)
-  const isThere = (id: string) => store.run(id).exists()
-  const jobs = await jobsToRead(experiment, registered, { isThere, report: printAsideLine })
+  const jobs = await jobsToRead(experiment, registered, {
+    isThere: (id) => store.run(id).exists(),
+    report: printAsideLine,
+  })
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
   return { folders: begun, jobs }
 }
@@ -318,36 +246,6 @@ function tellAbsent(path: string, jobs: readonly PlannedJob[], records: readonly
   // A command that watches runs reads them again and again.
   if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
   toldLines.add(told)
-}
-
-/**
- * Returns the runs of the reports and stores that `--reuse` names, each with the name that the user typed.
- * @throws BenchError as `placesOf`
- */
-export const readReused = (
-  names: readonly string[] = [],
-  flags: Pick<SelectionFlags, 'plugin'>,
-): Promise<readonly ReusedSource[]> =>
-  Promise.all(
-    names.map(async (name) => {
-      const parts = await Promise.all(placesOf(name, undefined).map((place) => recordsAt(place, flags, readWholeRuns)))
-      return { name, runs: parts.flat() }
-    }),
-  )
-
-/**
- * Copies the finished runs of reports and stores that `--reuse` names into the store, as far as they are planned, and
- * prints for each how many.
- */
-export async function reuseRuns(
-  { jobs }: Pick<Plan, 'jobs'>,
-  store: Store,
-  flags: Pick<SelectionFlags, 'plugin'> & { readonly reuse?: readonly string[]; readonly quiet?: boolean },
-): Promise<void> {
-  if (flags.reuse === undefined) return
-  const { takeOver } = await import('../report/committed/reuse.ts')
-  const lines = takeOver(jobs, store, await readReused(flags.reuse, flags))
-  if (!flags.quiet) for (const line of lines) printAsideLine(line)
 }
 
 /**
@@ -368,7 +266,7 @@ const facets = {
 export function narrow<Run>(runs: readonly Run[], jobOf: (run: Run) => Job, flags: Narrowing): readonly Run[] {
   let left = runs
   for (const [flag, facet] of Object.entries(facets)) {
-    const wanted = [flags[flag as keyof typeof facets] ?? []].flat()
+    const wanted = wantedNames(flags, flag)
     if (wanted.length === 0) continue
     const known = [...new Set(left.map((run) => facet(jobOf(run))))]
     const unknown = wanted.find((name) => !known.includes(name))
@@ -380,89 +278,17 @@ export function narrow<Run>(runs: readonly Run[], jobOf: (run: Run) => Job, flag
 
 type Narrowing = Pick<SelectionFlags, keyof typeof facets>
 
+/** Returns the values of a flag that narrows the selected runs; none if it is absent. */
+const wantedNames = (flags: Narrowing, flag: string): readonly string[] =>
+  [flags[flag as keyof typeof facets] ?? []].flat()
+
 /** Returns whether a flag narrows the selected runs, such as `--algo`. */
 export const isNarrowed = (flags: Narrowing): boolean =>
-  Object.keys(facets).some((flag) => flags[flag as keyof typeof facets] !== undefined)
+  Object.keys(facets).some((flag) => wantedNames(flags, flag).length > 0)
 
 /** Returns whether a job matches all flags that narrow the selected runs. */
 const isWanted = (job: Job, flags: Narrowing): boolean =>
   Object.entries(facets).every(([flag, facet]) => {
-    const wanted = [flags[flag as keyof typeof facets] ?? []].flat()
+    const wanted = wantedNames(flags, flag)
     return wanted.length === 0 || wanted.includes(facet(job))
   })
-
-const opened = new Map<string, Promise<Registry>>()
-
-/**
- * Returns the registry of built-in algorithms and search spaces and those of the plugins. It is made once for each list
- * of plugins.
- */
-function openRegistry(plugins: readonly string[]): Promise<Registry> {
-  const key = plugins.join('\n')
-  const registry = opened.get(key) ?? register(plugins)
-  opened.set(key, registry)
-  return registry
-}
-
-async function register(plugins: readonly string[]): Promise<Registry> {
-  const [{ builtins }, { registerPlugins }] = await Promise.all([
-    import('../builtins.ts'),
-    import('../system/plugins.ts'),
-  ])
-  return (await registerPlugins(builtins, plugins)).registry
-}
-
-/** Returns the search space with a name, built in or from a plugin. @throws BenchError `unknown-name` */
-export const spaceOf = async (name: string, plugins: readonly string[]) => (await openRegistry(plugins)).space(name)
-
-/**
- * Returns the claims with which a command compares its runs: those in the file that `--claims` names, else those of the
- * only experiment file or report among the command's arguments, if it has some.
- * @throws BenchError as `readClaims`
- */
-export async function claimsFor(
-  items: readonly string[],
-  { claims: named, plugin = [] }: { readonly claims?: string | boolean; readonly plugin?: readonly string[] },
-): Promise<Claims | undefined> {
-  const [experiment, ...others] = items.filter(isExperimentFile)
-  const path = typeof named === 'string' ? named : others.length > 0 ? undefined : await claimsOfExperiment(experiment)
-  if (path === undefined) return (await recipeOf(items))?.claims
-  const [{ readClaims }, { algorithms }] = await Promise.all([
-    import('../report/comparison/claims.ts'),
-    openRegistry(plugin),
-  ])
-  return readClaims(
-    path,
-    algorithms.map(({ name }) => name),
-  )
-}
-
-/** Returns the settings of the report that a command's only argument names; undefined if it names something else. */
-export async function recipeOf(items: readonly string[]): Promise<ReportRecipe | undefined> {
-  const path = items.length === 1 ? join(items[0], REPORT) : undefined
-  const text = path === undefined ? undefined : readIfThere(path)?.toString('utf8')
-  if (path === undefined || text === undefined) return undefined
-  const { parseRecipe } = await import('../report/committed/records.ts')
-  return parseRecipe(text, path)
-}
-
-async function claimsOfExperiment(path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : (await readExperiment(path)).claims
-}
-
-async function readExperiment(path: string): Promise<ExperimentFile> {
-  const [{ experimentPath }, { readExperimentFile }] = await Promise.all([
-    import('./resolveExperiment.ts'),
-    import('../runner/plan/experimentFile.ts'),
-  ])
-  return readExperimentFile(experimentPath(path))
-}
-
-/**
- * Returns the names of the reference algorithms, which answer with a fixed architecture, such as the table's best, and
- * do not search.
- */
-export async function referenceNames(plugins: readonly string[]): Promise<ReadonlySet<string>> {
-  const { algorithms } = await openRegistry(plugins)
-  return new Set(algorithms.filter(({ kind }) => kind === 'reference').map(({ name }) => name))
-}

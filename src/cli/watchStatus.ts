@@ -43,7 +43,7 @@ export async function watchRuns(look: () => Promise<readonly StoredRun[]>, optio
   const lookAgain = patientWithSlurm(look)
   try {
     while (!stop.signal.aborted) {
-      // Asked first, since the last run may end between the two.
+      // This is asked before the runs are read: a run that ends in between then gets one more look.
       const isAtWork = options.isAtWork()
       const runs = await lookAgain()
       if (runs === undefined) {

@@ -19,6 +19,7 @@ mkdirSync(join(place.folder, 'empty'))
 /** Arguments after `bench`, and the expected line. */
 const cases: readonly [string, string | RegExp][] = [
   ['runn', "unknown command 'runn'; did you mean run?"],
+  ['foo', "unknown command 'foo'; --help lists the commands"],
   ['help runn', "unknown command 'runn'; did you mean run?"],
   ['run --algos drnas', "unknown option '--algos'; did you mean --algo?"],
   ['run', 'no algorithm is named; add --algo drnas, for example; `bench list algos` lists all'],

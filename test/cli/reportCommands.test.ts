@@ -341,6 +341,12 @@ describe('no command changes a run that it did not write', () => {
     expect(readFileSync(join(target, 'table.md'), 'utf8')).toBe('my notes')
   })
 
+  test.each(['file', join('file', 'report')])('a report folder cannot be at the path of a file: %s', async (path) => {
+    writeFileSync(join(folder, 'file'), 'mine')
+    await expect(report('--folder', join(folder, path))).rejects.toMatchObject({ name: 'BenchError', code: 'bad-input' })
+    expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('mine')
+  })
+
   test('an earlier report is replaced, and its outdated files are deleted', async () => {
     const target = join(folder, 'report')
     await report('--folder', target)
@@ -517,7 +523,8 @@ describe('a paper kit', () => {
     [['--checklist', 'neurip'], 'did you mean "neurips"?'],
     [['--checklist', 'nas', '--folder', 'x'], '--folder writes them with --kit'],
     [['--checklist', 'nas', '--out', 'x.html'], 'html'],
-    [['--kit'], 'name its --folder'],
+    [['--kit'], 'name it with --folder'],
+    [['--compact'], 'name it with --folder'],
     [['--checklist', 'nas', '--preliminary', 'nowhere'], 'nowhere'],
   ])('%j is refused', async (args, message) => {
     await expect(output(reportCommand(), '--store', store, ...args)).rejects.toThrow(message)

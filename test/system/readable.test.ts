@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { placesOf, placesOfStore } from '../../src/cli/runSelection.ts'
+import { placesOf, placesOfStore } from '../../src/cli/places.ts'
 import { openFileDataset } from '../../src/data/files/fileDatasets.ts'
 import { openFolder } from '../../src/data/files/fileTree.ts'
 import { readReport } from '../../src/report/committed/records.ts'

@@ -13,14 +13,8 @@ import { paretoCosts } from '../../report/figures/pareto.ts'
 import type { AxisLimits } from '../../report/pictures/figure.ts'
 import { axisLimits, jsonOption, oneOf, pictureFile, positiveNumber, quietOption } from '../options.ts'
 import { print, writePictures } from '../output.ts'
-import {
-  addSelectionFlags,
-  referenceNames,
-  SELECTION_HELP,
-  type SelectionFlags,
-  selectRuns,
-  spaceOf,
-} from '../runSelection.ts'
+import { referenceNames, spaceOf } from '../pluginRegistry.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns } from '../runSelection.ts'
 
 interface PlotFlags extends SelectionFlags, Pick<FigureOptions, 'quantity' | 'spread' | 'cost' | 'limits'> {
   readonly out?: readonly string[]

@@ -5,31 +5,29 @@ import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { COMPACT_RECORDS, isCompact, RECIPE, type ReportRecipe } from '../../report/committed/records.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
-import { figuresOf, tablesOf } from '../../report/content.ts'
-import { type FigureKind, type FigureOptions, figureKinds, makeFigure } from '../../report/figures/index.ts'
+import type { Claims } from '../../report/comparison/claims.ts'
+import { figuresOf, requireComparable, tablesOf } from '../../report/content.ts'
+import { type FigureKind, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist.ts'
 import { tableMeans } from '../../report/kit/improvement.ts'
 import { computeOf, type PreliminaryCompute } from '../../report/kit/ledger.ts'
 import { downloadsMaker } from '../../report/page/downloadsThread.ts'
 import { renderPage } from '../../report/page/page.ts'
+import type { PlannedRuns } from '../../report/plannedRuns.ts'
 import type { RunRecord } from '../../report/runRecord.ts'
 import { writeNamedFile } from '../../system/namedFile.ts'
 import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../options.ts'
-import { outputFormat, print, printAsideLine, writeOutput } from '../output.ts'
+import { outputFormat, print, writeOutput } from '../output.ts'
+import { referenceNames, spaceOf } from '../pluginRegistry.ts'
+import { claimsFor, recipeOf } from '../reportSettings.ts'
+import { readReused } from '../reuseRuns.ts'
 import {
   addSelectionFlags,
-  claimsFor,
   isNarrowed,
-  readReused,
-  recipeOf,
-  referenceNames,
   SELECTION_HELP,
   type SelectionFlags,
-  selectedFolders,
-  selectedStores,
   selectRunsInParts,
   selectWholeRuns,
-  spaceOf,
 } from '../runSelection.ts'
 
 interface ReportFlags extends SelectionFlags {
@@ -100,13 +98,20 @@ export function reportCommand(): Command {
     .action(report)
 }
 
-/** Returns those settings of a report that are known, without the undefined ones. */
-const known = ({ claims, planned }: Pick<Undefinable<ReportRecipe>, 'claims' | 'planned'>) => ({
-  ...(claims && { claims }),
-  ...(planned && { planned }),
-})
-
-type Undefinable<T> = { readonly [Key in keyof T]: T[Key] | undefined }
+/** What a call of `bench report` asks for, with what the report or experiment file that it names adds. */
+interface Request {
+  readonly items: readonly string[]
+  readonly flags: ReportFlags
+  /** The only figures to draw; absent: all that the runs have numbers for. */
+  readonly figures?: readonly FigureKind[]
+  /** The settings of the report that is read, if only one is. */
+  readonly earlier?: ReportRecipe
+  readonly claims?: Claims
+  /** The planned runs that the report that is read states, if all its runs are shown. */
+  readonly planned?: PlannedRuns
+  /** Returns whether the user typed an option. */
+  isTyped(option: keyof ReportFlags): boolean
+}
 
 /** What `bench report` has written: the page or folder, and the number of runs in it. */
 interface Written {
@@ -115,178 +120,165 @@ interface Written {
 }
 
 async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
-  const { folder, title, published, mix = false, compact = false, kit = false, plugin = [] } = flags
   const figures = flags.figures?.map(oneOf('kind of figure', Object.keys(figureKinds) as FigureKind[]))
-  const asked = flags.checklist?.map(oneOf('checklist', Object.keys(checklists) as ChecklistName[]))
-  const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli'
-  if (folder !== undefined && asked !== undefined) {
+  const names = flags.checklist?.map(oneOf('checklist', Object.keys(checklists) as ChecklistName[]))
+  refuseIdle(flags)
+  const earlier = await recipeOf(items)
+  const claims = await claimsFor(items, flags)
+  const planned = isNarrowed(flags) ? undefined : earlier?.planned
+  const request: Request = {
+    ...{ items, flags, isTyped: (option) => command.getOptionValueSource(option) === 'cli' },
+    ...(figures && { figures }),
+    ...(earlier && { earlier }),
+    ...(claims && { claims }),
+    ...(planned && { planned }),
+  }
+  if (names !== undefined) return printChecklists(request, names)
+  if (flags.folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
+  if (flags.watch) return watchPage(request)
+  const written = flags.folder === undefined ? await writePage(request) : await writeFolder(request, flags.folder)
+  if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
+  else if (!flags.quiet) print(`${summaryOf(written)}\n`)
+}
+
+/** Throws if an option has no effect together with the other options given. @throws BenchError `bad-input` */
+function refuseIdle({ folder, checklist, watch, interval, kit, compact }: ReportFlags): void {
+  if (folder !== undefined && checklist !== undefined) {
     throw new BenchError('bad-input', '--checklist prints answers; --folder writes them with --kit')
   }
-  if (flags.interval !== undefined && !flags.watch)
-    throw new BenchError('bad-input', '--interval is for --watch; add it')
-  if (flags.watch && (folder !== undefined || asked !== undefined)) {
+  if (interval !== undefined && !watch) throw new BenchError('bad-input', '--interval is for --watch; add it')
+  if (watch && (folder !== undefined || checklist !== undefined)) {
     const other = folder === undefined ? '--checklist' : '--folder'
     throw new BenchError('bad-input', `--watch writes a page again and again; leave out ${other}`)
   }
-  const idle = folder === undefined && (['kit', 'compact'] as const).find((name) => flags[name])
-  if (idle) throw new BenchError('bad-input', `--${idle} is for a report folder; name it with --folder`)
-  const earlier = await recipeOf(items)
-  const claims = await claimsFor(items, flags)
-  // Which runs are missing is kept for a report that is made from another one, if it shows all its runs.
-  const plannedEarlier = isNarrowed(flags) ? undefined : earlier?.planned
-  if (asked !== undefined) return printChecklists(asked)
-  if (folder === undefined) outputFormat({ out: flags.out }, ['html'], 'html')
-  if (flags.watch) return watchRuns(flags.interval ?? 10)
-  const written = folder === undefined ? await page() : await wholeFolder(folder)
-  if (flags.json) print(`${JSON.stringify(written, null, 2)}\n`)
-  else tell(written)
+  if (folder !== undefined || !(kit || compact)) return
+  throw new BenchError('bad-input', `--${kit ? 'kit' : 'compact'} is for a report folder; name it with --folder`)
+}
 
-  function tell({ path, runs }: Written, more = ''): void {
-    if (!flags.quiet) print(`${path}: ${pluralize(runs, 'run')}${more}\n`)
+const summaryOf = ({ path, runs }: Written): string => `${path}: ${pluralize(runs, 'run')}`
+
+/** Writes the report page anew as its runs proceed, and prints that it did. */
+async function watchPage(request: Request): Promise<void> {
+  const { items, flags } = request
+  const { watchReport } = await import('../watchReport.ts')
+  await watchReport(items, flags, {
+    write: (refreshSeconds) => writePage(request, refreshSeconds),
+    tell(written, running) {
+      if (flags.json) print(`${JSON.stringify({ ...written, running })}\n`)
+      else if (!flags.quiet) print(`${summaryOf(written)}, ${running} running\n`)
+    },
+  })
+}
+
+async function printChecklists(request: Request, names: readonly ChecklistName[]): Promise<void> {
+  const { items, flags, earlier, claims, isTyped } = request
+  const out = isTyped('out') ? flags.out : undefined
+  const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
+  const { runs, planned = request.planned } = await selectWholeRuns(items, flags)
+  const files = earlier && new Set([RECIPE, isCompact(earlier) ? COMPACT_RECORDS : 'runs', ...(earlier.files ?? [])])
+  const evidence = {
+    runs,
+    references: await referenceNames(flags.plugin ?? []),
+    preliminary: await preliminaryTo(request, runs),
+    ...(claims && { claims }),
+    ...(planned && { planned }),
+    ...(files && { files }),
   }
+  const texts = names.map((name) => [name, checklistText(name, evidence)] as const)
+  const text = format === 'json' ? `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n` : undefined
+  writeOutput(text ?? texts.map(([, markdown]) => markdown).join('\n'), out)
+}
 
-  /** Writes the report page anew whenever records of its runs changed, until no run is running or Ctrl-C is pressed. */
-  async function watchRuns(seconds: number): Promise<void> {
-    const [{ patientWithSlurm, pause, stopSignal }, { queuedJobs }] = await Promise.all([
-      import('../watchStatus.ts'),
-      import('../../runner/slurm/arrays.ts'),
-    ])
-    const stop = stopSignal()
-    const stores = await selectedStores(items, flags)
-    const look = patientWithSlurm(() => stores.some((store) => store.isAtWork() || queuedJobs(store).size > 0))
-    let last = ''
-    let reason = ''
-    try {
-      while (!stop.signal.aborted) {
-        // Asked first, since the last run may end between the two.
-        const isAtWork = (await look()) ?? true
-        const folders = await selectedFolders(items, flags)
-        const running = folders.filter((run) => run.state() === 'running').length
-        const goesOn = isAtWork || running > 0
-        const stamp = [goesOn, ...folders.map((run) => `${run.id} ${run.state()} ${run.epochCount()}`)].join('\n')
-        if (stamp !== last && (await write(goesOn, running))) last = stamp
-        if (!goesOn) return
-        await pause(1000 * seconds, stop.signal)
-      }
-      // The page that is left behind has nothing to wait for.
-      if (last !== '') await page()
-    } finally {
-      stop.end()
-    }
+/**
+ * Returns the compute spent on the runs in each store or report that `--preliminary` names, without runs that this
+ * report shows.
+ */
+async function preliminaryTo(
+  { flags, earlier }: Request,
+  runs: readonly RunRecord[],
+): Promise<readonly PreliminaryCompute[]> {
+  if (flags.preliminary === undefined) return earlier?.preliminary ?? []
+  const shown = new Set(runs.map(({ manifest }) => manifest.id))
+  const sources = await readReused(flags.preliminary, flags)
+  return sources.map(({ name, runs: all }) => ({
+    name: basename(resolve(name)),
+    ...computeOf(all.filter(({ manifest }) => !shown.has(manifest.id))),
+  }))
+}
 
-    /** Writes the page, and tells whether it could: the first runs may have no numbers yet. */
-    async function write(goesOn: boolean, running: number): Promise<boolean> {
-      try {
-        const written = await page(goesOn ? seconds : undefined)
-        if (flags.json) print(`${JSON.stringify({ ...written, running })}\n`)
-        else tell(written, `, ${running} running`)
-        return true
-      } catch (error) {
-        if (!goesOn || !(error instanceof BenchError)) throw error
-        if (error.message !== reason && !flags.quiet) printAsideLine(`waiting: ${error.message}`)
-        reason = error.message
-        return false
-      }
-    }
+/** Returns the means of the installed lookup tables, or else those that the report on these runs states. */
+async function meansOf({ earlier }: Request, runs: readonly RunRecord[]) {
+  const means = await tableMeans(runs)
+  return means.length > 0 ? means : (earlier?.tableMeans ?? [])
+}
+
+/**
+ * Writes the report as one HTML page.
+ * @param refreshSeconds seconds after which a browser reloads the page; absent: never
+ */
+async function writePage(request: Request, refreshSeconds?: number): Promise<Written> {
+  const { items, flags, figures, earlier, claims, isTyped } = request
+  const { out, published, mix = false } = flags
+  const { runs, parts, planned = request.planned } = await selectRunsInParts(items, flags)
+  const preliminary = await preliminaryTo(request, runs)
+  const options = {
+    ...(await figureContext(request, runs)),
+    ...{ published, mix, kit: true, preliminary, experiments: parts, tableMeans: await meansOf(request, runs) },
+    ...(claims && { claims }),
+    ...(planned && { planned }),
   }
-
-  async function printChecklists(names: readonly ChecklistName[]): Promise<void> {
-    const out = isTyped('out') ? flags.out : undefined
-    const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
-    const { runs, planned = plannedEarlier } = await selectWholeRuns(items, flags)
-    const preliminary = await preliminaryTo(runs)
-    const files = earlier && new Set([RECIPE, isCompact(earlier) ? COMPACT_RECORDS : 'runs', ...(earlier.files ?? [])])
-    const evidence = {
-      runs,
-      references: await referenceNames(plugin),
-      preliminary,
-      ...known({ claims, planned }),
-      ...(files && { files }),
-    }
-    const texts = names.map((name) => [name, checklistText(name, evidence)] as const)
-    const text = format === 'json' ? `${JSON.stringify(Object.fromEntries(texts), null, 2)}\n` : undefined
-    writeOutput(text ?? texts.map(([, markdown]) => markdown).join('\n'), out)
-  }
-
-  /**
-   * Returns the compute spent on the runs in each store or report that `--preliminary` names, without runs that this
-   * report shows.
-   */
-  async function preliminaryTo(runs: readonly RunRecord[]): Promise<readonly PreliminaryCompute[]> {
-    if (flags.preliminary === undefined) return earlier?.preliminary ?? []
-    const shown = new Set(runs.map(({ manifest }) => manifest.id))
-    const sources = await readReused(flags.preliminary, flags)
-    return sources.map(({ name, runs: all }) => ({
-      name: basename(resolve(name)),
-      ...computeOf(all.filter(({ manifest }) => !shown.has(manifest.id))),
-    }))
-  }
-
-  /**
-   * Writes the report as one HTML page.
-   * @param refreshSeconds seconds after which a browser reloads the page; absent: never
-   */
-  async function page(refreshSeconds?: number): Promise<Written> {
-    const name = isTyped('title') ? title : (earlier?.title ?? title)
-    const { runs, parts, planned = plannedEarlier } = await selectRunsInParts(items, flags)
-    const preliminary = await preliminaryTo(runs)
-    const options = {
-      ...(await context(runs)),
-      ...{ published, mix, kit: true, preliminary, experiments: parts, tableMeans: await meansOf(runs) },
-      ...known({ claims, planned }),
-    }
-    await requireNumbers(runs, options)
-    const maker = downloadsMaker(runs.length)
+  requireComparable(runs, options)
+  const maker = downloadsMaker(runs.length)
+  try {
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false, maker.add)
-    const { references } = options
     const tables = tablesOf(runs, options)
-    const downloads = await maker.finish()
-    const content = { title: name, runs, tables, figures: shown, references, planned, downloads }
-    writeNamedFile(flags.out, renderPage({ ...content, ...(refreshSeconds !== undefined && { refreshSeconds }) }))
-    return { path: flags.out, runs: runs.length }
-  }
-
-  /** Returns the means of the installed lookup tables, or else those that the report on these runs states. */
-  async function meansOf(runs: readonly RunRecord[]) {
-    const means = await tableMeans(runs)
-    return means.length > 0 ? means : (earlier?.tableMeans ?? [])
-  }
-
-  async function wholeFolder(path: string): Promise<Written> {
-    const { runs, parts, sources, planned = plannedEarlier } = await selectWholeRuns(items, flags)
-    const preliminary = await preliminaryTo(runs)
-    const means = kit ? await meansOf(runs) : []
-    const added = {
-      ...(means.length > 0 && { tableMeans: means }),
-      ...(parts.length > 1 && { experiments: parts }),
-      ...known({ claims, planned }),
-      ...(kit && { kit }),
-      ...(preliminary.length > 0 && { preliminary }),
+    const content = {
+      ...{ title: isTyped('title') ? flags.title : (earlier?.title ?? flags.title), runs, planned },
+      ...{ tables, figures: shown, references: options.references, downloads: await maker.finish() },
+      ...(refreshSeconds !== undefined && { refreshSeconds }),
     }
-    const recipe = { schema: 1, title, published, mix, ...added } as const
-    const given = {
-      ...Object.fromEntries(Object.entries({ title, published, mix }).filter(([name]) => isTyped(name))),
-      ...added,
-    }
-    const options = await context(runs)
-    await requireNumbers(runs, options)
-    const request = { folder: path, runs, sources: sources(), recipe, given, compact, figures, context: options }
-    await writeReport(request, {
-      spaceOf: (name) => spaceOf(name, plugin),
-      references: await referenceNames(plugin),
-    })
-    return { path, runs: runs.length }
+    writeNamedFile(out, renderPage(content))
+  } finally {
+    await maker.close()
   }
+  return { path: out, runs: runs.length }
+}
 
-  /**
-   * Checks that every figure the user named can be drawn from the runs.
-   * @throws BenchError if the runs lack data for one
-   */
-  async function requireNumbers(runs: readonly RunRecord[], options: FigureOptions): Promise<void> {
-    for (const kind of figures ?? []) await makeFigure(kind, runs, options)
+/** Writes the report as a folder to be committed. */
+async function writeFolder(request: Request, folder: string): Promise<Written> {
+  const { items, flags, figures, claims, isTyped } = request
+  const { title, published, mix = false, compact = false, kit = false, plugin = [] } = flags
+  const { runs, parts, sources, planned = request.planned } = await selectWholeRuns(items, flags)
+  const preliminary = await preliminaryTo(request, runs)
+  const means = kit ? await meansOf(request, runs) : []
+  const added = {
+    ...(means.length > 0 && { tableMeans: means }),
+    ...(parts.length > 1 && { experiments: parts }),
+    ...(claims && { claims }),
+    ...(planned && { planned }),
+    ...(kit && { kit }),
+    ...(preliminary.length > 0 && { preliminary }),
   }
+  const typed = Object.entries({ title, published, mix }).filter(([name]) => isTyped(name as 'title'))
+  const context = await figureContext(request, runs)
+  await writeReport(
+    {
+      ...{ folder, runs, sources: sources(), compact, figures, context },
+      recipe: { schema: 1, title, published, mix, ...added },
+      given: { ...Object.fromEntries(typed), ...added },
+    },
+    { spaceOf: (name) => spaceOf(name, plugin), references: context.references },
+  )
+  return { path: folder, runs: runs.length }
+}
 
-  async function context(runs: readonly RunRecord[]) {
-    return { space: await spaceOf(runs[0].manifest.job.space, plugin), references: await referenceNames(plugin) }
-  }
+/**
+ * Returns what figures of these runs need beside them, after checking that every figure the user named can be drawn.
+ * @throws BenchError if the runs lack data for one
+ */
+async function figureContext({ flags: { plugin = [] }, figures = [] }: Request, runs: readonly RunRecord[]) {
+  const space = await spaceOf(runs[0].manifest.job.space, plugin)
+  const context = { space, references: await referenceNames(plugin) }
+  for (const kind of figures) await makeFigure(kind, runs, context)
+  return context
 }

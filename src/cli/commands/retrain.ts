@@ -34,7 +34,7 @@ import {
 } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, retrainOpening, slurmOption } from '../planCommand.ts'
-import { reuseRuns } from '../runSelection.ts'
+import { reuseRuns } from '../reuseRuns.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'>, TableFlags {
   readonly genotype: readonly string[]

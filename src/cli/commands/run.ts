@@ -15,7 +15,7 @@ import { positiveInteger, reuseOption, storeOption, threadsOption } from '../opt
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, runOpening, slurmOption } from '../planCommand.ts'
 import { resolveExperiment } from '../resolveExperiment.ts'
-import { reuseRuns } from '../runSelection.ts'
+import { reuseRuns } from '../reuseRuns.ts'
 
 interface RunFlags extends ExperimentFlags, TableFlags {
   readonly jobs?: number

@@ -9,20 +9,12 @@ import { type RunRecord, readRuns } from '../../report/runRecord.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags } from '../experimentFlags.ts'
-import { jsonOption, outOption, positiveNumber, reuseOption, storeOption } from '../options.ts'
+import { jsonOption, outOption, positiveNumber, reuseOption, storeOption, typedOption } from '../options.ts'
 import { printAsideLine, tableFormat, tableFormatOption, writeTable } from '../output.ts'
-import {
-  isExperimentFile,
-  narrow,
-  type Place,
-  placesOf,
-  placesOfStore,
-  readReused,
-  recordsAt,
-  referenceNames,
-  SELECTION_HELP,
-  selectedStores,
-} from '../runSelection.ts'
+import { isExperimentFile, type Place, selectedPlaces } from '../places.ts'
+import { referenceNames } from '../pluginRegistry.ts'
+import { readReused } from '../reuseRuns.ts'
+import { narrow, recordsAt, SELECTION_HELP, selectedStores } from '../runSelection.ts'
 import type { StoredRun } from '../watchStatus.ts'
 
 interface StatusFlags extends ExperimentFlags {
@@ -139,10 +131,9 @@ const EXPERIMENT_FLAGS = [
 async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly StoredRun[]> {
   const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {
-    const name = `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    throw new BenchError('bad-input', `${name} describes an experiment; add --algo or the experiment file`)
+    throw new BenchError('bad-input', `${typedOption(idle)} describes an experiment; add --algo or the experiment file`)
   }
-  const places = items.length === 0 ? placesOfStore(flags.store) : items.flatMap((item) => placesOf(item, flags.store))
+  const places = selectedPlaces(items, flags.store)
   const found = (await Promise.all(places.map((place) => statusAt(place, flags)))).flat()
   const runs = [...new Map(found.map((run) => [run.id, run])).values()]
   return narrow(runs, ({ job }) => job, flags)

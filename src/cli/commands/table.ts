@@ -22,16 +22,9 @@ import {
   writeFrame,
   writeOutput,
 } from '../output.ts'
-import {
-  addSelectionFlags,
-  claimsFor,
-  referenceNames,
-  SELECTION_HELP,
-  type SelectionFlags,
-  selectRuns,
-  selectWholeRuns,
-  spaceOf,
-} from '../runSelection.ts'
+import { referenceNames, spaceOf } from '../pluginRegistry.ts'
+import { claimsFor } from '../reportSettings.ts'
+import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
   readonly format?: FrameFormat | 'optuna'

@@ -9,7 +9,9 @@ import { updateReport } from '../../report/committed/reportFolder.ts'
 import { type Finding, type VerifyOptions, verifyRecords, verifyReport } from '../../report/committed/verify.ts'
 import { jsonOption, repeated, storeOption } from '../options.ts'
 import { print } from '../output.ts'
-import { type Place, placesOf, readWholeRuns, recordsAt, referenceNames, spaceOf } from '../runSelection.ts'
+import { type Place, placesOf } from '../places.ts'
+import { referenceNames, spaceOf } from '../pluginRegistry.ts'
+import { readWholeRuns, recordsAt } from '../runSelection.ts'
 
 interface VerifyFlags {
   readonly store?: string
