@@ -50,6 +50,7 @@ function usageMessage({ message }: CommanderError): string {
     .replace(/^error: /, '')
     .replace(/^option '(?:-\w, )?(--[\w-]+).*?' argument '(.*)' is invalid\. (.*)$/s, '$1 $2: $3')
     .replace(/^option '(--[\w-]+).*' cannot be used with option '(--[\w-]+).*'$/, '$1 and $2 are given; leave one out')
+    .replace(/^unknown command '[^']*'$/, '$&; --help lists the commands')
     .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
     .replace(/\n/g, ' ')
 }

@@ -91,6 +91,10 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+/** Returns an option as the user types it: `--early-stop` for `earlyStop`. */
+export const typedOption = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
 const acceptedNames = new WeakMap<object, readonly string[]>()
 
 /** Returns a parser for option values that accepts only the given names; its error suggests the nearest one. */

@@ -4,7 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { DatasetInfo } from '../../data/dataset.ts'
 import { count, type Tabular, word, wordTable } from '../../report/formats/tabular.ts'
 import { transferProgress } from '../amountProgress.ts'
-import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption } from '../options.ts'
+import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption, typedOption } from '../options.ts'
 import { printAsideLine, tableFormat, writeOutput, writeTable } from '../output.ts'
 
 export function dataCommand(): Command {
@@ -42,9 +42,8 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
   const { datasetsHere } = await import('../../data/datasetNames.ts')
   const idle = (['data', 'imageSize', 'brokenImages'] as const).find((flag) => flags[flag] !== undefined)
   if (name === undefined && idle !== undefined) {
-    const option = idle.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
     const example = 'bench data info cifar10 --data FOLDER'
-    throw new BenchError('bad-input', `--${option} applies to one dataset; name it, as in ${example}`)
+    throw new BenchError('bad-input', `${typedOption(idle)} applies to one dataset; name it, as in ${example}`)
   }
   if (name === undefined) return print(datasetsHere(), listing(datasetsHere()), flags)
   const { datasetInfo } = await import('../../data/dataset.ts')
