@@ -62,6 +62,15 @@ export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): r
   ]
 }
 
+/**
+ * Throws if the runs cannot be in one table of searches. It takes no time, unlike figures, after which `tablesOf` would
+ * throw.
+ * @throws BenchError as `compare`
+ */
+export function requireComparable(runs: readonly RunRecord[], options: Pick<ContentOptions, 'mix'>): void {
+  if (!areRetrained(runs)) compare(runs, options)
+}
+
 function kitTables(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   const { references, tableMeans } = options
   const improvement = improvementTable(runs, references, tableMeans)

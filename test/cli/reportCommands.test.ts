@@ -343,7 +343,10 @@ describe('no command changes a run that it did not write', () => {
 
   test.each(['file', join('file', 'report')])('a report folder cannot be at the path of a file: %s', async (path) => {
     writeFileSync(join(folder, 'file'), 'mine')
-    await expect(report('--folder', join(folder, path))).rejects.toMatchObject({ name: 'BenchError', code: 'bad-input' })
+    await expect(report('--folder', join(folder, path))).rejects.toMatchObject({
+      name: 'BenchError',
+      code: 'bad-input',
+    })
     expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('mine')
   })
 

@@ -8,7 +8,7 @@ import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { RUN_FILES } from '../../core/recordSchemas.ts'
 import { writeAllAtomically } from '../../system/atomicFile.ts'
-import { isThere, listIfThere, readIfThere } from '../../system/readable.ts'
+import { isAbsence, isThere, listIfThere, readIfThere, unreadable } from '../../system/readable.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { COMPACT_RECORDS, isCompact, parseRecipe, RECIPE, type ReportRecipe, readReport } from './records.ts'
 import {
@@ -172,8 +172,18 @@ function requireFree(folder: string, names: Iterable<string>, earlier: ReportRec
   const own = new Set([...(earlier === undefined ? [] : [RECIPE]), ...listedFiles(earlier)])
   for (const name of names) {
     const path = join(folder, name)
-    if (own.has(name) || lstatSync(path, { throwIfNoEntry: false }) === undefined) continue
+    if (own.has(name) || !isTaken(path)) continue
     throw new BenchError('bad-input', `${path} is there, and no ${RECIPE} lists it; name another folder for the report`)
+  }
+}
+
+/** Returns whether there is anything at a path, also a link that leads nowhere. */
+function isTaken(path: string): boolean {
+  try {
+    return lstatSync(path) !== undefined
+  } catch (error) {
+    if (isAbsence(error)) return false
+    throw unreadable(path, error)
   }
 }
 

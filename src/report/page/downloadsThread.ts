@@ -21,8 +21,10 @@ const MANY_RUNS = 1000
 export interface DownloadsMaker {
   /** Takes the next figure of the page. */
   add(figure: Figure): void
-  /** Returns the downloadable files of each figure, by the figure's name, and ends the thread. To be called once. */
+  /** Returns the downloadable files of each figure, by the figure's name. To be called once. */
   finish(): Promise<Readonly<Record<string, Downloads>>>
+  /** Ends the thread, which otherwise keeps the process alive. */
+  close(): Promise<void>
 }
 
 /**
@@ -42,10 +44,13 @@ export function downloadsMaker(runs: number, isParallel = runs >= MANY_RUNS && c
       const made = await thread?.finish(figures.length)
       return Object.fromEntries(figures.map((figure, i) => [figure.name, made?.[i] ?? filesOf(figure)]))
     },
+    async close() {
+      await thread?.close()
+    },
   }
 }
 
-/** A worker thread that makes the files of figures. While nobody waits for it, it does not keep the process alive. */
+/** A worker thread that makes the files of figures. */
 class FilesThread {
   readonly #worker: Worker
   readonly #made: Downloads[] = []
@@ -54,7 +59,6 @@ class FilesThread {
 
   constructor() {
     this.#worker = new Worker(WORKER, { execArgv: [] })
-    this.#worker.unref()
     this.#worker.on('message', (files: Downloads) => {
       this.#made.push(files)
       this.#onChange()
@@ -73,15 +77,16 @@ class FilesThread {
 
   /** Returns the files of the added figures, in their order; fewer than `count` if the thread failed. */
   async finish(count: number): Promise<readonly Downloads[]> {
-    this.#worker.ref()
     await new Promise<void>((resolve) => {
       this.#onChange = () => {
         if (this.#isOver || this.#made.length === count) resolve()
       }
       this.#onChange()
     })
-    this.#worker.postMessage(undefined)
-    this.#worker.unref()
     return this.#made
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
   }
 }

@@ -5,7 +5,4 @@ import { parentPort } from 'node:worker_threads'
 import type { Figure } from '../pictures/figure.ts'
 import { filesOf } from './figureHtml.ts'
 
-parentPort?.on('message', (figure: Figure | undefined) => {
-  if (figure === undefined) parentPort?.close()
-  else parentPort?.postMessage(filesOf(figure))
-})
+parentPort?.on('message', (figure: Figure) => parentPort?.postMessage(filesOf(figure)))

@@ -1,4 +1,5 @@
 /** The downloadable files of a page's figures, made in a worker thread or in this one. */
+import { execFileSync } from 'node:child_process'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { accuraciesFigure } from '../../../src/report/figures/accuracies.ts'
@@ -35,10 +36,10 @@ const unpacked = (files: Readonly<Record<string, Downloads>>) =>
     ]),
   ])
 
-function filesOf(figures: readonly Figure[], isParallel: boolean) {
+async function filesOf(figures: readonly Figure[], isParallel: boolean) {
   const maker = downloadsMaker(figures.length, isParallel)
   for (const figure of figures) maker.add(figure)
-  return maker.finish()
+  return maker.finish().finally(maker.close)
 }
 
 test('a worker thread makes the same files, bit for bit, as this thread', async () => {
@@ -54,6 +55,14 @@ test('a figure that cannot be drawn gives the same error with and without a work
   const error = await filesOf([broken], false).catch((cause: Error) => cause.message)
   expect(error).toMatch(/undefined/)
   await expect(filesOf([largeFigure(), broken, largeFigure()], true)).rejects.toThrow(error as string)
+})
+
+test('after an error the process ends, although files were being made', () => {
+  const module = new URL('../../../dist/report/page/downloadsThread.js', import.meta.url)
+  const steps = `const maker = downloadsMaker(1, true); maker.add(${JSON.stringify(largeFigure())}); await maker.close()`
+  const code = `import { downloadsMaker } from '${module}'; ${steps}; console.log('closed')`
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 100_000 })
+  expect(String(printed)).toBe('closed\n')
 })
 
 test('a page without figures has no files', async () => {
