@@ -17,6 +17,16 @@ export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }
 
+/** Returns whether a run has a result. */
+export const isFinished = ({ result }: Pick<RunRecord, 'result'>): boolean => result !== undefined
+
+/** Returns whether a run ended with an error and has no result. */
+export const hasFailed = ({ result, failure }: Pick<RunRecord, 'result' | 'failure'>): boolean =>
+  result === undefined && failure !== undefined
+
+/** Returns whether a run neither finished nor failed. */
+export const isUnfinished = (run: Pick<RunRecord, 'result' | 'failure'>): boolean => !isFinished(run) && !hasFailed(run)
+
 /** Reads the full record of a run from its folder. @throws BenchError as the methods of `RunFolder` */
 export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]

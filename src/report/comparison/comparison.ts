@@ -10,7 +10,7 @@ import type { Job } from '../../core/result.ts'
 import { missingImages } from '../../data/datasetNames.ts'
 import { IMPORTED } from '../../protocols/imported.ts'
 import { differingKeys, flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { hasFailed, isFinished, type RunRecord } from '../runRecord.ts'
 
 export interface Comparison {
   readonly space: string
@@ -236,8 +236,8 @@ function searchesOnce(runs: readonly RunRecord[]): readonly Job[] {
 }
 
 function rowOf(method: Method, columns: readonly Column[]): Row {
-  const done = method.runs.filter(({ result }) => result !== undefined)
-  const failed = method.runs.filter(({ result, failure }) => result === undefined && failure !== undefined).length
+  const done = method.runs.filter(isFinished)
+  const failed = method.runs.filter(hasFailed).length
   const cells = columns.map((column) => cellOf(method, column))
   const seeds = unique(done.map(({ manifest }) => manifest.job.seed)).length
   return { method, cells, seeds, finished: done.length, failed, unfinished: method.runs.length - done.length - failed }

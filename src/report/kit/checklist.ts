@@ -13,12 +13,12 @@ import { isRetrained } from '../comparison/retrainedRuns.ts'
 import { groupByMethod, type Method } from '../methods.ts'
 import { importedFiles, seedList } from '../page/reproducibility.ts'
 import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
-import type { RunRecord } from '../runRecord.ts'
-import { isSetByUser } from './hyperparameters.ts'
+import { hasFailed, isFinished, isUnfinished, type RunRecord } from '../runRecord.ts'
+import { settingsByUser } from './hyperparameters.ts'
 import { BASELINE } from './improvement.ts'
 import { computeOf, hoursText, type PreliminaryCompute } from './ledger.ts'
 import { licencesOf } from './licences.ts'
-import { whyNotRepeated } from './reproduce.ts'
+import { usesPlugin, whyNotRepeated } from './reproduce.ts'
 
 /** The runs, settings and claims from which the answers to a checklist are computed. */
 export interface Evidence {
@@ -87,17 +87,16 @@ const EXCEPTION_WORDS = {
 
 function exceptionsOf(runs: readonly RunRecord[]): Exceptions {
   return {
-    failed: runs.filter(({ result, failure }) => result === undefined && failure !== undefined),
-    unfinished: runs.filter(({ result, failure }) => result === undefined && failure === undefined),
+    failed: runs.filter(hasFailed),
+    unfinished: runs.filter(isUnfinished),
     edited: runs.filter(({ manifest: { id, job } }) => runId(job) !== id),
     imported: runs.filter(isImported),
-    plugin: runs.filter(({ manifest: { job } }) => isOfPlugin(job)),
+    plugin: runs.filter(isOfPlugin),
   }
 }
 
 const isImported = ({ manifest }: RunRecord): boolean => manifest.job.imported !== undefined
-const isOfPlugin = ({ algorithm, spacePlugin }: RunRecord['manifest']['job']): boolean =>
-  algorithm.plugin !== undefined || spacePlugin !== undefined
+const isOfPlugin = ({ manifest }: RunRecord): boolean => usesPlugin(manifest.job)
 
 /** Facts about all runs of a report, computed once for all questions of a checklist. */
 interface Facts {
@@ -157,7 +156,6 @@ function factsOf({ runs, references, claims, preliminary = [], files = new Set()
   }
 }
 
-const isFinished = ({ result }: RunRecord): boolean => result !== undefined
 const seedsOf = (runs: readonly RunRecord[]): ReadonlySet<number> =>
   new Set(runs.filter(isFinished).map(({ manifest }) => manifest.job.seed))
 
@@ -288,8 +286,9 @@ function computeReply(facts: Facts): Reply {
 /** Answers whether all details are in the records: those of imported runs and in the code of plugins are not. */
 function detailsReply(facts: Facts): Reply {
   const commented = unique(
-    facts.runs.flatMap(({ manifest: { job } }) => {
-      const why = isImported({ manifest: { job } } as RunRecord) || isOfPlugin(job) ? undefined : whyNotRepeated(job)
+    facts.runs.flatMap((run) => {
+      const { job } = run.manifest
+      const why = isImported(run) || isOfPlugin(run) ? undefined : whyNotRepeated(job)
       return why === undefined ? [] : [`${job.algorithm.name}, which ${why}`]
     }),
   )
@@ -588,7 +587,7 @@ const NAS: readonly Item[] = [
   {
     question: 'Is it reported how hyper-parameters were chosen?',
     answer: (facts) => {
-      const chosen = unique(facts.runs.filter((run) => !isImported(run)).flatMap(isSetByUser))
+      const chosen = unique(facts.runs.filter((run) => !isImported(run)).flatMap(settingsByUser))
       const more = [
         ...(chosen.length > 0
           ? [

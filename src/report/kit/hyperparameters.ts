@@ -46,7 +46,7 @@ export function hyperparameterTable(runs: readonly RunRecord[]): Tabular {
 }
 
 /** Returns the settings of a run that are neither those of its preset nor defaults of its algorithm, with their values. */
-export const isSetByUser = ({ manifest }: RunRecord): readonly string[] =>
+export const settingsByUser = ({ manifest }: RunRecord): readonly string[] =>
   choicesOf(manifest.job).flatMap((choice) => (choice.isSetByUser ? [`${choice.setting}=${choice.value}`] : []))
 
 function choicesOf({ algorithm, protocol, space, dataset, executor }: Job): readonly Choice[] {

@@ -5,7 +5,7 @@
 import { pluralize } from '../../core/plainText.ts'
 import { absent, type Cell, count, number, type Tabular, word } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { hasFailed, isUnfinished, type RunRecord } from '../runRecord.ts'
 
 /**
  * Compute of a set of runs: the numbers of all, failed and unfinished runs, their processor time, and their wall-clock
@@ -51,8 +51,8 @@ export function computeOf(runs: readonly RunRecord[]): Compute {
   const timed = times.filter(({ seconds }) => seconds !== undefined).length
   return {
     runs: once.length,
-    failed: once.filter(({ result, failure }) => result === undefined && failure !== undefined).length,
-    unfinished: once.filter(({ result, failure }) => result === undefined && failure === undefined).length,
+    failed: once.filter(hasFailed).length,
+    unfinished: once.filter(isUnfinished).length,
     ...(measured.length > 0 && {
       coreHours: measured.reduce((a, b) => a + b, 0) / 3600,
       withoutCoreHours: timed - measured.length,

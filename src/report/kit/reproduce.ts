@@ -7,7 +7,7 @@ import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import type { ContentOptions } from '../content.ts'
 import { flatten } from '../methods.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { hasFailed, type RunRecord } from '../runRecord.ts'
 
 /** Settings of the report that the script makes again. */
 export type ReproducedReport = Partial<Pick<ContentOptions, 'published' | 'mix' | 'claims' | 'preliminary'>> & {
@@ -133,11 +133,14 @@ function reportLines({ title, published, mix, claims, preliminary = [] }: Reprod
 
 const CLAIMS = 'claims.yaml'
 
+/** Returns whether a job's algorithm or search space comes from a plugin. */
+export const usesPlugin = ({ algorithm, spacePlugin }: Pick<Job, 'algorithm' | 'spacePlugin'>): boolean =>
+  algorithm.plugin !== undefined || spacePlugin !== undefined
+
 /** Returns why the script cannot repeat the runs of a job, as the end of a sentence; undefined if it can. */
 export function whyNotRepeated({ imported, algorithm, spacePlugin, retraining }: Job): string | undefined {
   if (imported !== undefined) return 'was imported from another program'
-  if (algorithm.plugin !== undefined || spacePlugin !== undefined)
-    return 'is of a plugin, which must be named with --plugin'
+  if (usesPlugin({ algorithm, spacePlugin })) return 'is of a plugin, which must be named with --plugin'
   if (retraining?.seeds !== undefined) {
     return `was trained in full with the seeds ${retraining.seeds.join(', ')}, which only an experiment file can name`
   }
@@ -156,9 +159,8 @@ export function runCommands(runs: readonly RunRecord[]): readonly string[] {
   })
   return [...groups.values()].map((same) => {
     const command = commandOf(same.map(({ manifest }) => manifest.job))
-    const hasFailed = same.some(({ result, failure }) => result === undefined && failure !== undefined)
     // Without this, a run that fails again would end the script.
-    return hasFailed && !command.startsWith('#') ? `${command} || true # a run of these failed` : command
+    return same.some(hasFailed) && !command.startsWith('#') ? `${command} || true # a run of these failed` : command
   })
 }
 

@@ -21,7 +21,7 @@ import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from 
 import type { Tabular } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
 import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { hasFailed, isUnfinished, type RunRecord } from '../runRecord.ts'
 import { seedList } from './reproducibility.ts'
 
 /** One of the main results at the top of the page: a term, and sentences about it. */
@@ -222,7 +222,7 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
 const MOST_NAMED = 3
 
 function failedText(runs: readonly RunRecord[]): string {
-  const failed = runs.filter(({ result, failure }) => result === undefined && failure !== undefined)
+  const failed = runs.filter(hasFailed)
   if (failed.length === 0) return `None of ${pluralize(runs.length, 'run')}.`
   const named = failed
     .slice(0, MOST_NAMED)
@@ -233,7 +233,7 @@ function failedText(runs: readonly RunRecord[]): string {
 
 function missingTexts(runs: readonly RunRecord[], planned: PlannedRuns | undefined): string[] {
   const absent = missingRunsText(planned)
-  const unfinished = runs.filter(({ result, failure }) => result === undefined && failure === undefined).length
+  const unfinished = runs.filter(isUnfinished).length
   const reductions = reductionsOf(runs)
   return [
     ...(absent === undefined ? [] : [absent]),
