@@ -30,7 +30,7 @@ export async function dryRun(plan: Plan, { json = false, out }: { json?: boolean
   const planned = plan.jobs.find(({ algorithm }) => algorithm.program !== undefined)
   if (planned === undefined) {
     const found = '--dry-run shows the messages of a method that is a program, and none is named'
-    throw new BenchError('bad-input', `${found}; add --algo ./my_method.py, or leave it out`)
+    throw new BenchError('bad-input', `${found}; add --algo ./my_method.py, or leave out --dry-run`)
   }
   const { runOrders } = await import('../runner/processes/pool.ts')
   const folder = mkdtempSync(join(tmpdir(), 'bench-dry-run-'))

@@ -41,10 +41,26 @@ export function parseRecord<T>(text: string, path: string, { schema, what, remed
  * Describes the first problem that zod found in a record, with the path of the field: `job.seed: expected int, received
  * string`.
  */
-export function problemIn({ issues: [{ path, message }] }: z.ZodError): string {
-  const at = path.map(String).join('.')
-  const problem = message.replace(/^Invalid input: /, '')
-  return at === '' ? problem : `${at}: ${problem}`
+export function problemIn({ issues: [issue] }: z.ZodError): string {
+  const at = issue.path.map(String).join('.')
+  return at === '' ? problemOf(issue) : `${at}: ${problemOf(issue)}`
+}
+
+/** Zod's names of what a limit is on, where that is a number and not the length of a text or list. */
+const NUMBERS: ReadonlySet<string> = new Set(['number', 'int', 'bigint'])
+
+/** Describes one problem that zod found: `expected at least 1`, `expected one of l2, kl`. */
+export function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') {
+    return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
+  }
+  if (issue.code === 'too_small' && NUMBERS.has(issue.origin)) {
+    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  }
+  if (issue.code === 'too_big' && NUMBERS.has(issue.origin)) {
+    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
+  }
+  return issue.message.replace(/^Invalid input: /, '').replace(/, received NaN$/, '')
 }
 
 function parsed(text: string): unknown {

@@ -7,6 +7,7 @@ import { type ClassWeighting, parseClassWeights, stateClassWeights } from '../co
 import { BenchError } from '../core/errors.ts'
 import { REPORTED_METRICS, type ReportedMetric } from '../core/metric.ts'
 import { requireOnce, unknownName } from '../core/names.ts'
+import { problemIn } from '../core/parseRecord.ts'
 import { pluralize } from '../core/plainText.ts'
 import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
 import type { SpaceFamily } from '../core/space.ts'
@@ -289,6 +290,5 @@ export function parseEvaluate(text: string): RetrainingRequest {
   )
   const parsed = requestSchema.safeParse(Object.fromEntries(entries))
   if (parsed.success) return parsed.data
-  const [{ path, message }] = parsed.error.issues
-  throw new BenchError('bad-input', `--evaluate ${text}: ${path.join('.')}: ${message}`)
+  throw new BenchError('bad-input', `--evaluate ${text}: ${problemIn(parsed.error)}`)
 }

@@ -85,7 +85,8 @@ export const isPluginFile = (source: string): boolean =>
 function locateFile(source: string): string {
   const path = resolve(source)
   const found = statIfThere(path)
-  if (found === undefined) throw new BenchError('missing', `plugin ${source}: there is no file ${path}`)
+  if (found === undefined)
+    throw new BenchError('missing', `plugin ${source}: there is no file ${path}; give its path from this folder`)
   if (!found.isFile()) throw new BenchError('bad-input', `plugin ${source} is no file; name the one to import`)
   return path
 }

@@ -148,9 +148,9 @@ describe('bench query', () => {
     [['99'], 'table mine has no row for 99'],
     [['10', '--neighbours', '--isomorphic'], "'--isomorphic' cannot be used with option '--neighbours'"],
     [['--top', '3', '--bottom', '3'], "option '--top <n>' cannot be used with option '--bottom <n>'"],
-    [['10', '--top', '3'], 'are of the whole table; leave out 10'],
+    [['10', '--top', '3'], '--top asks about the whole table; leave out 10'],
     [['10', '--by', 'params-M'], 'give one of them'],
-    [['10', '11', '--rank'], '--rank is of the accuracies of one architecture'],
+    [['10', '11', '--rank'], '--rank ranks one architecture'],
   ])('refuses %j', async (args, message) => {
     await expect(query(...args)).rejects.toThrow(message)
   })

@@ -126,7 +126,7 @@ function answerOfRows(table: Table, architectures: readonly string[], question: 
   if (question.rank && !single) {
     throw new BenchError(
       'bad-input',
-      '--rank is of the accuracies of one architecture; leave out the others and --columns',
+      '--rank ranks one architecture, in all columns; leave out the others, and --columns',
     )
   }
   if (single) {
@@ -156,10 +156,8 @@ function refuseWhere({ where }: Question): void {
  */
 function answerOfTable(table: Table, architectures: readonly string[], question: Question): Tabular {
   if (architectures.length > 0) {
-    throw new BenchError(
-      'bad-input',
-      `--top, --bottom and --correlate are of the whole table; leave out ${architectures[0]}`,
-    )
+    const [flag] = (['top', 'bottom', 'correlate'] as const).filter((name) => question[name] !== undefined)
+    throw new BenchError('bad-input', `--${flag} asks about the whole table; leave out ${architectures.join(', ')}`)
   }
   const { correlate, top, bottom, where = [] } = question
   if (correlate !== undefined) return correlation(table, correlate, where)

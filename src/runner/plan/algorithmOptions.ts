@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { requireOnce, unknownName } from '../../core/names.ts'
+import { problemOf } from '../../core/parseRecord.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
 /** Returns the names of the options that a search algorithm has. */
@@ -62,14 +63,15 @@ export function resolveOptions(algorithm: Algorithm, given: AlgorithmRequest['op
 export function parseOptions({ name, options }: Algorithm, given: AlgorithmRequest['options']): unknown {
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
-  const [{ path, message }] = parsed.error.issues
+  const [issue] = parsed.error.issues
+  const { path, message } = issue
   if (path.length === 0) throw new BenchError('bad-input', `${name}: its options contradict each other: ${message}`)
   const value = given[String(path[0])]
   const at = `option ${path.join('.')}`
   // As JSON, since an object from a file may have a `toString` that is no function.
   const shown = typeof value === 'object' ? JSON.stringify(value) : String(value)
   const found = value === undefined ? `${at} is not given` : `${at}=${shown}`
-  throw new BenchError('bad-input', `${name}: ${found}: ${message}`)
+  throw new BenchError('bad-input', `${name}: ${found}: ${problemOf(issue)}`)
 }
 
 /** Converts an algorithm's options to JSON and back; returns undefined if JSON cannot represent them. */

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { REPORTED_METRICS } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
+import { problemOf } from '../../core/parseRecord.ts'
 import { backendNames } from '../../engine/index.ts'
 import { evaluateSchema, requestSchema } from '../../retrain/settings.ts'
 import { isPluginFile } from '../../system/plugins.ts'
@@ -171,6 +172,7 @@ function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError 
     const place = within === '' ? path : `${path}, ${within}`
     return unknownName(`setting in ${place}:`, key, Object.keys((OBJECTS[within] ?? schema).shape))
   }
-  const [{ path: at, message }] = issues
-  return new BenchError('bad-input', `${path}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`)
+  const [issue] = issues
+  const at = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  return new BenchError('bad-input', `${path}: ${at}${problemOf(issue)}`)
 }

@@ -89,7 +89,7 @@ async function tablesOf({ name, tablesOf: space = name }: SearchSpace) {
 function inTable(table: string, manifest: Manifest, request: LookupRequest): Lookup {
   if (manifest.space !== (request.space.tablesOf ?? request.space.name)) {
     const found = `table ${manifest.name} is of space ${manifest.space}`
-    throw new BenchError('bad-input', `${found}, not ${request.space.name}`)
+    throw new BenchError('bad-input', `${found}, not ${request.space.name}; name another with --table`)
   }
   const headline = headlineIn(manifest, request)
   if (headline.length > 0) return { table, manifest, headline }
