@@ -56,3 +56,18 @@ export const LABEL_SIZE = 10.67
 /** Returns a bold title at the top left of a drawing; an empty list for an empty title. */
 export const heading = (text: string): Shape[] =>
   text === '' ? [] : [{ kind: 'text', x: 0, y: 8, text, align: 'left', size: LABEL_SIZE, bold: true, colour: 'ink' }]
+
+/**
+ * Largest width of the letters of the figures' font, divided by the font size: of narrow letters, wide ones, capitals, and
+ * the other Latin and Greek ones.
+ */
+const LETTERS = [
+  [/[fijlrtI .,:;()'!|/-]/, 0.38],
+  [/[mwMW%@—]/, 0.88],
+  [/[A-Z&Α-Ω]/, 0.7],
+  [/[ -ʯΆ-ώ]/, 0.58],
+] as const
+
+/** Returns a width in CSS pixels that a text does not exceed, whether it is bold or not. */
+export const textRoom = (text: string, size: number = LABEL_SIZE): number =>
+  size * [...text].reduce((sum, letter) => sum + (LETTERS.find(([letters]) => letters.test(letter))?.[1] ?? 1), 0)

@@ -4,7 +4,7 @@
  */
 import { quantile } from 'simple-statistics'
 import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
-import { type Drawing, heading, type Ink, type Shape } from '../../core/drawing.ts'
+import { type Drawing, heading, type Ink, type Shape, textRoom } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { extent } from '../../core/numbers.ts'
 import { compare, datasetTitle, type Row, searchesOf } from '../comparison/comparison.ts'
@@ -29,14 +29,10 @@ interface Reference {
   readonly value: number
 }
 
-/**
- * Sizes in CSS pixels: height of a row, width of the plotted area, width of the printed means, width reserved for each
- * letter, and two font sizes.
- */
+/** Sizes in CSS pixels: height of a row, width of the plotted area, width of the printed means, and two font sizes. */
 const ROW = 18
 const PLOT = 214
 const VALUE = 76
-const LETTER = 5
 const SIZE = 10.67
 const SMALL = 9.33
 /**
@@ -141,7 +137,7 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
   const own = limitsOf(sorted, references)
   const [low, high] = [limits?.[0] ?? own[0], limits?.[1] ?? own[1]]
   if (low >= high) throw new BenchError('bad-input', `there is no accuracy of ${title} between ${low} and ${high}`)
-  const left = 10 + LETTER * Math.max(...sorted.map(({ label }) => label.length))
+  const left = 10 + Math.max(...sorted.map(({ label }) => textRoom(label, SIZE)))
   const x = (value: number) => left + ((value - low) / (high - low)) * PLOT
   const shown = references.filter(({ value }) => value >= low && value <= high).sort((a, b) => b.value - a.value)
   const above = 6 + (title === '' ? 0 : 20)
@@ -157,7 +153,7 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
   const drawing: Drawing = {
     kind: 'drawing',
     title: title === '' ? 'Test accuracies' : title,
-    width: left + PLOT + VALUE,
+    width: Math.max(left + PLOT + VALUE, textRoom(title)),
     height: bottom + 34,
     shapes,
   }
@@ -246,7 +242,7 @@ function referenceShapes(
   return references.flatMap(({ label, value }, i): Shape[] => {
     const y = above + 12 * i + 4
     const words = `${label} ${value.toFixed(2)}`
-    const isLeft = x(value) + LETTER * words.length > right
+    const isLeft = x(value) + textRoom(words, SMALL) > right
     const align = isLeft ? 'right' : 'left'
     return [
       stroke(`M${x(value)},${y + 5} V${bottom}`, 'faint', 1, [3, 2]),

@@ -80,6 +80,37 @@
     },
   })
 
+  /** Splits a title into lines that are no wider than its plot, at the places at which pictures split it. */
+  const titleLines = (words, width, measure) => {
+    const fits = (part) => measure(part) <= width
+    const lines = ['']
+    const add = (part, gap = '') => {
+      const last = lines.at(-1)
+      if (last === '' || fits(last + gap + part)) lines[lines.length - 1] = last === '' ? part : last + gap + part
+      else lines.push(part)
+    }
+    for (const parts of words) {
+      if (fits(parts.join(''))) {
+        add(parts.join(''), ' ')
+        continue
+      }
+      if (lines.at(-1) !== '') lines.push('')
+      for (const part of parts) for (const piece of fits(part) ? [part] : part) add(piece)
+    }
+    return lines
+  }
+
+  /** Splits the title of a plot anew when the plot becomes narrower or wider. */
+  const fitTitle =
+    (words) =>
+    ({ ctx, options }, { width }) => {
+      const { title } = options.plugins
+      ctx.save()
+      ctx.font = `${title.font.weight} ${title.font.size}px ${title.font.family}`
+      title.text = titleLines(words, width - options.layout.padding.right, (text) => ctx.measureText(text).width)
+      ctx.restore()
+    }
+
   const draw = (canvas, panel) => {
     const style = getComputedStyle(root)
     const { datasets, ticks } = panel
@@ -96,6 +127,7 @@
       options: {
         ...config.options,
         responsive: true,
+        onResize: fitTitle(panel.title),
         interaction: { mode: 'nearest', intersect: true },
         plugins,
         scales: {

@@ -4,7 +4,7 @@ import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
 import { extent } from '../../core/numbers.ts'
 import { csvField } from '../formats/renderTable.ts'
-import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel } from '../pictures/chart.ts'
+import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel, wordParts } from '../pictures/chart.ts'
 import { drawingSvg, escaped, stackedSvg } from '../pictures/drawingSvg.ts'
 import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
@@ -180,6 +180,7 @@ function markerSvg({ colour, marker }: Look): string {
 function plotData(plot: Plot) {
   const { data, ...config } = chartConfig(plot, tokens, ENLARGED)
   return {
+    title: plot.title.split(' ').map(wordParts),
     x: plot.x.label,
     y: plot.y.label,
     labels: plot.series.map(({ label, partOf = label }) => partOf),

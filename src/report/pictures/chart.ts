@@ -19,13 +19,70 @@ const BAND_OPACITY = '2e'
 export const isStroked = (marker: Look['marker']): boolean =>
   marker === 'crossRot' || marker === 'cross' || marker === 'star'
 
+/** The texts of a plot in lines that fit into its panel: its title and the labels of its axes. */
+export interface PlotTexts {
+  readonly title: readonly string[]
+  readonly x: readonly string[]
+  readonly y: readonly string[]
+}
+
+/** Returns the texts of a plot, each on one line. */
+const onOneLine = ({ title, x, y }: Plot): PlotTexts => ({
+  title: title === '' ? [] : [title],
+  x: [x.label],
+  y: [y.label],
+})
+
+/** Height of a line of text divided by its font size, as Chart.js sets it. */
+export const LINE_HEIGHT = 1.2
+
+/** Space below a plot's title, and at the right of a plot, in CSS pixels. */
+export const TITLE_GAP = 4
+export const RIGHT_GAP = 6
+
+/** Returns the parts of a word between which a line may end: after `=`, `,`, `/`, `:`, `_` or `-`. */
+export const wordParts = (word: string): readonly string[] => word.match(/[^=,/:_-]*[=,/:_-]|[^=,/:_-]+/g) ?? []
+
+/**
+ * Splits a text into lines that are no wider than `width`. Lines end at spaces, within a word that is wider than that
+ * between its `wordParts`, and between letters only if a part is wider, too.
+ * @param measure returns the width of a text
+ */
+export function textLines(text: string, width: number, measure: (text: string) => number): readonly string[] {
+  const fits = (part: string) => measure(part) <= width
+  const lines = ['']
+  const add = (part: string, gap = '') => {
+    const last = lines[lines.length - 1]
+    if (last === '' || fits(last + gap + part)) lines[lines.length - 1] = last === '' ? part : last + gap + part
+    else lines.push(part)
+  }
+  for (const word of text.split(' ')) {
+    if (fits(word)) {
+      add(word, ' ')
+      continue
+    }
+    if (lines[lines.length - 1] !== '') lines.push('')
+    for (const part of wordParts(word)) {
+      for (const piece of fits(part) ? [part] : part) add(piece)
+    }
+  }
+  return lines
+}
+
 /**
  * Returns the Chart.js configuration of a plot.
  * @param enlarged factor on the size of letters, lines and markers; above 1 for HTML pages, which are read from further
  * away than papers
+ * @param texts the plot's texts in lines; absent: each on one line
  */
-export function chartConfig(plot: Plot, theme: Theme, enlarged = 1): ChartConfiguration<'scatter'> {
-  const { title, y } = plot
+export function chartConfig(
+  plot: Plot,
+  theme: Theme,
+  enlarged = 1,
+  texts = onOneLine(plot),
+): ChartConfiguration<'scatter'> {
+  const { y } = plot
+  const { title } = texts
   const x = plot.x.whole ? upToLast(plot) : plot.x
   return {
     type: 'scatter',
@@ -36,18 +93,18 @@ export function chartConfig(plot: Plot, theme: Theme, enlarged = 1): ChartConfig
       locale: 'en-US',
       responsive: false,
       maintainAspectRatio: false,
-      layout: { padding: { right: 6, top: title === '' ? 4 : 0 } },
+      layout: { padding: { right: RIGHT_GAP, top: title.length === 0 ? 4 : 0 } },
       plugins: {
         legend: { display: false },
         title: {
-          display: title !== '',
-          text: title,
+          display: title.length > 0,
+          text: [...title],
           color: theme.ink,
-          padding: { top: 0, bottom: 4 },
-          font: { family: fontFamily, size: enlarged * fontSize.label, weight: 600 },
+          padding: { top: 0, bottom: TITLE_GAP },
+          font: { family: fontFamily, size: enlarged * fontSize.label, weight: 600, lineHeight: LINE_HEIGHT },
         },
       },
-      scales: { x: scaleOf(x, theme, enlarged), y: scaleOf(y, theme, enlarged) },
+      scales: { x: scaleOf(x, texts.x, theme, enlarged), y: scaleOf(y, texts.y, theme, enlarged) },
     },
   }
 }
@@ -162,7 +219,8 @@ function lineOf(
 }
 
 function scaleOf(
-  { label, scale, whole, atLeast, limits: [low, high] = [undefined, undefined] }: Axis,
+  { scale, whole, atLeast, limits: [low, high] = [undefined, undefined] }: Axis,
+  label: readonly string[],
   theme: Theme,
   enlarged: number,
 ) {
@@ -173,10 +231,10 @@ function scaleOf(
     ...(high !== undefined && { max: high }),
     title: {
       display: true,
-      text: label,
+      text: [...label],
       color: theme.ink,
       padding: 2,
-      font: { family: fontFamily, size: enlarged * fontSize.label },
+      font: { family: fontFamily, size: enlarged * fontSize.label, lineHeight: LINE_HEIGHT },
     },
     grid: { color: theme.grid, tickLength: 3, lineWidth: 0.6 },
     border: { color: theme.faint, width: 0.6 },

@@ -17,7 +17,21 @@ import {
 import { drawPoint } from 'chart.js/helpers'
 import type { Drawing, Shape } from '../../core/drawing.ts'
 import { oneLine } from '../../core/plainText.ts'
-import { chartConfig, fontFamily, fontSize, isStroked, LABEL_ROOM, logTicks, MARKER_SCALE, tickLabel } from './chart.ts'
+import {
+  chartConfig,
+  fontFamily,
+  fontSize,
+  isStroked,
+  LINE_HEIGHT,
+  LABEL_ROOM,
+  logTicks,
+  MARKER_SCALE,
+  type PlotTexts,
+  RIGHT_GAP,
+  TITLE_GAP,
+  textLines,
+  tickLabel,
+} from './chart.ts'
 import type { Figure, Panel, Plot, Series } from './figure.ts'
 import { colourOf, lightTheme } from './theme.ts'
 
@@ -96,16 +110,17 @@ export function paintFigure(
   context.fillStyle = lightTheme.paper
   context.fillRect(0, 0, width, height)
   for (const entry of legend) paintLegendEntry(context, entry)
-  for (const { panel, x, y, width, height } of places) {
+  for (const { x, y, ...place } of places) {
     context.save()
     context.translate(x, y)
-    if (panel.kind === 'plot') paintPlot(context, panel, { width, height, bitmaps })
-    else paintDrawing(context, panel, drawings)
+    if (place.panel.kind === 'plot') paintPlot(context, place.panel, { ...place, bitmaps })
+    else paintDrawing(context, place.panel, drawings)
     context.restore()
   }
 }
 
-function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form }, x, y }: LegendEntry): void {
+function paintLegendEntry(context: SKRSContext2D, { series, lines, x, y }: LegendEntry): void {
+  const { look, form } = series
   const middle = y + LEGEND_LINE / 2
   context.strokeStyle = colourOf(look.colour, lightTheme)
   context.fillStyle = colourOf(look.colour, lightTheme)
@@ -119,22 +134,17 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
     context.setLineDash([])
   }
   const isLine = form === 'line' || form === 'steps'
-  const style = {
+  const marker = {
     pointStyle: look.marker,
     radius: (isLine ? 2.2 : form === 'cloud' ? 1.6 : 3.2) * MARKER_SCALE[look.marker],
     borderWidth: isStroked(look.marker) ? 1.4 : 0,
     rotation: 0,
   }
-  drawPoint(context as unknown as Parameters<typeof drawPoint>[0], style, x + 9, middle)
-  paintText(context, {
-    kind: 'text',
-    x: x + 22,
-    y: middle,
-    text: label,
-    align: 'left',
-    size: fontSize.label,
-    colour: 'ink',
-  })
+  drawPoint(context as unknown as Parameters<typeof drawPoint>[0], marker, x + 9, middle)
+  const style = { align: 'left', size: fontSize.label, colour: 'ink' } as const
+  for (const [i, text] of lines.entries()) {
+    paintText(context, { kind: 'text', x: x + LEGEND_SAMPLE, y: middle + i * LEGEND_LINE, text, ...style })
+  }
 }
 
 /**
@@ -144,7 +154,7 @@ function paintLegendEntry(context: SKRSContext2D, { series: { label, look, form 
 function paintPlot(
   context: SKRSContext2D,
   plot: Plot,
-  { width, height, bitmaps }: { readonly width: number; readonly height: number; readonly bitmaps: Bitmaps },
+  { width, height, texts, bitmaps }: Omit<Place, 'x' | 'y'> & { readonly bitmaps: Bitmaps },
 ): void {
   const canvas = { width, height, style: {}, getContext: () => panelContext }
   const base = context.getTransform()
@@ -162,7 +172,7 @@ function paintPlot(
     },
     set: (target, key, value) => Reflect.set(target, key, value, target),
   })
-  const config = chartConfig(plot, lightTheme)
+  const config = chartConfig(plot, lightTheme, 1, texts)
   const options = { ...config.options, devicePixelRatio: 1 }
   new Chart(canvas as unknown as HTMLCanvasElement, { ...config, options, plugins: [clouds(plot, bitmaps)] }).destroy()
 }
@@ -174,9 +184,17 @@ const NARROWEST = 144
 const GAP = 12
 export const LEGEND_LINE = 15
 const LEGEND_INSET = 4
+/** Width of the sample of line and marker before a legend entry's text, and the space behind the text. */
+const LEGEND_SAMPLE = 22
+const LEGEND_GAP = 12
+/** Space in CSS pixels that ticks and label take below a plot, and that a panel's right edge and ticks take beside it. */
+const BELOW = 33
+const BESIDE = 12
 
 export interface Place {
   readonly panel: Panel
+  /** The texts of a plot in lines that fit into the panel; absent for a drawing. */
+  readonly texts?: PlotTexts
   readonly x: number
   readonly y: number
   readonly width: number
@@ -193,6 +211,8 @@ export interface Layout {
 
 export interface LegendEntry {
   readonly series: Series
+  /** The label of the series in lines that are no wider than the figure. */
+  readonly lines: readonly string[]
   readonly x: number
   readonly y: number
 }
@@ -208,16 +228,53 @@ export function layOut({ panels, columns: wanted }: Figure, width: number): Layo
   const most = Math.max(1, Math.floor((width + GAP) / (NARROWEST + GAP)))
   const columns = isPlotted ? Math.min(wanted, most) : wanted
   const cell = (width - GAP * (columns - 1)) / columns
-  let y = legend.length === 0 ? 0 : legend[legend.length - 1].y + LEGEND_LINE
+  let y = Math.max(0, ...legend.map((entry) => entry.y + LEGEND_LINE * entry.lines.length))
   const drawings = drawingScale(panels, cell)
   const places: Place[] = []
   for (let start = 0; start < panels.length; start += columns) {
     const row = panels.slice(start, start + columns)
-    const height = Math.max(...row.map((panel) => panelHeight(panel, cell, drawings)))
-    for (const [i, panel] of row.entries()) places.push({ panel, x: i * (cell + GAP), y, width: cell, height })
+    const titles = titlesOf(row, cell)
+    const [{ length: lines }] = titles
+    const more = LINE_HEIGHT * fontSize.label * Math.max(0, lines - 1)
+    const height = Math.max(...row.map((panel) => panelHeight(panel, cell, drawings) + more))
+    for (const [i, panel] of row.entries()) {
+      const texts = panel.kind === 'plot' && { texts: textsOf(panel, titles[i], cell, height) }
+      places.push({ panel, ...texts, x: i * (cell + GAP), y, width: cell, height })
+    }
     y += height + GAP
   }
   return { width, height: y - GAP, legend, places, drawings }
+}
+
+/**
+ * Returns the titles of the plots in a row in lines that fit into their panels. All have as many lines, the first ones
+ * blank if need be, so that the plots stand at one height.
+ */
+function titlesOf(row: readonly Panel[], width: number): readonly (readonly string[])[] {
+  const measure = measureIn(font(fontSize.label, true))
+  const titles = row.map((panel) =>
+    panel.kind === 'plot' && panel.title !== '' ? textLines(panel.title, width - RIGHT_GAP, measure) : [],
+  )
+  const most = Math.max(...titles.map((lines) => lines.length))
+  return titles.map((lines) => [...Array<string>(most - lines.length).fill(''), ...lines])
+}
+
+/** Returns the texts of a plot in lines that fit into its panel. The labels of the axes are centred on the axes. */
+function textsOf({ x, y }: Plot, title: readonly string[], width: number, height: number): PlotTexts {
+  const measure = measureIn(font(fontSize.label))
+  const above = title.length === 0 ? 0 : LINE_HEIGHT * fontSize.label * title.length + TITLE_GAP
+  return {
+    title,
+    x: textLines(x.label, width - BESIDE, measure),
+    y: textLines(y.label, height + above - BELOW, measure),
+  }
+}
+
+/** Returns a function that measures the width of a text in a font, in CSS pixels. */
+function measureIn(style: string): (text: string) => number {
+  const context = createCanvas(1, 1).getContext('2d')
+  context.font = style
+  return (text) => context.measureText(text).width
 }
 
 function drawingScale(panels: readonly Panel[], width: number): DrawingScale {
@@ -239,14 +296,15 @@ function legendOf(panels: readonly Panel[], width: number): LegendEntry[] {
       .flatMap((series) => (series.unnamed ? [] : [[series.label, series]])),
   )
   if (named.size === 0) return []
-  const context = createCanvas(1, 1).getContext('2d')
-  context.font = font(fontSize.label)
-  let [x, y] = [LEGEND_INSET, 0]
+  const measure = measureIn(font(fontSize.label))
+  let [x, y, below] = [LEGEND_INSET, 0, 0]
   return [...named.values()].map((series) => {
-    const length = 22 + context.measureText(series.label).width + 12
-    if (x > LEGEND_INSET && x + length - 12 > width) [x, y] = [LEGEND_INSET, y + LEGEND_LINE]
+    const lines = textLines(series.label, width - LEGEND_INSET - LEGEND_SAMPLE, measure)
+    const length = LEGEND_SAMPLE + Math.max(...lines.map(measure)) + LEGEND_GAP
+    if (x > LEGEND_INSET && x + length - LEGEND_GAP > width) [x, y] = [LEGEND_INSET, below]
+    below = Math.max(below, y + LEGEND_LINE * lines.length)
     x += length
-    return { series, x: x - length, y }
+    return { series, lines, x: x - length, y }
   })
 }
 

@@ -5,7 +5,7 @@
  * changes its row only between two columns, and none runs behind a box.
  */
 
-import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
+import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape, textRoom } from '../../core/drawing.ts'
 import type { Cell } from './genotype.ts'
 import { nodeName } from './topology.ts'
 
@@ -63,7 +63,7 @@ export function dartsCellDrawing(cell: Cell, title: string): Drawing {
     ...places.flatMap((place, node) => (node < 2 ? inputShapes(place, node) : nodeShapes(place, nodeName(node), NODE))),
     ...nodeShapes(out, 'c(k)', 28),
   ]
-  return { kind: 'drawing', title, width, height, shapes }
+  return { kind: 'drawing', title, width: Math.max(width, textRoom(title)), height, shapes }
 }
 
 /** An input of a cell's node: an operation and the node it takes, with the positions at which they are drawn. */

@@ -1,6 +1,6 @@
 /** Draws the cell of a NAS-Bench-201 architecture: four nodes in a line, and six edges as arcs that do not cross. */
 
-import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape } from '../../core/drawing.ts'
+import { type Drawing, heading, type Ink, LABEL_SIZE, type Shape, textRoom } from '../../core/drawing.ts'
 import type { Nb201Genotype } from './genotype.ts'
 import { EDGES, nodeName } from './topology.ts'
 
@@ -31,7 +31,8 @@ const inks: Readonly<Record<string, Ink>> = {
 export function nb201CellDrawing({ operations }: Nb201Genotype, title: string): Drawing {
   const edges = EDGES.flatMap(({ from, to }, i) => edgeShapes(from, to, operations[i]))
   const nodes = [0, 1, 2, 3].flatMap(nodeShapes)
-  return { kind: 'drawing', title, width: WIDTH, height: HEIGHT, shapes: [...heading(title), ...edges, ...nodes] }
+  const width = Math.max(WIDTH, textRoom(title))
+  return { kind: 'drawing', title, width, height: HEIGHT, shapes: [...heading(title), ...edges, ...nodes] }
 }
 
 function edgeShapes(from: number, to: number, operation: string): Shape[] {

@@ -24,6 +24,9 @@ const runs = [
 ]
 const options = { space: nb201 as unknown as SearchSpace, published: 'drnas-table-4', references: new Set<string>() }
 
+/** The title of a plot that is wider than the plot, even on a large screen. */
+const LONG = `a search with many settings (${Array.from({ length: 9 }, (_, i) => `setting${i}=value-${i}`).join(', ')})`
+
 /** As many points as NAS-Bench-201 has architectures. */
 const cloud: Figure = {
   name: 'scatter',
@@ -32,7 +35,7 @@ const cloud: Figure = {
   panels: [
     {
       kind: 'plot',
-      title: '',
+      title: LONG,
       x: { label: 'x', scale: 'linear' },
       y: { label: 'y', scale: 'linear' },
       series: [
@@ -143,6 +146,31 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     const points = "Chart.getChart(document.querySelector('#figure-scatter canvas')).getDatasetMeta(0).data.length"
     expect(await shown.evaluate<number>(points)).toBe(15_625)
     expect(Number(await shown.getAttribute('#figure-scatter canvas', 'data-draw-ms'))).toBeGreaterThanOrEqual(0)
+  })
+
+  test('a title takes as many lines as the width of its plot needs, and says everything', async () => {
+    const plot = "Chart.getChart(document.querySelector('#figure-scatter canvas'))"
+    const linesAt = async (width: number) => {
+      await shown.setViewportSize({ width, height: 900 })
+      await shown.waitForFunction(`${plot}.width <= innerWidth && ${plot}.titleBlock.width <= ${plot}.width`)
+      await shown.waitForTimeout(300)
+      return shown.evaluate<[string, number, number][]>(
+        `(() => { const { ctx, width, options } = ${plot}; const { text, font } = options.plugins.title; ctx.font = font.weight + ' ' + font.size + 'px ' + font.family; return [...text].map((line) => [line, ctx.measureText(line).width, width]) })()`,
+      )
+    }
+    const [wide, narrow] = [await linesAt(1200), await linesAt(420)]
+    await shown.setViewportSize({ width: 1200, height: 900 })
+    expect(wide.length).toBeGreaterThan(1)
+    expect(narrow.length).toBeGreaterThan(wide.length)
+    for (const lines of [wide, narrow]) {
+      expect(
+        lines
+          .map(([line]) => line)
+          .join('')
+          .replaceAll(' ', ''),
+      ).toBe(LONG.replaceAll(' ', ''))
+      for (const [line, width, most] of lines) expect(width, line).toBeLessThanOrEqual(most)
+    }
   })
 
   test('a logarithmic axis is labelled at 1, 2 and 5 of every decade', async () => {
