@@ -13,11 +13,20 @@ import { improvements } from '../../runner/store/runSummary.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
-import { type Axis, epochAxis, type Figure, type Panel, type Plot, type Series } from '../pictures/figure.ts'
+import {
+  type Axis,
+  type BandPoint,
+  epochAxis,
+  type Figure,
+  type Panel,
+  type Plot,
+  type Series,
+} from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   accuracyAxis,
   type Curve,
+  columnsFor,
   customarySpread,
   inPanels,
   isOfColumn,
@@ -78,38 +87,65 @@ export function anytimeFigure(runs: readonly RunRecord[], options: AnytimeOption
     throw new BenchError('missing', lacking ?? 'no run has looked-up numbers over time; run with a table (--table)')
   }
   const spread = options.spread ?? customarySpread(panels.flatMap(({ methods }) => methods.map(({ method }) => method)))
-  const isCrowded = panels.some(({ methods }) => methods.length > MOST_TOGETHER)
-  // With a panel for each method, only one accuracy is shown, of the dataset searched on.
-  const hasAnswers = panels.some((panel) => panel.of === 'answers')
-  const main = panels.filter((panel) => panel.isSearched && !(hasAnswers && panel.of === 'told'))
-  const kept = isCrowded && main.length > 0 ? main : panels
-  const nameless = kept.filter((panel) => panel.of !== 'told')
-  const isOnly = isCrowded && nameless.length === 1
-  const drawnPanels = kept.map((panel) => {
-    const { plot, of, methods } = panel
-    const form = of === 'epochs' ? ('line' as const) : ('steps' as const)
-    const series = methods.map(
-      ({ method: { label, look }, seeds }): Series => ({ label, look, form, ...seedBand(seeds, spread) }),
-    )
-    const y = quantity === 'regret' ? regretAxis(series) : accuracyAxis(series)
-    return inPanels({ ...plot, title: isOnly && of !== 'told' ? '' : plot.title, y, series })
+  const all = panels.map((panel) => {
+    const series = seriesOf(panel, spread)
+    return { ...panel, series, isSplit: series.length > MOST_TOGETHER || areBandsMixed(series) }
   })
+  const isCrowded = all.some(({ isSplit }) => isSplit)
+  // With a panel for each method, only one accuracy is shown, of the dataset searched on.
+  const hasAnswers = all.some((panel) => panel.of === 'answers')
+  const main = all.filter((panel) => panel.isSearched && !(hasAnswers && panel.of === 'told'))
+  const kept = isCrowded && main.length > 0 ? main : all
+  // An accuracy that all panels show is named in the caption, so that their titles are short.
+  const [{ plot: first }] = kept
+  const isOnly = isCrowded && kept.length === 1 && kept[0].of !== 'told'
+  const drawnPanels = kept.map(({ plot, series, isSplit }) => {
+    const y = quantity === 'regret' ? regretAxis(series) : accuracyAxis(series)
+    return inPanels({ ...plot, title: isOnly ? '' : plot.title, y, series }, isSplit ? 1 : series.length)
+  })
+  const panelCount = drawnPanels.reduce((sum, each) => sum + each.panels.length, 0)
   const cutBands = drawnPanels.some((each) => each.panels.some(isCut))
   return {
     name: 'anytime',
     caption: [
       ...sentencesOn(new Set(kept.map(({ of }) => of)), quantity, {
         table: table?.manifest.name ?? '',
-        named: isOnly ? ` (${nameless[0].plot.title})` : '',
+        named: isOnly ? ` (${first.title})` : '',
       }),
       `${capitalize(spreadWords(spread))}.`,
       ...(isCrowded ? ['Grey: the other searches.'] : []),
       ...(cutBands ? [`Bands go on ${quantity === 'regret' ? 'beyond' : 'below'} the axis.`] : []),
     ].join(' '),
-    columns: isCrowded ? Math.max(...drawnPanels.map(({ columns }) => columns)) : Math.min(3, kept.length),
+    columns: isCrowded ? columnsFor(panelCount) : Math.min(3, kept.length),
     panels: drawnPanels.flatMap((each) => each.panels),
   }
 }
+
+/** Returns the lines of a panel with their bands, one for each method. */
+const seriesOf = ({ of, methods }: Curves, spread: Spread): readonly Series[] =>
+  methods.map(({ method: { label, look }, seeds }) => ({
+    ...{ label, look, form: of === 'epochs' ? 'line' : 'steps' },
+    ...seedBand(seeds, spread),
+  }))
+
+/** Number of bands that cannot be told apart where they lie on one another. */
+const MIXED = 3
+
+/** Returns whether three bands or more lie on one another at more than half of the points of the lines. */
+function areBandsMixed(series: readonly Series[]): boolean {
+  const bands = series.map(({ band = [] }) => band).filter((band) => band.some(isWide))
+  if (bands.length < MIXED) return false
+  const all = [...new Set(bands.flatMap((band) => band.map(({ x }) => x)))]
+  const mixed = all.filter((x) => {
+    const there = bands.flatMap((band) => band.findLast((point) => point.x <= x) ?? []).filter(isWide)
+    return there.some(({ low }) => there.filter((other) => isWithin(low, other)).length >= MIXED)
+  })
+  return mixed.length > all.length / 2
+}
+
+const isWide = ({ low, high }: BandPoint): boolean => low !== null && high !== null && high > low
+const isWithin = (value: number | null, { low, high }: BandPoint): boolean =>
+  value !== null && low !== null && high !== null && low <= value && value < high
 
 /** Returns the sentences of the caption that say what the panels show. */
 function sentencesOn(

@@ -132,8 +132,11 @@ export function inPanels(plot: Plot, most = MOST_TOGETHER): Pick<Figure, 'panels
     const name = title === '' ? own.label : `${own.label}, ${title}`
     return { ...plot, title: name, y, series: [...behind, { ...own, unnamed: true }] }
   })
-  return { panels, columns: series.length > 6 ? 4 : 3 }
+  return { panels, columns: columnsFor(series.length) }
 }
+
+/** Returns how many panels stand side by side: at most four, and as few places as possible stay empty. */
+export const columnsFor = (panels: number): number => (panels > 6 ? 4 : panels === 2 || panels === 4 ? 2 : 3)
 
 /**
  * Returns an axis for accuracies in % on which all lines are visible. A band that reaches far below the lines is cut

@@ -140,6 +140,19 @@ describe('the figure of cells', () => {
   })
 })
 
+/** Runs whose accuracies are so far from those of other methods that their bands do not lie on one another. */
+function apart(runs: readonly RunRecord[]): readonly RunRecord[] {
+  const names = [...new Set(runs.map(({ manifest }) => manifest.job.algorithm.name))]
+  return runs.map((run) => {
+    const lower = 6 * names.indexOf(run.manifest.job.algorithm.name)
+    const epochs = run.epochs.map((epoch) => ({
+      ...epoch,
+      metrics: epoch.metrics.map((metric) => ({ ...metric, accuracyPct: metric.accuracyPct - lower })),
+    }))
+    return { ...run, epochs }
+  })
+}
+
 describe('other figures', () => {
   test('the range is that of quantiles where all records have them', () => {
     const withQuantiles = (shift: number) => {
@@ -240,7 +253,7 @@ describe('other figures', () => {
     }
   })
   test.each([
-    ['anytime', anytimeFigure],
+    ['anytime', (runs: readonly RunRecord[]) => anytimeFigure(apart(runs))],
     ['hessian', hessianFigure],
     ['skips', skipsFigure],
   ])('of up to four methods share a panel, of more each has its own with the others in grey: %s', (_, figureOf) => {
@@ -436,6 +449,26 @@ describe('accuracy over time', () => {
   ])('keeps its bands beside %s', (_, others) => {
     const clock = plots([...asking('rea'), ...asking('random'), ...others]).find(({ x }) => x.scale === 'log')
     expect(clock?.series.map(({ band }) => band?.length)).toEqual([2, 2])
+  })
+  test('has a title above every panel, or above none', () => {
+    const supernets = ['drnas', 'darts-v1', 'pc-darts'].flatMap((algorithm) => fixtureRuns(2, { algorithm }))
+    const blackBox = ['rea', 'random', 'reinforce', 'bohb', 'local-search'].flatMap((algorithm) => asking(algorithm))
+    for (const runs of [supernets, blackBox, [...supernets, ...blackBox], [...supernets, ...asking('rea')]]) {
+      expect(new Set(plots(runs).map(({ title }) => title !== '')).size).toBe(1)
+    }
+  })
+  test('has a panel for each search whose band lies on two others at most of the times', () => {
+    const shifted = (algorithm: string, by: number) =>
+      asking(algorithm).map((run): RunRecord => {
+        const { result } = run
+        const queries =
+          result?.oracle?.queries.map((query) => ({ ...query, accuracyPct: query.accuracyPct + by })) ?? []
+        return { ...run, ...(result?.oracle && { result: { ...result, oracle: { ...result.oracle, queries } } }) }
+      })
+    const apart = [...shifted('rea', 0), ...shifted('random', 2), ...shifted('bohb', 4)]
+    expect(plots(apart).map(({ series }) => series.length)).toEqual([3])
+    const mixed = [...shifted('rea', 0), ...shifted('random', 0.2), ...shifted('bohb', 0.4)]
+    expect(plots(mixed).map(({ title }) => title.split(',')[0])).toEqual(['rea', 'random', 'bohb'])
   })
   test('shows the deviation of many seeds, not of many runs', () => {
     const captionOf = (seeds: number) => anytimeFigure(asking('rea', seeds)).caption
