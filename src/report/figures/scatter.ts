@@ -6,6 +6,7 @@
 import type { Ink } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { accuracyOf, type Metric, parseQualifier } from '../../core/metric.ts'
+import { extent } from '../../core/numbers.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
 import type { Table } from '../../tables/table.ts'
@@ -14,7 +15,9 @@ import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { architecturesWithBoth } from './pareto.ts'
 import {
+  columnsFor,
   isOfColumn,
+  lowerCut,
   qualifiersOf,
   repeatWords,
   type ShownMethod,
@@ -26,50 +29,66 @@ import {
 
 /**
  * Returns the figure of validation against test error, with a panel for each test accuracy of the runs that the lookup
- * table has. The axes are logarithmic, since good architectures differ by tenths of a percentage point and poor ones by
- * tens. A line connects the architectures that a search would have returned over time; the last one is marked.
+ * table has. Of several searches each has a panel of its own with the same axes, of the dataset searched on, since their
+ * trajectories would hide each other. The axes are logarithmic, since good architectures differ by tenths of a percentage
+ * point and poor ones by tens, and end at a quantile of the table. A line connects the architectures that a search would
+ * have returned over time; the last one is marked.
  * @throws BenchError `missing` if the table has no architecture with both accuracies
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
   const methods = shownMethods(runs)
-  const panels = testColumns(runs).flatMap((column): Plot[] => {
+  const all = testColumns(runs).flatMap((column) => {
     const own = withRuns(methods, isOfColumn(column))
     const headline = qualifiersOf(own[0].runs[0], column)
-    if (headline === undefined || !held.has(headline.validation) || !held.has(headline.test)) return []
-    const title = `all of ${table.manifest.name}`
-    const cloud = cloudOf(table, headline.validation, headline.test)
-    const series: Series[] = [
-      { label: title, look: cloudLook, form: 'cloud', points: cloud },
-      ...trajectoriesOf(own, column, table),
-    ]
-    return [
-      {
-        kind: 'plot',
-        title: datasetTitle(column.dataset),
-        x: { label: 'validation error (%)', scale: scaleOf(series, ({ x }) => x) },
-        y: { label: 'test error (%)', scale: scaleOf(series, ({ y }) => y) },
-        series,
-      },
-    ]
+    return headline !== undefined && held.has(headline.validation) && held.has(headline.test)
+      ? [{ column, methods: own, cloud: cloudOf(table, headline.validation, headline.test) }]
+      : []
   })
-  const rows = panels[0]?.series[0].points.length ?? 0
+  const rows = all[0]?.cloud.length ?? 0
   if (rows === 0) {
     throw new BenchError(
       'missing',
       `${table.manifest.name} has no architecture with the numbers that these runs report`,
     )
   }
-  const most = Math.max(...methods.map((method) => method.runs.length))
-  const drawn = drawnSeeds(methods)
-  const left =
-    most > drawn
-      ? ` Of more than ${pluralize(drawn, 'seed')} of a search only the first ${drawn === 1 ? 'has' : `${drawn} have`} a line.`
-      : ''
+  const searched = all.filter(({ column }) => column.dataset === column.searchedOn)
+  const isSplit = methods.length > 1
+  const shown = isSplit && searched.length > 0 ? searched : all
+  const groups = shown.map(({ column, methods: own, cloud }) => {
+    const paths = own.map((method) => ({ method, ...pathsOf(method, column, table) }))
+    const cut = cutOf(
+      cloud,
+      paths.flatMap(({ ends }) => ends),
+    )
+    return { column, cloud, paths, cut }
+  })
+  const panels = groups.flatMap(({ column, cloud, paths, cut }): Plot[] => {
+    const points = [...cloud, ...paths.flatMap(({ lines, ends }) => [...lines.flat(), ...ends])]
+    const axes = {
+      x: axisOf('validation error (%)', points, ({ x }) => x, cut?.x),
+      y: axisOf('test error (%)', points, ({ y }) => y, cut?.y),
+    }
+    const everything: Series = { label: `all of ${table.manifest.name}`, look: cloudLook, form: 'cloud', points: cloud }
+    const where = datasetTitle(column.dataset)
+    const plotOf = (title: string, own: typeof paths): Plot => ({
+      ...{ kind: 'plot', title, ...axes },
+      series: [everything, ...own.flatMap(linesOf), ...own.flatMap((path) => endsOf(path, isSplit))],
+    })
+    if (!isSplit) return [plotOf(where, paths)]
+    return paths.map((path) => plotOf(shown.length > 1 ? `${path.method.label}, ${where}` : path.method.label, [path]))
+  })
   return {
     name: 'scatter',
-    caption: `${architecturesWithBoth(rows, table.manifest.name)}, and what each search would have answered ${whenOf(runs)}; a marker where it ended.${left}${repeatWords(methods).map((words) => ` ${words}`)}`,
-    columns: Math.min(2, Math.max(1, panels.length)),
+    caption: [
+      `${architecturesWithBoth(rows, table.manifest.name)}, and what each search would have answered ${whenOf(runs)}; a marker where it ended.`,
+      ...cutWords(groups),
+      ...(methods.some((method) => method.runs.length > MOST_TRAJECTORIES)
+        ? [`Of more than ${MOST_TRAJECTORIES} seeds of a search only the first ${MOST_TRAJECTORIES} have a line.`]
+        : []),
+      ...repeatWords(methods),
+    ].join(' '),
+    columns: isSplit ? columnsFor(panels.length) : Math.min(2, panels.length),
     panels,
   }
 }
@@ -85,8 +104,66 @@ function whenOf(runs: readonly RunRecord[]): string {
   return training ? 'after every epoch, of black-box searches at every better answer' : 'at every better answer'
 }
 
-/** Largest number of trajectories in a panel; more would hide each other and the architectures. */
-const MOST_TRAJECTORIES = 200
+/** Largest number of trajectories of a search; more would hide each other and the architectures. */
+const MOST_TRAJECTORIES = 20
+
+/** Percentages of a table's architectures, best first, of which the axes show the smallest that has all answers. */
+const PERCENTAGES = Array.from({ length: 15 }, (_, i) => 25 + 5 * i)
+
+/** The ends of the axes of validation and test error, and what they leave out. */
+interface Cut {
+  readonly percentage: number
+  readonly x: number
+  readonly y: number
+  /** Number of searches that ended beyond the axes. */
+  readonly beyond: number
+}
+
+/**
+ * Returns the quantiles of the table's errors at which the axes are cut so that the answers of the searches fill them;
+ * undefined if the answers need the whole table. Answers far worse than the others do not count, as on other axes.
+ */
+function cutOf(cloud: readonly Point[], ends: readonly Point[]): Cut | undefined {
+  const limits = (['x', 'y'] as const).map((axis) => {
+    const errors = ends.flatMap((point) => point[axis] ?? [])
+    if (errors.length === 0) return Number.POSITIVE_INFINITY
+    const furthest = 100 - lowerCut(errors.map((error) => 100 - error))
+    return extent(errors.filter((error) => error <= furthest))[1]
+  })
+  const sorted = (['x', 'y'] as const).map((axis) => Float64Array.from(cloud, (point) => point[axis] ?? 0).sort())
+  for (const percentage of PERCENTAGES) {
+    const [x, y] = sorted.map((errors) => errors[Math.ceil((percentage * errors.length) / 100) - 1])
+    if (x < limits[0] || y < limits[1]) continue
+    return { percentage, x, y, beyond: ends.filter((point) => point.x > x || (point.y ?? 0) > y).length }
+  }
+  return undefined
+}
+
+/** Returns the sentences of the caption that state where the axes are cut, and what is beyond. */
+function cutWords(groups: readonly { readonly cut: Cut | undefined }[]): readonly string[] {
+  const cuts = groups.flatMap(({ cut }) => cut ?? [])
+  if (cuts.length === 0) return []
+  const percentages = [...new Set(cuts.map(({ percentage }) => `${percentage} %`))].join(' or ')
+  const beyond = cuts.reduce((sum, cut) => sum + cut.beyond, 0)
+  return [
+    `Each axis ends at the error that ${percentages} of the architectures do not exceed.`,
+    ...(beyond > 0 ? [`${pluralize(beyond, 'search', 'searches')} ended beyond the axes.`] : []),
+  ]
+}
+
+/** Free space between the smallest error and the end of a logarithmic axis, as a factor. */
+const ROOM = 0.96
+
+/**
+ * Returns an axis of errors in %: logarithmic, or linear if an error is 0, which a logarithmic axis cannot show.
+ * @param cut where the axis ends; absent: at the greatest error
+ */
+function axisOf(label: string, points: readonly Point[], error: (point: Point) => number | null, cut?: number): Axis {
+  const [least] = extent(points.flatMap((point) => error(point) ?? []))
+  return least > 0
+    ? { label, scale: 'log', limits: [ROOM * least, cut] }
+    : { label, scale: 'linear', ...(cut !== undefined && { limits: [undefined, cut] }) }
+}
 
 const cloudLook = { colour: 'cloud', dash: [], marker: 'circle' } as const
 
@@ -97,39 +174,37 @@ function cloudOf(table: Table, validation: string, test: string): Point[] {
   )
 }
 
-/** Returns the scale of an error axis: `log`, or `linear` if an error is 0, which a logarithmic axis cannot show. */
-const scaleOf = (series: readonly Series[], error: (point: Point) => number | null): Axis['scale'] =>
-  series.every(({ points }) => points.every((point) => (error(point) ?? 1) > 0)) ? 'log' : 'linear'
-
-/**
- * Returns the number of seeds of each search whose whole trajectory is drawn; for further seeds only its last point is
- * drawn.
- */
-const drawnSeeds = (methods: readonly ShownMethod[]): number =>
-  Math.max(1, Math.floor(MOST_TRAJECTORIES / methods.length))
-
-/**
- * Returns the trajectories of all searches, followed by the marks at their last points, so that no line covers a mark.
- */
-function trajectoriesOf(methods: readonly ShownMethod[], column: Column, table: Table): Series[] {
-  const drawn = drawnSeeds(methods)
-  const searched = methods.map(({ label, look, runs }) => ({
-    label,
-    look,
-    trajectories: runs.slice(0, drawn).map((run) => trajectoryOf(run, column, answersOf(run, table))),
-    others: runs.slice(drawn).map((run) => endOf(run, column)),
-  }))
-  const lines = searched.flatMap(({ label, look, trajectories }) => {
-    const faded = { ...look, colour: `${look.colour}88` as Ink }
-    const longer = trajectories.filter((points) => points.length > 1)
-    return longer.map((points): Series => ({ label, look: faded, form: 'line', points, unnamed: true, thin: true }))
-  })
-  const ends = searched.flatMap(({ label, look, trajectories, others }): Series[] => {
-    const points = withoutRepeats([...trajectories.map((points) => points.slice(-1)), ...others].flat())
-    return points.length === 0 ? [] : [{ label, look, form: 'points', points }]
-  })
-  return [...lines, ...ends]
+/** A search's trajectories of its first seeds, and the architectures with which all its seeds ended. */
+interface Paths {
+  readonly lines: readonly (readonly Point[])[]
+  readonly ends: readonly Point[]
 }
+
+function pathsOf({ runs }: ShownMethod, column: Column, table: Table): Paths {
+  const drawn = runs.slice(0, MOST_TRAJECTORIES).map((run) => trajectoryOf(run, column, answersOf(run, table)))
+  const others = runs.slice(MOST_TRAJECTORIES).map((run) => endOf(run, column))
+  return {
+    lines: drawn.filter((points) => points.length > 1),
+    ends: [...drawn.map((points) => points.slice(-1)), ...others].flat(),
+  }
+}
+
+type MethodPaths = Paths & { readonly method: ShownMethod }
+
+const linesOf = ({ method: { label, look }, lines }: MethodPaths): readonly Series[] =>
+  lines.map((points) => ({
+    ...{ label, look: { ...look, dash: [], colour: `${look.colour}99` as Ink }, form: 'line', points },
+    ...{ unnamed: true, thin: true },
+  }))
+
+/**
+ * Returns the marks where a search ended, which are painted after all lines, so that no line covers a mark.
+ * @param isAlone whether the search has a panel of its own, whose title names it
+ */
+const endsOf = ({ method: { label, look }, ends }: MethodPaths, isAlone: boolean): readonly Series[] =>
+  ends.length === 0
+    ? []
+    : [{ label, look, form: 'points', points: withoutRepeats(ends), ...(isAlone && { unnamed: true }) }]
 
 /**
  * Returns the points of a run's trajectory: validation and test error in % of each architecture for which both are

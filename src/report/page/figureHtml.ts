@@ -4,9 +4,17 @@ import type { ChartDataset } from 'chart.js'
 import type { Drawing } from '../../core/drawing.ts'
 import { extent } from '../../core/numbers.ts'
 import { csvField } from '../formats/renderTable.ts'
-import { chartConfig, fontSize, isStroked, LABEL_ROOM, tickChoices, tickLabel, wordParts } from '../pictures/chart.ts'
+import {
+  chartConfig,
+  fontSize,
+  isStroked,
+  labelRoom,
+  tickChoices,
+  tickLabel,
+  wordParts,
+} from '../pictures/chart.ts'
 import { drawingSvg, escaped, stackedSvg } from '../pictures/drawingSvg.ts'
-import type { Figure, Panel, Plot, Series } from '../pictures/figure.ts'
+import type { Axis, Figure, Panel, Plot, Point, Series } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
 import { renderFormats } from '../pictures/picture.ts'
 import { colourOf, lightTheme, type Theme } from '../pictures/theme.ts'
@@ -109,11 +117,24 @@ export function figureCsv({ panels, numbers }: Figure): string {
   const [xs, ys] = (['x', 'y'] as const).map((axis) => [...new Set(plots.map((plot) => plot[axis].label))])
   // Where panels have other axes than the first one, each panel is named by its axes, too.
   const varying = (['x', 'y'] as const).filter((_, i) => [xs, ys][i].length > 1)
+  // A series that several panels show, such as all architectures of a lookup table, is listed once.
+  const listed = new Set<Series>()
+  const isNew = (series: Series) => !listed.has(series) && listed.add(series)
   const lines = plots.flatMap((plot) => {
     const panel = [plot.title, ...varying.map((axis) => plot[axis].label)].filter((words) => words !== '').join(', ')
-    return plot.series.flatMap(({ label, points, band = [] }) =>
-      points.map(({ x, y, note = '' }, i) => [panel, label, x, y ?? '', band[i]?.low ?? '', band[i]?.high ?? '', note]),
-    )
+    return plot.series
+      .filter(isNew)
+      .flatMap(({ label, points, band = [] }) =>
+        points.map(({ x, y, note = '' }, i) => [
+          panel,
+          label,
+          x,
+          y ?? '',
+          band[i]?.low ?? '',
+          band[i]?.high ?? '',
+          note,
+        ]),
+      )
   })
   const [x, y] = [xs.length > 1 ? 'x' : xs[0], ys.length > 1 ? 'y' : ys[0]]
   const head = ['panel', 'series', x, y, 'band low', 'band high', 'note']
@@ -177,8 +198,19 @@ function markerSvg({ colour, marker }: Look): string {
     : `<path d="${MARKERS[marker]}" fill="${ink}"/>`
 }
 
+/** Returns a plot without the points of clouds that lie beyond its axes: the page would be larger without showing them. */
+function withoutHidden(plot: Plot): Plot {
+  const isWithin = (value: number | null, { limits: [low, high] = [undefined, undefined] }: Axis) =>
+    value === null || (value >= (low ?? value) && value <= (high ?? value))
+  const isInside = ({ x, y }: Point) => isWithin(x, plot.x) && isWithin(y, plot.y)
+  const series = plot.series.map((each) =>
+    each.form === 'cloud' ? { ...each, points: each.points.filter(isInside) } : each,
+  )
+  return { ...plot, series }
+}
+
 function plotData(plot: Plot) {
-  const { data, ...config } = chartConfig(plot, tokens, ENLARGED)
+  const { data, ...config } = chartConfig(withoutHidden(plot), tokens, ENLARGED)
   return {
     title: plot.title.split(' ').map(wordParts),
     x: plot.x.label,
@@ -207,7 +239,7 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
   const beyond = high / low < 10 / 1.5 ** 2 ? 1.5 : 10
   const choices = tickChoices(low / beyond, high * beyond)
   return {
-    room: ENLARGED * fontSize.tick * LABEL_ROOM[axis],
+    room: ENLARGED * fontSize.tick * labelRoom(axis, choices),
     choices: choices.map((ticks) => ticks.map((value) => [value, tickLabel(value)])),
   }
 }

@@ -258,10 +258,12 @@ const STEPS = [[1, 2, 5], [1, 3], [1]]
 const MOST_EVEN = 12
 
 /**
- * Space that a tick's label needs along its axis, in multiples of the font size: on x the width of `10,000` and a gap,
- * on y the height of two lines.
+ * Returns the space that a tick's label needs along its axis, in multiples of the font size: on x the width of the longest
+ * label and a gap, on y the height of two lines.
+ * @param choices lists of ticks among which the axis chooses
  */
-export const LABEL_ROOM = { x: 5.1, y: 2.1 }
+export const labelRoom = (axis: 'x' | 'y', choices: readonly (readonly number[])[]): number =>
+  axis === 'y' ? 2.1 : 2 + 0.52 * Math.max(1, ...choices.flat().map((tick) => tickLabel(tick).length))
 
 /**
  * Returns the possible lists of ticks for a logarithmic axis from `low` to `high`, each in ascending order: 1, 2 and 5

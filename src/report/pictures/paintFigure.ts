@@ -23,13 +23,14 @@ import {
   fontSize,
   isStroked,
   LINE_HEIGHT,
-  LABEL_ROOM,
+  labelRoom,
   logTicks,
   MARKER_SCALE,
   type PlotTexts,
   RIGHT_GAP,
   TITLE_GAP,
   textLines,
+  tickChoices,
   tickLabel,
 } from './chart.ts'
 import type { Figure, Panel, Plot, Series } from './figure.ts'
@@ -40,6 +41,8 @@ Chart.register(Filler, LinearScale, LineElement, LogarithmicScale, PointElement,
 /** A series with at least this many points is painted as a bitmap, because as vector shapes it would take megabytes. */
 const CLOUD_POINTS = 1000
 const CLOUD_DPI = 600
+/** Distance in CSS pixels by which a point of a bitmap on the end of an axis may go beyond it. */
+const OVERHANG = 1
 
 /** The bitmaps of each plot in the order in which they are painted, so that several picture formats share them. */
 export type Bitmaps = Map<Plot, readonly Canvas[]>
@@ -60,17 +63,23 @@ function clouds(plot: Plot, bitmaps: Bitmaps): Plugin<'scatter'> {
     target.drawImage(image, 0, 0, image.width / scale, image.height / scale)
     image = undefined
   }
-  function blank(width: number, height: number): Canvas {
+  /** Returns an empty bitmap as large as the chart, on which only the area within the axes can be painted. */
+  function blank({ width, height, chartArea: { left, top, right, bottom } }: Chart<'scatter'>): Canvas {
     const canvas = createCanvas(Math.ceil(width * scale), Math.ceil(height * scale))
-    canvas.getContext('2d').scale(scale, scale)
+    const own = canvas.getContext('2d')
+    own.scale(scale, scale)
+    own.beginPath()
+    own.rect(left - OVERHANG, top - OVERHANG, right - left + 2 * OVERHANG, bottom - top + 2 * OVERHANG)
+    own.clip()
     return canvas
   }
   return {
     id: 'clouds',
-    beforeDatasetDraw({ ctx, width, height, chartArea }, { meta }) {
+    beforeDatasetDraw(chart, { meta }) {
+      const { ctx, chartArea } = chart
       if (meta.data.length < CLOUD_POINTS) return flush(ctx)
       if (image === undefined) {
-        image = known?.[used.length] ?? blank(width, height)
+        image = known?.[used.length] ?? blank(chart)
         used.push(image)
       }
       if (known !== undefined) return false
@@ -88,7 +97,8 @@ function clouds(plot: Plot, bitmaps: Bitmaps): Plugin<'scatter'> {
 // Replaces the ticks of Chart.js on logarithmic axes, which do not consider whether their labels have room.
 Object.assign(Chart.defaults.scales.logarithmic, {
   afterBuildTicks(scale: LogarithmicScale): void {
-    const [length, room] = scale.isHorizontal() ? [scale.maxWidth, LABEL_ROOM.x] : [scale.maxHeight, LABEL_ROOM.y]
+    const [length, axis] = scale.isHorizontal() ? ([scale.maxWidth, 'x'] as const) : ([scale.maxHeight, 'y'] as const)
+    const room = labelRoom(axis, tickChoices(scale.min, scale.max))
     const ticks = logTicks(scale.min, scale.max, length / (room * fontSize.tick))
     if (ticks.length > 1) scale.ticks = ticks.map((value) => ({ value, major: true }))
   },

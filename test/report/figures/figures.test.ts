@@ -67,21 +67,23 @@ describe('the scatter of a table', () => {
   const linesOf = async (seeds: number) => {
     const runs = [...fixtureRuns(seeds), ...fixtureRuns(seeds, { algorithm: 'darts-v1' })]
     const { panels, caption } = scatterFigure(runs, await openTable('nb201', { folders: [folder] }))
-    const { series } = panels[0] as Plot
-    const of = (form: string) => series.filter((each) => each.form === form)
-    return { lines: of('line'), ends: of('points').flatMap(({ points }) => points).length, caption }
+    const counts = (panels as readonly Plot[]).map(({ series }) => {
+      const of = (form: string) => series.filter((each) => each.form === form)
+      return { lines: of('line').length, ends: of('points').flatMap(({ points }) => points).length }
+    })
+    return { counts, caption, titles: panels.map(({ title }) => title) }
   }
 
-  test('has a line and an end for each run', async () => {
-    const { lines, ends, caption } = await linesOf(3)
-    expect([lines.length, ends]).toEqual([6, 6])
+  test('has a panel for each search, with a line and an end for each run', async () => {
+    const { counts, caption, titles } = await linesOf(3)
+    expect(titles).toEqual(['drnas', 'darts-v1'])
+    expect(counts).toEqual([3, 3].map((lines) => ({ lines, ends: 3 })))
     expect(caption).not.toContain('seeds')
   })
-  test('has no more than 200 lines, of the first seeds of each search, and says so; every run has its end', async () => {
-    const { lines, ends, caption } = await linesOf(130)
-    expect(lines.filter(({ label }) => label === 'drnas')).toHaveLength(100)
-    expect([lines.length, ends]).toEqual([200, 260])
-    expect(caption).toContain('only the first 100 have a line')
+  test('has no more than 20 lines of a search, of its first seeds, and says so; every run has its end', async () => {
+    const { counts, caption } = await linesOf(30)
+    expect(counts).toEqual([20, 20].map((lines) => ({ lines, ends: 30 })))
+    expect(caption).toContain('only the first 20 have a line')
   })
 })
 

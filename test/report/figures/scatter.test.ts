@@ -5,8 +5,16 @@ import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
 import { spaceIndex } from '../../../src/tables/spaceIndex.ts'
 import { writeTable } from '../../../src/tables/writeTable.ts'
+import { writeToyTable } from '../../support/toyTable.ts'
 import { temporaryFolder } from '../../tables/temporaryFolder.ts'
 import { askingRun, fixtureRun } from '../fixtureRuns.ts'
+
+/** The toy table, of all architectures. */
+async function toyTable() {
+  const folder = temporaryFolder()
+  writeToyTable(folder)
+  return openTable('nb201', { folders: [folder] })
+}
 
 /** Two architectures, their validation and test accuracies on CIFAR-10 in %. */
 async function tableOf(validation: readonly number[], tested: readonly number[]) {
@@ -46,12 +54,54 @@ describe('all architectures of a table', () => {
   })
 
   test('are drawn with the trajectories of the searches, whose ends are painted last', async () => {
-    const runs = [fixtureRun(), fixtureRun({ algorithm: 'darts-v1' })]
+    const runs = [fixtureRun(), fixtureRun({ seed: 1 })]
     const { series } = scatterFigure(runs, await tableOf([90, 10], [95, 10])).panels[0] as Plot
-    expect(series.map(({ form }) => form)).toEqual(['cloud', 'line', 'line', 'points', 'points'])
+    expect(series.map(({ form }) => form)).toEqual(['cloud', 'line', 'line', 'points'])
     const epochs = runs[0].epochs.length
     expect(series[2].points).toHaveLength(epochs)
-    expect(series[4].points).toEqual([series[2].points[epochs - 1]])
+    expect(series[3].points).toEqual([1, 2].map((line) => series[line].points[epochs - 1]))
+  })
+
+  describe('end', () => {
+    /** Searches that end with these validation and test accuracies. */
+    const ending = (...accuracies: readonly number[]) =>
+      accuracies.map((accuracyPct, seed) => {
+        const run = fixtureRun({ seed, accuracyPct })
+        const last = { ...run.epochs[0], metrics: run.result?.metrics ?? [] }
+        return { ...run, epochs: [last] }
+      })
+
+    test('at a quantile of the errors that has all answers, the same on both axes, which the caption states', async () => {
+      for (const [accuracyPct, percentage] of [
+        [88, 25],
+        [72, 40],
+        [62, 60],
+      ]) {
+        const { panels, caption } = scatterFigure(ending(accuracyPct), await toyTable())
+        const { x, y, series } = panels[0] as Plot
+        for (const [axis, of] of [[x, 'x'] as const, [y, 'y'] as const]) {
+          const errors = series[0].points.map((point) => point[of] ?? 0)
+          const limit = axis.limits?.[1] ?? 0
+          expect(errors.filter((error) => error <= limit).length / errors.length).toBeCloseTo(percentage / 100, 3)
+          expect(limit).toBeGreaterThanOrEqual(100 - accuracyPct)
+          expect(axis.limits?.[0]).toBeLessThan(Math.min(...errors))
+        }
+        expect(caption).toContain(
+          `Each axis ends at the error that ${percentage} % of the architectures do not exceed.`,
+        )
+        expect(caption).not.toContain('beyond')
+      }
+    })
+    test('before an answer far worse than the others, which the caption counts', async () => {
+      const { panels, caption } = scatterFigure(ending(88, 88.5, 88.2, 87.9, 88.1, 88.4, 88.3, 41), await toyTable())
+      expect((panels[0] as Plot).x.limits?.[1]).toBeLessThan(59)
+      expect(caption).toContain('1 search ended beyond the axes.')
+    })
+    test('nowhere if the answers need the whole table', async () => {
+      const { panels, caption } = scatterFigure(ending(41), await toyTable())
+      expect((panels[0] as Plot).x.limits?.[1]).toBeUndefined()
+      expect(caption).not.toContain('Each axis')
+    })
   })
 
   test('cannot be shown of a table that has none of the numbers', async () => {
