@@ -45,6 +45,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   training: 'runs',
   alpha: 'runs --algo drnas',
   anytime: 'reports/nb201-blackbox --dataset cifar10',
+  regret: 'black-box --spread std',
   ranks: 'reports/nb201-blackbox --dataset cifar10',
   scatter: 'reports/hessian-shapes',
   cells: 'reports/hessian-shapes',
@@ -57,12 +58,6 @@ const pictures: readonly Picture[] = [
     command: `plot ${kind} ${SOURCES[kind] ?? 'reports/nb201-laptop'}`,
     option: '--out' as const,
   })),
-  {
-    name: 'regret',
-    title: 'Regret over time',
-    command: 'plot anytime black-box --quantity regret --spread std',
-    option: '--out',
-  },
   {
     name: 'front',
     title: 'The front of a lookup table',

@@ -106,13 +106,13 @@ function numberTables(runs: readonly RunRecord[], options: ContentOptions): read
  */
 export async function figuresOf(
   runs: readonly RunRecord[],
-  { space, references }: Pick<ContentOptions, 'space' | 'references'>,
+  { space, references, recordsOnly }: Pick<FigureOptions, 'space' | 'references' | 'recordsOnly'>,
   isShown: (kind: FigureKind) => boolean = () => true,
   onFigure: (figure: Figure) => void = () => undefined,
 ): Promise<readonly NamedFigure[]> {
   const figures: NamedFigure[] = []
   for (const kind of Object.keys(figureKinds) as FigureKind[]) {
-    const figure = isShown(kind) ? await figureIfKnown(kind, runs, { space, references }) : undefined
+    const figure = isShown(kind) ? await figureIfKnown(kind, runs, { space, references, recordsOnly }) : undefined
     freeMemory()
     if (figure === undefined || figure.panels.length === 0) continue
     figures.push({ title: figureKinds[kind].title, figure })

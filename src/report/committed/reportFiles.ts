@@ -154,7 +154,7 @@ async function contents(
   }
   const tables = tablesOf(runs, options)
   const isShown = (kind: FigureKind) => ['json', ...PICTURE_FORMATS].some((ending) => isWanted(`${kind}.${ending}`))
-  const all = await figuresOf(runs, options, isShown)
+  const all = await figuresOf(runs, { ...options, recordsOnly: true }, isShown)
   const figures = (await mayCopyTable(runs)) ? all : all.filter(({ figure }) => isComputedFromRuns(figure.name))
   // The page offers no pictures to download: those of the report lie beside it.
   const page = () => renderPage({ title, runs, tables, figures, references: context.references, planned })

@@ -57,8 +57,24 @@ export interface AnytimeOptions {
   readonly quantity?: AnytimeQuantity
   /** What the bands around the lines show; absent: `customarySpread` decides. */
   readonly spread?: Spread
-  /** The lookup table of the runs, which every quantity but `accuracy` needs. */
+  /** The lookup table of the runs, which every quantity but `accuracy` needs; see `regretFigure`. */
   readonly table?: Table
+}
+
+/**
+ * Returns the figure `regret`: the regret of black-box searches over simulated time. Without the lookup table of the runs
+ * it has the regret in validation accuracy alone, against the best accuracy that any of the runs was told.
+ * @throws BenchError `missing` if no run is a black-box search with recorded evaluations
+ */
+export function regretFigure(runs: readonly RunRecord[], options: Omit<AnytimeOptions, 'quantity'> = {}): Figure {
+  const asking = runs.filter(hasAsked)
+  if (asking.length === 0) {
+    throw new BenchError(
+      'missing',
+      'no run is a black-box search, which alone has a simulated time; run one, as bench run --algo rea',
+    )
+  }
+  return { ...anytimeFigure(asking, { ...options, quantity: 'regret' }), name: 'regret' }
 }
 
 /**
@@ -109,7 +125,7 @@ export function anytimeFigure(runs: readonly RunRecord[], options: AnytimeOption
     name: 'anytime',
     caption: [
       ...sentencesOn(new Set(kept.map(({ of }) => of)), quantity, {
-        table: table?.manifest.name ?? '',
+        table: table?.manifest.name,
         named: isOnly ? ` (${first.title})` : '',
       }),
       `${capitalize(spreadWords(spread))}.`,
@@ -151,13 +167,13 @@ const isWithin = (value: number | null, { low, high }: BandPoint): boolean =>
 function sentencesOn(
   shown: ReadonlySet<Curves['of']>,
   quantity: AnytimeQuantity,
-  { table, named }: { readonly table: string; readonly named: string },
+  { table, named }: { readonly table: string | undefined; readonly named: string },
 ): readonly string[] {
   const [best, answer] =
     quantity === 'regret'
       ? [
           `Regret${named}: the best test accuracy in ${table} minus that`,
-          'Regret in validation accuracy: the best that',
+          `Regret in validation accuracy: the best that the oracle ${table === undefined ? 'has told any of these runs' : 'can tell'}`,
         ]
       : [`Test accuracy${named}`, 'Best validation accuracy that']
   const hidden = 'looked up afterwards, no search sees it'
@@ -170,7 +186,7 @@ function sentencesOn(
       ? [`${best} of the architecture with the best validation accuracy by a simulated time, ${start}; ${hidden}.`]
       : []),
     ...(shown.has('told') && quantity === 'regret'
-      ? [`${answer} the oracle can tell minus the best that it has told by a simulated time, ${start}.`]
+      ? [`${answer} minus the best that it has told by a simulated time, ${start}.`]
       : []),
     ...(shown.has('told') && quantity !== 'regret'
       ? [`${answer} the oracle has told a black-box search by a simulated time, ${start}.`]
@@ -221,9 +237,34 @@ function curvesOf(runs: readonly RunRecord[], quantity: AnytimeQuantity, table: 
   return [
     ...columns.map((column) => epochCurves(all, column, measure)),
     ...(table ? columns.map((column) => answerCurves(all, column, measure, table)) : []),
-    ...(quantity === 'testAccuracy' ? [] : toldCurves(all, measure, quantity, table)),
+    ...(quantity === 'testAccuracy' ? [] : toldCurves(all, toldMeasure(runs, quantity, table), quantity)),
   ]
 }
+
+/** Returns the number that a panel shows of an accuracy that the oracle told a run; undefined if it is unknown. */
+type ToldMeasure = (accuracyPct: number, run: RunRecord) => number | undefined
+
+function toldMeasure(runs: readonly RunRecord[], quantity: AnytimeQuantity, table: Table | undefined): ToldMeasure {
+  if (quantity !== 'regret') return (accuracyPct) => accuracyPct
+  if (table !== undefined) {
+    const regret = regretIn(table)
+    return (accuracyPct, run) => regret(accuracyPct, toldBy(table, run))
+  }
+  const best = new Map<string, number>()
+  for (const run of runs) {
+    for (const { accuracyPct } of answersOf(run)) {
+      best.set(oracleOf(run), Math.max(accuracyPct, best.get(oracleOf(run)) ?? accuracyPct))
+    }
+  }
+  return (accuracyPct, run) => difference(best.get(oracleOf(run)), accuracyPct)
+}
+
+/** Returns a text that is the same for all runs whose accuracies can be compared: the dataset, and the epochs of training. */
+const oracleOf = (run: RunRecord): string => `${datasetOf(run)} ${answersOf(run)[0]?.epochs ?? 'default'}`
+
+/** Returns by how much an accuracy is below the best one, in points; undefined if the best one is unknown. */
+const difference = (best: number | undefined, accuracyPct: number): number | undefined =>
+  best === undefined ? undefined : Number((best - accuracyPct).toFixed(6))
 
 /** Returns the measure of regret: the largest accuracy of the same name in a table minus an accuracy, in points. */
 function regretIn(table: Table): Measure {
@@ -237,7 +278,7 @@ function regretIn(table: Table): Measure {
   })
   return (accuracyPct, qualifier) => {
     const best = qualifier !== undefined && table.has(qualifier) ? bestIn(table.column(qualifier)) : undefined
-    return best === undefined ? undefined : Number((best - accuracyPct).toFixed(6))
+    return difference(best, accuracyPct)
   }
 }
 
@@ -290,12 +331,7 @@ function answerCurves(methods: readonly ShownMethod[], column: Column, measure: 
  * Returns one panel for each dataset of black-box searches: the best validation accuracy so far over simulated time, as
  * step curves.
  */
-function toldCurves(
-  methods: readonly ShownMethod[],
-  measure: Measure,
-  quantity: AnytimeQuantity,
-  table: Table | undefined,
-): Curves[] {
+function toldCurves(methods: readonly ShownMethod[], measure: ToldMeasure, quantity: AnytimeQuantity): Curves[] {
   const asking = withRuns(methods, hasAsked)
   const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
   const name = quantity === 'regret' ? 'validation' : 'validation, best so far'
@@ -310,10 +346,7 @@ function toldCurves(
     },
     methods: withRuns(asking, (run) => datasetOf(run) === dataset).map((method) => ({
       method,
-      seeds: onOneClock(method.runs, (run) => {
-        const qualifier = table && toldBy(table, run)
-        return stepsOf(run, ({ accuracyPct }) => measure(accuracyPct, qualifier))
-      }),
+      seeds: onOneClock(method.runs, (run) => stepsOf(run, ({ accuracyPct }) => measure(accuracyPct, run))),
     })),
   }))
 }

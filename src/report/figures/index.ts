@@ -2,14 +2,16 @@
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
+import { tableIdentity } from '../../runner/plan/lookup.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
+import type { Table } from '../../tables/table.ts'
 import { onlySpace } from '../comparison/comparison.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
 import type { Axis, AxisLimits, Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { accuraciesFigure } from './accuracies.ts'
 import { alphaFigure } from './alpha.ts'
-import { type AnytimeQuantity, anytimeFigure, anytimeQuantities } from './anytime.ts'
+import { type AnytimeQuantity, anytimeFigure, anytimeQuantities, regretFigure } from './anytime.ts'
 import { cellsFigure } from './cells.ts'
 import { type HessianQuantity, hessianFigure, hessianQuantities } from './hessian.ts'
 import { type ParetoCost, paretoFigure } from './pareto.ts'
@@ -29,6 +31,11 @@ export interface FigureOptions {
   readonly quantity?: string
   readonly spread?: Spread
   readonly cost?: ParetoCost
+  /**
+   * Whether a figure that can do without the lookup table is made from the records alone, as in the folder of a report,
+   * so that it can be recomputed where the table is not installed.
+   */
+  readonly recordsOnly?: boolean
   /** Ends of the axes that the user chose; absent: chosen from the runs. */
   readonly limits?: { readonly x?: AxisLimits; readonly y?: AxisLimits }
 }
@@ -77,6 +84,14 @@ export const figureKinds = {
     make: async (runs, { quantity = 'accuracy', spread }) => {
       const table = quantity === 'accuracy' ? {} : { table: await openTable(await onlyTable(runs)) }
       return anytimeFigure(runs, { quantity: quantity as AnytimeQuantity, spread, ...table })
+    },
+  },
+  regret: {
+    title: 'Regret over simulated time',
+    about: 'regret of black-box searches over simulated time',
+    make: async (runs, { spread, recordsOnly }) => {
+      const table = recordsOnly ? undefined : await tableOf(runs)
+      return regretFigure(runs, { spread, ...(table && { table }) })
     },
   },
   training: {
@@ -166,6 +181,15 @@ function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits'
 /** Returns an axis with the ends that the user chose; an end that the user left out stays as it is. */
 const limited = (axis: Axis, limits: AxisLimits | undefined): Axis =>
   limits === undefined ? axis : { ...axis, limits: [limits[0] ?? axis.limits?.[0], limits[1] ?? axis.limits?.[1]] }
+
+/** Returns the lookup table that all runs used if it is installed with the same content; undefined if it is not. */
+async function tableOf(runs: readonly RunRecord[]): Promise<Table | undefined> {
+  const used = new Map(runs.flatMap(({ manifest: { job } }) => (job.table ? [[job.table.sha256, job.table.name]] : [])))
+  const [[sha256, name] = []] = used
+  if (used.size !== 1 || name === undefined || !(await listTables()).includes(name)) return undefined
+  const table = await openTable(name)
+  return tableIdentity(table.manifest).sha256 === sha256 ? table : undefined
+}
 
 /**
  * Returns the name of the lookup table that all runs used. Run records of others may name a table by its path; such a

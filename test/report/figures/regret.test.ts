@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { compacted } from '../../../src/report/committed/records.ts'
-import { type AnytimeOptions, anytimeFigure } from '../../../src/report/figures/anytime.ts'
+import { figuresOf } from '../../../src/report/content.ts'
+import { type AnytimeOptions, anytimeFigure, regretFigure } from '../../../src/report/figures/anytime.ts'
 import { makeFigure } from '../../../src/report/figures/index.ts'
+import { renderPage } from '../../../src/report/page/page.ts'
 import { chartConfig } from '../../../src/report/pictures/chart.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
 import { lightTheme } from '../../../src/report/pictures/theme.ts'
@@ -110,6 +112,49 @@ describe('regret over simulated time', () => {
     expect(plots(compact, { quantity: 'regret' }).map(({ title }) => title)).toEqual(['validation'])
     expect(() => figureOf(compact, { quantity: 'testAccuracy' })).toThrow('table nb201 has none of the numbers')
   })
+})
+
+describe('the figure of regret', () => {
+  const runs = [asking(RISING), asking([3, 1, 7], { seed: 1 })].map((run) => compacted(run))
+  const options = { space: builtinSpaces.nb201, references: new Set<string>() }
+  const best = toyAccuracy(7, TOLD)
+
+  test('is that of black-box searches in validation accuracy, against the best that any of them was told, from records alone', async () => {
+    const { name, panels, caption } = await makeFigure('regret', [...runs, ...fixtureRuns(2)], options)
+    const [plot, ...others] = panels as Plot[]
+    expect([name, plot.title, others]).toEqual(['regret', 'validation', []])
+    expect(plot.series.map(({ label }) => label)).toEqual(['rea'])
+    const mean = (a: number, b: number) => best - (toyAccuracy(a, TOLD) + toyAccuracy(b, TOLD)) / 2
+    expect(plot.series[0].points.map(({ x }) => x)).toEqual([100, 200, 300])
+    plot.series[0].points.forEach(({ y }, i) => {
+      expect(y).toBeCloseTo([mean(1, 3), mean(3, 3), 0][i], 5)
+    })
+    expect(caption).toMatch(
+      /^Regret in validation accuracy: the best that the oracle has told any of these runs minus /,
+    )
+  })
+  test('has the test accuracy, too, where the table is known', () => {
+    const whole = [asking(RISING), asking([3, 1, 7], { seed: 1 })]
+    const { panels, name } = regretFigure([...whole, ...fixtureRuns(2)], { table })
+    expect([name, ...panels.map(({ title }) => title)]).toEqual(['regret', 'CIFAR-10 test', 'validation'])
+  })
+  test('compares accuracies after trainings of one length only', async () => {
+    const longer = asking([5, 2], { algorithm: 'random' })
+    const queries = longer.result?.oracle?.queries.map((query) => ({ ...query, epochs: 200 })) ?? []
+    const { result, ...run } = longer
+    const other = { ...run, ...(result?.oracle && { result: { ...result, oracle: { ...result.oracle, queries } } }) }
+    const [plot] = (await makeFigure('regret', [...runs, other], options)).panels as Plot[]
+    expect(Math.max(...[5, 2].map((index) => toyAccuracy(index, TOLD)))).not.toBe(best)
+    expect(plot.series.find(({ label }) => label === 'random')?.points.at(-1)?.y).toBe(0)
+  })
+  test('stands on the page of a report, in a section of its own', async () => {
+    const figures = await figuresOf(runs, { ...options, recordsOnly: true })
+    expect(figures.map(({ figure }) => figure.name)).toContain('regret')
+    const html = renderPage({ title: 'page', runs, tables: [], figures })
+    expect(html).toContain('<section id="regret"><h2>Regret over simulated time')
+  })
+  test('is refused without black-box searches', async () =>
+    expect(makeFigure('regret', fixtureRuns(2), options)).rejects.toThrow('no run is a black-box search'))
 })
 
 describe('regret over epochs', () => {
