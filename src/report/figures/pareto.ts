@@ -124,7 +124,7 @@ function panelOf(
       const points = runs.flatMap((run) => pointOf(run, accuracy(run), cost))
       const isFixed = fixed.includes(method.label)
       const look = isFixed ? fixedLooks[fixed.indexOf(method.label) % fixedLooks.length] : own
-      return { label: labelOf({ ...method, runs }), look, form: 'points', points, isFixed }
+      return { label: labelOf({ ...method, runs }), look, form: 'points', points, isFixed, open: true }
     })
     .filter(({ points }) => points.length > 0)
   const found = series.filter(({ isFixed }) => !isFixed)
@@ -139,9 +139,11 @@ function panelOf(
 }
 
 /** Looks of the points of fixed architectures, which no search found. */
-const fixedLooks: readonly Look[] = (['star', 'crossRot', 'cross'] as const).map((marker) => ({
-  ...{ colour: 'ink', dash: [], marker },
-}))
+const fixedLooks: readonly Look[] = (['ink', 'faint'] as const).flatMap((colour) =>
+  (['star', 'crossRot', 'cross', 'rect', 'triangle', 'rectRot', 'circle'] as const).map((marker) => ({
+    ...{ colour, dash: [], marker },
+  })),
+)
 
 /** Returns the ends of the axis of sizes: those of the points, with some room on both sides. */
 function aroundSizes(series: readonly Series[]): readonly [number, number] {

@@ -9,6 +9,7 @@ import {
   fontSize,
   isStroked,
   labelRoom,
+  markerPaint,
   tickChoices,
   tickLabel,
   wordParts,
@@ -171,11 +172,12 @@ function legendHtml(panels: readonly Panel[]): string {
   return `<div class="legend">${[...named.values()].map(legendEntry).join('')}</div>`
 }
 
-function legendEntry({ label, look, form }: Series): string {
+function legendEntry({ label, look, form, open }: Series): string {
+  const marker = markerSvg({ look, open })
   const sample =
     form === 'line' || form === 'steps'
-      ? `<path d="M0 6H22" stroke="${colourOf(look.colour, variables)}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>${markerSvg(look)}`
-      : markerSvg(look)
+      ? `<path d="M0 6H22" stroke="${colourOf(look.colour, variables)}" stroke-width="2.4" stroke-dasharray="${look.dash.join(' ')}"/>${marker}`
+      : marker
   const name = escaped(label)
   return `<button type="button" aria-pressed="true" data-label="${name}"><svg width="22" height="12" aria-hidden="true">${sample}</svg>${name}</button>`
 }
@@ -191,11 +193,13 @@ const MARKERS: Readonly<Record<Look['marker'], string>> = {
   star: 'M7 6H15M11 2V10M8.2 3.2L13.8 8.8M13.8 3.2L8.2 8.8',
 }
 
-function markerSvg({ colour, marker }: Look): string {
-  const ink = colourOf(colour, variables)
-  return isStroked(marker)
-    ? `<path d="${MARKERS[marker]}" stroke="${ink}" stroke-width="2"/>`
-    : `<path d="${MARKERS[marker]}" fill="${ink}"/>`
+function markerSvg({ look, open }: Pick<Series, 'look' | 'open'>): string {
+  const { fill, border } = markerPaint({ look, open }, variables)
+  const path = MARKERS[look.marker]
+  if (isStroked(look.marker)) return `<path d="${path}" stroke="${border}" stroke-width="2"/>`
+  return open
+    ? `<path d="${path}" fill="${fill}" stroke="${border}" stroke-width="1.6"/>`
+    : `<path d="${path}" fill="${fill}"/>`
 }
 
 /** Returns a plot without the points of clouds that lie beyond its axes: the page would be larger without showing them. */

@@ -14,6 +14,17 @@ export const fontSize = { label: 10.67, tick: 9.33 }
 export const fontFamily = '"Bench Sans", "Bench Sans Greek", "Source Sans 3", system-ui, sans-serif'
 
 const BAND_OPACITY = '2e'
+/** Opacity of the inside of open markers. */
+const OPEN_OPACITY = '30'
+
+/** Returns the colours of a marker's inside and border, and the width of the border. */
+export function markerPaint({ look, open }: Pick<Series, 'look' | 'open'>, theme: Theme) {
+  const colour = colourOf(look.colour, theme)
+  if (isStroked(look.marker)) return { fill: colour, border: colour, width: 1.4 }
+  if (!open) return { fill: colour, border: theme.paper, width: 0.7 }
+  const fill = look.colour.startsWith('#') ? look.colour + OPEN_OPACITY : '#00000000'
+  return { fill, border: colour, width: 1.3 }
+}
 
 /** Tells whether a marker consists of lines and encloses no area, so that its border must be painted in its colour. */
 export const isStroked = (marker: Look['marker']): boolean =>
@@ -188,7 +199,7 @@ function lineMarkers(points: number, line: number, radius: number): number | num
 }
 
 function lineOf(
-  { label, look, form, points, thin }: Series,
+  { label, look, form, points, thin, open }: Series,
   index: number,
   theme: Theme,
   enlarged: number,
@@ -197,6 +208,7 @@ function lineOf(
   const cloud = form === 'cloud'
   const radius = enlarged * (isLine ? 2 : 3.2) * MARKER_SCALE[look.marker]
   const colour = colourOf(look.colour, theme)
+  const paint = markerPaint({ look, open }, theme)
   const markers = isLine ? lineMarkers(points.length, index, thin ? 0 : radius) : cloud ? enlarged : radius
   return {
     series: index,
@@ -208,11 +220,11 @@ function lineOf(
     borderColor: isLine ? colour : theme.paper,
     borderWidth: enlarged * (thin ? 0.9 : isLine ? 1.6 : cloud ? 0 : 0.7),
     borderDash: [...look.dash],
-    backgroundColor: colour,
+    backgroundColor: paint.fill,
     pointStyle: look.marker,
     pointRadius: markers,
-    pointBorderWidth: isStroked(look.marker) ? 1.4 : isLine || cloud ? 0 : 0.7,
-    pointBorderColor: isStroked(look.marker) ? colour : theme.paper,
+    pointBorderWidth: !isStroked(look.marker) && (isLine || cloud) ? 0 : paint.width,
+    pointBorderColor: paint.border,
     pointHoverRadius: 4,
     pointHitRadius: 6,
   } as ChartDataset<'scatter'>

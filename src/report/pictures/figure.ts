@@ -66,6 +66,8 @@ export interface Series {
   readonly unnamed?: boolean
   /** Whether the line is thin and without markers, for lines in the background. */
   readonly thin?: boolean
+  /** Whether the points have open markers, through which those beneath are visible. */
+  readonly open?: boolean
 }
 
 export interface Point {

@@ -26,6 +26,7 @@ import {
   labelRoom,
   logTicks,
   MARKER_SCALE,
+  markerPaint,
   type PlotTexts,
   RIGHT_GAP,
   TITLE_GAP,
@@ -133,7 +134,6 @@ function paintLegendEntry(context: SKRSContext2D, { series, lines, x, y }: Legen
   const { look, form } = series
   const middle = y + LEGEND_LINE / 2
   context.strokeStyle = colourOf(look.colour, lightTheme)
-  context.fillStyle = colourOf(look.colour, lightTheme)
   context.lineWidth = 1.8
   if (form === 'line' || form === 'steps') {
     context.beginPath()
@@ -144,10 +144,13 @@ function paintLegendEntry(context: SKRSContext2D, { series, lines, x, y }: Legen
     context.setLineDash([])
   }
   const isLine = form === 'line' || form === 'steps'
+  const paint = markerPaint(series, lightTheme)
+  context.fillStyle = paint.fill
+  context.strokeStyle = paint.border
   const marker = {
     pointStyle: look.marker,
     radius: (isLine ? 2.2 : form === 'cloud' ? 1.6 : 3.2) * MARKER_SCALE[look.marker],
-    borderWidth: isStroked(look.marker) ? 1.4 : 0,
+    borderWidth: isStroked(look.marker) || series.open ? paint.width : 0,
     rotation: 0,
   }
   drawPoint(context as unknown as Parameters<typeof drawPoint>[0], marker, x + 9, middle)

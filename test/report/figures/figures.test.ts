@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { loadImage } from '@napi-rs/canvas'
 import { afterAll, describe, expect, test } from 'vitest'
 import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
+import type { Algorithm } from '../../../src/core/algorithm.ts'
 import type { Edge } from '../../../src/core/space.ts'
 import { accuraciesFigure, roundTicks } from '../../../src/report/figures/accuracies.ts'
 import { alphaFigure, operationWords } from '../../../src/report/figures/alpha.ts'
@@ -26,6 +27,7 @@ import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts, PUBLISHED } from '../../../src/spaces/darts/index.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { openTable } from '../../../src/tables/openTable.ts'
+import { spaceIndex } from '../../../src/tables/spaceIndex.ts'
 import { writeToyTable } from '../../support/toyTable.ts'
 import { askingRun, fixtureProtocol, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
@@ -215,6 +217,28 @@ describe('other figures', () => {
     expect(caption).toContain('fixed architectures')
     const [low = 0, high = 0] = x.limits ?? []
     expect([low < 0.4, low > 0.35, high > 0.5, high < 0.55]).toEqual([true, true, true, true])
+  })
+  test('points have open markers, and no two methods of a panel have the same colour and marker', () => {
+    const searches = Object.values<Algorithm>(builtinAlgorithms).flatMap(({ name, look }) =>
+      look === undefined || name === 'genotype' ? [] : [name],
+    )
+    const given = [1, 2, 3, 4, 5].map((index) => ({
+      algorithm: 'genotype',
+      options: { genotype: spaceIndex(nb201).at(index) },
+    }))
+    const runs = [...searches.map((algorithm) => ({ algorithm })), ...given].map((each) => {
+      const { result, ...run } = fixtureRun(each)
+      return { ...run, ...(result && { result: { ...result, parameters: 1e6 } }) }
+    })
+    const { series } = paretoFigure(runs, 'parameters', new Set(['genotype', 'optimal', 'resnet'])).panels[0] as Plot
+    const points = series.filter(({ form }) => form === 'points')
+    expect(points.length).toBeGreaterThan(searches.length)
+    expect(points.every(({ open }) => open)).toBe(true)
+    expect(new Set(points.map(({ look }) => `${look.colour} ${look.marker}`)).size).toBe(points.length)
+    const { datasets } = chartConfig({ ...(paretoFigure(runs).panels[0] as Plot), series: points }, lightTheme).data
+    for (const { backgroundColor } of datasets as { backgroundColor: string }[]) {
+      expect(backgroundColor).toMatch(/^#[0-9a-f]{6}(30)?$|^#00000000$/)
+    }
   })
   test('an axis of epochs ends at the last epoch, and has no tick at an end that is not round', () => {
     const plot = hessianFigure(fixtureRuns(2)).panels[0] as Plot
