@@ -101,7 +101,8 @@ const NAMES: Readonly<Record<Spread, string>> = { range: ' and min to max', std:
 /** Returns the phrase of a caption that explains line and band, such as `mean and min to max over seeds`. */
 export const spreadWords = (spread: Spread): string => `mean${NAMES[spread]} over seeds`
 
-const MANY_SEEDS = 20
+/** Largest number of seeds of which each can be shown; of more, bands show the standard deviation by default. */
+export const MANY_SEEDS = 20
 
 /** Returns what the bands of a figure show by default: `std` if a method has more than 20 runs, else `range`. */
 export const customarySpread = (methods: readonly Method[]): Spread => spreadFor(methods.map(({ runs }) => runs.length))

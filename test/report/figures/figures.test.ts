@@ -281,7 +281,6 @@ describe('other figures', () => {
   test.each([
     ['anytime', (runs: readonly RunRecord[]) => anytimeFigure(apart(runs))],
     ['hessian', hessianFigure],
-    ['skips', skipsFigure],
   ])('of up to four methods share a panel, of more each has its own with the others in grey: %s', (_, figureOf) => {
     const names = ['drnas', 'darts-v1', 'darts-v2', 'pc-darts', 'gdas', 'snas', 'rsps']
     const of = (count: number) =>
@@ -294,6 +293,33 @@ describe('other figures', () => {
       expect(banded.map(({ label }) => label)).toEqual([names[i]])
       expect(series).toHaveLength(7)
       expect(y).toEqual(panels[0].y)
+    }
+  })
+  test('of skip connections have a panel for each search, with a thin line for each seed that agrees with its architectures', () => {
+    const runs = [...fixtureRuns(3), ...fixtureRuns(2, { algorithm: 'darts-v1' })]
+    const { panels, caption } = skipsFigure(runs)
+    expect(caption).toContain('thin: each seed')
+    for (const [i, { title, series, y }] of (panels as readonly Plot[]).entries()) {
+      const name = ['drnas', 'darts-v1'][i]
+      expect(title).toBe(name)
+      expect(y).toEqual((panels[0] as Plot).y)
+      const own = runs.filter(({ manifest }) => manifest.job.algorithm.name === name)
+      const seeds = series.filter(({ partOf }) => partOf === name)
+      expect(seeds.map(({ label, thin }) => [label, thin])).toEqual(
+        own.map(({ manifest }) => [`${name}, seed ${manifest.job.seed}`, true]),
+      )
+      for (const [seed, { points }] of seeds.entries()) {
+        expect(points.map(({ y: count }) => count)).toEqual(
+          own[seed].epochs.map(({ genotype }) => genotype.split('skip_connect').length - 1),
+        )
+      }
+      expect(series.at(-1)).toMatchObject({ label: name, band: [] })
+    }
+  })
+  test('of skip connections of many seeds, or where the user chooses a band, have no line for each seed', () => {
+    for (const { panels } of [skipsFigure(fixtureRuns(21)), skipsFigure(fixtureRuns(3), 'std')]) {
+      const { series } = panels[0] as Plot
+      expect(series.map(({ label, band }) => [label, band?.length])).toEqual([['drnas', 10]])
     }
   })
   test('of skip connections count them in the architectures of the epochs', () => {
