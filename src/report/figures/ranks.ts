@@ -4,7 +4,7 @@
  */
 
 import { friedman } from '../../analysis/statistics/friedman.ts'
-import { type Drawing, heading, type Shape } from '../../core/drawing.ts'
+import { type Drawing, heading, type Shape, textRoom } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { type Blocks, blocksOf, compare, FEWEST_BLOCKS, type Row, searchesOf } from '../comparison/comparison.ts'
@@ -13,13 +13,16 @@ import { type Look, looksOf } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 const SCALE = 150
-/** Width reserved for each letter of a method's name, in CSS pixels; the average letter is not wider. */
-const LETTER = 4.8
+/** Least space beside the scale in CSS pixels. */
+const LEAST_MARGIN = 100
 const AXIS = 52
 /** Height of the title above a rank diagram, in CSS pixels. */
 const HEADING = 20
 const SIZE = 10.67
 const LINE = 17
+/** Height in CSS pixels within which the lines of methods turn from their ranks to their lanes, and the distance of lanes. */
+const SPREAD = 10
+const LANE = 5
 /** Smallest distance between two labels on the scale of ranks, in CSS pixels. */
 const TICK_ROOM = 16
 
@@ -115,16 +118,22 @@ function diagram({ ranked, test }: Ranking, title: string): Drawing {
   const highest = Math.max(ranked.length, 2)
   const axis = AXIS + (title === '' ? 0 : HEADING)
   // Names stand on both sides of the scale: the longest decides how far in it begins.
-  const margin = 14 + LETTER * Math.max(18, ...ranked.map(({ label }) => label.length + 6))
+  const margin = Math.max(LEAST_MARGIN, ...ranked.map((method) => 18 + textRoom(nameOf(method, true), SIZE)))
   const width = SCALE + 2 * margin
   const x = (rank: number) => margin + ((rank - 1) / (highest - 1)) * SCALE
+  const lanes = lanesOf(ranked.map(({ rank }) => x(rank)))
   const bars = test === undefined ? [] : cliques(ranked, test.criticalDifference)
-  const below = axis + 14 + 8 * bars.length
+  const below = axis + SPREAD + 14 + 8 * bars.length
   const half = Math.ceil(ranked.length / 2)
   const labels = ranked.flatMap((method, i) => {
     const left = i < half
     const y = below + 10 + LINE * (left ? i : ranked.length - 1 - i)
-    return methodShapes(method, { x: x(method.rank), axis }, y, left ? margin - 10 : width - margin + 10)
+    return methodShapes(
+      method,
+      { x: x(method.rank), lane: lanes[i], axis },
+      y,
+      left ? margin - 10 : width - margin + 10,
+    )
   })
   const height = below + 14 + LINE * half
   const shapes = [
@@ -133,11 +142,30 @@ function diagram({ ranked, test }: Ranking, title: string): Drawing {
     ...(test === undefined ? [] : criticalShapes(test.criticalDifference, x, axis)),
     ...labels,
     ...bars.map(([first, last], i): Shape => {
-      const y = axis + 12 + 8 * i
-      return line(x(ranked[first].rank) - 3, y, x(ranked[last].rank) + 3, y, 3)
+      const y = axis + SPREAD + 12 + 8 * i
+      return line(lanes[first] - 3, y, lanes[last] + 3, y, 3)
     }),
   ]
-  return { kind: 'drawing', title, width, height, shapes }
+  return { kind: 'drawing', title, width: Math.max(width, textRoom(title)), height, shapes }
+}
+
+/**
+ * Returns the places at which the lines of the methods go down, at least `LANE` apart, so that no line hides another: the
+ * ranks where these are far enough apart, else, by the pool-adjacent-violators algorithm, the nearest places to them.
+ * @param ranks places of the ranks in CSS pixels, ascending
+ */
+export function lanesOf(ranks: readonly number[]): readonly number[] {
+  // Of lines in one group, each is LANE to the right of the one before; `start` is the mean of their wanted places.
+  const groups: { start: number; count: number }[] = []
+  for (const [i, rank] of ranks.entries()) {
+    groups.push({ start: rank - i * LANE, count: 1 })
+    while (groups.length > 1 && groups[groups.length - 2].start > groups[groups.length - 1].start) {
+      const [a, b] = groups.splice(-2)
+      const count = a.count + b.count
+      groups.push({ start: (a.count * a.start + b.count * b.start) / count, count })
+    }
+  }
+  return groups.flatMap(({ start, count }) => Array<number>(count).fill(start)).map((start, i) => start + i * LANE)
 }
 
 /**
@@ -185,24 +213,33 @@ function criticalShapes(criticalDifference: number, x: (rank: number) => number,
   ]
 }
 
+/** Returns the text beside a method's line: its name and its average rank, the rank next to the line. */
+const nameOf = ({ label, rank }: Ranked, isLeft: boolean): string =>
+  isLeft ? `${label}  ${rank.toFixed(2)}` : `${rank.toFixed(2)}  ${label}`
+
 /**
- * Returns the shapes of one method: a line from its rank on the scale down to `y` and across to `end`, and a label
- * there.
+ * Returns the shapes of one method: a line from its rank on the scale to its lane, down to `y` and across to `end`, and
+ * a label there.
  */
 function methodShapes(
-  { label, look, rank }: Ranked,
-  { x, axis }: { readonly x: number; readonly axis: number },
+  method: Ranked,
+  { x, lane, axis }: { readonly x: number; readonly lane: number; readonly axis: number },
   y: number,
   end: number,
 ): Shape[] {
   const left = end < x
   return [
-    { kind: 'path', path: `M${x},${axis} V${y} H${end}`, colour: look.colour, width: 1.4 },
+    {
+      kind: 'path',
+      path: `M${x},${axis} L${lane},${axis + SPREAD} V${y} H${end}`,
+      colour: method.look.colour,
+      width: 1.4,
+    },
     {
       kind: 'text',
       x: left ? end - 4 : end + 4,
       y,
-      text: left ? `${label}  ${rank.toFixed(2)}` : `${rank.toFixed(2)}  ${label}`,
+      text: nameOf(method, left),
       align: left ? 'right' : 'left',
       size: SIZE,
       colour: 'ink',

@@ -13,7 +13,7 @@ import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
 import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
-import { cliques, ranksFigure } from '../../../src/report/figures/ranks.ts'
+import { cliques, lanesOf, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { scatterFigure } from '../../../src/report/figures/scatter.ts'
 import { inPanels, seedBand } from '../../../src/report/figures/shared.ts'
 import { skipsFigure } from '../../../src/report/figures/skips.ts'
@@ -336,6 +336,35 @@ describe('other figures', () => {
       [0, 1],
       [1, 2],
     ]))
+  test('lines of ranks go down apart from each other, in the order of the ranks, and stay where there is room', () => {
+    expect(lanesOf([10, 40, 90])).toEqual([10, 40, 90])
+    for (const ranks of [
+      [50, 50],
+      [50, 50, 50, 51],
+      [10, 11, 12, 40, 41, 41.5],
+      [0, 3, 6, 9, 12],
+    ]) {
+      const lanes = lanesOf(ranks)
+      for (const [i, lane] of lanes.entries()) {
+        if (i > 0) expect(lane - lanes[i - 1]).toBeGreaterThan(4.99)
+        expect(Math.abs(lane - ranks[i])).toBeLessThan(5 * ranks.length)
+      }
+    }
+  })
+  test('no line of a method hides that of another, even where all methods have one rank', () => {
+    const runs = ['drnas', 'gdas', 'snas', 'darts-v1', 'enas'].flatMap((algorithm) =>
+      [0, 1, 2, 3].map((seed) => fixtureRun({ algorithm, seed, accuracyPct: 90 })),
+    )
+    const [panel] = ranksFigure(runs).panels
+    if (panel.kind !== 'drawing') throw new Error('expected a drawing')
+    const lines = panel.shapes.flatMap((shape) =>
+      shape.kind === 'path' && shape.colour !== 'ink'
+        ? [/L([\d.]+),[\d.]+ V([\d.]+)/.exec(shape.path)?.slice(1) ?? []]
+        : [],
+    )
+    expect(lines).toHaveLength(5)
+    expect(new Set(lines.map(([lane]) => lane)).size).toBe(5)
+  })
   test('ranks of one method are refused', () =>
     expect(() => ranksFigure(fixtureRuns(4))).toThrow('ranks need two searches'))
   test('fixed architectures have no rank', () => {
