@@ -125,7 +125,7 @@ function fidelities(
   if (manifest === undefined) {
     throw new BenchError(
       'missing',
-      `${name} asks for accuracies, and there is no table of ${space.name}; name one with --table, or make one with \`bench tables build\``,
+      `${name} asks for accuracies, and there is no table of ${space.name}; name one with --table, or make one (docs/building-tables.md)`,
     )
   }
   return [...fidelitiesOf(manifest, oracleOf(manifest, dataset)).keys()]
