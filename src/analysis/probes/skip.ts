@@ -20,7 +20,10 @@ export const skipProbe = defineProbe({
   },
 })
 
-/** Returns the number of skip connections in the text of an architecture. */
+/** Returns what the probe records of an architecture string. */
 export const skipRecord = (architecture: string): SkipRecord => ({
-  skipConnections: architecture.match(/\bskip_connect\b/g)?.length ?? 0,
+  skipConnections: countSkips(architecture),
 })
+
+/** Returns the number of skip connections in an architecture string. */
+export const countSkips = (architecture: string): number => architecture.match(/\bskip_connect\b/g)?.length ?? 0

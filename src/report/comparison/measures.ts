@@ -1,5 +1,6 @@
 /** The quantities of a run that a rule of a claim can test. */
 import type { AccuracyRange, RangeRecord } from '../../analysis/probes/range.ts'
+import { countSkips } from '../../analysis/probes/skip.ts'
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
@@ -42,7 +43,7 @@ export const measures = {
     name: 'number of skip connections in the final architecture',
     digits: 1,
     unit: '',
-    of: ({ result }) => result?.genotype.match(/\bskip_connect\b/g)?.length ?? 0,
+    of: ({ result }) => countSkips(result?.genotype ?? ''),
   },
   'sampled-width-change': {
     name: 'change, from the first to the last measurement, of the width of the sampled architectures’ test accuracies (10th to 90th percentile)',

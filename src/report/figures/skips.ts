@@ -1,5 +1,5 @@
 /** The figure `skips`: number of skip connections in the derived architecture over the epochs of a search. */
-
+import { countSkips } from '../../analysis/probes/skip.ts'
 import type { Ink } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { capitalize } from '../../core/plainText.ts'
@@ -68,7 +68,4 @@ const seedLines = ({ label, look, runs }: ShownMethod): readonly Series[] =>
 
 /** Returns the number of skip connections of a run's architecture by epoch (from 1). */
 const curveOf = ({ epochs }: RunRecord): ReadonlyMap<number, number> =>
-  new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, skipsIn(genotype)]))
-
-/** Returns the number of skip connections in an architecture string. */
-const skipsIn = (genotype: string): number => genotype.match(/\bskip_connect\b/g)?.length ?? 0
+  new Map(epochs.map(({ epoch, genotype }) => [epoch + 1, countSkips(genotype)]))

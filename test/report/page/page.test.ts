@@ -341,7 +341,7 @@ describe.skipIf(!existsSync(browserPath))(`in a browser (${browserPath})`, () =>
     for (const { before, after } of places) expect(after).toEqual(before)
   })
 
-  test('a phone breaks no word in the first column of a table', async () => {
+  test('on a phone every word in the first column of a table stays on one line', async () => {
     await shown.setViewportSize({ width: 390, height: 844 })
     const { words, broken } = await shown.evaluate<{ words: number; broken: string[] }>(`(() => {
       const broken = []
