@@ -1,4 +1,7 @@
-/** Groups items by a key, as `Map.groupBy` does, which Node 20 lacks. */
+/** Lists without repetitions, and lists grouped by a key. */
+
+/** Returns the different items, in the order in which each first occurs. */
+export const distinct = <T>(items: Iterable<T>): T[] => [...new Set(items)]
 
 /** Returns the items of each key; keys and items keep the order in which they occur. */
 export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {

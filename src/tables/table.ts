@@ -2,6 +2,7 @@
 import { BenchError } from '../core/errors.ts'
 import { formatQualifier, type Metric, parseQualifier, type Qualifier } from '../core/metric.ts'
 import { unknownName } from '../core/names.ts'
+import { distinct } from '../system/groupBy.ts'
 import { isAccuracy } from './columnNames.ts'
 import {
   type NumberColumn,
@@ -162,8 +163,6 @@ function rowLookup(index: StoredColumn, rows: number): (index: number) => number
   if (rowOf.size !== rows) throw new BenchError('corrupt', 'the table has two rows of one architecture; import again')
   return (index) => rowOf.get(index)
 }
-
-const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 /**
  * Returns the error for accuracies (dataset, split, epochs, seed) that a table does not have.

@@ -9,6 +9,7 @@ import type { Headline } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import { missingImages } from '../../data/datasetNames.ts'
 import { IMPORTED } from '../../protocols/imported.ts'
+import { distinct } from '../../system/groupBy.ts'
 import { differingKeys, flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import { hasFailed, isFinished, type RunRecord } from '../runRecord.ts'
 
@@ -88,7 +89,7 @@ const comparisonOf = onceEach((runs: readonly RunRecord[]): Comparison => {
     ...commonSettings(runs),
     columns,
     rows: methods.map((method) => rowOf(method, columns)),
-    protocols: unique(runs.map(({ manifest }) => manifest.job.protocol.name)),
+    protocols: distinct(runs.map(({ manifest }) => manifest.job.protocol.name)),
   }
 })
 
@@ -144,7 +145,7 @@ const missingByDataset = onceEach((runs: readonly RunRecord[]): ReadonlyMap<stri
 
 /** Returns the search space of all runs. @throws BenchError `bad-input` where the runs have several */
 export function onlySpace(runs: readonly RunRecord[]): string {
-  const spaces = unique(runs.map(({ manifest }) => manifest.job.space))
+  const spaces = distinct(runs.map(({ manifest }) => manifest.job.space))
   if (spaces.length === 1) return spaces[0]
   throw new BenchError('bad-input', `runs on ${spaces.join(' and ')} cannot be compared; choose with --space`)
 }
@@ -154,9 +155,11 @@ export function onlySpace(runs: readonly RunRecord[]): string {
  * @throws BenchError `bad-input` if they were not
  */
 function refuseMixedTables(runs: readonly RunRecord[]): void {
-  for (const dataset of unique(runs.map(({ manifest }) => manifest.job.dataset.name))) {
+  for (const dataset of distinct(runs.map(({ manifest }) => manifest.job.dataset.name))) {
     const jobs = runs.map(({ manifest }) => manifest.job).filter((job) => job.dataset.name === dataset)
-    const tables = unique(jobs.map(({ table }) => (table ? `${table.name} (${table.sha256.slice(0, 8)})` : 'no table')))
+    const tables = distinct(
+      jobs.map(({ table }) => (table ? `${table.name} (${table.sha256.slice(0, 8)})` : 'no table')),
+    )
     if (tables.length > 1) {
       const found = tables.join(' and ')
       throw new BenchError(
@@ -172,11 +175,11 @@ function refuseMixedTables(runs: readonly RunRecord[]): void {
  * compared separately for each dataset.
  */
 function differingSettings(runs: readonly RunRecord[]): readonly string[] {
-  const protocols = unique(runs.map(({ manifest }) => manifest.job.protocol))
-  const datasets = unique(protocols.flatMap(({ headline }) => Object.keys(headline)))
+  const protocols = distinct(runs.map(({ manifest }) => manifest.job.protocol))
+  const datasets = distinct(protocols.flatMap(({ headline }) => Object.keys(headline)))
   const reported = datasets.filter((dataset) => {
     const known = protocols.flatMap(({ headline }) => (headline[dataset] ? JSON.stringify(headline[dataset]) : []))
-    return unique(known).length > 1
+    return distinct(known).length > 1
   })
   // The settings of imported runs are unknown, so that only the name of their protocol differs.
   const known = protocols.filter(({ name }) => name !== IMPORTED)
@@ -188,7 +191,7 @@ function differingSettings(runs: readonly RunRecord[]): readonly string[] {
 
 function mixedProtocols(runs: readonly RunRecord[], keys: readonly string[]): BenchError {
   const found = keys.slice(0, 3).map((key) => {
-    const values = unique(runs.flatMap(({ manifest }) => flatten(manifest.job.protocol).get(key) ?? []))
+    const values = distinct(runs.flatMap(({ manifest }) => flatten(manifest.job.protocol).get(key) ?? []))
     return `${key} is ${values.join(' or ')}`
   })
   const more = keys.length > 3 ? ` and ${keys.length - 3} more` : ''
@@ -209,15 +212,15 @@ function columnsOf(runs: readonly RunRecord[]): readonly Column[] {
       })),
     ),
   )
-  const several = unique(all.map(({ searchedOn }) => searchedOn)).length > 1
+  const several = distinct(all.map(({ searchedOn }) => searchedOn)).length > 1
   const key = ({ dataset, split, searchedOn }: (typeof all)[number]) => `${searchedOn} ${dataset} ${split}`
-  return unique(all.map(key)).map((wanted) => {
+  return distinct(all.map(key)).map((wanted) => {
     const same = all.filter((column) => key(column) === wanted)
     const { dataset, split, searchedOn } = same[0]
     const from = several && dataset !== searchedOn ? ` (searched on ${datasetTitle(searchedOn)})` : ''
     const name = datasetTitle(dataset)
     const titles = { title: `${name} ${split}${from}`, group: `${name}${from}` }
-    return { dataset, split, searchedOn, ...titles, qualifiers: unique(same.map(({ qualifier }) => qualifier)) }
+    return { dataset, split, searchedOn, ...titles, qualifiers: distinct(same.map(({ qualifier }) => qualifier)) }
   })
 }
 
@@ -239,7 +242,7 @@ function rowOf(method: Method, columns: readonly Column[]): Row {
   const done = method.runs.filter(isFinished)
   const failed = method.runs.filter(hasFailed).length
   const cells = columns.map((column) => cellOf(method, column))
-  const seeds = unique(done.map(({ manifest }) => manifest.job.seed)).length
+  const seeds = distinct(done.map(({ manifest }) => manifest.job.seed)).length
   return { method, cells, seeds, finished: done.length, failed, unfinished: method.runs.length - done.length - failed }
 }
 
@@ -256,8 +259,6 @@ function accuracy({ manifest: { job }, result }: RunRecord, column: Column): num
   const headline = job.protocol.headline[job.dataset.name]?.find((known: Headline) => known.dataset === column.dataset)
   return accuracyOf(result?.metrics ?? [], headline?.[column.split])
 }
-
-const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
 
 /**
  * Smallest number of blocks (seeds) for which a paired test reports p-values: two blocks cannot give a two-sided

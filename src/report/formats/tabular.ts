@@ -46,6 +46,16 @@ export interface TabularColumn {
   readonly optional?: number
 }
 
+/**
+ * Returns a column without a group.
+ * @param title the key if not given
+ * @param optional rank by which the column is left out of a narrow terminal; absent: it is always shown
+ */
+export const column = (key: string, title = key, optional?: number): TabularColumn => ({
+  ...{ key, title },
+  ...(optional !== undefined && { optional }),
+})
+
 export type Cell =
   | { readonly kind: 'text'; readonly text: string }
   | NumberCell

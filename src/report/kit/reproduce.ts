@@ -1,6 +1,5 @@
 /** Writes `reproduce.sh`: the commands that repeat the runs of a report and compare the new report with the old one. */
 import { classWeightsText } from '../../core/classWeights.ts'
-import { BenchError } from '../../core/errors.ts'
 import { benchCommand, naturalOrder, oneLine, shellWord } from '../../core/plainText.ts'
 import type { Job } from '../../core/result.ts'
 import { groupBy } from '../../system/groupBy.ts'
@@ -187,18 +186,12 @@ function commandOf(jobs: readonly Job[]): string {
     ...options,
     ...(protocol.metric === undefined || retraining !== undefined ? [] : ['--metric', protocol.metric]),
     ...probes.flatMap((probe) => ['--probe', probe]),
-    ...(executor === undefined ? [] : ['--backend', backendOf(executor)]),
+    ...(executor === undefined ? [] : ['--backend', executor.slice(executor.lastIndexOf('/') + 1)]),
     ...(arithmetic === 'fused' ? ['--fast-math'] : []),
     ...['--store', 'reproduced'],
   ]
   const readsImages = dataset.contentHash !== undefined && !BUILT_IN.has(dataset.name)
   return `${benchCommand(...words)}${readsImages ? ` --data "$IMAGES"/${shellWord(dataset.name)}` : ''}`
-}
-
-function backendOf(executor: string): string {
-  const backend = executor.split('/').at(-1)
-  if (backend !== undefined) return backend
-  throw new BenchError('corrupt', `the executor ${executor} names no backend`)
 }
 
 function evaluateText({ settings }: NonNullable<Job['retraining']>): string {

@@ -1,7 +1,7 @@
 /** Makes the tables that `bench evaluate` and `bench predict` print about a trained network. */
 import type { ClassificationMeasures } from '../../analysis/classification.ts'
 import { pluralize } from '../../core/plainText.ts'
-import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
+import { absent, type Cell, column, count, number, type Tabular, word } from '../formats/tabular.ts'
 
 /** Test measures of a trained network, with the training and the dataset that they belong to. */
 export interface MeasuredModel {
@@ -13,11 +13,6 @@ export interface MeasuredModel {
   readonly classNames: readonly string[]
   readonly measures: ClassificationMeasures
 }
-
-const column = (key: string, title: string, optional?: number): TabularColumn => ({
-  ...{ key, title },
-  ...(optional !== undefined && { optional }),
-})
 
 /** Returns the printed table of the measures: a line for all classes together, and one for each class. */
 export function measuresTable({ training, epochs, dataset, classNames, measures }: MeasuredModel): Tabular {

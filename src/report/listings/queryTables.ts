@@ -11,9 +11,7 @@ import type { Manifest } from '../../tables/manifest.ts'
 import { type FrontPoint, type QualifierFilter, rankOf } from '../../tables/query.ts'
 import type { Curve } from '../../tables/readCurves.ts'
 import type { Table } from '../../tables/table.ts'
-import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
-
-const column = (key: string, title = key): TabularColumn => ({ key, title })
+import { type Cell, column, count, digitsFor, number, type Tabular, word } from '../formats/tabular.ts'
 
 /**
  * Returns the note below every printed table that describes the lookup table: its name, size, search space and source.

@@ -14,7 +14,7 @@ import type { ScoreTableResult } from '../../tablebuild/scoreTable.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { pairs } from '../../tables/query.ts'
 import type { Table } from '../../tables/table.ts'
-import { type Cell, count, digitsFor, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
+import { type Cell, column, count, digitsFor, number, type Tabular, word } from '../formats/tabular.ts'
 
 /** Fraction of the architectures, ordered by accuracy, that count as the best. */
 const BEST = 0.1
@@ -107,8 +107,6 @@ function headlineAccuracies({ qualifiers }: Table): string[] {
 
 /** A lookup table into which scores have just been written, opened for reading, with the result of the writing. */
 type ScoredTable = ScoreTableResult & { readonly table: Table }
-
-const column = (key: string, title: string): TabularColumn => ({ key, title })
 
 /** Returns the printed table of rank correlations of scores with accuracies. */
 export function scoreCorrelationTable(table: Table, found: readonly ScoreCorrelation[]): Tabular {

@@ -7,7 +7,7 @@ import { accuracyOf } from '../../core/metric.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import type { Job } from '../../core/result.ts'
 import { IMPORTED } from '../../protocols/imported.ts'
-import { groupBy } from '../../system/groupBy.ts'
+import { distinct, groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word } from '../formats/tabular.ts'
@@ -140,5 +140,3 @@ function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
  */
 const executorText = ({ executor = 'none needed', arithmetic }: Job): string =>
   arithmetic === undefined ? executor : `${executor} (${arithmetic})`
-
-const distinct = (items: readonly string[]): string[] => [...new Set(items)]

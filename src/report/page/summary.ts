@@ -4,6 +4,7 @@
  */
 import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
+import { distinct } from '../../system/groupBy.ts'
 import {
   blocksOf,
   type Column,
@@ -62,14 +63,14 @@ function comparedText(runs: readonly RunRecord[], references: ReadonlySet<string
 
 function onTexts(runs: readonly RunRecord[]): string[] {
   const jobs = runs.map(({ manifest }) => manifest.job)
-  const datasets = unique(jobs.map(({ dataset }) => datasetWords(dataset.name, runs)))
-  const tables = unique(jobs.flatMap(({ table }) => table?.name ?? []))
-  const trainings = unique(
+  const datasets = distinct(jobs.map(({ dataset }) => datasetWords(dataset.name, runs)))
+  const tables = distinct(jobs.flatMap(({ table }) => table?.name ?? []))
+  const trainings = distinct(
     jobs.flatMap(({ retraining, space }) => (retraining ? settingsText(retraining.settings, space) : [])),
   )
-  const where = `${datasets.join(', ')}, in the space ${unique(jobs.map(({ space }) => space)).join(', ')}`
+  const where = `${datasets.join(', ')}, in the space ${distinct(jobs.map(({ space }) => space)).join(', ')}`
   const looked = tables.length > 0 ? `, looked up in ${tables.join(', ')}` : ''
-  const protocols = unique(
+  const protocols = distinct(
     jobs.flatMap(({ executor, protocol: { name, epochs, batchSize, network } }) =>
       executor === undefined
         ? []
@@ -84,7 +85,7 @@ const sentence = (words: string): string => `${words.slice(0, 1).toUpperCase()}$
 function seedTexts(runs: readonly RunRecord[]): string[] {
   const finished = groupByMethod(runs).map((method) => ({
     label: labelOf(method),
-    seeds: unique(method.runs.flatMap(({ manifest, result }) => (result ? [manifest.job.seed] : []))),
+    seeds: distinct(method.runs.flatMap(({ manifest, result }) => (result ? [manifest.job.seed] : []))),
   }))
   const most = Math.max(...finished.map(({ seeds }) => seeds.length))
   const fewer = finished.filter(({ seeds }) => seeds.length < most)
@@ -205,7 +206,7 @@ const intervalText = (interval: Interval | undefined): string =>
 /** Returns a sentence for each dataset of full trainings: the method with the smallest test error. */
 function bestTrained(runs: readonly RunRecord[]): string[] {
   const rows = rowsOf(runs).filter((row) => errorsOf(row).length > 0)
-  return unique(rows.map(({ dataset }) => dataset)).flatMap((dataset) => {
+  return distinct(rows.map(({ dataset }) => dataset)).flatMap((dataset) => {
     const own = rows.filter((row) => row.dataset === dataset)
     if (new Set(own.map(({ settings, space }) => settingsText(settings, space))).size > 1) return []
     const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
@@ -244,5 +245,3 @@ function missingTexts(runs: readonly RunRecord[], planned: PlannedRuns | undefin
       : []),
   ]
 }
-
-const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
