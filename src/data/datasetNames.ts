@@ -6,10 +6,10 @@ import { benchCommand, grouped } from '../core/plainText.ts'
 import { isThere } from '../system/readable.ts'
 import { userFolder } from '../system/userFolder.ts'
 
-/** Side of the square images of each published dataset, in pixels; the photographs of ImageNet have many sizes. */
-const SIDES: Readonly<Record<string, number>> = { cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
+/** Side of the square images of each known dataset, in pixels; the photographs of ImageNet have many sizes. */
+const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
 
-/** Returns the side of a published dataset's images in pixels; undefined if they have many sizes or it is unknown. */
+/** Returns the side of a known dataset's images in pixels; undefined if they have many sizes or it is unknown. */
 export const imageSide = (name: string): number | undefined => SIDES[name]
 
 /** Number of training and test images of each published dataset. A folder with fewer images is an incomplete copy. */

@@ -5,6 +5,7 @@ import { BenchError } from '../core/errors.ts'
 import { benchCommand } from '../core/plainText.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { SpaceFamily } from '../core/space.ts'
+import { imageSide } from '../data/datasetNames.ts'
 import { changedSettings } from '../protocols/index.ts'
 import { resolveSettings } from './settings.ts'
 import { trainedNetwork } from './training.ts'
@@ -51,13 +52,12 @@ function imageWords(dataset: string, folder: string | undefined, protocol: Proto
 
 const isOnPhotographs = ({ network }: Protocol): boolean => network.family === 'imagenet'
 
-const SIDES: Readonly<Record<string, number>> = { shapes: 16, cifar10: 32, cifar100: 32, 'ImageNet16-120': 16 }
-
 /**
  * Returns the shorter side of the dataset's images in pixels, or `several` if they differ in size and must be scaled.
  */
 async function sideOf(dataset: string, folder: string | undefined, { data }: Protocol): Promise<number | 'several'> {
-  if (dataset in SIDES) return SIDES[dataset]
+  const known = imageSide(dataset)
+  if (known !== undefined) return known
   const { openDataset } = await import('../data/openDataset.ts')
   try {
     const { shape } = await openDataset(dataset, { folder, brokenImages: data.brokenImages })

@@ -7,6 +7,7 @@ import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { SearchSpace, SupernetOptions } from '../../core/space.ts'
 import { halvesOf, requireOneBalance } from '../../data/batches/subset.ts'
+import { imageSide } from '../../data/datasetNames.ts'
 import { fidelitiesOf, oracleOf } from '../../tables/oracles.ts'
 import { parseOptions } from './algorithmOptions.ts'
 import type { Lookup } from './lookup.ts'
@@ -67,8 +68,6 @@ function checkCells({ name }: Algorithm, { space, protocol }: SearchPlan): void 
  * Image side in pixels that the check assumes for a dataset of unknown size: divisible by 2 at every reduction cell.
  */
 const ANY_SIDE = 32
-/** Image sides of known datasets, in pixels. */
-const SIDES: Readonly<Record<string, number>> = { shapes: 16, 'ImageNet16-120': 16 }
 /** Number of cells of the network that is built for the check: enough for every channel width to occur. */
 const ENOUGH_CELLS = 3
 
@@ -78,7 +77,7 @@ const ENOUGH_CELLS = 3
  */
 function networkOf({ space, protocol, dataset }: SearchPlan): PlannedSearch['network'] {
   const { affine, track, ...size } = protocol.network
-  const side = protocol.data.imageSize ?? SIDES[dataset] ?? (size.family === 'imagenet' ? 224 : ANY_SIDE)
+  const side = protocol.data.imageSize ?? imageSide(dataset) ?? (size.family === 'imagenet' ? 224 : ANY_SIDE)
   const shape = { height: side, width: side, channels: 3, classes: 10 }
   return (options = {}) => {
     const whole: SupernetOptions = { shape, ...size, batchNorm: { affine, track }, ...options }
