@@ -125,7 +125,8 @@ export interface MatrixCell {
   readonly p?: number
 }
 
-const LEVEL = 0.05
+/** Corrected p-values below this count as significant. */
+export const LEVEL = 0.05
 
 /**
  * Returns, for each test column in which at least two searches have common seeds, the matrix of paired differences

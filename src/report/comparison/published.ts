@@ -140,17 +140,29 @@ export interface PublishedRows {
 export function publishedBeside(comparison: Comparison, wanted: string): PublishedRows {
   if (wanted === 'none') return {}
   const runs = comparison.rows.flatMap(({ method }) => method.runs)
-  const tables = publishedTables()
   if (wanted === 'auto') {
-    const fitting = tables.find((table) => table.space === comparison.space && coversTests(table, comparison))
+    const fitting = publishedTables().find(
+      (table) => table.space === comparison.space && coversTests(table, comparison),
+    )
     return publishedRows(fitting, reductionsOf(runs), true)
   }
-  const named = tables.find(({ id }) => id === wanted)
-  if (named === undefined) throw unknownName('published table', wanted, [...tables.map(({ id }) => id), 'auto', 'none'])
+  const named = publishedTable(wanted)
   if (comparison.columns.some((column) => hasColumn(named, column))) {
     return publishedRows(named, reductionsOf(runs), false)
   }
   throw new BenchError('bad-input', `the published table ${wanted} has none of the columns of this comparison`)
+}
+
+/**
+ * Returns the published table with this id.
+ * @throws BenchError `unknown-name` that lists the ids, `auto` and `none`
+ */
+export function publishedTable(id: string): PublishedTable {
+  const tables = publishedTables()
+  const table = tables.find((known) => known.id === id)
+  if (table === undefined)
+    throw unknownName('published table', id, [...tables.map((known) => known.id), 'auto', 'none'])
+  return table
 }
 
 /**

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { grouped, printable } from '../../core/plainText.ts'
 import { compare } from '../comparison/comparison.ts'
-import { matrixTable, pairwiseMatrices } from '../comparison/pairwiseTable.ts'
+import { matrixTable, type PairwiseMatrix, pairwiseMatrices } from '../comparison/pairwiseTable.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
 import type { Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
@@ -54,7 +54,9 @@ export function renderPage(content: PageContent): string {
   const figureSections = figures.map(({ title: name, figure }, i) =>
     section(figure.name, name, figureHtml(figure, i, Object.keys(downloads[figure.name] ?? {}))),
   )
-  const tableSections = tables.map((entry) => section(entry.name, entry.title, tableContent(entry, runs, references)))
+  const isTested = tables.some(({ name }) => name === 'tests') && !areRetrained(runs)
+  const matrices = isTested ? pairwiseMatrices(compare(runs, { mix: true }), references) : []
+  const tableSections = tables.map((entry) => section(entry.name, entry.title, tableContent(entry, runs, matrices)))
   const isFirst = ({ id }: Section) => id === FIRST_FIGURE
   const claims = tables.find(({ name }) => name === 'claims')?.table
   const parts: readonly (readonly [className: string, sections: readonly Section[]])[] = [
@@ -73,7 +75,7 @@ export function renderPage(content: PageContent): string {
     ],
   ]
   const sections = parts.flatMap(([, own]) => own)
-  const copies = allCopies(tables, runs, references)
+  const copies = allCopies(tables, runs, matrices)
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
@@ -114,13 +116,12 @@ function section(id: string, title: string, content: string): Section {
 function tableContent(
   { name, table }: PageContent['tables'][number],
   runs: readonly RunRecord[],
-  references: ReadonlySet<string>,
+  matrices: readonly PairwiseMatrix[],
 ): string {
   const html = tableHtml(table, name)
   if (name === 'claims') return claimsHtml(table, name)
   if (name === 'median') return folded('Medians and interquartile ranges', html)
   if (name !== 'tests' || areRetrained(runs)) return html
-  const matrices = pairwiseMatrices(compare(runs, { mix: true }), references)
   const hasValues = matrices.some(({ cells }) => cells.some((row) => row.some((cell) => (cell?.p ?? 1) < 1)))
   const about = hasValues ? ' Small: Wilcoxon’s p after Holm’s correction, where it is below 1.' : ''
   return [
@@ -135,9 +136,7 @@ function tableContent(
 const matrixName = (position: number): string => `tests-matrix-${position}`
 
 /** Returns the texts that the copy buttons of all tables copy, by the table's name and format. */
-function allCopies(tables: PageContent['tables'], runs: readonly RunRecord[], references: ReadonlySet<string>) {
-  const isTested = tables.some(({ name }) => name === 'tests') && !areRetrained(runs)
-  const matrices = isTested ? pairwiseMatrices(compare(runs, { mix: true }), references) : []
+function allCopies(tables: PageContent['tables'], runs: readonly RunRecord[], matrices: readonly PairwiseMatrix[]) {
   return Object.fromEntries([
     ...tables.map(({ name, table }) => [name, copiesOf(table)] as const),
     ...matrices.map((matrix, i) => [matrixName(i), copiesOf(matrixTable(matrix))] as const),

@@ -1,6 +1,6 @@
 /** Renders tables for a report's HTML page, with groups of rows and buttons that copy them in other formats. */
 import { whyOpen } from '../comparison/claims.ts'
-import type { MatrixCell, PairwiseMatrix } from '../comparison/pairwiseTable.ts'
+import { LEVEL, type MatrixCell, type PairwiseMatrix } from '../comparison/pairwiseTable.ts'
 import { renderTable } from '../formats/renderTable.ts'
 import { type Cell, cellText, exactText, isWords, type RowGroup, type Tabular } from '../formats/tabular.ts'
 import { escaped } from '../pictures/drawingSvg.ts'
@@ -114,8 +114,6 @@ export function matrixHtml({ title, sentence, labels, cells }: PairwiseMatrix, i
     '</tbody></table></div>',
   ].join('\n')
 }
-
-const LEVEL = 0.05
 
 function matrixCell(cell: MatrixCell | undefined, largest: number): string {
   if (cell === undefined) return '<td></td>'
