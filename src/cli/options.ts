@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { requireOnce, unknownName } from '../core/names.ts'
 import type { AxisLimits } from '../report/pictures/figure.ts'
 import { DEFAULT_STORE } from '../runner/store/store.ts'
+import { cores } from '../system/cores.ts'
 import { raiseLimit } from '../system/limits.ts'
 
 const accumulating = new WeakSet<object>()
@@ -48,6 +49,10 @@ export const brokenImagesOption = () =>
   new Option('--broken-images <how>', 'on a file that cannot be decoded: fail, skip (default: fail)').argParser(
     oneOf('treatment', ['fail', 'skip']),
   )
+
+/** Returns the option `--jobs`, the number of worker processes. Its help ends with `more`. */
+export const jobsOption = (more = '') =>
+  new Option('--jobs <n>', `worker processes (default: the cores, here ${cores()}${more})`).argParser(positiveInteger)
 
 export const threadsOption = () =>
   new Option(

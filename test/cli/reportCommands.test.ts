@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { plotCommand } from '../../src/cli/commands/plot.ts'
 import { reportCommand } from '../../src/cli/commands/report.ts'
+import { retrainCommand } from '../../src/cli/commands/retrain.ts'
 import { statusCommand } from '../../src/cli/commands/status.ts'
 import { tableCommand } from '../../src/cli/commands/table.ts'
 import { verifyCommand } from '../../src/cli/commands/verify.ts'
@@ -96,6 +97,14 @@ describe('bench table', () => {
   })
   test('a published table without a common column is refused', async () => {
     await expect(table('--published', 'zen-darts-age')).rejects.toThrow('has none of the columns')
+  })
+  test('an unknown published table is refused while the options are read, before any training or figure', () => {
+    const commands = [tableCommand(), reportCommand(), retrainCommand()]
+    for (const command of commands) {
+      expect(() => command.parseOptions(['--published', 'drnas-table-x'])).toThrow(
+        'unknown published table "drnas-table-x"; did you mean',
+      )
+    }
   })
 })
 

@@ -8,7 +8,7 @@ import { writeReport } from '../../report/committed/reportFolder.ts'
 import type { Claims } from '../../report/comparison/claims.ts'
 import { figuresOf, requireComparable, tablesOf } from '../../report/content.ts'
 import { type FigureKind, figureKinds, makeFigure } from '../../report/figures/index.ts'
-import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist.ts'
+import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist/index.ts'
 import { tableMeans } from '../../report/kit/improvement.ts'
 import { computeOf, type PreliminaryCompute } from '../../report/kit/ledger.ts'
 import { downloadsMaker } from '../../report/page/downloadsThread.ts'
@@ -19,7 +19,7 @@ import { writeNamedFile } from '../../system/namedFile.ts'
 import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../options.ts'
 import { outputFormat, print, writeOutput } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
-import { claimsFor, recipeOf } from '../reportSettings.ts'
+import { claimsFor, publishedOption, recipeOf } from '../reportSettings.ts'
 import { readReused } from '../reuseRuns.ts'
 import {
   addSelectionFlags,
@@ -61,11 +61,7 @@ export function reportCommand(): Command {
     .option('--out <file>', 'path of the page', 'report.html')
     .option('--folder <dir>', 'write a report folder in place of a page')
     .option('--title <text>', 'title of the page', 'Architecture search')
-    .option(
-      '--published <id>',
-      'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
-      'auto',
-    )
+    .addOption(publishedOption('auto'))
     .option('--mix', 'allow runs of different protocols in one table, marked')
     .option(
       '--claims <file>',

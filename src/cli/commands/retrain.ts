@@ -18,13 +18,13 @@ import { makePlan, type PlannedJob } from '../../runner/plan/plan.ts'
 import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
 import { architectureName } from '../../spaces/index.ts'
-import { cores } from '../../system/cores.ts'
 import { type Registered, registerPlugins } from '../../system/plugins.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
 import { backendOption } from '../backendOption.ts'
 import {
   brokenImagesOption,
   fastMathOption,
+  jobsOption,
   oneOf,
   positiveInteger,
   repeated,
@@ -34,6 +34,7 @@ import {
 } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, retrainOpening, slurmOption } from '../planCommand.ts'
+import { publishedOption } from '../reportSettings.ts'
 import { reuseRuns } from '../reuseRuns.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'>, TableFlags {
@@ -104,13 +105,13 @@ export function retrainCommand(): Command {
     )
     .addOption(backendOption())
     .addOption(fastMathOption())
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
+    .addOption(jobsOption('; on GPUs, one each'))
     .addOption(threadsOption())
     .addOption(slurmOption())
     .option('--plugin <file>', 'plugin that brings the space of the architecture', repeated)
     .addOption(storeOption())
     .addOption(reuseOption())
-    .option('--published <id>', 'published rows below the table: an id as drnas-table-2, auto or none', 'none')
+    .addOption(publishedOption('none'))
     .addOption(logOption())
   return withTableOutput(command)
     .addHelpText(

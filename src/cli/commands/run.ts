@@ -8,10 +8,9 @@ import { refuseIdleSettings } from '../../runner/plan/idleSettings.ts'
 import { makePlan } from '../../runner/plan/plan.ts'
 import { requireNamedBackend, type SbatchOptions } from '../../runner/slurm/submit.ts'
 import { Store } from '../../runner/store/store.ts'
-import { cores } from '../../system/cores.ts'
 import type { LogFormat } from '../../system/progressLog.ts'
 import { addExperimentFlags, type ExperimentFlags } from '../experimentFlags.ts'
-import { positiveInteger, reuseOption, storeOption, threadsOption } from '../options.ts'
+import { jobsOption, positiveInteger, reuseOption, storeOption, threadsOption } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, runOpening, slurmOption } from '../planCommand.ts'
 import { resolveExperiment } from '../resolveExperiment.ts'
@@ -37,7 +36,7 @@ export function runCommand(): Command {
     )
     .argument('[file]', 'experiment file (YAML); flags win over it')
   addExperimentFlags(command)
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()}; on GPUs, one each)`, positiveInteger)
+    .addOption(jobsOption('; on GPUs, one each'))
     .option('--seeds-per-device <n>', 'seeds that share a process and its GPU (webgpu)', positiveInteger, 1)
     .addOption(threadsOption())
     .addOption(slurmOption())

@@ -10,7 +10,7 @@ import { cores } from '../../system/cores.ts'
 import { type Initialisation, initialisations } from '../../training/initialise.ts'
 import { buildProgress } from '../amountProgress.ts'
 import { backendOption } from '../backendOption.ts'
-import { commaList, oneOf, positiveInteger, positiveNumber, repeated, stopCondition } from '../options.ts'
+import { commaList, jobsOption, oneOf, positiveInteger, positiveNumber, repeated, stopCondition } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput, writeOutput, writeTable } from '../output.ts'
 
 interface ScoreFlags extends TableFlags {
@@ -72,7 +72,7 @@ export function scoreCommand(): Command {
     )
     .option('--no-share', 'score architectures separately even if they are the same network')
     .addOption(backendOption())
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
+    .addOption(jobsOption())
     .option('--limit-minutes <n>', 'stop after n minutes, and write what was scored so far', positiveNumber)
     .option('--to <dir>', 'folder of the table and of its journal (default: the user’s tables)')
   return withTableOutput(command, 'answer')

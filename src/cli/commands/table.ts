@@ -23,7 +23,7 @@ import {
   writeOutput,
 } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
-import { claimsFor } from '../reportSettings.ts'
+import { claimsFor, publishedOption } from '../reportSettings.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
@@ -61,11 +61,7 @@ export function tableCommand(): Command {
       oneOf('summary', summaryNames),
       'std',
     )
-    .option(
-      '--published <id>',
-      'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
-      'auto',
-    )
+    .addOption(publishedOption('auto'))
     .addOption(
       new Option('--epochs', 'one row for each epoch of each run: losses, accuracies, probes').conflicts([
         'tests',

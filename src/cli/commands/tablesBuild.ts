@@ -12,7 +12,15 @@ import type { BuildResult, Rebuilt } from '../../tablebuild/buildTable.ts'
 import { parseShard, type Shard } from '../../tablebuild/trainingSet.ts'
 import type { Manifest } from '../../tables/manifest.ts'
 import { buildProgress } from '../amountProgress.ts'
-import { jsonOption, positiveInteger, positiveNumber, quietOption, repeated, stopCondition } from '../options.ts'
+import {
+  jobsOption,
+  jsonOption,
+  positiveInteger,
+  positiveNumber,
+  quietOption,
+  repeated,
+  stopCondition,
+} from '../options.ts'
 import { print, printAsideLine } from '../output.ts'
 
 interface BuildFlags {
@@ -53,7 +61,7 @@ export function buildCommand(): Command {
     .option('--from <table>', 'take over the rows of a table by the same recipe; several times', repeated)
     .option('--no-share', 'train architectures separately even if they are the same network')
     .option('--no-curves', 'leave out the second file with the curves of every epoch')
-    .option('--jobs <n>', `worker processes (default: the cores, here ${cores()})`, positiveInteger)
+    .addOption(jobsOption())
     .option('--limit-minutes <n>', 'stop after n minutes, and write the rows trained so far', positiveNumber)
     .option('--check <n>', 'build nothing; train n random rows again and compare them bit for bit', positiveInteger)
     .option('--out <dir>', 'folder of the table and of its journals (default: the user’s tables)')
