@@ -145,7 +145,9 @@ function withSetting(
   text: string,
 ): Record<string, unknown> {
   if (!Object.hasOwn(record, key) && !Object.hasOwn(absent, path)) {
-    throw unknownName(`protocol setting "${path}", part`, key, Object.keys(record))
+    const within = path.split('.').slice(0, -rest.length - 1)
+    const full = (name: string) => [...within, name].join('.')
+    throw unknownName('protocol setting', full(key), Object.keys(record).map(full))
   }
   const old = record[key] ?? absent[path]
   if (rest.length > 0 && isRecord(old)) return { ...record, [key]: withSetting(old, path, rest, text) }

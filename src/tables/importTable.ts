@@ -1,18 +1,15 @@
 /** Imports a lookup table from a published benchmark file, which is a local file or is downloaded first. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
-import { loadYaml } from '../core/lazyPackages.ts'
-import { unknownName } from '../core/names.ts'
 import { checkUrl, type DownloadOptions, downloadFor } from '../data/download.ts'
 import { cores } from '../system/cores.ts'
 import { userFolder } from '../system/userFolder.ts'
 import { curvesOf, type Imported, removeParts } from './importers/importParts.ts'
 import { checkSpace, identityMapping, type Mapping } from './importers/mapping.ts'
 import type { Manifest } from './manifest.ts'
+import { knownSource, type TableSource } from './sources.ts'
 import type { SpaceIndex } from './spaceIndex.ts'
 import { embeddedTables, userTables } from './tableFolders.ts'
 import { writeCurves } from './writeCurves.ts'
@@ -92,20 +89,6 @@ export async function checkTableName(name: string): Promise<void> {
   if (embedded) throw new BenchError('bad-input', `table ${name} comes with the package; choose another name`)
 }
 
-const Source = z
-  .strictObject({
-    description: z.string(),
-    url: z.url(),
-    file: z.string(),
-    sha256: z.string().optional(),
-    page: z.url(),
-    space: z.string(),
-  })
-  .readonly()
-
-/** A published benchmark file from which a table can be imported, as `tables/sources.yaml` lists it. */
-export type TableSource = z.infer<typeof Source>
-
 export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   /** URL to download the benchmark file from, instead of the one in `tables/sources.yaml`. */
   readonly url?: string
@@ -115,13 +98,6 @@ export interface FetchTableOptions extends Omit<ImportOptions, 'onProgress'> {
   readonly onWait?: DownloadOptions['onWait']
   readonly attempts?: number
   readonly pauseMs?: number
-}
-
-/** Returns the published benchmark files listed in `tables/sources.yaml`, which can be downloaded, by name. */
-export function tableSources(): Readonly<Record<string, TableSource>> {
-  return z
-    .record(z.string(), Source)
-    .parse(loadYaml().parse(readFileSync(join(embeddedTables, 'sources.yaml'), 'utf8')))
 }
 
 /**
@@ -144,12 +120,6 @@ export async function fetchTable(name: string, options: FetchTableOptions): Prom
       return manifest
     },
   )
-}
-
-function knownSource(name: string): Pick<TableSource, 'url' | 'file' | 'sha256'> {
-  const sources = tableSources()
-  if (!Object.hasOwn(sources, name)) throw unknownName('table to fetch', name, Object.keys(sources))
-  return sources[name]
 }
 
 function ownSource(url: string): Pick<TableSource, 'url' | 'file' | 'sha256'> {

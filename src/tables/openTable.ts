@@ -4,7 +4,6 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
@@ -84,7 +83,7 @@ export const isTablePath = (nameOrPath: string): boolean =>
 
 /**
  * Returns the path of a table's manifest.
- * @throws BenchError `unknown-name` that suggests the most similar known name, or `bad-input`
+ * @throws BenchError `unknown-name`, `missing` for a published table that is not on this machine, or `bad-input`
  */
 export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
@@ -95,7 +94,8 @@ export async function manifestPath(nameOrPath: string, options: OpenOptions): Pr
   const { folders, isThere } = await placesOf(options)
   const found = folders.map((folder) => join(folder, `${nameOrPath}${MANIFEST}`)).find(isThere)
   if (found !== undefined) return found
-  throw unknownName('table', nameOrPath, await listTables({ folders }))
+  const { unknownTable } = await import('./sources.ts')
+  throw unknownTable(nameOrPath, await listTables({ folders }))
 }
 
 async function readManifest(path: string): Promise<Manifest> {

@@ -228,6 +228,12 @@ describe('a table is refused with an error of one line where', () => {
       'unknown table "thre"; did you mean "three"?',
     )
   })
+
+  test('it is a published one that is not on this machine', async () => {
+    await expect(openTable('nb201', { folders: [folder] })).rejects.toThrow(
+      /^the table nb201 is not on this machine \(there are: .*three.*\); `bench tables fetch nb201` gets it$/,
+    )
+  })
 })
 
 test('two columns may be the same array in memory', async () => {

@@ -1,9 +1,9 @@
 /** The list of all kinds of figures that `bench plot` and reports can make. */
 import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
 import type { SearchSpace } from '../../core/space.ts'
 import { tableIdentity } from '../../runner/plan/lookup.ts'
 import { listTables, openTable } from '../../tables/openTable.ts'
+import { unknownTable } from '../../tables/sources.ts'
 import type { Table } from '../../tables/table.ts'
 import { onlySpace } from '../comparison/comparison.ts'
 import { areRetrained } from '../comparison/retrainedRuns.ts'
@@ -194,7 +194,7 @@ async function tableOf(runs: readonly RunRecord[]): Promise<Table | undefined> {
 /**
  * Returns the name of the lookup table that all runs used. Run records of others may name a table by its path; such a
  * path is not opened.
- * @throws BenchError `missing` if the runs used no table or several, `unknown-name` if the table is not installed
+ * @throws BenchError `missing` if the runs used no table or several, `unknown-name` or `missing` if it is not installed
  */
 async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
   const names = [...new Set(runs.map(({ manifest }) => manifest.job.table?.name ?? 'none'))]
@@ -202,7 +202,7 @@ async function onlyTable(runs: readonly RunRecord[]): Promise<string> {
   if (names.length === 1 && name !== 'none') {
     const known = await listTables()
     if (known.includes(name)) return name
-    throw unknownName('table', name, known)
+    throw unknownTable(name, known)
   }
   const found = names.join(' and ')
   throw new BenchError(
