@@ -49,7 +49,7 @@ export function problemIn({ issues: [issue] }: z.ZodError): string {
 /** Zod's names of what a limit is on, where that is a number and not the length of a text or list. */
 const NUMBERS: ReadonlySet<string> = new Set(['number', 'int', 'bigint'])
 
-/** Describes one problem that zod found: `expected at least 1`, `expected one of l2, kl`. */
+/** Describes one problem that zod found: `expected at least 1`, `expected string, and it is missing`. */
 export function problemOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') {
     return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
@@ -60,7 +60,8 @@ export function problemOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big' && NUMBERS.has(issue.origin)) {
     return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
   }
-  return issue.message.replace(/^Invalid input: /, '').replace(/, received NaN$/, '')
+  const words = issue.message.replace(/^Invalid input: /, '')
+  return words.replace(/, received NaN$/, '').replace(/, received undefined$/, ', and it is missing')
 }
 
 function parsed(text: string): unknown {

@@ -12,6 +12,7 @@ import type { Jiti } from 'jiti'
 import { z } from 'zod'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
+import { problemIn } from '../core/parseRecord.ts'
 import { type LoadedPlugin, type Plugin, Registry } from '../core/plugin.ts'
 import type { RankScore, Score } from '../core/score.ts'
 import type { SearchSpace } from '../core/space.ts'
@@ -239,7 +240,5 @@ const pluginShape = z
 /** Returns why a value is not a valid plugin; undefined if it is one. */
 function pluginProblem(value: unknown): string | undefined {
   const { error } = pluginShape.safeParse(value)
-  if (error === undefined) return undefined
-  const [{ path, message }] = error.issues
-  return [path.map(String).join('.'), message].filter((part) => part !== '').join(': ')
+  return error && problemIn(error)
 }

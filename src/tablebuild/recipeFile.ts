@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { problemOf } from '../core/parseRecord.ts'
 import { deterministicBackends } from '../engine/index.ts'
 import { oneOrMore, readYaml } from '../system/yamlFile.ts'
 import type { Recipe } from '../tables/recipe.ts'
@@ -72,5 +73,5 @@ function explain(issue: z.core.$ZodIssue, path: string): BenchError {
   if (issue.code === 'unrecognized_keys') {
     return unknownName(`setting in ${path}:`, [at, issue.keys[0]].filter(Boolean).join('.'), Object.keys(schema.shape))
   }
-  return new BenchError('bad-input', `${path}: ${at === '' ? '' : `${at}: `}${issue.message}`)
+  return new BenchError('bad-input', `${path}: ${at === '' ? '' : `${at}: `}${problemOf(issue)}`)
 }

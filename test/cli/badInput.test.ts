@@ -119,7 +119,7 @@ const cases: readonly [string, string | RegExp][] = [
   ],
   [
     'run --algo random --plugin noPlugin.ts',
-    /^plugin noPlugin.ts: Invalid input: expected object, received number; its default export is to be definePlugin/,
+    /^plugin noPlugin.ts: expected object, received number; its default export is to be definePlugin/,
   ],
   ['run --algo random --plugin broken.ts', /^plugin broken.ts cannot be loaded: /],
   [
@@ -165,6 +165,10 @@ const twice: readonly [string, string | RegExp][] = [
   [
     'plot hessian --out x.svg --quantity regret',
     /^the figure hessian has no quantity regret; it has dominantEigenvalue/,
+  ],
+  [
+    'plot cells --out x.svg --spread std',
+    '--spread is for hessian, skips, anytime, regret, training, alpha, not for cells; leave it out',
   ],
   ['plot skips --out x.svg --quantity loss', 'the figure skips has no quantities to choose from; leave out --quantity'],
   [

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
+import { problemOf } from '../../core/parseRecord.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 
 export interface ProbeKind {
@@ -68,7 +69,7 @@ function parseOptions<Options extends Schedule>(
   if (unknown !== undefined) throw unknownName(`option of probe ${name}`, unknown, known)
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data as Options
-  const [{ path, message }] = parsed.error.issues
-  const key = String(path[0])
-  throw new BenchError('bad-input', `probe ${name}: ${key}=${given[key]}: ${message}`)
+  const [issue] = parsed.error.issues
+  const key = String(issue.path[0])
+  throw new BenchError('bad-input', `probe ${name}: ${key}=${given[key]}: ${problemOf(issue)}`)
 }

@@ -7,6 +7,7 @@ import {
   figureKinds,
   makeFigure,
   quantitiesOf,
+  requireBands,
   requireQuantity,
 } from '../../report/figures/index.ts'
 import { paretoCosts } from '../../report/figures/pareto.ts'
@@ -86,6 +87,7 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
     )
   }
   if (quantity !== undefined) requireQuantity(kind, quantity)
+  if (spread !== undefined) requireBands(kind)
   if (cost !== undefined && kind !== 'pareto') {
     throw new BenchError('bad-input', `--cost is for the figure pareto, not ${kind}; leave it out`)
   }

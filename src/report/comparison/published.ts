@@ -9,6 +9,7 @@ import type { ImageCounts } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { loadYaml } from '../../core/lazyPackages.ts'
 import { unknownName } from '../../core/names.ts'
+import { problemIn } from '../../core/parseRecord.ts'
 import { grouped, pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
@@ -107,10 +108,7 @@ export function publishedTables(folder: URL = FOLDER): readonly PublishedTable[]
  */
 export function parsePublished(text: string, name: string): readonly PublishedTable[] {
   const parsed = documentSchema.safeParse(loadYaml().parse(text, { schema: 'failsafe' }))
-  if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues
-    throw new BenchError('corrupt', `published rows ${name}: ${path.join('.')}: ${message}`)
-  }
+  if (!parsed.success) throw new BenchError('corrupt', `published rows ${name}: ${problemIn(parsed.error)}`)
   const { document, tables } = parsed.data
   return tables.map((table) => ({ ...table, document }))
 }

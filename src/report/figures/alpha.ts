@@ -6,7 +6,6 @@
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
 import { BenchError } from '../../core/errors.ts'
 import { extent } from '../../core/numbers.ts'
-import { pluralize } from '../../core/plainText.ts'
 import type { Edge } from '../../core/space.ts'
 import { epochAxis, type Figure, type Plot, type Series } from '../pictures/figure.ts'
 import { operationLooks } from '../pictures/palette.ts'
@@ -16,6 +15,7 @@ import {
   customarySpread,
   inPanels,
   type ShownMethod,
+  type Spread,
   shownMethods,
   spreadWords,
   withRuns,
@@ -24,18 +24,20 @@ import {
 /**
  * Returns the figure `alpha` of the supernet's mixing weights over the epochs.
  * @param edges edges of the cell in the runs' search space
+ * @param spread bands around the means of the seeds; absent: the customary ones
  * @throws BenchError `missing` if no run was measured by the probe `alpha`
  */
-export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[]): Figure {
+export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[], spread?: Spread): Figure {
   const methods = withRuns(shownMethods(runs), (run) => records(run).length > 0)
   if (methods.length === 0) {
     throw new BenchError('missing', 'no run was measured with the alpha probe; run again with --probe alpha')
   }
-  return methods.length === 1 ? edgeFigure(methods[0], edges) : entropyFigure(methods)
+  return methods.length === 1
+    ? edgeFigure(methods[0], edges, spread ?? 'range')
+    : entropyFigure(methods, spread ?? customarySpread(methods))
 }
 
-function entropyFigure(methods: readonly ShownMethod[]): Figure {
-  const spread = customarySpread(methods)
+function entropyFigure(methods: readonly ShownMethod[], spread: Spread): Figure {
   const series = methods.map(({ label, look, runs }) => {
     const curveOf = (run: RunRecord) =>
       new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy]))
@@ -48,10 +50,10 @@ function entropyFigure(methods: readonly ShownMethod[]): Figure {
   }
 }
 
-function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
+function edgeFigure(method: ShownMethod, edges: readonly Edge[], spread: Spread): Figure {
   const isNamed = new Set(edges.map(({ cell }) => cell)).size > 1
   const title = ({ cell, from, to }: Edge) => `${isNamed ? `${cell} ` : ''}edge (${from}, ${to})`
-  const series = edges.map((edge, index) => edgeSeries(method, edge, index))
+  const series = edges.map((edge, index) => edgeSeries(method, edge, index, spread))
   const [, highest] = extent(series.flat().flatMap(({ band = [] }) => band.map(({ high }) => high ?? 0)))
   const panels = edges.map((edge, index): Plot => {
     const y = { label: 'mixing weight θ', scale: 'linear', atLeast: [0, highest] } as const
@@ -59,14 +61,14 @@ function edgeFigure(method: ShownMethod, edges: readonly Edge[]): Figure {
   })
   return {
     name: 'alpha',
-    caption: `Mixing weights of ${method.label} on every edge; mean and min to max over ${pluralize(method.runs.length, 'seed')}.`,
+    caption: `Mixing weights of ${method.label} on every edge; ${spreadWords(spread)} (n = ${method.runs.length}).`,
     columns: edges.length > 6 ? 4 : 3,
     panels,
   }
 }
 
 /** Returns one line for each operation of an edge: its mixing weight over the epochs. */
-function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): Series[] {
+function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number, spread: Spread): Series[] {
   return operations.map((operation, op) => {
     const label = operationWords(operation)
     const curveOf = (run: RunRecord) =>
@@ -75,7 +77,7 @@ function edgeSeries({ runs }: ShownMethod, { operations }: Edge, edge: number): 
       label,
       look: operationLooks[op % operationLooks.length],
       form: 'line',
-      ...bandOfRuns(runs, curveOf, 'range'),
+      ...bandOfRuns(runs, curveOf, spread),
     }
   })
 }

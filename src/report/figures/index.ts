@@ -47,6 +47,8 @@ interface Kind {
   readonly about: string
   /** The quantities among which `--quantity` chooses, by name; absent: this kind of figure has no such choice. */
   readonly quantities?: Readonly<Record<string, string>>
+  /** Whether this kind of figure draws bands around the means of seeds, which `--spread` chooses; absent: it does not. */
+  readonly hasBands?: true
   /** Returns this kind of figure for some runs. @throws BenchError `missing` if the runs lack the data for it */
   readonly make: (runs: readonly RunRecord[], options: FigureOptions) => Figure | Promise<Figure>
 }
@@ -65,11 +67,13 @@ export const figureKinds = {
     title: 'Hessian of the loss',
     about: 'eigenvalues of the Hessian over the epochs (--probe hessian)',
     quantities: hessianQuantities,
+    hasBands: true,
     make: (runs, { quantity, spread }) => hessianFigure(runs, { quantity: quantity as HessianQuantity, spread }),
   },
   skips: {
     title: 'Skip connections',
     about: 'skip connections of the derived architecture over the epochs',
+    hasBands: true,
     make: (runs, { spread }) => skipsFigure(runs, spread),
   },
   range: {
@@ -81,6 +85,7 @@ export const figureKinds = {
     title: 'Accuracy over time',
     about: 'accuracy or regret of the answer over epochs or simulated time',
     quantities: anytimeQuantities,
+    hasBands: true,
     make: async (runs, { quantity = 'accuracy', spread }) => {
       const table = quantity === 'accuracy' ? {} : { table: await openTable(await onlyTable(runs)) }
       return anytimeFigure(runs, { quantity: quantity as AnytimeQuantity, spread, ...table })
@@ -89,6 +94,7 @@ export const figureKinds = {
   regret: {
     title: 'Regret over simulated time',
     about: 'regret of black-box searches over simulated time',
+    hasBands: true,
     make: async (runs, { spread, recordsOnly }) => {
       const table = recordsOnly ? undefined : await tableOf(runs)
       return regretFigure(runs, { spread, ...(table && { table }) })
@@ -98,12 +104,14 @@ export const figureKinds = {
     title: 'Training curves',
     about: 'loss and accuracy over the epochs, of searches and full trainings',
     quantities: trainingQuantities,
+    hasBands: true,
     make: (runs, { quantity, spread }) => trainingFigure(runs, quantity as TrainingQuantity, spread),
   },
   alpha: {
     title: 'Mixing weights',
     about: 'mixing weights or their entropy over the epochs (--probe alpha)',
-    make: (runs, { space }) => alphaFigure(runs, space.edges),
+    hasBands: true,
+    make: (runs, { space, spread }) => alphaFigure(runs, space.edges, spread),
   },
   pareto: {
     title: 'Size and accuracy',
@@ -149,6 +157,13 @@ export function requireQuantity(kind: FigureKind, quantity: string): void {
   throw new BenchError('bad-input', found)
 }
 
+/** Checks that a kind of figure has bands, whose kind `--spread` chooses. @throws BenchError `bad-input` if it has none */
+export function requireBands(kind: FigureKind): void {
+  const banded = Object.entries<Kind>(figureKinds).flatMap(([name, { hasBands }]) => (hasBands ? [name] : []))
+  if (banded.includes(kind)) return
+  throw new BenchError('bad-input', `--spread is for ${banded.join(', ')}, not for ${kind}; leave it out`)
+}
+
 /**
  * Returns the figure of one kind for some runs.
  * @throws BenchError `missing` if the runs lack the data for it, `bad-input` if they are of several search spaces
@@ -179,8 +194,17 @@ function withLimits(figure: Figure, { x, y }: NonNullable<FigureOptions['limits'
 }
 
 /** Returns an axis with the ends that the user chose; an end that the user left out stays as it is. */
-const limited = (axis: Axis, limits: AxisLimits | undefined): Axis =>
-  limits === undefined ? axis : { ...axis, limits: [limits[0] ?? axis.limits?.[0], limits[1] ?? axis.limits?.[1]] }
+function limited(axis: Axis, limits: AxisLimits | undefined): Axis {
+  if (limits === undefined) return axis
+  const outside = limits.find((end) => end !== undefined && end <= 0)
+  if (axis.scale === 'log' && outside !== undefined) {
+    throw new BenchError(
+      'bad-input',
+      `the axis of ${axis.label} is logarithmic and has no ${outside}; give ends above 0`,
+    )
+  }
+  return { ...axis, limits: [limits[0] ?? axis.limits?.[0], limits[1] ?? axis.limits?.[1]] }
+}
 
 /** Returns the lookup table that all runs used if it is installed with the same content; undefined if it is not. */
 async function tableOf(runs: readonly RunRecord[]): Promise<Table | undefined> {

@@ -7,6 +7,7 @@
 
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
+import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { type ColumnRole, isAccuracy, roleOf } from '../columnNames.ts'
@@ -52,8 +53,7 @@ export const identityMapping: Mapping = schema.parse({})
 export async function readMapping(path: string): Promise<Mapping> {
   const result = schema.safeParse(readYaml(path, 'mapping') ?? {})
   if (result.success) return result.data
-  const [{ path: at, message }] = result.error.issues
-  throw new BenchError('bad-input', `mapping ${path}: ${at.join('.') || 'file'}: ${message}`)
+  throw new BenchError('bad-input', `mapping ${path}: ${problemIn(result.error)}`)
 }
 
 /** Checks that the search space in a mapping, if it names one, is the table's. @throws BenchError `bad-input` */

@@ -11,11 +11,12 @@ import { alphaFigure, operationWords } from '../../../src/report/figures/alpha.t
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
 import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
+import { makeFigure } from '../../../src/report/figures/index.ts'
 import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { cliques, lanesOf, ranksFigure } from '../../../src/report/figures/ranks.ts'
 import { scatterFigure } from '../../../src/report/figures/scatter.ts'
-import { inPanels, seedBand } from '../../../src/report/figures/shared.ts'
+import { inPanels, type Spread, seedBand } from '../../../src/report/figures/shared.ts'
 import { skipsFigure } from '../../../src/report/figures/skips.ts'
 import { chartConfig } from '../../../src/report/pictures/chart.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
@@ -257,6 +258,39 @@ describe('other figures', () => {
     const axis = { label: 'accuracy (%)', scale: 'linear', limits: [61, undefined] } as const
     const { panels } = inPanels({ kind: 'plot', title: '', x: axis, y: axis, series }, 1)
     for (const panel of panels as readonly Plot[]) expect(panel.y.atLeast).toEqual([80, 90])
+  })
+  test.each(['hessian', 'skips', 'anytime', 'training', 'alpha'] as const)(
+    '%s has the bands that the user chooses, with one method and with two',
+    async (kind) => {
+      const one = fixtureRuns(3)
+      const options = { space: nb201, references: new Set<string>() }
+      for (const runs of [one, [...one, ...fixtureRuns(3, { algorithm: 'darts-v1' })]]) {
+        const bands = async (spread: Spread) => {
+          const { panels, caption } = await makeFigure(kind, runs, { ...options, spread })
+          const points = (panels as readonly Plot[]).flatMap(({ series }) => series.flatMap(({ band = [] }) => band))
+          return { caption, bands: JSON.stringify(points) }
+        }
+        const [range, std, none] = [await bands('range'), await bands('std'), await bands('none')]
+        expect(new Set([range, std, none].map(({ bands: drawn }) => drawn)).size).toBe(3)
+        expect(range.caption).toContain('min to max')
+        expect(std.caption).toContain('± 1 std')
+      }
+    },
+  )
+  test('a logarithmic axis has no end at or below 0', async () => {
+    const options = { space: nb201, references: new Set<string>(), quantity: 'dominantEigenvalue' }
+    const runs = fixtureRuns(2).map((run) => ({
+      ...run,
+      epochs: run.epochs.map((epoch, i) => ({
+        ...epoch,
+        probes: { hessian: { ...(epoch.probes?.hessian as object), dominantEigenvalue: 100 ** i } },
+      })),
+    }))
+    const [plot] = (await makeFigure('hessian', runs, options)).panels as readonly Plot[]
+    expect(plot.y.scale).toBe('log')
+    await expect(makeFigure('hessian', runs, { ...options, limits: { y: [0, 5] } })).rejects.toThrow(
+      'is logarithmic and has no 0; give ends above 0',
+    )
   })
   test('operations in the figure of mixing weights have words as names and colours of no method', () => {
     const { series } = alphaFigure(fixtureRuns(2), nb201.edges as unknown as readonly Edge[]).panels[0] as Plot
