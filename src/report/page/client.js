@@ -34,8 +34,8 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, style)]))
   }
 
-  /** Returns points from [x, y, x, y, …] and notes by position. */
-  const expanded = ({ flat, notes, ...dataset }) => ({
+  /** Returns a dataset with its points, from [x, y, x, y, …] or a cloud of the figure, and notes by position. */
+  const expanded = (clouds, { cloud, flat = clouds[cloud], notes, ...dataset }) => ({
     ...dataset,
     data: Array.from({ length: flat.length / 2 }, (_, i) => ({
       x: flat[2 * i],
@@ -139,8 +139,9 @@
   }
 
   const drawOne = (canvas) => {
-    const panel = figures[canvas.dataset.figure].panels[canvas.dataset.panel]
-    panel.datasets = panel.datasets.map(expanded)
+    const { panels, clouds } = figures[canvas.dataset.figure]
+    const panel = panels[canvas.dataset.panel]
+    panel.datasets = panel.datasets.map((dataset) => expanded(clouds, dataset))
     const started = performance.now()
     charts.push({ canvas, panel, chart: draw(canvas, panel) })
     canvas.dataset.drawMs = String(Math.round(performance.now() - started))

@@ -43,7 +43,9 @@ const variables: Theme = {
   cloud: 'var(--cloud)',
 }
 
-/** Number of digits after the decimal point of the coordinates that the page stores for series of many points. */
+/** A series with more points is stored once for all panels of its figure, with fewer digits. */
+const MANY_POINTS = 1000
+/** Number of digits after the decimal point of the coordinates of such a series. */
 const CLOUD_DIGITS = 3
 /** Factor by which letters, lines and markers are larger on the HTML page than in pictures for papers. */
 const ENLARGED = 1.25
@@ -147,12 +149,21 @@ const csvOf = (lines: readonly (readonly (string | number)[])[]): string =>
 
 /**
  * Returns the data from which the page's script draws a figure: one entry for each panel, null for a panel that is a
- * finished drawing.
+ * finished drawing, and the points of large clouds, which several panels may share.
  */
-export function figureData({ panels }: Figure): { readonly panels: readonly (object | null)[] } {
-  return {
-    panels: panels.map((panel) => (panel.kind === 'plot' ? plotData(panel) : null)),
+export function figureData({ panels }: Figure): {
+  readonly panels: readonly (object | null)[]
+  readonly clouds: readonly Coordinates[]
+} {
+  const clouds = new Map<string, number>()
+  const shared = (flat: Coordinates): number => {
+    const points = JSON.stringify(flat)
+    const index = clouds.get(points) ?? clouds.size
+    clouds.set(points, index)
+    return index
   }
+  const drawn = panels.map((panel) => (panel.kind === 'plot' ? plotData(panel, shared) : null))
+  return { panels: drawn, clouds: [...clouds.keys()].map((points) => JSON.parse(points)) }
 }
 
 function panelHtml(panel: Panel, figure: number, index: number): string {
@@ -213,7 +224,10 @@ function withoutHidden(plot: Plot): Plot {
   return { ...plot, series }
 }
 
-function plotData(plot: Plot) {
+/** Coordinates of points as [x, y, x, y, …], with y null for a gap. */
+type Coordinates = readonly (number | null)[]
+
+function plotData(plot: Plot, shared: (flat: Coordinates) => number) {
   const { data, ...config } = chartConfig(withoutHidden(plot), tokens, ENLARGED)
   return {
     title: plot.title.split(' ').map(wordParts),
@@ -221,7 +235,7 @@ function plotData(plot: Plot) {
     y: plot.y.label,
     labels: plot.series.map(({ label, partOf = label }) => partOf),
     config,
-    datasets: data.datasets.map(compact),
+    datasets: data.datasets.map((dataset) => compact(dataset, shared)),
     ticks: { x: ticksOf(plot, 'x'), y: ticksOf(plot, 'y') },
   }
 }
@@ -236,7 +250,8 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
     ...points.map((point) => point[axis]),
     ...band.flatMap(({ x, low, high }) => (axis === 'x' ? [x] : [low, high])),
   ])
-  const values = shown.filter((value) => value !== null && value > 0) as number[]
+  const [first = 0, end = Number.POSITIVE_INFINITY] = axes[axis].limits ?? []
+  const values = shown.filter((value) => value !== null && value > 0 && value >= first && value <= end) as number[]
   if (values.length === 0) return null
   // More on each side, since the axis extends to its next tick: a decade, or where there is less than one, half.
   const [low, high] = extent(values)
@@ -249,15 +264,18 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
 }
 
 /**
- * Returns a Chart.js dataset in a compact form: its points as [x, y, x, y, …], with y null for a gap, and the points'
- * notes by the index of the point.
+ * Returns a Chart.js dataset in a compact form: its coordinates, or the index of a large cloud among those of the
+ * figure, and the points' notes by the index of the point.
+ * @param shared returns the index of a cloud
  */
-function compact({ data, ...dataset }: ChartDataset<'scatter'>) {
+function compact({ data, ...dataset }: ChartDataset<'scatter'>, shared: (flat: Coordinates) => number) {
   const points = data as unknown as readonly { readonly x: number; readonly y: number; readonly note?: string }[]
-  const round = (value: number) => (points.length > 1000 ? Number(value.toFixed(CLOUD_DIGITS)) : value)
+  const isCloud = points.length > MANY_POINTS
+  const round = (value: number) => (isCloud ? Number(value.toFixed(CLOUD_DIGITS)) : value)
+  const flat = points.flatMap(({ x, y }) => [round(x), Number.isFinite(y) ? round(y) : null])
   return {
     ...dataset,
-    flat: points.flatMap(({ x, y }) => [round(x), Number.isFinite(y) ? round(y) : null]),
+    ...(isCloud ? { cloud: shared(flat) } : { flat }),
     notes: Object.fromEntries(points.flatMap(({ note }, i) => (note === undefined ? [] : [[i, note]]))),
   }
 }

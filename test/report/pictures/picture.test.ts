@@ -17,6 +17,11 @@ function figure(...panels: (readonly Series[])[]): Figure {
   return { name: 'scatter', caption: '', columns: 2, panels: plots }
 }
 
+/** The ticks among which the page's script chooses, as the page stores them. */
+interface Ticks {
+  readonly ticks: { readonly y: { readonly choices: readonly (readonly (readonly [number, string])[])[] } }
+}
+
 /** Returns the bytes of a picture as text, with the numbers in names of SVG clips and images left out: a process counts them. */
 const content = (picture: Buffer): string => picture.toString('latin1').replace(/\b(cl|img)_[\da-f]+/g, '$1')
 
@@ -38,4 +43,23 @@ test('axes are chosen for 150,000 values as for few', () => {
   const line: Series = { label: 'all', look, form: 'points', points: many.map((y, x) => ({ x: 1 + x, y })) }
   expect(rangeOf([line])).toEqual([1, 60])
   expect(figureData(figure([line])).panels).toHaveLength(1)
+})
+
+test('a page stores a cloud that several panels show once', () => {
+  const cloud: Series = { ...series('all', 1500, 'cloud') }
+  const [panel] = figure([cloud]).panels
+  const { panels, clouds } = figureData({ ...figure([cloud]), panels: [panel, panel, panel] })
+  expect(panels).toHaveLength(3)
+  expect(clouds).toHaveLength(1)
+  expect(clouds[0]).toHaveLength(3000)
+  expect(JSON.stringify(panels)).not.toContain('"flat"')
+})
+
+test('a page chooses ticks for what a cut logarithmic axis shows, not for the points beyond it', () => {
+  const line: Series = { label: 'all', look, form: 'points', points: [6, 14, 90].map((y, x) => ({ x, y })) }
+  const [panel] = figure([line]).panels as readonly Plot[]
+  const cut = { ...panel, y: { ...panel.y, scale: 'log', limits: [5.4, 15] } } as const
+  const [{ ticks }] = figureData({ ...figure([line]), panels: [cut] }).panels as readonly Ticks[]
+  const inside = ticks.y.choices.map((choice) => choice.filter(([value]) => value >= 5.4 && value <= 15).length)
+  expect(Math.max(...inside)).toBeGreaterThan(3)
 })
