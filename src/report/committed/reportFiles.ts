@@ -121,8 +121,8 @@ export async function checkedFiles(
 ): Promise<ReadonlyMap<string, string>> {
   const { files } = recipe
   const isWanted = (name: string) => isChecked(name) && files?.includes(name) !== false
-  const lies = (name: string) => files?.includes(name) !== false
-  return (await contents(runs, recipe, context, isWanted, lies)) as ReadonlyMap<string, string>
+  const isBeside = (name: string) => files?.includes(name) !== false
+  return (await contents(runs, recipe, context, isWanted, isBeside)) as ReadonlyMap<string, string>
 }
 
 /** Returns whether `bench verify` recomputes and compares the file with this name. */
@@ -131,14 +131,14 @@ export const isChecked = (name: string): boolean =>
 
 /**
  * Computes the wanted files of a report.
- * @param lies tells which files lie in the report's folder, for answers that cite them
+ * @param isBeside tells which files lie in the report's folder, for answers that cite them
  */
 async function contents(
   runs: readonly RunRecord[],
   recipe: ReportRecipe,
   context: ReportContext,
   isWanted: (name: string) => boolean,
-  lies = isWanted,
+  isBeside = isWanted,
 ): Promise<ReportFiles> {
   const { title, published, mix, claims, kit, preliminary, experiments, tableMeans, planned } = recipe
   const options = {
@@ -166,7 +166,7 @@ async function contents(
     ...(kit ? kitFiles(runs, { ...options, title }, () => present) : []),
   ]
   const records = isCompact(recipe) ? COMPACT_RECORDS : 'runs'
-  const present: ReadonlySet<string> = new Set([RECIPE, records, ...files.map(([name]) => name).filter(lies)])
+  const present: ReadonlySet<string> = new Set([RECIPE, records, ...files.map(([name]) => name).filter(isBeside)])
   return new Map(files.filter(([name]) => isWanted(name)).map(([name, content]) => [name, content()]))
 }
 

@@ -183,7 +183,7 @@ function related(
     ...withColumns(columnsOf(table, question), columnsWhere(where)),
     // The changed edge says more than the architecture string, and fits a terminal.
     ...(neighbours && indices.length === 1 && { change: (index: number) => changeBetween(space, table, own, index) }),
-    note: `${how} as #${indices.join(', #')}: ${found.length} ${where.length > 0 ? `of ${all.length} ` : ''}that the table has${meeting(where)}`,
+    note: `${how} as #${indices.join(', #')}: ${found.length} ${where.length > 0 ? `of ${all.length} ` : ''}that the table has${whereWords(where)}`,
   }
   return architecturesTable(table, listing)
 }
@@ -216,7 +216,7 @@ function matches(table: Table, question: Question, where: readonly Condition[]):
   return architecturesTable(table, {
     indices: rows.map((row) => indices[row]),
     ...withColumns(columnsOf(table, question), [...(by === undefined ? [] : [by]), ...columnsWhere(where)]),
-    note: `${rows.length} of ${pluralize(table.rows, 'architecture')}${meeting(where)}${by === undefined ? '' : `, highest ${by} first`}`,
+    note: `${rows.length} of ${pluralize(table.rows, 'architecture')}${whereWords(where)}${by === undefined ? '' : `, highest ${by} first`}`,
   })
 }
 
@@ -238,7 +238,7 @@ function extremes(table: Table, question: Question, where: readonly Condition[])
     indices: shown.map((row) => indices[row]),
     columns: [...new Set([by, ...(question.columns ?? []), ...columnsWhere(where)])],
     byDefault: false,
-    note: `${order} ${by} of ${pluralize(rows.length, 'architecture')} with that number${where.length === 0 ? '' : `,${meeting(where)}`}`,
+    note: `${order} ${by} of ${pluralize(rows.length, 'architecture')} with that number${where.length === 0 ? '' : `,${whereWords(where)}`}`,
   })
 }
 
@@ -250,7 +250,7 @@ function correlation(table: Table, names: readonly string[], where: readonly Con
   if (names.length !== 2) {
     throw new BenchError('bad-input', `--correlate takes two columns, or the word scores; found ${names.length}`)
   }
-  return correlationTable(columnPair(table, names, where), table.manifest, meeting(where))
+  return correlationTable(columnPair(table, names, where), table.manifest, whereWords(where))
 }
 
 /** Returns the values of two columns in the rows of a lookup table that have both and meet the conditions. */
@@ -299,5 +299,5 @@ const columnsWhere = (where: readonly Condition[]): readonly string[] =>
   where.map(({ column }) => column).filter((column) => column !== 'index' && column !== 'arch')
 
 /** Returns a phrase for a note with the conditions of `--where`, such as ` with params-M<0.5 and flops-M<80`. */
-const meeting = (where: readonly Condition[]): string =>
+const whereWords = (where: readonly Condition[]): string =>
   where.length === 0 ? '' : ` with ${where.map(({ text }) => text).join(' and ')}`
