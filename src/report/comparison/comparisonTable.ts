@@ -56,9 +56,10 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
   const fixed = rows.filter((row) => !searches.includes(row))
   const isMixed = comparison.mixed.length > 0
   const protocols = isMixed ? protocolWords(comparison) : undefined
-  // Rows under different protocols are not comparable, so none of them is the best.
+  // Rows under different protocols are not comparable, and one search has nothing to be better than.
+  const isRanked = !isMixed && searches.length > 1
   const ranked = columns.map((_, i) => rankable(searches, ({ cells }) => valuesOf(cells[i])))
-  const best = columns.map((_, i) => (isMixed ? undefined : bestMean(ranked[i], i)))
+  const best = columns.map((_, i) => (isRanked ? bestMean(ranked[i], i) : undefined))
   const isLucky = (row: Row) => best.some((mean, i) => !ranked[i].includes(row) && isBetter(row, i, mean))
   const lucky = searches.filter(isLucky).map(({ method }) => method.label)
   return {
