@@ -105,7 +105,7 @@ async function readSelection<Run extends RunRecord>(
   const found = parts.flatMap(({ runs }) => runs)
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
   for (const [i, place] of places.entries()) {
-    if (place.kind === 'experiment') tellAbsent(place.path, parts[i].jobs ?? [], records)
+    if (place.kind === 'experiment') tellAbsent([place.path, ...(parts[i].changes ?? [])], parts[i].jobs ?? [], records)
   }
   if (records.length === 0) {
     throw new BenchError(
@@ -147,10 +147,8 @@ export const recordsAt = async <Run extends RunRecord>(
   read: Reader<Run>,
 ): Promise<readonly (Run | RunRecord)[]> => (await partAt(place, flags, read)).runs
 
-/** The records of a source of runs, and all jobs of an experiment file. */
-interface Part<Run> extends Selection<Run> {
-  readonly jobs?: readonly PlannedJob[]
-}
+/** The records of a source of runs; of an experiment file also all its jobs, and the flags that changed them. */
+interface Part<Run> extends Selection<Run>, Pick<RunPlaces, 'jobs' | 'changes'> {}
 
 async function partAt<Run extends RunRecord>(
   place: Place,
@@ -162,11 +160,12 @@ async function partAt<Run extends RunRecord>(
     const { runs } = await readReport(place.folder, (name) => spaceOf(name, flags.plugin ?? []))
     return { runs, sources: () => [{ kind: 'report', folder: place.folder }] }
   }
-  const { folders, jobs }: RunPlaces =
+  const { folders, jobs, changes }: RunPlaces =
     place.kind === 'experiment' ? await runsOfExperiment(place.path, flags) : { folders: await foldersAt(place, flags) }
   return {
     runs: read(folders),
     ...(jobs && { jobs }),
+    ...(changes && { changes }),
     sources: () => folders.filter((run) => run.exists()).flatMap(sourcesOf),
   }
 }
@@ -213,10 +212,34 @@ function sourcesOf({ path }: RunFolder): Source[] {
 interface RunPlaces {
   readonly folders: readonly RunFolder[]
   readonly jobs?: readonly PlannedJob[]
+  /** The flags, with their values, that changed the settings of the experiment file; absent: none. */
+  readonly changes?: readonly string[]
 }
 
-/** Returns the folders of those runs of an experiment file that were begun, and all its jobs. */
+/** The selection flags that change an experiment file for `bench run`, too, where they name what the file does not. */
+const CHANGES = ['space', 'dataset', 'protocol', 'table'] as const
+
+/**
+ * Returns the folders of those runs of an experiment file that were begun, and all its jobs. A flag such as `--space`
+ * that names something that the file does not have changes the experiment, as for `bench run`.
+ */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<RunPlaces> {
+  const asWritten = await plannedRunsOf(path, flags, {})
+  const isForeign = (flag: (typeof CHANGES)[number]) =>
+    wantedNames(flags, flag).some((name) => !asWritten.jobs.some(({ job }) => facets[flag](job) === name))
+  const changed = CHANGES.filter(isForeign)
+  if (changed.length === 0) return asWritten
+  const changes = Object.fromEntries(changed.map((flag) => [flag, flags[flag]]))
+  const words = changed.flatMap((flag) => [`--${flag}`, wantedNames(flags, flag).join(',')])
+  return { ...(await plannedRunsOf(path, flags, changes)), changes: words }
+}
+
+/** Returns the jobs of an experiment file with some of its settings changed, and the folders of those that were begun. */
+async function plannedRunsOf(
+  path: string,
+  flags: SelectionFlags,
+  changes: Pick<SelectionFlags, (typeof CHANGES)[number]>,
+) {
   const [{ builtins }, { resolveExperiment }, { jobsToRead }] = await Promise.all([
     import('../builtins.ts'),
     import('./resolveExperiment.ts'),
@@ -224,7 +247,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
   ])
   const { experiment, registered, file } = await resolveExperiment(
     builtins,
-    { plugin: flags.plugin, data: flags.data },
+    { plugin: flags.plugin, data: flags.data, ...changes },
     path,
   )
   const store = new Store(flags.store ?? file.store)
@@ -238,11 +261,14 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
 
 const toldLines = new Set<string>()
 
-/** Prints how many runs of an experiment file have no record, if some have none. */
-function tellAbsent(path: string, jobs: readonly PlannedJob[], records: readonly RunRecord[]): void {
+/**
+ * Prints how many runs of an experiment file have no record, if some have none.
+ * @param words path of the file, and the flags that changed its settings
+ */
+function tellAbsent(words: readonly string[], jobs: readonly PlannedJob[], records: readonly RunRecord[]): void {
   const begun = new Set(records.map(({ manifest }) => manifest.id))
   const absent = jobs.filter(({ id }) => !begun.has(id)).length
-  const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${path} were never begun; \`${benchCommand('run', path)}\` runs them`
+  const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${words.join(' ')} were never begun; \`${benchCommand('run', ...words)}\` runs them`
   // A command that watches runs reads them again and again.
   if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
   toldLines.add(told)

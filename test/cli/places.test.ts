@@ -90,3 +90,31 @@ describe('anything else is refused', () => {
     if (command !== commands.status) await expect(command(empty)).rejects.toThrow(`${empty}`)
   })
 })
+
+describe('a flag that changes an experiment file for bench run', () => {
+  const file = join(place.folder, 'experiment.yaml')
+  const changed = join(place.folder, 'changed')
+  const rows = async (...flags: readonly string[]) => {
+    const written: string[] = []
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+    const words = [file, '--store', changed, '--published', 'none', '--format', 'csv', ...flags]
+    await tableCommand()
+      .parseAsync(words, { from: 'user' })
+      .finally(() => vi.restoreAllMocks())
+    return written.join('')
+  }
+
+  test.each([
+    ['--space', 'nb201-no-none'],
+    ['--protocol', 'nb201-paper:headline=own'],
+  ])('%s %s changes it in the same way for the commands that read runs', async (...flags) => {
+    writeFileSync(file, 'algorithms: [rea, random]\nspace: nb201\ndatasets: cifar10\nbudget: 2000\nseeds: 2\n')
+    await place.bench('run', file, '--store', changed, '--algo', 'rea', '--quiet', ...flags)
+    const printed = await rows(...flags)
+    expect(printed).toMatch(/^rea,2,/m)
+    const told = `2 of the 4 runs of ${file} ${flags.join(' ')} were never begun; `
+    expect(printed).toContain(`${told}\`bench run ${file} ${flags.join(' ')}\` runs them`)
+    await expect(rows()).rejects.toThrow('there are no runs in')
+  })
+})
