@@ -1,25 +1,11 @@
-/** The settings with which a command reports runs: claims and recipes from files, and the option `--published`. */
+/** Reads the claims and settings with which a command reports runs: from experiment files, reports and `--claims`. */
 import { join } from 'node:path'
-import { Option } from 'commander'
 import type { ReportRecipe } from '../report/committed/records.ts'
 import type { Claims } from '../report/comparison/claims.ts'
-import { publishedTable } from '../report/comparison/published.ts'
 import type { ExperimentFile } from '../runner/plan/experimentFile.ts'
 import { readIfThere } from '../system/readable.ts'
 import { isExperimentFile, REPORT } from './places.ts'
 import { openRegistry } from './pluginRegistry.ts'
-
-/**
- * Returns the option `--published`, which chooses the rows of papers below a table. An unknown id is refused before any
- * run starts.
- */
-export const publishedOption = (chosen: 'auto' | 'none') =>
-  new Option(
-    '--published <id>',
-    'published rows below the table: an id as drnas-table-4, none, or auto: rows that fit, unless the search is reduced',
-  )
-    .default(chosen)
-    .argParser((id: string) => (id === 'auto' || id === 'none' ? id : publishedTable(id).id))
 
 /**
  * Returns the claims with which a command compares its runs: those in the file that `--claims` names, else those of the

@@ -19,7 +19,8 @@ import { writeNamedFile } from '../../system/namedFile.ts'
 import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../options.ts'
 import { outputFormat, print, writeOutput } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
-import { claimsFor, publishedOption, recipeOf } from '../reportSettings.ts'
+import { publishedOption } from '../publishedOption.ts'
+import { claimsFor, recipeOf } from '../reportSettings.ts'
 import { readReused } from '../reuseRuns.ts'
 import {
   addSelectionFlags,

@@ -34,7 +34,7 @@ import {
 } from '../options.ts'
 import { printAsideLine, type TableFlags, tableFormat, withTableOutput } from '../output.ts'
 import { executePlan, logOption, retrainOpening, slurmOption } from '../planCommand.ts'
-import { publishedOption } from '../reportSettings.ts'
+import { publishedOption } from '../publishedOption.ts'
 import { reuseRuns } from '../reuseRuns.ts'
 
 interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'>, TableFlags {

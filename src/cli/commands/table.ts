@@ -23,7 +23,8 @@ import {
   writeOutput,
 } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
-import { claimsFor, publishedOption } from '../reportSettings.ts'
+import { publishedOption } from '../publishedOption.ts'
+import { claimsFor } from '../reportSettings.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
