@@ -1,4 +1,5 @@
 /** Reads the headers of image files (format, size, bit depth), to decide whether a file may be decoded. */
+import { isMainThread } from 'node:worker_threads'
 import sharp, { type SharpOptions } from 'sharp'
 import { BenchError } from '../../core/errors.ts'
 import { firstLine } from '../../core/plainText.ts'
@@ -17,11 +18,14 @@ export interface ImageHeader {
 }
 
 // The decoding library would also open SVG, PDF and a dozen other formats, whatever the file name. Only these are
-// allowed.
-sharp.block({ operation: ['VipsForeignLoad'] })
-sharp.unblock({
-  operation: ['Jpeg', 'Png', 'Webp', 'Nsgif'].map((format) => `VipsForeignLoad${format}`),
-})
+// allowed. All threads of a process share the library: a second thread that blocked every format for a moment would let
+// the images fail that the first one is decoding, and all later ones if it were stopped before it allows some again.
+if (isMainThread) {
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({
+    operation: ['Jpeg', 'Png', 'Webp', 'Nsgif'].map((format) => `VipsForeignLoad${format}`),
+  })
+}
 
 /** Returns the decoder's options for an image that `readHeader` has accepted. */
 export const decoding = (): SharpOptions => ({ limitInputPixels: 1e6 * limitOf('image-megapixels') })

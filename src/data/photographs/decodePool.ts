@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import { cores } from '../../system/cores.ts'
+// Allows the formats for the whole process, before the first thread decodes.
+import '../files/imageHeader.ts'
 import type { Photograph, PhotographSettings } from './decodePhotograph.ts'
 
 /** The message that asks a thread to decode one photograph. */

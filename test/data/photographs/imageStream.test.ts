@@ -11,7 +11,10 @@ import { png, temporaryFolder, write, writeAll } from '../sampleFiles.ts'
 
 const folder = temporaryFolder()
 const open: { close(): Promise<void> }[] = []
-afterEach(() => Promise.all(open.splice(0).map((data) => data.close())))
+afterEach(async () => {
+  delete process.env.NAS_BENCH_RAISED_LIMITS
+  await Promise.all(open.splice(0).map((data) => data.close()))
+})
 
 /** Two classes of eight photographs of one colour each, JPEG and PNG, and two to validate. */
 async function photographs() {
@@ -33,6 +36,8 @@ async function training(options: { limit?: number; brokenImages?: 'skip'; report
   return data
 }
 
+/** A PNG file of one pixel. */
+const PNG = await png(1, 2, 3)
 const length = 8 * 8 * 3
 const intensity = (batch: Batch, sample: number, channel: number) =>
   255 * (batch.images[sample * length + channel] * IMAGENET.std[channel] + IMAGENET.mean[channel])
@@ -147,6 +152,20 @@ describe('a stream of photographs', () => {
     expect(lines).toEqual([expect.stringMatching(/val\/\w+\/1\.png has 16 bits and no value above 1023 of 65535/)])
   })
 
+  it('leaves the formats of the decoding library, which all threads share, as the process has set them', async () => {
+    await photographs()
+    const blocked = { operation: ['VipsForeignLoadPng'] }
+    sharp.block(blocked)
+    try {
+      const { test } = await training()
+      for await (const { size } of test()) expect(size).toBe(2)
+      await expect(sharp(PNG).toBuffer()).rejects.toThrow('unsupported image format')
+    } finally {
+      sharp.unblock(blocked)
+    }
+    await expect(sharp(PNG).toBuffer()).resolves.toBeInstanceOf(Buffer)
+  })
+
   it('refuses a photograph beyond the limit, or leaves it out', async () => {
     raiseLimit('image-megapixels=0.001')
     await photographs()
@@ -161,7 +180,6 @@ describe('a stream of photographs', () => {
       expect.stringMatching(/^skipped: .*is 40×40/),
       expect.stringMatching(/^skipped: .*is 40×40/),
     ])
-    delete process.env.NAS_BENCH_RAISED_LIMITS
   })
 
   it('has a content hash of its files and their sizes', async () => {
