@@ -7,6 +7,8 @@ import type { CST, Document } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
+import { unknownName } from '../core/names.ts'
+import { problemIn } from '../core/parseRecord.ts'
 import { beyondLimit, limitOf } from './limits.ts'
 
 const CHUNK = 2 ** 16
@@ -41,6 +43,18 @@ function contentOf(document: Document, what: string): unknown {
 
 const notYaml = (what: string, reason: string, cause: unknown) =>
   new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
+
+/**
+ * Returns the error for a file that does not match its schema. An unknown key is named first, since a misspelt key also
+ * makes the right one missing.
+ * @param keysIn returns the known keys of an object in the file, by its place such as `evaluate.retrain`; `` is the file
+ */
+export function schemaFault(error: z.ZodError, path: string, keysIn: (place: string) => readonly string[]): BenchError {
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
+  if (unknown === undefined) return new BenchError('bad-input', `${path}: ${problemIn(error)}`)
+  const place = unknown.path.map(String).join('.')
+  return unknownName(`setting in ${place === '' ? path : `${path}, ${place}`}:`, unknown.keys[0], keysIn(place))
+}
 
 /** Returns the schema of a YAML list. A list with a single item may be written without brackets: `datasets: shapes`. */
 export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>

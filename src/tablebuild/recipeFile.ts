@@ -5,11 +5,8 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { BenchError } from '../core/errors.ts'
-import { unknownName } from '../core/names.ts'
-import { problemOf } from '../core/parseRecord.ts'
 import { deterministicBackends } from '../engine/index.ts'
-import { oneOrMore, readYaml } from '../system/yamlFile.ts'
+import { oneOrMore, readYaml, schemaFault } from '../system/yamlFile.ts'
 import type { Recipe } from '../tables/recipe.ts'
 
 const FOLDER = fileURLToPath(new URL('../../configs/recipes', import.meta.url))
@@ -57,7 +54,7 @@ export function readRecipe(nameOrPath: string): RecipeFile {
   const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)
   const parsed = schema.safeParse(readYaml(path, 'recipe', 'give a YAML file, or "micro"'))
   if (parsed.success) return parsed.data
-  throw explain(parsed.error.issues[0], path)
+  throw schemaFault(parsed.error, path, keysIn)
 }
 
 /**
@@ -68,10 +65,12 @@ export function recipeFor({ dataset, ...settings }: RecipeFile, contentHash: str
   return { version: 1, dataset: { name: dataset, contentHash }, ...settings }
 }
 
-function explain(issue: z.core.$ZodIssue, path: string): BenchError {
-  const at = issue.path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return unknownName(`setting in ${path}:`, [at, issue.keys[0]].filter(Boolean).join('.'), Object.keys(schema.shape))
+/** Returns the keys of an object in a recipe file, by its place such as `training.sgd`. */
+function keysIn(place: string): readonly string[] {
+  const { executor, network, training, data } = schema.shape
+  const objects: Readonly<Record<string, z.ZodObject>> = {
+    ...{ '': schema, executor, network, training, data },
+    'training.sgd': training.shape.sgd,
   }
-  return new BenchError('bad-input', `${path}: ${at === '' ? '' : `${at}: `}${problemOf(issue)}`)
+  return Object.keys(objects[place].shape)
 }

@@ -2,9 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { readRecipe } from '../../src/tablebuild/recipeFile.ts'
 import { until, Workplace, withLastValues } from '../support/command.ts'
 import { full, someOf } from '../support/full.ts'
 import { recipe as tiny } from './tinyBuild.ts'
+
+const { version, dataset, ...settings } = tiny
+const recipe = { ...settings, dataset: dataset.name, data: { ...tiny.data, imageSize: 8, limit: 40 } }
 
 let place: Workplace
 let journal: string
@@ -12,8 +16,6 @@ let build: string[]
 
 beforeEach(() => {
   place = new Workplace()
-  const { version, dataset, ...settings } = tiny
-  const recipe = { ...settings, dataset: dataset.name, data: { ...tiny.data, imageSize: 8, limit: 40 } }
   writeFileSync(join(place.folder, 'tiny.yaml'), stringify(recipe))
   build = [
     'tables',
@@ -87,6 +89,22 @@ describe('bench tables build', { timeout: 120_000 }, () => {
   test('names an unknown setting of a recipe', async () => {
     writeFileSync(join(place.folder, 'wrong.yaml'), 'batchSise: 3\n')
     const { stderr } = await place.bench(...withLastValues([...build, '--recipe', './wrong.yaml']))
-    expect(stderr).toMatch(/^bench: \.\/wrong\.yaml: /)
+    expect(stderr).toMatch(/^bench: unknown setting in \.\/wrong\.yaml: "batchSise"; did you mean "batchSize"\?/)
+  })
+
+  test('names a wrong value and an unknown setting within an object of a recipe by their place', () => {
+    const path = join(place.folder, 'wrong.yaml')
+    const refusal = (changes: object) => {
+      writeFileSync(path, stringify({ ...recipe, ...changes }))
+      return () => readRecipe(path)
+    }
+    const training = recipe.training
+    expect(refusal({ training: { ...training, epohcs: 3 } })).toThrow(
+      `unknown setting in ${path}, training: "epohcs"; did you mean "epochs"?`,
+    )
+    expect(refusal({ training: { ...training, sgd: { ...training.sgd, nestrov: true } } })).toThrow(
+      `unknown setting in ${path}, training.sgd: "nestrov"; did you mean "nesterov"?`,
+    )
+    expect(refusal({ batchSize: 0 })).toThrow(`${path}: batchSize: expected at least 1`)
   })
 })

@@ -8,12 +8,11 @@ import { basename, delimiter, dirname, extname, isAbsolute, join, relative, reso
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
-import { unknownName } from '../../core/names.ts'
 import { problemIn } from '../../core/parseRecord.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { Program, type ProgramCommand } from '../../system/program.ts'
 import { statIfThere } from '../../system/readable.ts'
-import { readYaml } from '../../system/yamlFile.ts'
+import { readYaml, schemaFault } from '../../system/yamlFile.ts'
 import { type Declaration, type DeclaredOption, declaration, PROTOCOL, programMessage } from './messages.ts'
 
 /**
@@ -99,13 +98,8 @@ function declaredIn(path: string, given: unknown) {
   return { declared: parsed.data, interpreter: undefined }
 }
 
-const refusal = (path: string, error: z.ZodError): BenchError => {
-  const [issue] = error.issues
-  if (issue.code === 'unrecognized_keys') {
-    return unknownName(`setting in ${path}:`, [...issue.path, issue.keys[0]].join('.'), Object.keys(methodFile.shape))
-  }
-  return new BenchError('bad-input', `${path}: ${problemIn(error)}`)
-}
+const refusal = (path: string, error: z.ZodError): BenchError =>
+  schemaFault(error, path, () => Object.keys(methodFile.shape))
 
 /** Returns the command that starts a program: Python programs by an interpreter, others by themselves. */
 function wordsFor(program: string, python?: string): string[] {

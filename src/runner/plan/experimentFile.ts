@@ -5,12 +5,10 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { REPORTED_METRICS } from '../../core/metric.ts'
-import { unknownName } from '../../core/names.ts'
-import { problemOf } from '../../core/parseRecord.ts'
 import { backendNames } from '../../engine/index.ts'
 import { evaluateSchema, requestSchema } from '../../retrain/settings.ts'
 import { isPluginFile } from '../../system/plugins.ts'
-import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
+import { oneOrMore, readYaml, schemaFault } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
@@ -102,7 +100,7 @@ export interface ExperimentFile {
  */
 export function readExperimentFile(path: string): ExperimentFile {
   const parsed = schema.safeParse(readYaml(path, 'experiment file'))
-  if (!parsed.success) throw explain(parsed.error.issues, path)
+  if (!parsed.success) throw schemaFault(parsed.error, path, keysIn)
   const { store, jobs, threads, claims, ...settings } = parsed.data
   const here = (file: string) => resolve(dirname(path), file)
   return {
@@ -160,19 +158,5 @@ const OBJECTS: Readonly<Record<string, z.ZodObject>> = {
   'evaluate.retrain': requestSchema,
 }
 
-/**
- * Returns the error for an experiment file that does not match the schema. If a key is unknown, the error names this
- * key, since it explains the other errors.
- */
-function explain(issues: readonly z.core.$ZodIssue[], path: string): BenchError {
-  const unknownKeys = issues.find((issue) => issue.code === 'unrecognized_keys')
-  if (unknownKeys !== undefined) {
-    const within = unknownKeys.path.join('.')
-    const [key] = unknownKeys.keys
-    const place = within === '' ? path : `${path}, ${within}`
-    return unknownName(`setting in ${place}:`, key, Object.keys((OBJECTS[within] ?? schema).shape))
-  }
-  const [issue] = issues
-  const at = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-  return new BenchError('bad-input', `${path}: ${at}${problemOf(issue)}`)
-}
+/** Returns the keys of an object in an experiment file, by its place. */
+const keysIn = (place: string): readonly string[] => Object.keys((OBJECTS[place] ?? schema).shape)
