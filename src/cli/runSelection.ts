@@ -234,7 +234,7 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
   return { ...(await plannedRunsOf(path, flags, changes)), changes: words }
 }
 
-/** Returns the jobs of an experiment file with some of its settings changed, and the folders of those that were begun. */
+/** Changes some settings of an experiment file. Returns the jobs that it then plans, and the run folders that exist. */
 async function plannedRunsOf(
   path: string,
   flags: SelectionFlags,

@@ -155,15 +155,15 @@ export function figureData({ panels }: Figure): {
   readonly panels: readonly (object | null)[]
   readonly clouds: readonly Coordinates[]
 } {
-  const clouds = new Map<string, number>()
+  const clouds: Coordinates[] = []
+  const indices = new Map<string, number>()
   const shared = (flat: Coordinates): number => {
-    const points = JSON.stringify(flat)
-    const index = clouds.get(points) ?? clouds.size
-    clouds.set(points, index)
+    const key = JSON.stringify(flat)
+    const index = indices.get(key) ?? clouds.push(flat) - 1
+    indices.set(key, index)
     return index
   }
-  const drawn = panels.map((panel) => (panel.kind === 'plot' ? plotData(panel, shared) : null))
-  return { panels: drawn, clouds: [...clouds.keys()].map((points) => JSON.parse(points)) }
+  return { panels: panels.map((panel) => (panel.kind === 'plot' ? plotData(panel, shared) : null)), clouds }
 }
 
 function panelHtml(panel: Panel, figure: number, index: number): string {
@@ -213,11 +213,13 @@ function markerSvg({ look, open }: Pick<Series, 'look' | 'open'>): string {
     : `<path d="${path}" fill="${fill}"/>`
 }
 
+/** Returns whether a value lies between the ends of an axis that are set. */
+const isWithin = (value: number, { limits: [low, high] = [undefined, undefined] }: Axis): boolean =>
+  value >= (low ?? value) && value <= (high ?? value)
+
 /** Returns a plot without the points of clouds that lie beyond its axes: the page would be larger without showing them. */
 function withoutHidden(plot: Plot): Plot {
-  const isWithin = (value: number | null, { limits: [low, high] = [undefined, undefined] }: Axis) =>
-    value === null || (value >= (low ?? value) && value <= (high ?? value))
-  const isInside = ({ x, y }: Point) => isWithin(x, plot.x) && isWithin(y, plot.y)
+  const isInside = ({ x, y }: Point) => isWithin(x, plot.x) && (y === null || isWithin(y, plot.y))
   const series = plot.series.map((each) =>
     each.form === 'cloud' ? { ...each, points: each.points.filter(isInside) } : each,
   )
@@ -250,8 +252,7 @@ function ticksOf({ series, ...axes }: Plot, axis: 'x' | 'y') {
     ...points.map((point) => point[axis]),
     ...band.flatMap(({ x, low, high }) => (axis === 'x' ? [x] : [low, high])),
   ])
-  const [first = 0, end = Number.POSITIVE_INFINITY] = axes[axis].limits ?? []
-  const values = shown.filter((value) => value !== null && value > 0 && value >= first && value <= end) as number[]
+  const values = shown.filter((value) => value !== null && value > 0 && isWithin(value, axes[axis])) as number[]
   if (values.length === 0) return null
   // More on each side, since the axis extends to its next tick: a decade, or where there is less than one, half.
   const [low, high] = extent(values)
