@@ -38,6 +38,22 @@ export async function recipeOf(items: readonly string[]): Promise<ReportRecipe |
   return parseRecipe(text, path)
 }
 
+/** Title of a report that is given none. */
+export const DEFAULT_TITLE = 'Architecture search'
+
+/** What a table or report shows: its title, the published rows below it, and whether it may mix protocols. */
+export type ShownSettings = Pick<ReportRecipe, 'title' | 'published' | 'mix'>
+
+/**
+ * Returns what a table or report shows: each setting as the user typed it, else as the report has it that is read or
+ * written anew.
+ */
+export const shownSettings = (typed: Partial<ShownSettings>, earlier?: ReportRecipe): ShownSettings => ({
+  title: typed.title ?? earlier?.title ?? DEFAULT_TITLE,
+  published: typed.published ?? earlier?.published ?? 'auto',
+  mix: typed.mix ?? earlier?.mix ?? false,
+})
+
 async function claimsOfExperiment(path: string | undefined): Promise<string | undefined> {
   return path === undefined ? undefined : (await readExperiment(path)).claims
 }

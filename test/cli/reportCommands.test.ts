@@ -161,6 +161,21 @@ describe('bench report and bench verify', () => {
     expect(await output(verifyCommand(), committed())).toMatch(/^ok .* files recomputed from 3 runs/)
   })
 
+  test('a report made of a report, or over one, keeps what that one shows', async () => {
+    const settings = { title: 'Four searches', published: 'drnas-table-4', mix: true }
+    const shown = (name: string) => JSON.parse(readFileSync(join(folder, 'reports', name, 'report.json'), 'utf8'))
+    const flags = ['--title', settings.title, '--published', settings.published, '--mix', ...FIGURES]
+    await output(reportCommand(), '--store', store, '--folder', committed(), ...flags)
+    await output(reportCommand(), committed(), '--folder', join(folder, 'reports', 'two'), ...FIGURES)
+    await output(reportCommand(), '--store', store, '--folder', committed(), ...FIGURES)
+    for (const name of ['one', 'two']) expect(shown(name)).toMatchObject(settings)
+    expect(await output(tableCommand(), committed())).toContain('Published')
+    await output(reportCommand(), committed(), '--out', join(folder, 'page.html'))
+    expect(readFileSync(join(folder, 'page.html'), 'utf8')).toContain('<title>Four searches')
+    await output(reportCommand(), committed(), '--folder', committed(), '--title', 'Other', ...FIGURES)
+    expect(shown('one')).toMatchObject({ ...settings, title: 'Other' })
+  })
+
   test('a changed number fails with a diff', async () => {
     const path = join(committed(), 'table.md')
     writeFileSync(path, readFileSync(path, 'utf8').replace(/\d\d\.\d\d/, '99.99'))

@@ -20,7 +20,7 @@ import { commaList, jsonOption, oneOf, positiveNumber, repeated } from '../optio
 import { outputFormat, print, writeOutput } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
 import { publishedOption } from '../publishedOption.ts'
-import { claimsFor, recipeOf } from '../reportSettings.ts'
+import { claimsFor, DEFAULT_TITLE, recipeOf, shownSettings } from '../reportSettings.ts'
 import { readReused } from '../reuseRuns.ts'
 import {
   addSelectionFlags,
@@ -34,8 +34,8 @@ import {
 interface ReportFlags extends SelectionFlags {
   readonly out: string
   readonly folder?: string
-  readonly title: string
-  readonly published: string
+  readonly title?: string
+  readonly published?: string
   readonly mix?: boolean
   readonly claims?: string
   readonly checklist?: readonly ChecklistName[]
@@ -61,8 +61,8 @@ export function reportCommand(): Command {
   return addSelectionFlags(command)
     .option('--out <file>', 'path of the page', 'report.html')
     .option('--folder <dir>', 'write a report folder in place of a page')
-    .option('--title <text>', 'title of the page', 'Architecture search')
-    .addOption(publishedOption('auto'))
+    .option('--title <text>', `title of the page (default: as the report has it, or "${DEFAULT_TITLE}")`)
+    .addOption(publishedOption('as the report has them, or auto'))
     .option('--mix', 'allow runs of different protocols in one table, marked')
     .option(
       '--claims <file>',
@@ -106,8 +106,8 @@ interface Request {
   readonly claims?: Claims
   /** The planned runs that the report that is read states, if all its runs are shown. */
   readonly planned?: PlannedRuns
-  /** Returns whether the user typed an option. */
-  isTyped(option: keyof ReportFlags): boolean
+  /** Whether the user typed `--out`. */
+  readonly namesFile: boolean
 }
 
 /** What `bench report` has written: the page or folder, and the number of runs in it. */
@@ -124,7 +124,7 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
   const claims = await claimsFor(items, flags)
   const planned = isNarrowed(flags) ? undefined : earlier?.planned
   const request: Request = {
-    ...{ items, flags, isTyped: (option) => command.getOptionValueSource(option) === 'cli' },
+    ...{ items, flags, namesFile: command.getOptionValueSource('out') === 'cli' },
     ...(figures && { figures }),
     ...(earlier && { earlier }),
     ...(claims && { claims }),
@@ -168,8 +168,8 @@ async function watchPage(request: Request): Promise<void> {
 }
 
 async function printChecklists(request: Request, names: readonly ChecklistName[]): Promise<void> {
-  const { items, flags, earlier, claims, isTyped } = request
-  const out = isTyped('out') ? flags.out : undefined
+  const { items, flags, earlier, claims, namesFile } = request
+  const out = namesFile ? flags.out : undefined
   const format = outputFormat({ out, json: flags.json }, ['md', 'json'], 'md')
   const { runs, planned = request.planned } = await selectWholeRuns(items, flags)
   const files = earlier && new Set([RECIPE, isCompact(earlier) ? COMPACT_RECORDS : 'runs', ...(earlier.files ?? [])])
@@ -214,8 +214,9 @@ async function meansOf({ earlier }: Request, runs: readonly RunRecord[]) {
  * @param refreshSeconds seconds after which a browser reloads the page; absent: never
  */
 async function writePage(request: Request, refreshSeconds?: number): Promise<Written> {
-  const { items, flags, figures, earlier, claims, isTyped } = request
-  const { out, published, mix = false } = flags
+  const { items, flags, figures, earlier, claims } = request
+  const { out } = flags
+  const { title, published, mix } = shownSettings(flags, earlier)
   const { runs, parts, planned = request.planned } = await selectRunsInParts(items, flags)
   const preliminary = await preliminaryTo(request, runs)
   const options = {
@@ -230,7 +231,7 @@ async function writePage(request: Request, refreshSeconds?: number): Promise<Wri
     const shown = await figuresOf(runs, options, (kind) => figures?.includes(kind) !== false, maker.add)
     const tables = tablesOf(runs, options)
     const content = {
-      ...{ title: isTyped('title') ? flags.title : (earlier?.title ?? flags.title), runs, planned },
+      ...{ title, runs, planned },
       ...{ tables, figures: shown, references: options.references, downloads: await maker.finish() },
       ...(refreshSeconds !== undefined && { refreshSeconds }),
     }
@@ -243,8 +244,8 @@ async function writePage(request: Request, refreshSeconds?: number): Promise<Wri
 
 /** Writes the report as a folder to be committed. */
 async function writeFolder(request: Request, folder: string): Promise<Written> {
-  const { items, flags, figures, claims, isTyped } = request
-  const { title, published, mix = false, compact = false, kit = false, plugin = [] } = flags
+  const { items, flags, figures, earlier, claims } = request
+  const { compact = false, kit = false, plugin = [] } = flags
   const { runs, parts, sources, planned = request.planned } = await selectWholeRuns(items, flags)
   const preliminary = await preliminaryTo(request, runs)
   const means = kit ? await meansOf(request, runs) : []
@@ -256,13 +257,12 @@ async function writeFolder(request: Request, folder: string): Promise<Written> {
     ...(kit && { kit }),
     ...(preliminary.length > 0 && { preliminary }),
   }
-  const typed = Object.entries({ title, published, mix }).filter(([name]) => isTyped(name as 'title'))
+  const settings = shownSettings(flags, earlier ?? (await recipeOf([folder])))
   const context = await figureContext(request, runs)
   await writeReport(
     {
       ...{ folder, runs, sources: sources(), compact, figures, context },
-      recipe: { schema: 1, title, published, mix, ...added },
-      given: { ...Object.fromEntries(typed), ...added },
+      recipe: { schema: 1, ...settings, ...added },
     },
     { spaceOf: (name) => spaceOf(name, plugin), references: context.references },
   )

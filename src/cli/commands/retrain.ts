@@ -50,7 +50,7 @@ interface RetrainFlags extends Omit<RetrainingRequest, 'seeds'>, TableFlags {
   readonly plugin?: readonly string[]
   readonly store?: string
   readonly reuse?: readonly string[]
-  readonly published: string
+  readonly published?: string
   readonly log?: readonly LogFormat[]
 }
 
@@ -132,7 +132,7 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const experiment = experimentOf(flags, space, architectures)
   if (flags.slurm) requireNamedBackend(experiment, registered)
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
-  const { jobs, threads, log, slurm, json, out, published } = flags
+  const { jobs, threads, log, slurm, json, out, published = 'none' } = flags
   const processes = { jobs, threads, log, seedsPerDevice: 1 }
   const options = { ...processes, slurm, format, json, quiet, out, published, label: labels(space), failsAtOnce: true }
   await reuseRuns(plan, store, { reuse: flags.reuse, quiet })

@@ -24,13 +24,13 @@ import {
 } from '../output.ts'
 import { referenceNames, spaceOf } from '../pluginRegistry.ts'
 import { publishedOption } from '../publishedOption.ts'
-import { claimsFor } from '../reportSettings.ts'
+import { claimsFor, recipeOf, shownSettings } from '../reportSettings.ts'
 import { addSelectionFlags, SELECTION_HELP, type SelectionFlags, selectRuns, selectWholeRuns } from '../runSelection.ts'
 
 interface TableFlags extends SelectionFlags {
   readonly format?: FrameFormat | 'optuna'
   readonly summary: SummaryKind
-  readonly published: string
+  readonly published?: string
   readonly tests?: string | boolean
   readonly columns?: readonly string[]
   readonly sort?: string
@@ -62,7 +62,7 @@ export function tableCommand(): Command {
       oneOf('summary', summaryNames),
       'std',
     )
-    .addOption(publishedOption('auto'))
+    .addOption(publishedOption('as the report has them, or auto'))
     .addOption(
       new Option('--epochs', 'one row for each epoch of each run: losses, accuracies, probes').conflicts([
         'tests',
@@ -101,8 +101,9 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   const runs = await selectRuns(items, flags)
   const references = await referenceNames(flags.plugin ?? [])
   if (flags.claims) return write(claimsTable(runs, await requiredClaims(items, flags), references))
-  if (areRetrained(runs)) return write(retrainedTable(runs, flags.published))
-  const comparison = compare(runs, flags)
+  const { published, mix } = shownSettings(flags, await recipeOf(items))
+  if (areRetrained(runs)) return write(retrainedTable(runs, published))
+  const comparison = compare(runs, { mix })
   if (comparison.columns.length === 0) {
     throw new BenchError(
       'missing',
@@ -110,8 +111,11 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
     )
   }
   if (flags.tests) return write(requiredTests(comparison, references, flags.tests))
-  const published = publishedBeside(comparison, flags.published)
-  const content = comparisonTable(comparison, { summary: flags.summary, published, references })
+  const content = comparisonTable(comparison, {
+    summary: flags.summary,
+    published: publishedBeside(comparison, published),
+    references,
+  })
   await write(content)
 }
 

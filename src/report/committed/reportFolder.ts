@@ -33,11 +33,6 @@ export interface ReportRequest extends ReportForm {
   readonly runs: readonly RunRecord[]
   readonly sources: readonly Source[]
   readonly recipe: Omit<ReportRecipe, 'runs' | 'files'>
-  /**
-   * The settings of the report that the user stated. When a report is recomputed from its own records, they replace the
-   * stored settings; all others stay.
-   */
-  readonly given: Partial<ReportRecipe>
   readonly context: ReportContext
 }
 
@@ -81,7 +76,10 @@ export async function updateReport(
   replaceFiles(folder, files, recipe)
 }
 
-async function redraw({ folder, runs, given, compact, figures }: ReportRequest, known: VerifyOptions): Promise<void> {
+async function redraw(
+  { folder, runs, recipe: settings, compact, figures }: ReportRequest,
+  known: VerifyOptions,
+): Promise<void> {
   const { recipe, runs: all } = await readReport(folder, known.spaceOf)
   const problem =
     runs.length < all.length
@@ -90,7 +88,7 @@ async function redraw({ folder, runs, given, compact, figures }: ReportRequest, 
         ? 'its records would be rewritten'
         : undefined
   if (problem === undefined) {
-    return updateReport(folder, known, given, figures && { compact: isCompact(recipe), figures })
+    return updateReport(folder, known, settings, figures && { compact: isCompact(recipe), figures })
   }
   const remedy = 'name another folder, or leave out what narrows the runs or changes how they are kept'
   throw new BenchError('bad-input', `${folder} is the report that the runs come from, and ${problem}; ${remedy}`)
