@@ -28,7 +28,8 @@ export interface FileTree {
   /** Returns the path of a file as the user would write it, for messages. */
   locate(path: string): string
   /**
-   * Returns a hash that changes when a file changes: the hash of the archive, or `fingerprintOf` the folder's files.
+   * Returns a hash that changes when a file changes or an empty folder is added: the hash of the archive, or
+   * `fingerprintOf` the folder's files.
    */
   fingerprint(): Promise<string>
 }
@@ -42,15 +43,17 @@ const DEPTH = 4
 
 /** Lists the files of a folder and of its subfolders. @throws BenchError `missing` */
 export async function openFolder(folder: string): Promise<FileTree> {
-  const found = await walk(folder, '', DEPTH)
-  const paths = found.filter((file) => !file.endsWith('/')).sort()
+  const found = (await walk(folder, '', DEPTH)).sort()
+  const paths = found.filter((file) => !file.endsWith('/'))
+  // What is in a folder follows it in the sorted list.
+  const emptyFolders = found.filter((name, i) => name.endsWith('/') && !found[i + 1]?.startsWith(name))
   return withoutTopFolder({
     root: folder,
     paths,
     folders: found.filter((file) => file.endsWith('/')).map((file) => file.slice(0, -1)),
     read: (file, limit) => readBounded(path.join(folder, file), limit),
     locate: (file) => path.join(folder, file),
-    fingerprint: () => fingerprintOf(folder, paths),
+    fingerprint: () => fingerprintOf(folder, paths, emptyFolders),
   })
 }
 
@@ -127,15 +130,20 @@ const TICK_MS = 3000
 const AT_ONCE = 32
 
 /**
- * Returns a hash that changes when one of the files changes or moves. It covers the files' paths, sizes and inodes, and
- * the times at which content and inode changed last; programs cannot set the latter. For files that changed within the
- * last seconds, it also covers the bytes.
+ * Returns a hash that changes when one of the files changes or moves, or when an empty folder is added or removed. It
+ * covers the files' paths, sizes and inodes, and the times at which content and inode changed last; programs cannot set
+ * the latter. For files that changed within the last seconds, it also covers the bytes.
  * @param paths paths of the files, relative to the folder
+ * @param emptyFolders paths of the folders without files, which end with a slash
  */
-export async function fingerprintOf(folder: string, paths: readonly string[]): Promise<string> {
+export async function fingerprintOf(
+  folder: string,
+  paths: readonly string[],
+  emptyFolders: readonly string[] = [],
+): Promise<string> {
   const limit = pLimit(AT_ONCE)
   const stamps = await Promise.all(paths.map((file) => limit(stampOf, path.join(folder, file))))
-  return hashOfLines(paths.map((file, i) => `${file}\n${stamps[i]}`))
+  return hashOfLines([...paths.map((file, i) => `${file}\n${stamps[i]}`), ...emptyFolders])
 }
 
 async function stampOf(file: string): Promise<string> {

@@ -1,5 +1,5 @@
 /** Folders of classes without training and test images of their own: the program divides them by a seed. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { parseImageFolder } from '../../../src/data/files/imageFolder.ts'
@@ -28,6 +28,8 @@ beforeEach(async () => {
 
 const open = (text: string) => openDataset('animals', { folder: text })
 const stream = (text: string) => openImageStream('animals', text, 8)
+const identity = (text: string) =>
+  datasetIdentity({ name: 'animals', folder: text, imageSize: null, sizeSetting: '', report: () => {} })
 const perClass = (labels: Int32Array) => [0, 1, 2].map((label) => labels.filter((other) => other === label).length)
 /** Class and number of each image, in order. */
 const idsOf = ({ pixels, count }: { readonly pixels: Uint8Array; readonly count: number }) =>
@@ -67,8 +69,6 @@ describe('a folder of classes', () => {
 
   test('is another dataset if it is divided by another seed or portion', async () => {
     const texts = [at, `${at}:seed=1`, `${at}:test=0.3`]
-    const identity = (text: string) =>
-      datasetIdentity({ name: 'animals', folder: text, imageSize: null, sizeSetting: '', report: () => {} })
     for (const hashes of [
       await Promise.all(texts.map(async (text) => (await open(text)).contentHash)),
       await Promise.all(texts.map(async (text) => (await stream(text)).contentHash)),
@@ -92,6 +92,21 @@ describe('a folder that cannot be divided as the user wants is refused in one li
   test('a class without images', async () => {
     mkdirSync(join(at, 'fox'))
     await expect(open(at)).rejects.toThrow(/animals: no JPEG or PNG files in class "fox"; add images or remove/)
+  })
+
+  test.each([
+    ['a class', 'fox'],
+    ['a class with an empty folder in it', 'fox/cubs'],
+    ['a class with hidden files', 'fox/.thumbnails'],
+  ])('%s that gets no images after the others were used', async (_, added) => {
+    const used = await open(at)
+    await expect(identity(at)).resolves.toMatchObject({ contentHash: used.contentHash })
+    mkdirSync(join(at, added), { recursive: true })
+    const message = /animals: no JPEG or PNG files in class "fox"; add images or remove/
+    await expect(open(at)).rejects.toThrow(message)
+    await expect(identity(at)).rejects.toThrow(message)
+    rmSync(join(at, 'fox'), { recursive: true })
+    await expect(open(at)).resolves.toEqual(used)
   })
 
   test('a folder that has training and test images of its own', async () => {
