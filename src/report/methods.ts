@@ -45,6 +45,16 @@ const marked = (label: string, { manifest: { job } }: RunRecord): string =>
   job.imported === undefined || label.includes(`protocol=${IMPORTED}`) ? label : `${label} (${IMPORTED})`
 
 /**
+ * Returns a text that two runs share exactly if they found the same network, also where their architectures are written
+ * differently. In a space that cannot tell, it is the architecture; undefined without a result.
+ */
+export function networkOf({ manifest, result }: RunRecord): string | undefined {
+  const space = builtinSpaces[manifest.job.space]
+  if (result === undefined || space?.trainingKey === undefined) return result?.genotype
+  return space.trainingKey((space.family ?? space).parse(result.genotype))
+}
+
+/**
  * Returns a method with only one run for each seed, dataset and settings of full training. Of several finished runs
  * with the same outcome the first is kept. An unfinished run is kept only if there is no finished one.
  * @throws BenchError `bad-input` if two runs of a seed ended with different architectures, or with different accuracies

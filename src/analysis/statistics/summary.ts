@@ -49,6 +49,15 @@ export function tInterval(values: readonly number[], level = 0.95): Interval | u
 }
 
 /**
+ * Returns the t interval of a mean accuracy or error in %, without its parts below 0 and above 100 %, where no mean can
+ * lie; undefined for a single value.
+ */
+export function accuracyInterval(values: readonly number[]): Interval | undefined {
+  const interval = tInterval(values)
+  return interval && { low: Math.max(0, interval.low), high: Math.min(100, interval.high) }
+}
+
+/**
  * Returns the bootstrap confidence interval of the mean: percentiles of the means of resamples drawn with replacement.
  * Undefined for a single value.
  * @param draws number of resamples

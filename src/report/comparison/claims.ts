@@ -10,7 +10,7 @@ import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
-import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
+import { groupByMethod, type Method, networkOf, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { isUnder, methodOf, methodSchema, nameOf, selected } from './claimedMethod.ts'
 import { datasetTitle } from './comparison.ts'
@@ -185,7 +185,7 @@ function sampleOf(method: Method, { dataset, seeds }: Rule, name: MeasureName): 
  */
 function judgeSame(method: Method, seeds: number): Judgement {
   const runs = finished(method)
-  const found = new Set(runs.map(({ result }) => result?.genotype)).size
+  const found = new Set(runs.map(networkOf)).size
   if (found <= 1 && runs.length < seeds) return unjudged(tooFew(method.label, runs.length, seeds))
   return {
     verdict: found === 1 ? 'holds' : 'does not hold',

@@ -107,12 +107,14 @@ export const valuesOf = onceEach(({ bySeed }: Cell): readonly number[] =>
 )
 
 /**
- * Returns the items that can be called the best: those with values of at least two seeds, since one seed may be luck,
- * or, if there are none, those with one value.
+ * Returns the items among which one is called the best: those with values of at least two seeds, since one seed may be
+ * luck. If none has two, those with one; if one item alone has two, none, since there is nothing to compare it with.
  */
 export function rankable<Item>(items: readonly Item[], valuesIn: (item: Item) => readonly number[]): readonly Item[] {
   const repeated = items.filter((item) => valuesIn(item).length > 1)
-  return repeated.length > 0 ? repeated : items.filter((item) => valuesIn(item).length > 0)
+  const all = items.filter((item) => valuesIn(item).length > 0)
+  const able = repeated.length > 0 ? repeated : all
+  return able.length === 1 && all.length > 1 ? [] : able
 }
 
 const titles: Readonly<Record<string, string>> = { cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', imagenet: 'ImageNet' }

@@ -2,12 +2,12 @@
  * Makes the printable table of a comparison. A cell summarises the accuracies of all seeds, the best mean of a column
  * is marked, and rows from published papers are added below ours.
  */
-import { bootstrapInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { accuracyInterval, bootstrapInterval, type Interval, summarise } from '../../analysis/statistics/summary.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
-import { flatten } from '../methods.ts'
+import { flatten, networkOf } from '../methods.ts'
 import {
   type Column,
   type Comparison,
@@ -127,7 +127,7 @@ function summaryCell(values: readonly number[], summary: SummaryKind, best: bool
     case 'std':
       return { kind: 'statistic', mean, ...(std !== undefined && { std }), n, digits: DIGITS, best }
     case 'ci95':
-      return intervalCell(mean, tInterval(values))
+      return intervalCell(mean, accuracyInterval(values))
     case 'bootstrap':
       return intervalCell(mean, bootstrapInterval(values, random(0, 'table', 'bootstrap')))
     case 'median':
@@ -238,15 +238,17 @@ function notesOf(
 }
 
 /**
- * Returns phrases for a note: one for each dataset on which all seeds of the row's method found the same architecture.
+ * Returns phrases for a note: one for each dataset on which all seeds of the row's method found the same network, and
+ * have the same numbers. A table may have two numbers for one network, if it was trained twice.
  */
-function sameAnswerWords({ method: { label, runs } }: Row): string[] {
+function sameAnswerWords({ method: { label, runs }, cells }: Row): string[] {
+  if (cells.some((cell) => new Set(valuesOf(cell)).size > 1)) return []
   const byDataset = groupBy(
     runs.filter(({ result }) => result !== undefined),
     ({ manifest }) => manifest.job.dataset.name,
   )
   return [...byDataset].flatMap(([dataset, found]) => {
-    const isOne = found.length > 1 && found.every(({ result }) => result?.genotype === found[0].result?.genotype)
+    const isOne = found.length > 1 && found.every((run) => networkOf(run) === networkOf(found[0]))
     return isOne ? [`${label}${byDataset.size > 1 ? ` on ${datasetTitle(dataset)}` : ''} (${found.length} seeds)`] : []
   })
 }

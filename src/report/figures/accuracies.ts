@@ -3,7 +3,7 @@
  * search first. Fixed architectures, such as `optimal`, are lines.
  */
 import { quantile } from 'simple-statistics'
-import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { accuracyInterval, summarise } from '../../analysis/statistics/summary.ts'
 import { type Drawing, heading, type Ink, type Shape, textRoom } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { extent } from '../../core/numbers.ts'
@@ -159,7 +159,7 @@ function panel(title: string, lines: readonly Line[], references: readonly Refer
   }
   const isCut = sorted.some(({ values }) => values.length <= MANY_SEEDS && values.some(isBeyond))
   const isOpen = sorted.some(({ values }) => {
-    const interval = tInterval(values)
+    const interval = accuracyInterval(values)
     return (
       interval !== undefined &&
       interval.high > low &&
@@ -259,7 +259,7 @@ function rowShapes(
 ): Shape[] {
   const { mean, std } = summarise(values)
   const clamped = (value: number) => x(Math.min(high, Math.max(low, value)))
-  const interval = tInterval(values)
+  const interval = accuracyInterval(values)
   const isMany = values.length > MANY_SEEDS
   const inside = values.filter((value) => value >= low && value <= high)
   const lower = isMany ? [] : values.filter((value) => value < low)

@@ -4,8 +4,9 @@ import type { Drawing } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { groupByMethod, labelOf, oneRunPerSeed } from '../methods.ts'
+import { groupByMethod, labelOf, networkOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -61,19 +62,15 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
   }
 }
 
-/** Returns the architecture that a method found most often, and how many of its seeds found it. */
+/** Returns the network that a method found most often, as its lowest seed writes it, and how many seeds found it. */
 function answerOf(runs: readonly RunRecord[], label: string) {
-  const genotypes = runs.flatMap(({ result }) => result?.genotype ?? [])
-  const genotype = mostFrequent(genotypes)
-  const [count, seeds] = [genotypes.filter((each) => each === genotype).length, genotypes.length]
-  const first = runs.find(({ result }) => result?.genotype === genotype)?.manifest.job.seed
+  const networks = [...groupBy(runs, (run) => networkOf(run) ?? '').values()]
+  const alike = networks.reduce((most, group) => (group.length > most.length ? group : most))
+  const [{ result, manifest }] = alike
+  const [count, seeds] = [alike.length, runs.length]
   const share =
-    count === 1 && seeds > 1 ? `seed ${first}; all ${seeds} seeds differ` : `${count} of ${pluralize(seeds, 'seed')}`
-  return { label, genotype, count, seeds, share }
-}
-
-function mostFrequent(items: readonly string[]): string {
-  const counts = new Map<string, number>()
-  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1)
-  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0]
+    count === 1 && seeds > 1
+      ? `seed ${manifest.job.seed}; all ${seeds} seeds differ`
+      : `${count} of ${pluralize(seeds, 'seed')}`
+  return { label, genotype: result?.genotype ?? '', count, seeds, share }
 }

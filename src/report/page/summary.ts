@@ -2,7 +2,7 @@
  * The main results at the top of a report's page: what was compared, which method is best and by how much, and which
  * runs are missing.
  */
-import { type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
+import { accuracyInterval, type Interval, summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { distinct } from '../../system/groupBy.ts'
 import {
@@ -122,7 +122,8 @@ interface Ranked {
 function bestOf(comparison: Comparison, references: ReadonlySet<string>, column: Column, at: number): string[] {
   const searches = searchesOf(comparison, references)
   const { best, next, ranked, single } = ranking(searches, at)
-  if (best === undefined) return []
+  if (best === undefined)
+    return notRanked(single.map((own) => ({ label: own.row.method.label, values: valuesOf(own.row.cells[at]) })))
   const random = ranked.find(({ row }) => row.method.algorithm === 'random' && row !== best.row && row !== next?.row)
   const optimum = comparison.rows
     .filter((row) => references.has(row.method.algorithm))
@@ -156,6 +157,14 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
   ]
 }
 
+/** Returns a sentence that no method is called the best, since only one has several seeds; none without methods. */
+function notRanked(methods: readonly { readonly label: string; readonly values: readonly number[] }[]): string[] {
+  const repeated = methods.find(({ values }) => values.length > 1)
+  if (repeated === undefined) return []
+  const means = methods.map(({ label, values }) => `${label}, ${summarise(values).mean.toFixed(2)} %`)
+  return [`No method is called the best, since only ${repeated.label} has several seeds: ${means.join('; ')}.`]
+}
+
 /** Returns whether a search computes with networks itself: it trains shared weights, or scores untrained networks. */
 const isTrained = ({ method }: Row): boolean => method.runs.every(({ manifest }) => manifest.job.executor !== undefined)
 
@@ -164,7 +173,9 @@ function ranking(searches: readonly Row[], at: number) {
   const valuesAt = ({ cells }: Row) => valuesOf(cells[at])
   const ranks = (rows: readonly Row[]) =>
     rows
-      .map((row): Ranked => ({ row, mean: summarise(valuesAt(row)).mean, interval: tInterval(valuesAt(row)), at }))
+      .map(
+        (row): Ranked => ({ row, mean: summarise(valuesAt(row)).mean, interval: accuracyInterval(valuesAt(row)), at }),
+      )
       .sort((a, b) => b.mean - a.mean)
   const able = rankable(searches, valuesAt)
   const ranked = ranks(able)
@@ -211,10 +222,11 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
     if (new Set(own.map(({ settings, space }) => settingsText(settings, space))).size > 1) return []
     const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
     const [best, next] = rankable(own, errorsOf).toSorted((a, b) => mean(a) - mean(b))
+    if (best === undefined) return notRanked(own.map((row) => ({ label: labelOf(row.method), values: errorsOf(row) })))
     const label = (row: RetrainedRow) => `${labelOf(row.method)}${errorsOf(row).length === 1 ? ' (1 seed)' : ''}`
     const ahead = next ? `; ${(mean(next) - mean(best)).toFixed(2)} points ahead of ${label(next)}, the next one` : ''
     return [
-      `${label(best)}: ${mean(best).toFixed(2)} % ${datasetTitle(dataset)} test error${intervalText(tInterval(errorsOf(best)))}${ahead}.`,
+      `${label(best)}: ${mean(best).toFixed(2)} % ${datasetTitle(dataset)} test error${intervalText(accuracyInterval(errorsOf(best)))}${ahead}.`,
     ]
   })
 }

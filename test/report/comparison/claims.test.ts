@@ -29,7 +29,8 @@ const withEigenvalues = (algorithm: string, last: readonly number[]) =>
 const withSkips = (algorithm: string, counts: readonly number[]) =>
   counts.map((count, seed): FixtureRun => {
     const run = fixtureRun({ algorithm, seed })
-    const genotype = Array.from({ length: 6 }, (_, i) => (i < count ? 'skip_connect~0' : 'none~0')).join('|')
+    const [a, b, c, d, e, f] = Array.from({ length: 6 }, (_, i) => (i < count ? 'skip_connect' : 'nor_conv_3x3'))
+    const genotype = `|${a}~0|+|${b}~0|${c}~1|+|${d}~0|${e}~1|${f}~2|`
     return { ...run, ...(run.result && { result: { ...run.result, genotype } }) }
   })
 

@@ -3,11 +3,18 @@ import { compare } from '../../../src/report/comparison/comparison.ts'
 import { comparisonTable } from '../../../src/report/comparison/comparisonTable.ts'
 import { publishedBeside, publishedTables } from '../../../src/report/comparison/published.ts'
 import { anytimeFigure } from '../../../src/report/figures/anytime.ts'
+import { cellsFigure } from '../../../src/report/figures/cells.ts'
 import { hessianFigure } from '../../../src/report/figures/hessian.ts'
 import { paretoFigure } from '../../../src/report/figures/pareto.ts'
 import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { nb201 } from '../../../src/spaces/nb201/index.ts'
 import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
+
+/** Two architectures that are one network: a 3×3 and then a 1×1 convolution, by the one inner node or the other. */
+const THROUGH_NODE_1 = '|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|'
+const THROUGH_NODE_2 = '|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|nor_conv_1x1~2|'
 
 const cells = (text: string, method: string) =>
   text
@@ -115,6 +122,17 @@ describe('the table of a comparison', () => {
     expect(markdown(compare([first, alike]))).toContain(note)
     expect(markdown(compare([first, second]))).not.toContain('All seeds')
     expect(markdown(compare([first]))).not.toContain('All seeds')
+  })
+
+  test('takes two architectures for the same where they are one network, unless a table has two numbers for it', () => {
+    const [first, second] = fixtureRuns(2)
+    const found = (run: RunRecord, genotype: string, { result } = run) =>
+      ({ ...run, result: { ...result, genotype, metrics: first.result?.metrics } }) as RunRecord
+    const runs = [found(first, THROUGH_NODE_1), found(second, THROUGH_NODE_2)]
+    expect(markdown(compare(runs))).toContain('All seeds have the same architecture')
+    const otherNumber = { ...runs[1], result: { ...second.result, genotype: THROUGH_NODE_2 } } as RunRecord
+    expect(markdown(compare([runs[0], otherNumber]))).not.toContain('All seeds')
+    expect(cellsFigure(runs, nb201).panels.map(({ title }) => title)).toEqual(['drnas (2 of 2 seeds)'])
   })
 
   test('marks the best mean and all means that are printed alike', () => {

@@ -65,11 +65,34 @@ describe('the answers at the top of the page', () => {
       trainedRun({ algorithm: 'darts-v1', seed: 1, accuracies: [96.5] }),
       trainedRun({ algorithm: 'drnas', accuracies: [98] }),
     ]
-    expect(answers(trained, REFERENCES).Best).toMatch(/^darts-v1: 3\.75 % /)
-    const marked = retrainedTable(trained, 'none').rows.map((row) =>
-      row.some((cell) => cell.kind === 'statistic' && cell.best),
+    const marked = (runs: typeof trained) =>
+      retrainedTable(runs, 'none').rows.map((row) => row.some((cell) => cell.kind === 'statistic' && cell.best))
+    const others = [0, 1].map((seed) => trainedRun({ algorithm: 'gdas', seed, accuracies: [95 + seed] }))
+    expect(answers([...trained, ...others], REFERENCES).Best).toMatch(/^darts-v1: 3\.75 % .* ahead of gdas/)
+    expect(marked([...trained, ...others])).toEqual([true, false, false])
+    expect(answers(trained, REFERENCES).Best).toBe(
+      'No method is called the best, since only darts-v1 has several seeds: darts-v1, 3.75 %; drnas, 2.00 %.',
     )
-    expect(marked).toEqual([true, false])
+    expect(marked(trained)).toEqual([false, false])
+  })
+
+  test('call no search the best where only one has several seeds', () => {
+    const two = [...withAccuracies('drnas', [93, 94]), ...withAccuracies('gdas', [99])]
+    expect(answers(two, REFERENCES).Best).toBe(
+      'No method is called the best, since only drnas has several seeds: gdas, 99.00 %; drnas, 93.50 %.',
+    )
+    expect(
+      comparisonTable(compare(two))
+        .rows.flat()
+        .filter((cell) => cell.kind === 'statistic' && cell.best),
+    ).toEqual([])
+  })
+
+  test('give no interval beyond 0 to 100 %, where no mean can lie', () => {
+    const { Best } = answers([...withAccuracies('drnas', [80, 90]), ...withAccuracies('gdas', [70, 75])], REFERENCES)
+    expect(Best).toMatch(/^drnas: 85\.00 % CIFAR-10 test accuracy \[21\.47, 100\.00\]/)
+    const [row] = comparisonTable(compare(withAccuracies('drnas', [1, 90])), { summary: 'ci95' }).rows
+    expect(row.some((cell) => cell.kind === 'text' && cell.text === '45.50 [0.00, 100.00]')).toBe(true)
   })
 
   test('give the difference of means where the common seeds are too few, or speak for the other', () => {
