@@ -171,6 +171,12 @@ const absent: Readonly<Record<string, unknown>> = {
   'data.cutoutGrows': false,
 }
 
+/** Returns the value that the absence of a protocol setting means, as text; `none` if absence stands for itself. */
+export function textOfAbsent(path: string): string {
+  const value = absent[path]
+  return value === undefined || value === Number.POSITIVE_INFINITY ? 'none' : String(value)
+}
+
 const words: Readonly<Record<string, readonly string[]>> = {
   metric: REPORTED_METRICS,
   stepOrder: ['architecture-first', 'weights-first'],

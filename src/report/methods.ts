@@ -3,10 +3,12 @@
  * line of a figure.
  */
 import { genotype as knownGenotype } from '../algorithms/references.ts'
+import { classWeightsText } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'
 import { IMPORTED } from '../protocols/imported.ts'
+import { textOfAbsent } from '../protocols/index.ts'
 import { architectureName, builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
@@ -127,12 +129,17 @@ export function differingKeys(records: readonly object[]): readonly string[] {
   return keys.filter((key) => new Set(flat.map((record) => record.get(key))).size > 1)
 }
 
-/** Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. */
+/**
+ * Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. Weights of classes
+ * are one field, since an object with one for each would be too long a label.
+ */
 export function flatten(record: object): ReadonlyMap<string, string> {
   const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? [...flatten(value)].map(([inner, text]) => [`${key}.${inner}`, text])
-      : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
+    key === 'classWeights' && value !== undefined
+      ? [[key, classWeightsText(value)]]
+      : typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? [...flatten(value)].map(([inner, text]) => [`${key}.${inner}`, text])
+        : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
   )
   return new Map(entries)
 }
@@ -167,9 +174,9 @@ const protocolKey = onceEach((protocol: Job['protocol']) => contentName(searchSe
  * Returns the long form of a method's label, without the algorithm's name: the settings with the given names, as in
  * `k=4, progressive=false`.
  */
-const longLabel = (record: object, keys: readonly string[]): string =>
+export const longLabel = (record: object, keys: readonly string[]): string =>
   valuesAt(record, keys)
-    .map(([key, value = 'none']) => `${key}=${value}`)
+    .map(([key, value = textOfAbsent(key.replace(/^protocol\./, ''))]) => `${key}=${value}`)
     .join(', ')
 
 /**

@@ -7,7 +7,7 @@ import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
-import { flatten, networkOf } from '../methods.ts'
+import { flatten, longLabel, networkOf } from '../methods.ts'
 import {
   type Column,
   type Comparison,
@@ -172,8 +172,7 @@ function protocolWords({ rows, mixed }: Comparison): ReadonlyMap<Row, string> {
       const flat = namesakes.map((other) => flatten(other))
       const search = mixed.filter((key) => !key.startsWith('headline.'))
       const differing = search.filter((key) => new Set(flat.map((values) => values.get(key))).size > 1)
-      const values = differing.map((key) => `${key}=${flatten(own).get(key) ?? 'none'}`)
-      return [row, [name, ...values].join(' ')]
+      return [row, [name, longLabel(own, differing)].join(' ').trimEnd()]
     }),
   )
 }

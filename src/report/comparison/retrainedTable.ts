@@ -19,7 +19,7 @@ import {
   type TabularColumn,
   word,
 } from '../formats/tabular.ts'
-import { differingKeys, flatten, labelOf } from '../methods.ts'
+import { differingKeys, labelOf, longLabel } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { datasetTitle, datasetWords, rankable } from './comparison.ts'
 import {
@@ -126,7 +126,7 @@ const datasetColumn: RetrainedColumn = {
 const settingsColumn = (differing: readonly string[]): RetrainedColumn => ({
   title: 'Training',
   key: 'training',
-  cell: ({ settings }) => word(differing.map((key) => `${key}=${flatten(settings).get(key)}`).join(', ')),
+  cell: ({ settings }) => word(longLabel(settings, differing)),
 })
 
 /** Title of the table column of each metric. */

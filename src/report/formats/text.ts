@@ -10,7 +10,7 @@ const GAP = 2
 /**
  * Returns a table as text for a terminal.
  * @param width width of the terminal in characters; optional columns that do not fit are left out, and a note says how
- * many
+ * many; if the others do not fit either, they stand in several blocks of rows, each beginning with the first column
  */
 export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
   const set = table.columns.map((column, i) =>
@@ -20,19 +20,13 @@ export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): st
     ),
   )
   const shown = fitting(table.columns, set, width)
-  const height = Math.max(0, ...shown.map(({ title }) => title.length))
-  const line = (texts: readonly string[]) => shown.map(({ align }, i) => align(texts[i])).join(' '.repeat(GAP))
-  const head = Array.from({ length: height }, (_, at) =>
-    line(shown.map(({ title }) => title[at - height + title.length] ?? '')),
-  )
-  const rule = shown.map((column) => '─'.repeat(column.width)).join('─'.repeat(GAP))
-  const body = table.rows.map((_, row) => line(shown.map(({ cells }) => cells[row])))
+  const blocks = blocksOf(shown, width).flatMap((block, i) => [...(i > 0 ? [''] : []), ...linesOf(block)])
   const notes = [...table.notes, ...leftOut(set.length - shown.length, width)]
   const below = notes.flatMap((note) => fold(note, Math.min(NOTE_WIDTH, width)))
   const { purpose = '', lines: next = [] } = table.commands ?? {}
   const commands =
     next.length === 0 ? [] : ['', ...fold(`${purpose}:`, NOTE_WIDTH), ...next.map((command) => `  ${command}`)]
-  const lines = [...head, rule, ...body, ...(below.length > 0 ? ['', ...below] : []), ...commands]
+  const lines = [...blocks, ...(below.length > 0 ? ['', ...below] : []), ...commands]
   return lines.map((text) => `${text.trimEnd()}\n`).join('')
 }
 
@@ -54,6 +48,31 @@ function setColumn({ title: text }: TabularColumn, content: readonly Cell[]): Se
   return { title, cells, width, align: (part) => (isLeft ? part.padEnd(width) : part.padStart(width)) }
 }
 
+/** Returns the lines of columns side by side: their titles, a rule, and the rows. */
+function linesOf(columns: readonly SetColumn[]): string[] {
+  const height = Math.max(0, ...columns.map(({ title }) => title.length))
+  const line = (texts: readonly string[]) => columns.map(({ align }, i) => align(texts[i])).join(' '.repeat(GAP))
+  const head = Array.from({ length: height }, (_, at) =>
+    line(columns.map(({ title }) => title[at - height + title.length] ?? '')),
+  )
+  const rule = columns.map((column) => '─'.repeat(column.width)).join('─'.repeat(GAP))
+  const rows = columns[0]?.cells.map((_, row) => line(columns.map(({ cells }) => cells[row]))) ?? []
+  return [...head, rule, ...rows]
+}
+
+/** Returns the columns in blocks that fit into the width of the terminal, each beginning with the first column. */
+function blocksOf([first, ...others]: readonly SetColumn[], most: number): readonly (readonly SetColumn[])[] {
+  const blocks = [[first]]
+  for (const column of others) {
+    const last = blocks[blocks.length - 1]
+    if (last.length === 1 || widthOf([...last, column]) <= most) last.push(column)
+    else blocks.push([first, column])
+  }
+  return blocks
+}
+
+const widthOf = (columns: readonly SetColumn[]): number => columns.reduce((sum, { width }) => sum + width + GAP, -GAP)
+
 const widest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
 /**
@@ -62,12 +81,11 @@ const widest = (texts: readonly string[]): number => texts.reduce((most, { lengt
  */
 function fitting(columns: readonly TabularColumn[], set: readonly SetColumn[], most: number): readonly SetColumn[] {
   const left = new Set(set.keys())
-  const width = () => [...left].reduce((sum, i) => sum + set[i].width + GAP, -GAP)
   const dispensable = [...left]
     .filter((i) => columns[i].optional !== undefined)
     .sort((a, b) => Number(columns[b].optional) - Number(columns[a].optional))
   for (const i of dispensable) {
-    if (width() <= most) break
+    if (widthOf([...left].map((i) => set[i])) <= most) break
     left.delete(i)
   }
   return set.filter((_, i) => left.has(i))

@@ -2,11 +2,26 @@
 import { BenchError } from '../../core/errors.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { EpochRecord } from '../../core/result.ts'
-import { type Cell, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import { type Cell, column, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** Number of digits after the decimal point of losses and accuracies in text, Markdown and LaTeX. */
 const DIGITS = 4
+
+/**
+ * Columns that say what an epoch belongs to. The run's name, its architecture and what most stores have once only are
+ * left out first of a narrow terminal.
+ */
+const KEYS = [
+  column('run', 'Run', 9),
+  column('method', 'Method'),
+  column('space', 'Space', 7),
+  column('dataset', 'Dataset', 6),
+  column('protocol', 'Protocol', 8),
+  column('seed', 'Seed'),
+  column('epoch', 'Epoch'),
+  column('architecture', 'Architecture', 10),
+]
 
 /**
  * Columns of the epochs table that every search can have: the column's name, and the function that reads its value from
@@ -42,9 +57,9 @@ export function epochsTable(runs: readonly RunRecord[]): Tabular {
   )
   const qualifiers = [...new Set(looked.flatMap((metrics) => [...metrics.keys()]))]
   const own = NUMBERS.filter(([, value]) => entries.some(({ epoch }) => value(epoch) !== undefined))
-  const keys = ['run', 'method', 'space', 'dataset', 'protocol', 'seed', 'epoch', 'architecture']
+  const measures = titled([...own.map(([key]) => key), ...extras, ...qualifiers])
   return {
-    columns: titled([...keys, ...own.map(([key]) => key), ...extras, ...qualifiers]),
+    columns: [...KEYS, ...measures.map((measure) => ({ ...measure, optional: 1 }))],
     rows: entries.map(({ run: { manifest }, epoch }, i): readonly Cell[] => [
       ...[manifest.id, manifest.job.algorithm.name, manifest.job.space, manifest.job.dataset.name].map(word),
       ...[word(manifest.job.protocol.name), count(manifest.job.seed), count(epoch.epoch), word(epoch.genotype)],

@@ -147,7 +147,7 @@ describe('runs under several protocols', () => {
     const [base, other] = [fixtureRun(), fixtureRun({ algorithm: 'gdas' })]
     const protocol = { ...base.manifest.job.protocol, batchSize: 16, epochs: 3 }
     const changed = { ...other, manifest: { ...other.manifest, job: { ...other.manifest.job, protocol } } }
-    expect(protocolsOf([base, changed])).toEqual(['fixture epochs=10 batchSize=8', 'fixture epochs=3 batchSize=16'])
+    expect(protocolsOf([base, changed])).toEqual(['fixture epochs=10, batchSize=8', 'fixture epochs=3, batchSize=16'])
   })
   test('have no row marked as the best', () => {
     const { rows } = comparisonTable(compare([searched('micro'), searched('drnas-paper', 'gdas')], { mix: true }))

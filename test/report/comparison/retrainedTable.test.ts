@@ -32,6 +32,14 @@ describe('the table of full trainings', () => {
     expect(other).toContain('| PCDARTS | epochs=2 |')
   })
 
+  test('names settings that only some trainings state, and weights of classes in one text', () => {
+    const plain = run({ genotype: 'PCDARTS' })
+    const weighted = run({ request: { preset: 'drnas-paper', metric: 'balanced', classWeights: { cat: 2, dog: 0.5 } } })
+    const [, , one, other] = lines([weighted, plain])
+    expect(one).toContain('| DARTS_V2 | metric=balanced, data.classWeights=cat:2+dog:0.5 |')
+    expect(other).toContain('| PCDARTS | metric=top1, data.classWeights=none |')
+  })
+
   test('names cells that no paper published by the beginning of their hash', () => {
     const cells = darts.format(darts.parse('DARTS_V2')).replaceAll('dil_conv_3x3', 'dil_conv_5x5')
     expect(lines([run({ genotype: cells })])[2]).toMatch(/^\| genotype [0-9a-f]{8} \|/)

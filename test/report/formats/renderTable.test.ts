@@ -40,6 +40,23 @@ describe('one table, in every format', () => {
     `)
   })
 
+  test('text that a narrow terminal breaks into blocks, each with the first column', () => {
+    expect(renderTable({ ...table, notes: [] }, 'text', 32)).toMatchInlineSnapshot(`
+      "algorithm       CIFAR-10 test
+      ─────────────────────────────
+      drnas            94.36 ± 0.01
+      a|b & 50%, "x"      54.30 ± —
+      setn                        —
+
+      algorithm       runs
+      ────────────────────
+      drnas              4
+      a|b & 50%, "x"     1
+      setn               0
+      "
+    `)
+  })
+
   test('Markdown', () => {
     expect(renderTable(table, 'md')).toMatchInlineSnapshot(`
       "| algorithm | CIFAR-10 test | runs |
