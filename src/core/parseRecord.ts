@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { BenchError } from './errors.ts'
+import { pluralize } from './plainText.ts'
 
 /**
  * Deepest nesting of arrays and objects that a record may have; deeper JSON could exhaust the stack of recursive code.
@@ -38,31 +39,89 @@ export function parseRecord<T>(text: string, path: string, { schema, what, remed
 }
 
 /**
- * Describes the first problem that zod found in a record, with the path of the field: `job.seed: expected int, received
- * string`.
+ * Describes the first problem that zod found in a record, with the path of the field: `job.seed: expected a whole
+ * number, found a text`.
  */
-export function problemIn({ issues: [issue] }: z.ZodError): string {
+export function problemIn({ issues }: z.ZodError): string {
+  const [issue] = nearestIssues(issues)
   const at = issue.path.map(String).join('.')
   return at === '' ? problemOf(issue) : `${at}: ${problemOf(issue)}`
+}
+
+/**
+ * Returns the problems with those of unions replaced: where a value fits none of several schemas, but is of the type of
+ * one, the problems are those with that schema.
+ */
+export const nearestIssues = (issues: readonly Issue[]): Issue[] =>
+  issues.flatMap((issue) => {
+    const nearest = issue.code === 'invalid_union' ? issue.errors.find((errors) => !errors.some(isOfOtherType)) : []
+    if (nearest === undefined || nearest.length === 0) return [issue]
+    return nearestIssues(nearest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
+  })
+
+type Issue = z.core.$ZodIssue
+
+const isOfOtherType = ({ code, path }: Issue): boolean =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+
+/** Describes one problem that zod found: `expected at least 1`, `expected a text, and it is missing`. */
+export function problemOf(issue: Issue): string {
+  const [, type] = /^Invalid input: expected \w+, received (\w+)$/.exec(issue.message) ?? []
+  if (type === undefined || type === 'NaN') return expectation(issue)
+  return `${expectation(issue)}, ${type === 'undefined' ? 'and it is missing' : `found ${type === 'boolean' ? 'a boolean' : nameOfType(type)}`}`
 }
 
 /** Zod's names of what a limit is on, where that is a number and not the length of a text or list. */
 const NUMBERS: ReadonlySet<string> = new Set(['number', 'int', 'bigint'])
 
-/** Describes one problem that zod found: `expected at least 1`, `expected string, and it is missing`. */
-export function problemOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') {
-    return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
+/** Says what was expected where zod found a problem, without what was found: `expected a whole number`. */
+export function expectation(issue: Issue): string {
+  // The schema may have a message of its own.
+  const isZodsMessage = /^(Invalid|Too)\b/.test(issue.message)
+  if (issue.code === 'invalid_value') return oneOf(issue.values)
+  if (isZodsMessage && issue.code === 'invalid_type') return `expected ${nameOfType(issue.expected)}`
+  if (isZodsMessage && issue.code === 'invalid_union') {
+    return 'options' in issue && issue.options ? oneOf(issue.options) : alternatives(issue.errors)
   }
-  if (issue.code === 'too_small' && NUMBERS.has(issue.origin)) {
-    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  if (issue.code === 'invalid_key' && issue.issues.length > 0) return `its name: ${expectation(issue.issues[0])}`
+  if (issue.code === 'too_small') {
+    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${amount(issue.minimum, issue.origin)}`
   }
-  if (issue.code === 'too_big' && NUMBERS.has(issue.origin)) {
-    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
+  if (issue.code === 'too_big') {
+    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${amount(issue.maximum, issue.origin)}`
   }
-  const words = issue.message.replace(/^Invalid input: /, '')
-  return words.replace(/, received NaN$/, '').replace(/, received undefined$/, ', and it is missing')
+  return issue.message
 }
+
+const oneOf = (values: readonly unknown[]): string =>
+  `expected ${values.length > 1 ? 'one of ' : ''}${values.map(String).join(', ')}`
+
+/** Returns a limit with its unit: `2 items` for a list, the number alone for a number. */
+function amount(limit: number | bigint, origin: string): string {
+  if (NUMBERS.has(origin)) return String(limit)
+  return pluralize(Number(limit), origin === 'string' ? 'character' : 'item')
+}
+
+/** Says what was expected of a value that is of the type of none of several schemas. */
+function alternatives(errors: readonly (readonly Issue[])[]): string {
+  const expected = errors.flatMap(([issue]) => (issue === undefined ? [] : [expectation(issue)]))
+  return `expected ${[...new Set(expected)].map((text) => text.replace(/^expected /, '')).join(' or ')}`
+}
+
+/** Names of zod's types as people say them; other types have the name that zod gives them. */
+const TYPES: Readonly<Record<string, string>> = {
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'an object',
+  record: 'an object',
+  null: 'nothing',
+}
+
+const nameOfType = (type: string): string => TYPES[type] ?? type
 
 function parsed(text: string): unknown {
   try {

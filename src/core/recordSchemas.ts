@@ -33,10 +33,10 @@ const LONGEST_LABEL = 4000
 
 function answerProblem(answer: Partial<RecordedQuery> | null, spentBefore: number): string | undefined {
   if (typeof answer !== 'object' || answer === null) return 'expected a query and its answer'
-  if (!Number.isFinite(answer.accuracyPct)) return 'accuracyPct: expected number'
-  if (answer.epochs !== undefined && !Number.isInteger(answer.epochs)) return 'epochs: expected int'
-  if (!['string', 'undefined'].includes(typeof answer.genotype)) return 'genotype: expected string'
-  if (!Number.isFinite(answer.usedSeconds)) return 'usedSeconds: expected number'
+  if (!Number.isFinite(answer.accuracyPct)) return 'accuracyPct: expected a number'
+  if (answer.epochs !== undefined && !Number.isInteger(answer.epochs)) return 'epochs: expected a whole number'
+  if (!['string', 'undefined'].includes(typeof answer.genotype)) return 'genotype: expected a text'
+  if (!Number.isFinite(answer.usedSeconds)) return 'usedSeconds: expected a number'
   return Number(answer.usedSeconds) >= spentBefore ? undefined : 'usedSeconds: less than at the query before'
 }
 

@@ -13,6 +13,7 @@ import type { RetrainingSettings, WeightsToKeep } from '../core/retraining.ts'
 import type { SpaceFamily } from '../core/space.ts'
 import { requireOneBalance } from '../data/batches/subset.ts'
 import { overridden, plainValues } from '../protocols/preset.ts'
+import { parsedWith } from '../system/yamlFile.ts'
 import { type RetrainingPreset, retrainingPresets } from './presets.ts'
 
 /**
@@ -219,26 +220,18 @@ function keepWord(word: string, text: string): WeightsToKeep {
 }
 
 /** Schema for the weights to save: a text like that of `--keep`, or a list of its parts. */
-const keepSchema = z.union([z.string(), z.array(z.string()).min(1)]).transform((value, context) => {
-  try {
-    return parseKeep([value].flat().join(','))
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message })
-    return z.NEVER
-  }
-})
+const keepSchema = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .transform(parsedWith((value) => parseKeep([value].flat().join(','))))
 
 /** Schema for class weights: a text like that of `--class-weights`, or the weight of each class by its name. */
 const classWeightsSchema = z
   .union([z.string(), z.record(z.string(), z.number())], { error: 'expected balanced, or a weight for each class' })
-  .transform((value, context) => {
-    try {
-      return typeof value === 'string' ? parseClassWeights(value) : stateClassWeights(Object.entries(value))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-      return z.NEVER
-    }
-  })
+  .transform(
+    parsedWith((value) =>
+      typeof value === 'string' ? parseClassWeights(value) : stateClassWeights(Object.entries(value)),
+    ),
+  )
 
 const count = z.coerce.number().int().min(1)
 

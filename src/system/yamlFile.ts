@@ -3,58 +3,73 @@
  * since the parser is recursive and takes quadratic time.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { CST, Document } from 'yaml'
+import type { CST } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
-import { unknownName } from '../core/names.ts'
-import { problemIn } from '../core/parseRecord.ts'
 import { beyondLimit, limitOf } from './limits.ts'
+import { aliasFault, type ParsedFile, schemaFault, syntaxFault } from './yamlFaults.ts'
 
 const CHUNK = 2 ** 16
 
+/** A kind of YAML file, such as experiment files. */
+export interface YamlKind<T> {
+  /** Name of the kind in messages, such as `experiment file`. */
+  readonly what: string
+  readonly schema: z.ZodType<T>
+  /** A valid file for messages: its text in quotes if it is short, or the path of one. */
+  readonly example: string
+  /** What the user can do if the file is missing; absent: name a YAML file. */
+  readonly remedy?: string
+}
+
 /**
- * Returns the parsed content of a YAML file.
- * @param what kind of file, for messages, such as `experiment file`
- * @param remedy what the user can do if the file is missing
- * @throws BenchError `missing` if the file cannot be read; `bad-input` if it is not YAML, too long or too deeply nested
+ * Reads a YAML file and checks it against the schema of its kind.
+ * @returns the content as the schema parses it, and as the file has it
+ * @throws BenchError `missing` if the file cannot be read; `bad-input` or `unknown-name` if it is not YAML, too long or
+ * too deeply nested, or does not match the schema
  */
-export function readYaml(path: string, what: string, remedy = 'name a YAML file'): unknown {
+export function readYaml<T>(path: string, kind: YamlKind<T>): { readonly data: T; readonly content: unknown } {
+  const { what, schema, remedy = 'name a YAML file' } = kind
   const text = readText(path, what, remedy)
   checkTokens(text, `${what} ${path}`)
   const { LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   // prettyErrors would take time quadratic in the number of errors.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
+  const file: ParsedFile = { path, text, document, lines }
   const [error] = [...document.errors, ...document.warnings]
-  if (error === undefined) return contentOf(document, `${what} ${path}`)
-  const { line, col } = lines.linePos(error.pos[0])
-  throw notYaml(`${what} ${path}`, `${error.message} at line ${line}, column ${col}`, error)
+  if (error !== undefined) throw syntaxFault(error, file, kind)
+  const content = contentOf(file, kind)
+  const checked = schema.safeParse(content)
+  if (checked.success) return { data: checked.data, content }
+  throw schemaFault(checked.error, file, content, kind)
 }
 
-/** Converts a parsed YAML document to plain data. @throws BenchError if its aliases expand to too many nodes */
-function contentOf(document: Document, what: string): unknown {
+/** Converts a parsed YAML document to plain data. @throws BenchError if an alias is wrong, or all expand to too much */
+function contentOf(file: ParsedFile, kind: YamlKind<unknown>): unknown {
   try {
-    return document.toJS()
+    return file.document.toJS()
   } catch (cause) {
-    throw notYaml(what, (cause as Error).message, cause)
+    throw aliasFault(cause as Error, file, kind)
   }
 }
 
-const notYaml = (what: string, reason: string, cause: unknown) =>
-  new BenchError('bad-input', `${what} is not YAML: ${reason}`, { cause })
-
 /**
- * Returns the error for a file that does not match its schema. An unknown key is named first, since a misspelt key also
- * makes the right one missing.
- * @param keysIn returns the known keys of an object in the file, by its place such as `evaluate.retrain`; `` is the file
+ * Returns a function for the `transform` of a schema that parses a value like a command-line option, and reports its
+ * BenchError as the problem at that place of the file.
  */
-export function schemaFault(error: z.ZodError, path: string, keysIn: (place: string) => readonly string[]): BenchError {
-  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
-  if (unknown === undefined) return new BenchError('bad-input', `${path}: ${problemIn(error)}`)
-  const place = unknown.path.map(String).join('.')
-  return unknownName(`setting in ${place === '' ? path : `${path}, ${place}`}:`, unknown.keys[0], keysIn(place))
-}
+export const parsedWith =
+  <In, Out>(parse: (value: In) => Out) =>
+  (value: In, context: z.RefinementCtx): Out => {
+    try {
+      return parse(value)
+    } catch (error) {
+      if (!(error instanceof BenchError)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+      return z.NEVER
+    }
+  }
 
 /** Returns the schema of a YAML list. A list with a single item may be written without brackets: `datasets: shapes`. */
 export const oneOrMore = <Item extends z.ZodType>(item: Item, atLeast = 1) =>

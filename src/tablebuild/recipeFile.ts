@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { deterministicBackends } from '../engine/index.ts'
-import { oneOrMore, readYaml, schemaFault } from '../system/yamlFile.ts'
+import { oneOrMore, readYaml } from '../system/yamlFile.ts'
 import type { Recipe } from '../tables/recipe.ts'
 
 const FOLDER = fileURLToPath(new URL('../../configs/recipes', import.meta.url))
@@ -52,9 +52,8 @@ export type RecipeFile = z.infer<typeof schema> & Pick<Recipe, 'spacePlugin'>
  */
 export function readRecipe(nameOrPath: string): RecipeFile {
   const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)
-  const parsed = schema.safeParse(readYaml(path, 'recipe', 'give a YAML file, or "micro"'))
-  if (parsed.success) return parsed.data
-  throw schemaFault(parsed.error, path, keysIn)
+  const kind = { what: 'recipe', schema, example: join(FOLDER, 'micro.yaml'), remedy: 'give a YAML file, or "micro"' }
+  return readYaml(path, kind).data
 }
 
 /**
@@ -63,14 +62,4 @@ export function readRecipe(nameOrPath: string): RecipeFile {
  */
 export function recipeFor({ dataset, ...settings }: RecipeFile, contentHash: string): Recipe {
   return { version: 1, dataset: { name: dataset, contentHash }, ...settings }
-}
-
-/** Returns the keys of an object in a recipe file, by its place such as `training.sgd`. */
-function keysIn(place: string): readonly string[] {
-  const { executor, network, training, data } = schema.shape
-  const objects: Readonly<Record<string, z.ZodObject>> = {
-    ...{ '': schema, executor, network, training, data },
-    'training.sgd': training.shape.sgd,
-  }
-  return Object.keys(objects[place].shape)
 }

@@ -27,7 +27,7 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo drnas,', '--algo drnas,: expected names separated by commas, and one is empty'],
   ['run --algo ./nowhere.py', /^method .\/nowhere.py: there is no file .*nowhere.py; give its path from this folder$/],
   ['run --algo ./noPlugin.ts', /^plugin .\/noPlugin.ts: .*; its default export is to be definePlugin/],
-  ['run --algo x.yaml', /^unknown setting in .*x.yaml: "algoritms"/],
+  ['run --algo x.yaml', /^unknown setting in .*x.yaml, line 1: "algoritms"/],
   [
     'run --algo random --dataset cifar10 --dry-run',
     /^--dry-run shows the messages of a method that is a program, and none is named; add/,
@@ -80,7 +80,7 @@ const cases: readonly [string, string | RegExp][] = [
   ['run --algo drnas --option anchor=', '--option anchor= gives anchor no value; leave it out, or give one'],
   ['run --algo drnas --option anchor=l3', 'drnas: option anchor=l3: expected one of l2, kl, none'],
   ['run --algo rea --option population=0', 'rea: option population=0: expected at least 1'],
-  ['run --algo rea --option population=x', 'rea: option population=x: expected number'],
+  ['run --algo rea --option population=x', 'rea: option population=x: expected a number'],
   [
     'run --algo drnas,random --option rea.population=3',
     /^unknown algorithm of --option "rea" \(known: drnas, random\)$/,
@@ -112,14 +112,14 @@ const cases: readonly [string, string | RegExp][] = [
   ["run ''", 'an argument is empty; give it a value, or leave it out'],
   ["verify ''", 'an argument is empty; give it a value, or leave it out'],
   ['run nowhere.yaml', 'cannot read the experiment file nowhere.yaml (ENOENT); name a YAML file'],
-  ['run x.yaml', /^unknown setting in x.yaml: "algoritms"; did you mean "algorithms"\?/],
+  ['run x.yaml', /^unknown setting in x.yaml, line 1: "algoritms"; did you mean "algorithms"\?/],
   [
     'run --algo random --plugin nowhere.ts',
     /^plugin nowhere.ts: there is no file .*nowhere.ts; give its path from this folder$/,
   ],
   [
     'run --algo random --plugin noPlugin.ts',
-    /^plugin noPlugin.ts: expected object, received number; its default export is to be definePlugin/,
+    /^plugin noPlugin.ts: expected an object, found a number; its default export is to be definePlugin/,
   ],
   ['run --algo random --plugin broken.ts', /^plugin broken.ts cannot be loaded: /],
   [

@@ -46,8 +46,12 @@ describe('a plugin', () => {
   test.each([
     ['throws words while it loads', 'throw "no luck"', /cannot be loaded: no luck$/],
     ['throws nothing', 'throw null', /cannot be loaded: null$/],
-    ['has no list of algorithms', 'export default { name: "x", algorithms: { a: 1 } }', /: algorithms: expected array/],
-    ['has half an algorithm', half('name: "x"'), /: algorithms.0.version: expected number, and it is missing/],
+    [
+      'has no list of algorithms',
+      'export default { name: "x", algorithms: { a: 1 } }',
+      /: algorithms: expected a list, found an object/,
+    ],
+    ['has half an algorithm', half('name: "x"'), /: algorithms.0.version: expected a number, and it is missing/],
     ['is of another kind', half('...x, kind: "supernets"'), /: algorithms.0.kind: expected one of supernet/],
     ['has options that are no schema', half('...x, options: { tau: 1 }'), /.options: expected a schema, as z.strict/],
     ['has an algorithm that cannot be typed', half('...x, name: "My Search"'), /.name: expected letters, digits/],

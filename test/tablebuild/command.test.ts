@@ -89,7 +89,9 @@ describe('bench tables build', { timeout: 120_000 }, () => {
   test('names an unknown setting of a recipe', async () => {
     writeFileSync(join(place.folder, 'wrong.yaml'), 'batchSise: 3\n')
     const { stderr } = await place.bench(...withLastValues([...build, '--recipe', './wrong.yaml']))
-    expect(stderr).toMatch(/^bench: unknown setting in \.\/wrong\.yaml: "batchSise"; did you mean "batchSize"\?/)
+    expect(stderr).toMatch(
+      /^bench: unknown setting in \.\/wrong\.yaml, line 1: "batchSise"; did you mean "batchSize"\?/,
+    )
   })
 
   test('names a wrong value and an unknown setting within an object of a recipe by their place', () => {
@@ -100,11 +102,11 @@ describe('bench tables build', { timeout: 120_000 }, () => {
     }
     const training = recipe.training
     expect(refusal({ training: { ...training, epohcs: 3 } })).toThrow(
-      `unknown setting in ${path}, training: "epohcs"; did you mean "epochs"?`,
+      `unknown setting of training in ${path}, line 18: "epohcs"; did you mean "epochs"?`,
     )
     expect(refusal({ training: { ...training, sgd: { ...training.sgd, nestrov: true } } })).toThrow(
-      `unknown setting in ${path}, training.sgd: "nestrov"; did you mean "nesterov"?`,
+      `unknown setting of training.sgd in ${path}, line 16: "nestrov"; did you mean "nesterov"?`,
     )
-    expect(refusal({ batchSize: 0 })).toThrow(`${path}: batchSize: expected at least 1`)
+    expect(refusal({ batchSize: 0 })).toThrow(`${path}, line 8: batchSize: expected at least 1, found 0`)
   })
 })

@@ -321,7 +321,7 @@ describe('the unit of accuracies (fractions or percent) is decided by column:', 
     ],
     ['all columns are said to be of fractions and one is not', 'accuracies: fraction', 'accuracy 54.3 of cifar10/ori'],
     ['it names a column that the source lacks', 'accuracies: {cifar100: fraction}', 'has no accuracies "cifar100"'],
-    ['a unit is unknown', `accuracies: {${TEST}: permille}`, 'accuracies'],
+    ['a unit is unknown', `accuracies: {${TEST}: permille}`, `unknown accuracies.${TEST} in`],
   ])('it is refused where %s', async (_, mapping, message) => {
     await expect(mapped(mapping)).rejects.toThrow(message)
   })
@@ -330,7 +330,8 @@ describe('the unit of accuracies (fractions or percent) is decided by column:', 
 describe('a mapping is refused where', () => {
   test.each([
     ['it is not YAML', 'a: [', 'is not YAML'],
-    ['it has an unknown key', 'colums: {}', 'Unrecognized key'],
+    ['it has an unknown key', 'colums: {}', 'line 1: "colums"; did you mean "columns"?'],
+    ['it has no entries', '# arch: cell', 'has no settings; expected names with values, as in "arch: COLUMN"'],
     ['a value has the wrong form', 'ignore: 3', 'ignore'],
   ])('%s', async (_, content, message) => {
     await expect(readMapping(write(content))).rejects.toThrow(message)

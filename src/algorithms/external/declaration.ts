@@ -12,7 +12,7 @@ import { problemIn } from '../../core/parseRecord.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { Program, type ProgramCommand } from '../../system/program.ts'
 import { statIfThere } from '../../system/readable.ts'
-import { readYaml, schemaFault } from '../../system/yamlFile.ts'
+import { readYaml } from '../../system/yamlFile.ts'
 import { type Declaration, type DeclaredOption, declaration, PROTOCOL, programMessage } from './messages.ts'
 
 /**
@@ -63,10 +63,8 @@ async function methodOfProgram(source: string, path: string): Promise<ExternalMe
 }
 
 async function methodOfFile(source: string, path: string): Promise<ExternalMethod> {
-  const content = readYaml(path, 'method file')
-  const parsed = methodFile.safeParse(content)
-  if (!parsed.success) throw refusal(path, parsed.error)
-  const { program, command: words, python, environment, folder, ...members } = parsed.data
+  const { data, content } = readYaml(path, { what: 'method file', schema: methodFile, example: '"program: search.py"' })
+  const { program, command: words, python, environment, folder, ...members } = data
   // Only what the file says replaces what the program declares, not the defaults of the schema.
   const given = Object.fromEntries(Object.entries(members).filter(([key]) => Object.hasOwn(content as object, key)))
   if ((program === undefined) === (words === undefined)) {
@@ -88,18 +86,11 @@ async function methodOfFile(source: string, path: string): Promise<ExternalMetho
   }
   // A complete declaration in the file saves starting the program to ask for it.
   const isComplete = given.name !== undefined && given.version !== undefined && given.options !== undefined
-  const described = isComplete ? { ...declaredIn(path, given), command } : await describe(source, command, given)
+  const described = isComplete
+    ? { declared: declaration.parse(given), interpreter: undefined, command }
+    : await describe(source, command, given)
   return { ...described, origin: originOf(path, described.declared.files, command) }
 }
-
-function declaredIn(path: string, given: unknown) {
-  const parsed = declaration.safeParse(given)
-  if (!parsed.success) throw refusal(path, parsed.error)
-  return { declared: parsed.data, interpreter: undefined }
-}
-
-const refusal = (path: string, error: z.ZodError): BenchError =>
-  schemaFault(error, path, () => Object.keys(methodFile.shape))
 
 /** Returns the command that starts a program: Python programs by an interpreter, others by themselves. */
 function wordsFor(program: string, python?: string): string[] {

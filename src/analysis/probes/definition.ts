@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Search } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
-import { problemOf } from '../../core/parseRecord.ts'
+import { expectation } from '../../core/parseRecord.ts'
 import type { Probe, ProbeContext } from '../../core/probe.ts'
 
 export interface ProbeKind {
@@ -71,5 +71,5 @@ function parseOptions<Options extends Schedule>(
   if (parsed.success) return parsed.data as Options
   const [issue] = parsed.error.issues
   const key = String(issue.path[0])
-  throw new BenchError('bad-input', `probe ${name}: ${key}=${given[key]}: ${problemOf(issue)}`)
+  throw new BenchError('bad-input', `probe ${name}: ${key}=${given[key]}: ${expectation(issue)}`)
 }

@@ -2,11 +2,10 @@
  * Compares runs with claims of papers. A file of claims states for each claim its place in a paper and a rule, written
  * before the runs, for when the claim holds. The verdict of each rule is computed from the records of the runs.
  */
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
-import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
-import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
@@ -73,21 +72,23 @@ export const claimsSchema = z.strictObject({
 export type Claims = z.infer<typeof claimsSchema>
 type Rule = z.infer<typeof ruleSchema>
 
+/** A file of claims that comes with the package, for messages. */
+const EXAMPLE = fileURLToPath(new URL('../../../configs/claims/nb201-laptop.yaml', import.meta.url))
+
 /**
  * Reads the claims in a YAML file.
  * @param algorithms names of the known algorithms
  * @throws BenchError `missing`; `bad-input` and `unknown-name` with the faulty place in the file
  */
 export function readClaims(path: string, algorithms: readonly string[]): Claims {
-  const parsed = claimsSchema.safeParse(readYaml(path, 'file of claims'))
-  if (!parsed.success) throw new BenchError('bad-input', `${path}: ${problemIn(parsed.error)}`)
-  for (const { rule } of parsed.data.claims) {
+  const { data } = readYaml(path, { what: 'file of claims', schema: claimsSchema, example: EXAMPLE })
+  for (const { rule } of data.claims) {
     for (const method of [rule.of, ...(rule.exceeds === undefined || rule.exceeds === OTHERS ? [] : [rule.exceeds])]) {
       const { algorithm } = selected(method)
       if (!algorithms.includes(algorithm)) throw unknownName(`algorithm in ${path}:`, algorithm, algorithms)
     }
   }
-  return parsed.data
+  return data
 }
 
 const OTHERS = 'others'

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Algorithm } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import { requireOnce, unknownName } from '../../core/names.ts'
-import { problemOf } from '../../core/parseRecord.ts'
+import { expectation } from '../../core/parseRecord.ts'
 import type { AlgorithmRequest } from './experiment.ts'
 
 /** Returns the names of the options that a search algorithm has. */
@@ -71,7 +71,7 @@ export function parseOptions({ name, options }: Algorithm, given: AlgorithmReque
   // As JSON, since an object from a file may have a `toString` that is no function.
   const shown = typeof value === 'object' ? JSON.stringify(value) : String(value)
   const found = value === undefined ? `${at} is not given` : `${at}=${shown}`
-  throw new BenchError('bad-input', `${name}: ${found}: ${problemOf(issue)}`)
+  throw new BenchError('bad-input', `${name}: ${found}: ${expectation(issue)}`)
 }
 
 /** Converts an algorithm's options to JSON and back; returns undefined if JSON cannot represent them. */

@@ -6,9 +6,9 @@ import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { REPORTED_METRICS } from '../../core/metric.ts'
 import { backendNames } from '../../engine/index.ts'
-import { evaluateSchema, requestSchema } from '../../retrain/settings.ts'
+import { evaluateSchema } from '../../retrain/settings.ts'
 import { isPluginFile } from '../../system/plugins.ts'
-import { oneOrMore, readYaml, schemaFault } from '../../system/yamlFile.ts'
+import { oneOrMore, parsedWith, readYaml } from '../../system/yamlFile.ts'
 import { isTablePath } from '../../tables/openTable.ts'
 import { DEFAULTS, type Experiment, parseSeeds } from './experiment.ts'
 
@@ -39,17 +39,20 @@ const algorithm = z.union(
  */
 const seeds = z
   .union([z.number(), z.string(), z.array(z.int().min(0)).min(1)], { error: 'expected 4, "0-3,777" or [0, 1, 777]' })
-  .transform((value) => (Array.isArray(value) ? value : parseSeeds(String(value))))
+  .transform(parsedWith((value) => (Array.isArray(value) ? value : parseSeeds(String(value)))))
 
 /**
  * Schema of the key `evaluate` in an experiment file: how found architectures are trained in full. The training seeds
  * may be written like those of the searches.
  */
-const evaluate = z.preprocess((value) => {
-  const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
-  if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
-  return { retrain: { ...retrain, seeds: parseSeeds(String(retrain.seeds)) } }
-}, evaluateSchema)
+const evaluate = z.preprocess(
+  parsedWith((value) => {
+    const { retrain } = (value ?? {}) as { readonly retrain?: { readonly seeds?: unknown } | null }
+    if (typeof retrain?.seeds !== 'number' && typeof retrain?.seeds !== 'string') return value
+    return { retrain: { ...retrain, seeds: parseSeeds(String(retrain.seeds)) } }
+  }),
+  evaluateSchema,
+)
 
 const seconds = z.number().positive()
 const budget = z.union([seconds, z.record(z.string(), seconds)], {
@@ -99,9 +102,8 @@ export interface ExperimentFile {
  * @throws BenchError `missing`, or `bad-input` and `unknown-name` with the faulty key
  */
 export function readExperimentFile(path: string): ExperimentFile {
-  const parsed = schema.safeParse(readYaml(path, 'experiment file'))
-  if (!parsed.success) throw schemaFault(parsed.error, path, keysIn)
-  const { store, jobs, threads, claims, ...settings } = parsed.data
+  const { data } = readYaml(path, { what: 'experiment file', schema, example: '"algorithms: [drnas]"' })
+  const { store, jobs, threads, claims, ...settings } = data
   const here = (file: string) => resolve(dirname(path), file)
   return {
     experiment: experimentOf(settings, here),
@@ -148,15 +150,3 @@ function foldersOf(
   if (datasets.length === 1) return { [datasets[0]]: here(data) }
   throw new BenchError('bad-input', `data: ${data}: with several datasets write data: { ${datasets[0]}: FOLDER }`)
 }
-
-/**
- * Schemas of the objects inside an experiment file, by their path in it. They list the allowed keys for the error about
- * an unknown key.
- */
-const OBJECTS: Readonly<Record<string, z.ZodObject>> = {
-  evaluate: z.strictObject({ retrain: requestSchema }),
-  'evaluate.retrain': requestSchema,
-}
-
-/** Returns the keys of an object in an experiment file, by its place. */
-const keysIn = (place: string): readonly string[] => Object.keys((OBJECTS[place] ?? schema).shape)

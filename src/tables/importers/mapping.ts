@@ -7,7 +7,6 @@
 
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
-import { problemIn } from '../../core/parseRecord.ts'
 import { pluralize } from '../../core/plainText.ts'
 import { oneOrMore, readYaml } from '../../system/yamlFile.ts'
 import { type ColumnRole, isAccuracy, roleOf } from '../columnNames.ts'
@@ -51,9 +50,7 @@ export const identityMapping: Mapping = schema.parse({})
 
 /** Returns the mapping in a YAML file, after checking it. @throws BenchError `bad-input` or `missing` */
 export async function readMapping(path: string): Promise<Mapping> {
-  const result = schema.safeParse(readYaml(path, 'mapping') ?? {})
-  if (result.success) return result.data
-  throw new BenchError('bad-input', `mapping ${path}: ${problemIn(result.error)}`)
+  return readYaml(path, { what: 'mapping', schema, example: '"arch: COLUMN"' }).data
 }
 
 /** Checks that the search space in a mapping, if it names one, is the table's. @throws BenchError `bad-input` */

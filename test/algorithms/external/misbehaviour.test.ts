@@ -42,8 +42,16 @@ const cases: readonly [string, string, RegExp][] = [
   ['prints bytes that are no text', "printf '\\377\\376\\n'", /line 1 of the program’s output is no message: "��"/],
   ['answers with a list', 'echo "[1]"', /line 1 of the program’s output is no message: "\[1\]"/],
   ['sends a number that is not finite', 'echo \'{"type":"epoch","train_loss":NaN}\'', /is not finite; send finite/],
-  ['sends an unknown message', say({ type: 'hello' }), /^shell-search: its message hello: type: Invalid/],
-  ['sends a message without a type', 'echo "{}"', /^shell-search: its message without a type: type: Invalid/],
+  [
+    'sends an unknown message',
+    say({ type: 'hello' }),
+    /^shell-search: its message hello: type: expected one of method, ready, /,
+  ],
+  [
+    'sends a message without a type',
+    'echo "{}"',
+    /^shell-search: its message without a type: type: expected one of method, ready, /,
+  ],
   ['misspells a member', say({ type: 'ready', protocol: 1, epoch: 1 }), /its message ready: .*"epoch"/],
   ['answers at once', ANSWER, /^shell-search: it sent answer where ready was expected$/],
   ['speaks a later version', say({ type: 'ready', protocol: 2 }), /^shell-search speaks version 2 .* update nas-bench/],
@@ -178,7 +186,7 @@ const refused: readonly [string, () => string, RegExp][] = [
   [
     'misspells a setting',
     () => written(folder.path, 'f.yaml', `${HEAD}progam: x\n`),
-    /^unknown setting in .*f.yaml: "progam"; did you mean "program"\?/,
+    /^unknown setting in .*f.yaml, line 5: "progam"; did you mean "program"\?/,
   ],
   [
     'names identifying files that are not there',

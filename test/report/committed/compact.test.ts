@@ -70,7 +70,11 @@ describe('compact records', () => {
     ['bytes that are not gzipped', Buffer.from('no'), 'runs.jsonl.gz cannot be unpacked: '],
     ['a file that was cut short', formatCompact(blackBox).subarray(0, 300), 'runs.jsonl.gz cannot be unpacked: '],
     ['a line that is not JSON', gzipSync('[{\n'), 'runs.jsonl.gz, line 1, is not the record of a run: it is no JSON'],
-    ['a line without a job', gzipSync('{"manifest":{"schema":1,"id":"x"}}'), 'manifest.job: expected object'],
+    [
+      'a line without a job',
+      gzipSync('{"manifest":{"schema":1,"id":"x"}}'),
+      'manifest.job: expected an object, and it is missing',
+    ],
   ])('with %s are refused in one line', (_, bytes, message) =>
     expect(() => parseCompact(bytes, COMPACT_RECORDS)).toThrow(message),
   )

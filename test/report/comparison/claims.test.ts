@@ -365,13 +365,13 @@ describe('files of claims', () => {
   test.each([
     ['{ measure: accuracy, of: drnas }', 'exactly one of within'],
     ['{ measure: accuracy, of: drnas, above: 1, below: 2 }', 'exactly one of within'],
-    ['{ measure: accurracy, of: drnas, above: 1 }', 'claims.0.rule.measure'],
+    ['{ measure: accurracy, of: drnas, above: 1 }', 'unknown claims.0.rule.measure in '],
     ['{ measure: accuracy, of: drnass, above: 1 }', 'did you mean "drnas"?'],
     ['{ measure: accuracy, of: drnas, exceeds: dart-v1 }', 'did you mean "darts-v1"?'],
     ['{ of: drnas, above: 1 }', 'expected a measure'],
     ['{ measure: accuracy, of: drnas, reaches: 1 }', 'reaches and inShareOfSeeds'],
     ['{ measure: accuracy, of: drnas, above: 1, by: 2 }', 'by belongs to exceeds'],
-    ['{ measure: accuracy, of: drnas, above: 1, seed: 2 }', 'seed'],
+    ['{ measure: accuracy, of: drnas, above: 1, seed: 2 }', 'line 3: "seed"; did you mean "seeds"?'],
     ['{ measure: accuracy, of: drnas, above: 1, seeds: 1 }', 'claims.0.rule.seeds'],
   ])('with the rule %s are refused', (rule, message) => {
     const path = join(folder, 'claims.yaml')

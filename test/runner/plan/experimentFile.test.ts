@@ -97,40 +97,48 @@ budget: { cifar10: 20000, cifar100: 40000 }
   })
 
   test.each([
-    ['algoritms: [drnas]', `unknown setting in ${file}: "algoritms"; did you mean "algorithms"?`],
-    ['algorithms: [drnas]\nbackend: wsam', `${file}: backend: `],
+    ['algoritms: [drnas]', `unknown setting in ${file}, line 1: "algoritms"; did you mean "algorithms"?`],
+    ['algorithms: [drnas]\nbackend: wsam', `unknown backend in ${file}, line 2: "wsam"; did you mean "wasm"?`],
+    ['algorithms: [{ nam: drnas }]', `unknown setting of algorithms.0 in ${file}, line 1: "nam"; did you mean "name"?`],
     [
-      'algorithms: [{ nam: drnas }]',
-      `${file}: algorithms.0: expected a name, or { name: drnas, options: { anchor: kl } }`,
+      'algorithms: [3]',
+      `${file}, line 1: algorithms.0: expected a name, or { name: drnas, options: { anchor: kl } }, found 3`,
     ],
-    ['algorithms: []', `${file}: algorithms: `],
-    ['seeds: 4', `${file}: algorithms: `],
+    ['algorithms: []', `${file}, line 1: algorithms: expected at least 1 item, found []`],
+    ['seeds: 4', `${file}: algorithms is missing; add it, as in "algorithms: [drnas]"`],
     [
       'algorithms: [random]\nbudget: plenty',
-      `${file}: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }`,
+      `${file}, line 2: budget: expected seconds above 0, or { cifar10: 20000, cifar100: 40000 }, found plenty`,
     ],
     [
       'algorithms: [drnas]\nevaluate: retran',
-      `${file}: evaluate: expected retrain, or { retrain: { preset: trial, epochs: 2 } }`,
+      `${file}, line 2: evaluate: expected retrain, or { retrain: { preset: trial, epochs: 2 } }, found retran`,
     ],
     [
       'algorithms: [drnas]\nevaluate: { retrain: { epcohs: 2 } }',
-      `unknown setting in ${file}, evaluate.retrain: "epcohs"; did you mean "epochs"?`,
+      `unknown setting of evaluate.retrain in ${file}, line 2: "epcohs"; did you mean "epochs"?`,
     ],
-    ['algorithms: [drnas]\nevaluate: { retrain: { epochs: 0 } }', `${file}: evaluate.retrain.epochs: `],
+    [
+      'algorithms: [drnas]\nevaluate: { retrain: { epochs: 0 } }',
+      `${file}, line 2: evaluate.retrain.epochs: expected at least 1, found 0`,
+    ],
+    [
+      'algorithms: [drnas]\nevaluate: { retrain: { seeds: 0 } }',
+      `${file}, line 2: evaluate: --seeds 0 asks for no seed at all`,
+    ],
     [
       'algorithms: [drnas]\nevaluate: { retrain: { classWeights: { cat: 1, dog: 0 } } }',
-      `${file}: evaluate.retrain.classWeights: class weights: the weight of class "dog" is 0; expected a number from`,
+      `${file}, line 2: evaluate.retrain.classWeights: class weights: the weight of class "dog" is 0; expected a number`,
     ],
     ['algorithms: [drnas', `experiment file ${file} is not YAML: `],
     [
       'algorithms: drnas\ndatasets: [a, b]\ndata: images',
       'data: images: with several datasets write data: { a: FOLDER }',
     ],
-    ['algorithms: drnas\nalgorithms: gdas', 'Map keys must be unique at line 2, column 1'],
-    ['algorithms: [drnas]\nseeds: 0', '--seeds 0 asks for no seed at all'],
-    ['algorithms: [drnas]\njobs: 0', `${file}: jobs: `],
-    ['- drnas', `${file}: `],
+    ['algorithms: drnas\nalgorithms: gdas', 'line 2, column 1, in "algorithms: gdas": this name is there twice'],
+    ['algorithms: [drnas]\nseeds: 0', `${file}, line 2: seeds: --seeds 0 asks for no seed at all`],
+    ['algorithms: [drnas]\njobs: 0', `${file}, line 2: jobs: expected at least 1, found 0`],
+    ['- drnas', `experiment file ${file} is a list; expected names with values, as in "algorithms: [drnas]"`],
   ])('%j is refused', (text, message) => {
     expect(() => read(text)).toThrow(message)
   })

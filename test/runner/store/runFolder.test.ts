@@ -139,7 +139,7 @@ describe('the folder of a run', () => {
     const lines = readFileSync(path, 'utf8')
     for (const [text, problem] of [
       ['"epoch":', /epochs.jsonl, line 2, is not the record of an epoch: it is no JSON; restore it/],
-      ['"epoch":"1"', /epochs.jsonl, line 2, is not the record of an epoch: epoch: expected number, received string; /],
+      ['"epoch":"1"', /epochs.jsonl, line 2, is not the record of an epoch: epoch: expected a number, found a text; /],
       ['"epoch":0', /epochs.jsonl, line 2, is of epoch 0, expected 1; restore it/],
     ] as const) {
       writeFileSync(path, lines.replace('"epoch":1', text))
@@ -173,8 +173,8 @@ describe('the folder of a run', () => {
     ['', 'it is empty'],
     ['{"schema": 2}', 'schema: expected 1'],
     ['{"schema": 1', 'it is no JSON'],
-    ['[]', 'expected object, received array'],
-    ['null', 'expected object, received null'],
+    ['[]', 'expected an object, found a list'],
+    ['null', 'expected an object, found nothing'],
   ])('refuses a result that reads %j', (text, problem) => {
     run.begin(manifest)
     writeFileSync(join(run.path, 'result.json'), text)
