@@ -44,6 +44,13 @@ const plainOrder = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 :
 export const pluralize = (count: number, noun: string, several = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : several}`
 
+/**
+ * Returns which training images a limit allows: `all training images`, `at most 2000 training images`. A dataset may
+ * have fewer images than the limit.
+ */
+export const limitText = (limit: number | null): string =>
+  limit === null ? 'all training images' : `at most ${pluralize(limit, 'training image')}`
+
 /** Returns the text with its first letter in upper case. */
 export const capitalize = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
 

@@ -3,7 +3,7 @@ import { areStated, classWeightsText } from '../core/classWeights.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
 import type { ReportedMetric } from '../core/metric.ts'
 import { parameterCount } from '../core/network.ts'
-import { pluralize } from '../core/plainText.ts'
+import { limitText, pluralize } from '../core/plainText.ts'
 import type { ResultRecord, SearchTime } from '../core/result.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { TrainingRecord } from '../retrain/trainingRecord.ts'
@@ -153,7 +153,7 @@ function trainingText({ job }: TrainingRecord, run: ResultRecord | undefined): s
 function imagesText({ network, data }: RetrainingSettings): string {
   const { limit, imageSize, cropPadding, flip, cutout, sampling, classWeights } = data
   return [
-    limit === null ? 'all training images' : `at most ${pluralize(limit, 'training image')}`,
+    limitText(limit),
     imageSize !== null && `scaled to ${imageSize}×${imageSize}`,
     network.family === 'imagenet' && 'random resized crops',
     network.family === 'cifar' && cropPadding > 0 && `crops padded by ${cropPadding}`,

@@ -34,7 +34,9 @@ describe('bench retrain', () => {
     expect(first).toMatchObject({ code: 0 })
     expect(first.stdout).toMatch(/\| DARTS_V2 \| 2 \| \**\d+\.\d\d ± \d+\.\d\d\** \| — \|/)
     if (full) expect(first.stdout).toMatch(/\| PCDARTS \| 2 \|/)
-    expect(first.stdout).toContain('preset trial, 1 epoch, 2000 training images at 16×16, batch 8, C=4, 3 cells')
+    expect(first.stdout).toContain(
+      'preset trial, 1 epoch, at most 2000 training images at 16×16, batch 8, C=4, 3 cells',
+    )
     const again = await place.bench(...args)
     expect(again.stdout).toBe(first.stdout)
     expect(again.stderr).toContain(full ? '4 trainings, 4 finished' : '2 trainings, 2 finished')

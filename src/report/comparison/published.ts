@@ -261,11 +261,11 @@ function sizeDifferences(
     const pixels = imageSize ?? imageSide(dataset)
     return pixels === undefined ? 'whole' : `${pixels}×${pixels}`
   }
-  const limit = ({ limit: images }: Size) => (images === null ? 'all' : grouped(images))
+  const images = ({ limit }: Size) => (limit === null ? 'all' : `at most ${grouped(limit)}`)
   return [
     ...(isLess('channels', 'depth') ? [[network(own), network(full)] as const] : []),
     ...(isLess('imageSize') ? [[`images of ${side(own)}`, side(full)] as const] : []),
-    ...(isLess('limit') ? [[`${limit(own)} training images`, limit(full)] as const] : []),
+    ...(isLess('limit') ? [[`${images(own)} training images`, images(full)] as const] : []),
     ...(isLess('epochs') ? [[`${own.epochs} epochs`, String(full.epochs)] as const] : []),
   ]
 }

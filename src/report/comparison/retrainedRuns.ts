@@ -2,7 +2,7 @@
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { areStated, type ClassWeighting } from '../../core/classWeights.ts'
 import { onceEach } from '../../core/onceEach.ts'
-import { pluralize } from '../../core/plainText.ts'
+import { limitText, pluralize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import type { RetrainingSettings } from '../../core/retraining.ts'
 import { builtinSpaces } from '../../spaces/index.ts'
@@ -100,8 +100,8 @@ function weightedText(weighting: ClassWeighting | undefined): string {
 }
 
 /**
- * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, 2000 training images at 16×16,
- * batch 64, C=8, 5 cells`.
+ * Returns the settings of a full training as text for notes: `preset trial, 10 epochs, at most 2000 training images at
+ * 16×16, batch 64, C=8, 5 cells`.
  * @param space name of the search space, which determines whether the cells are counted per stage or in total
  */
 export function settingsText({ preset, epochs, batchSize, network, data }: RetrainingSettings, space: string): string {
@@ -111,6 +111,6 @@ export function settingsText({ preset, epochs, batchSize, network, data }: Retra
   const weighted = weightedText(classWeights)
   const perStage = builtinSpaces[space]?.family?.depthCounts === 'stage'
   const cells = `${pluralize(network.layers, 'cell')}${perStage ? ' a stage' : ''}`
-  const images = `${limit === null ? 'all training images' : pluralize(limit, 'training image')}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`
+  const images = `${limitText(limit)}${imageSize === null ? '' : ` at ${imageSize}×${imageSize}`}`
   return `preset ${preset}, ${pluralize(epochs, 'epoch')}, ${images}, batch ${batchSize}, C=${network.channels}, ${cells}${head}${drawn}${weighted}`
 }

@@ -250,7 +250,7 @@ describe('runs that are not enough leave a claim open, with the reason', () => {
     const found = judged(runs, { ...rule, paperSize: true })
     expect(found.verdict).toBe('cannot be judged')
     expect(found.here).toMatch(
-      /^94\.00 % \[.*\], 3 seeds; smaller than there: searched under protocol fixture: 100 training images \(papers: all\)$/,
+      /^94\.00 % \[.*\], 3 seeds; smaller than there: searched under protocol fixture: at most 100 training images \(papers: all\)$/,
     )
   })
 })

@@ -33,14 +33,15 @@ describe('a reduction is found', () => {
       expect(reductionsOf([searched(name), searched(name, 'rsps'), searched(name, 'darts-v2')])).toEqual([])
     },
   )
-  const micro = 'C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 2,560 training images (all), 25 epochs (100)'
+  const micro =
+    'C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), at most 2,560 training images (all), 25 epochs (100)'
   test.each([
     ['micro', micro],
     ['laptop', 'C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 50 epochs (100)'],
     ['drnas-paper:epochs=5', '5 epochs (drnas-paper: 100)'],
     ['drnas-paper:network.channels=8', 'C=8 N=5 (drnas-paper: C=16 N=5)'],
     ['nb201-paper:network.depth=1', 'C=16 N=1 (nb201-paper: C=16 N=5)'],
-    ['drnas-paper:data.limit=2560', '2,560 training images (drnas-paper: all)'],
+    ['drnas-paper:data.limit=2560', 'at most 2,560 training images (drnas-paper: all)'],
     ['drnas-paper:data.imageSize=16', 'images of 16×16 (drnas-paper: 32×32)'],
   ])('for a search under %s, with what is smaller', (protocol, how) =>
     expect(reductionsOf([searched(protocol)])).toEqual([`searched under protocol ${protocol}: ${how}`]),
@@ -72,7 +73,10 @@ describe('a reduction is found', () => {
     [{ preset: 'drnas-paper', epochs: 2 }, 'trained with preset drnas-paper, 2 epochs'],
     [{ preset: 'darts-paper', channels: 8 }, 'trained with preset darts-paper, 600 epochs'],
     [{ preset: 'darts-paper', layers: 8 }, 'trained with preset darts-paper, 600 epochs'],
-    [{ preset: 'darts-paper', limit: 2000 }, 'trained with preset darts-paper, 600 epochs, 2000 training images'],
+    [
+      { preset: 'darts-paper', limit: 2000 },
+      'trained with preset darts-paper, 600 epochs, at most 2000 training images',
+    ],
   ])('for a full training with %o', (request, words) =>
     expect(reductionsOf([trainedRun({ request })])[0]).toMatch(new RegExp(`^${words.replace('25', '\\d+')}`)),
   )
@@ -111,7 +115,7 @@ describe('published rows', () => {
   })
   test('that the user names beside a reduced search have a caveat', () =>
     expect(textOf([searched('micro')], 'drnas-table-4')).toContain(
-      'Not comparable: our rows are reduced (searched under protocol micro: C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), 2,560 training images (all), 25 epochs (100)), those marked † are not.',
+      'Not comparable: our rows are reduced (searched under protocol micro: C=4 N=1 (drnas-paper: C=16 N=5), images of 16×16 (32×32), at most 2,560 training images (all), 25 epochs (100)), those marked † are not.',
     ))
   test('stay as printed whatever the summary of our rows, and the note says so', () => {
     const text = textOf([searched('drnas-paper')], 'drnas-table-4', 'median')
