@@ -6,7 +6,7 @@ import { type BackendName, openExecutor } from '../engine/index.ts'
 import { openTrainedModel, parseWeightsChoice, type TrainedModel, type WeightsChoice } from '../export/trainedModel.ts'
 import { Store } from '../runner/store/store.ts'
 import { registerPlugins } from '../system/plugins.ts'
-import { repeated, seedNumber, storeOption } from './options.ts'
+import { placeOptions, repeated, seedNumber, storeOption } from './options.ts'
 
 export interface ModelFlags {
   readonly weights?: WeightsChoice
@@ -26,7 +26,8 @@ export const withModelOptions = (command: Command): Command =>
 /** Opens the trained network that a command names. @throws the errors of `openTrainedModel` */
 export async function openModel(run: string, { weights, seed, store, plugin = [] }: ModelFlags): Promise<TrainedModel> {
   const { registry } = await registerPlugins(builtins, plugin)
-  return openTrainedModel(run, { store: new Store(store), spaces: registry.spaces, seed, weights })
+  const options = placeOptions({ store, plugin })
+  return openTrainedModel(run, { store: new Store(store), spaces: registry.spaces, seed, weights, options })
 }
 
 export interface ComputeFlags {

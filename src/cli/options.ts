@@ -22,6 +22,21 @@ export const takesOneValue = ({ required, optional, parseArg }: Option): boolean
   (required || optional) && !(parseArg && accumulating.has(parseArg))
 
 export const storeOption = () => new Option('--store <dir>', `folder of the runs (default: ${DEFAULT_STORE})`)
+
+/** The flags of a command that tell where runs, images and plugins are. */
+interface PlaceFlags {
+  readonly store?: string | undefined
+  readonly data?: readonly string[] | undefined
+  readonly plugin?: readonly string[] | undefined
+}
+
+/** Returns the words with which another command finds the same runs, images and plugins, as `--store my-runs`. */
+export const placeOptions = ({ store, data = [], plugin = [] }: PlaceFlags): readonly string[] => [
+  ...(store === undefined ? [] : ['--store', store]),
+  ...data.flatMap((folder) => ['--data', folder]),
+  ...plugin.flatMap((file) => ['--plugin', file]),
+]
+
 export const reuseOption = () =>
   new Option(
     '--reuse <folder>',

@@ -16,7 +16,7 @@ import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runR
 import type { PlannedJob } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
-import { commaList, repeated, storeOption } from './options.ts'
+import { commaList, placeOptions, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 import { nameOfPlace, type Place, selectedPlaces } from './places.ts'
 import { spaceOf } from './pluginRegistry.ts'
@@ -105,7 +105,9 @@ async function readSelection<Run extends RunRecord>(
   const found = parts.flatMap(({ runs }) => runs)
   const records = [...new Map(found.map((record) => [record.manifest.id, record])).values()]
   for (const [i, place] of places.entries()) {
-    if (place.kind === 'experiment') tellAbsent([place.path, ...(parts[i].changes ?? [])], parts[i].jobs ?? [], records)
+    if (place.kind !== 'experiment') continue
+    const words = [place.path, ...(parts[i].changes ?? [])]
+    tellAbsent({ words, options: placeOptions(flags) }, parts[i].jobs ?? [], records)
   }
   if (records.length === 0) {
     throw new BenchError(
@@ -261,14 +263,23 @@ async function plannedRunsOf(
 
 const toldLines = new Set<string>()
 
-/**
- * Prints how many runs of an experiment file have no record, if some have none.
- * @param words path of the file, and the flags that changed its settings
- */
-function tellAbsent(words: readonly string[], jobs: readonly PlannedJob[], records: readonly RunRecord[]): void {
+/** The words of a command that name an experiment file. */
+interface ExperimentWords {
+  /** Path of the file, and the flags that changed its settings. */
+  readonly words: readonly string[]
+  /** The flags that tell where its runs, images and plugins are. */
+  readonly options: readonly string[]
+}
+
+/** Prints how many runs of an experiment file have no record, if some have none. */
+function tellAbsent(
+  { words, options }: ExperimentWords,
+  jobs: readonly PlannedJob[],
+  records: readonly RunRecord[],
+): void {
   const begun = new Set(records.map(({ manifest }) => manifest.id))
   const absent = jobs.filter(({ id }) => !begun.has(id)).length
-  const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${words.join(' ')} were never begun; \`${benchCommand('run', ...words)}\` runs them`
+  const told = `${absent} of the ${pluralize(jobs.length, 'run')} of ${words.join(' ')} were never begun; \`${benchCommand('run', ...words, ...options)}\` runs them`
   // A command that watches runs reads them again and again.
   if (absent > 0 && !toldLines.has(told)) printAsideLine(told)
   toldLines.add(told)

@@ -12,10 +12,11 @@ import { recordSchemas } from '../core/recordSchemas.ts'
 import type { ResultRecord } from '../core/result.ts'
 import type { KeptWeights, TrainedInput } from '../core/retraining.ts'
 import type { Genotype, SearchSpace, SpaceFamily } from '../core/space.ts'
+import { idInStore, noRunNamed } from '../retrain/runIds.ts'
 import { deployedNetwork } from '../retrain/training.ts'
 import { type TrainingRecord, trainingRecordSchema } from '../retrain/trainingRecord.ts'
 import type { Store } from '../runner/store/store.ts'
-import { listIfThere, readIfThere, statIfThere } from '../system/readable.ts'
+import { readIfThere, statIfThere } from '../system/readable.ts'
 import { decodeSafetensors } from '../system/safetensors.ts'
 import { stateOf } from '../training/namedTensors.ts'
 
@@ -47,6 +48,8 @@ export interface ModelRequest {
   readonly seed?: number
   /** Which saved weights to read; absent: those after the last epoch. */
   readonly weights?: WeightsChoice
+  /** Options that the commands in error messages need to find the same run, as `--store my-runs`; absent: none. */
+  readonly options?: readonly string[]
 }
 
 /**
@@ -85,7 +88,7 @@ interface FoundTraining {
 
 const REMEDY = 'restore it from a copy, or move its folder away'
 
-function findTraining(argument: string, { store, seed }: ModelRequest): FoundTraining {
+function findTraining(argument: string, { store, seed, options = [] }: ModelRequest): FoundTraining {
   const folder = folderOf(argument, store)
   const training = trainingIn(folder)
   if (training !== undefined) return { folder, record: training }
@@ -100,7 +103,7 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
   const run = parseRecord(text, path, recordSchemas().runFiles['result.json'])
   const { trainings = [], id, genotype } = run
   if (trainings.length === 0) {
-    const command = benchCommand('retrain', '--genotype', argument, '--dataset', 'cifar10')
+    const command = trainCommand(argument, options)
     const found = `run ${id} has no weights: its architecture ${genotype.slice(0, 80)} was not trained in full`
     throw new BenchError('missing', `${found}; train it, for example with \`${command}\``)
   }
@@ -116,26 +119,23 @@ function findTraining(argument: string, { store, seed }: ModelRequest): FoundTra
   throw new BenchError('missing', `the training of run ${id} is gone: there is no ${own}; restore it, or train again`)
 }
 
+/**
+ * Returns the `bench retrain` command that trains an architecture in full, on CIFAR-10 for example.
+ * @param options further options of the command, as `--store my-runs`
+ */
+export const trainCommand = (architecture: string, options: readonly string[]): string =>
+  benchCommand('retrain', '--genotype', architecture, '--dataset', 'cifar10', ...options)
+
 /** Returns the folder of a run or training, given by its path or by its id in the store. */
 function folderOf(argument: string, store: Store): string {
   const path = basename(argument) === 'result.json' ? dirname(argument) : argument
   if (statIfThere(path)?.isDirectory()) return resolve(path)
-  if (!/[/\\]/.test(argument)) return join(store.folder, idOf(argument, store.folder))
-  throw new BenchError('missing', `there is no folder ${argument}; name a run by its id or folder`)
-}
-
-/** Returns the id of a run or training from its full id or from a beginning that only this id has. */
-function idOf(name: string, store: string): string {
-  const ids = (listIfThere(store) ?? []).filter((entry) => !entry.isFile()).map((entry) => entry.name)
-  if (ids.includes(name)) return name
-  const beginning = ids.filter((id) => id.startsWith(name)).sort()
-  if (beginning.length === 1) return beginning[0]
-  if (beginning.length === 0) {
-    const place = `no run ${name} in the store ${store}`
-    throw new BenchError('missing', `there is ${place}; \`bench status\` lists the runs, --store names another store`)
+  if (/[/\\]/.test(argument)) {
+    throw new BenchError('missing', `there is no folder ${argument}; name a run by its id or folder`)
   }
-  const shown = `${beginning.slice(0, 5).join(', ')}${beginning.length > 5 ? ', …' : ''}`
-  throw new BenchError('bad-input', `${beginning.length} runs begin with ${name}: ${shown}; name one of them`)
+  const id = idInStore(argument, store.folder)
+  if (id === undefined) throw noRunNamed(argument, store.folder)
+  return join(store.folder, id)
 }
 
 /** Returns the training's record in a folder; undefined if the folder is not that of a full training. */

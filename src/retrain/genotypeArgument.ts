@@ -13,12 +13,13 @@ import type { SearchSpace } from '../core/space.ts'
 import { parseArchitecture, type ReadArchitecture } from '../spaces/index.ts'
 import { beyondLimit, limitOf } from '../system/limits.ts'
 import { statIfThere } from '../system/readable.ts'
+import { idInStore, noRunNamed } from './runIds.ts'
 
 /** Where an architecture that the user gives is looked up. */
 export interface ArchitecturePlaces {
   /** Search spaces that try to parse the architecture; absent: the built-in ones. */
   readonly spaces?: readonly SearchSpace[]
-  /** Folder of the store, in which a run can be given by its id; absent: only by its path. */
+  /** Folder of the store, in which a run can be given by its id or the beginning of it; absent: only by its path. */
   readonly store?: string
 }
 
@@ -28,18 +29,32 @@ export interface ArchitecturePlaces {
  * or a file with one of these (the `result.json` of a search, the folder of its run, or a log).
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
-export const readArchitecture = (argument: string, { spaces, store }: ArchitecturePlaces = {}): ReadArchitecture =>
-  parseArchitecture(genotypeText(argument, store), spaces)
+export const readArchitecture = (argument: string, places: ArchitecturePlaces = {}): ReadArchitecture =>
+  parseArchitecture(genotypeText(argument, places), places.spaces)
+
+/** Returns whether the argument is an architecture that can be read, as by `readArchitecture`. */
+export function isArchitecture(argument: string, places: ArchitecturePlaces = {}): boolean {
+  try {
+    readArchitecture(argument, places)
+    return true
+  } catch (error) {
+    if (error instanceof BenchError) return false
+    throw error
+  }
+}
+
+/** Matches words that can only be the id of a run or the beginning of one, since they have a seed. */
+const RUN_ID = /^[\w.-]+-seed\d/
 
 /**
  * Returns the text that describes an architecture: the argument itself, or the content of the file or run that it
  * names.
- * @param store folder of the store, in which a run can be given by its id
- * @throws BenchError `missing` if a path names no file, `bad-input` if the file is too long
+ * @throws BenchError `missing` if a path or run id names nothing, `bad-input` if the file is too long
  */
-export function genotypeText(argument: string, store?: string): string {
-  const file = fileOf(argument, store)
+export function genotypeText(argument: string, places: ArchitecturePlaces = {}): string {
+  const file = fileOf(argument, places)
   if (file !== undefined) return written(readBounded(file))
+  if (places.store !== undefined && RUN_ID.test(argument)) throw noRunNamed(argument, places.store)
   if (/^[^(){}|]*(?:[/\\]|\.json$)/.test(argument)) {
     const expected = 'a file with a genotype, as result.json of a search, its text, or a published name'
     throw new BenchError('missing', `there is no file ${argument}; expected ${expected}`)
@@ -47,14 +62,23 @@ export function genotypeText(argument: string, store?: string): string {
   return argument
 }
 
+const RESULT = 'result.json'
+
+const isFile = (path: string): boolean => statIfThere(path)?.isFile() === true
+
 /**
  * Returns the path of the file that the argument names, or of `result.json` in the run that it names by path or, in a
- * store, by id; undefined if there is none.
+ * store, by its id or the beginning of it; undefined if there is none. What is an architecture itself names no run.
+ * @throws BenchError `missing` if the run has no result, `bad-input` if several runs begin so
  */
-function fileOf(argument: string, store?: string): string | undefined {
-  const candidates = [argument, join(argument, 'result.json')]
-  if (store !== undefined && isFileName(argument)) candidates.push(join(store, argument, 'result.json'))
-  return candidates.find((path) => statIfThere(path)?.isFile() === true)
+function fileOf(argument: string, { spaces, store }: ArchitecturePlaces): string | undefined {
+  const file = [argument, join(argument, RESULT)].find(isFile)
+  if (file !== undefined || store === undefined || !isFileName(argument) || isArchitecture(argument, { spaces })) {
+    return file
+  }
+  const id = idInStore(argument, store)
+  if (id === undefined || isFile(join(store, id, RESULT))) return id && join(store, id, RESULT)
+  throw new BenchError('missing', `run ${id} in the store ${store} has no ${RESULT} yet; finish it, or name another`)
 }
 
 function readBounded(file: string): string {
@@ -86,10 +110,9 @@ const finderSchema = z.object({
 /**
  * Returns the search that produced an architecture, if the argument names its `result.json`, folder or id; else
  * undefined.
- * @param store folder of the store, in which a run can be given by its id
  */
-export function finderOf(argument: string, store?: string): Finder | undefined {
-  const file = fileOf(argument, store)
+export function finderOf(argument: string, places: ArchitecturePlaces = {}): Finder | undefined {
+  const file = fileOf(argument, places)
   if (file === undefined) return undefined
   try {
     const { id: run, ...search } = finderSchema.parse(JSON.parse(readBounded(file)))

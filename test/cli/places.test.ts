@@ -114,7 +114,7 @@ describe('a flag that changes an experiment file for bench run', () => {
     const printed = await rows(...flags)
     expect(printed).toMatch(/^rea,2,/m)
     const told = `2 of the 4 runs of ${file} ${flags.join(' ')} were never begun; `
-    expect(printed).toContain(`${told}\`bench run ${file} ${flags.join(' ')}\` runs them`)
+    expect(printed).toContain(`${told}\`bench run ${file} ${flags.join(' ')} --store ${changed}\` runs them`)
     await expect(rows()).rejects.toThrow('there are no runs in')
   })
 })

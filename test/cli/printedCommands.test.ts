@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -201,6 +201,14 @@ describe('every printed command works when pasted', () => {
     const lines = await pasteAll(searched, ' --epochs 1 --channels 4 --layers 3 --batch-size 8')
     expect(lines.filter((line) => line.startsWith('bench retrain'))).toHaveLength(seeds)
     await pasteAll(await place.bench('table', '--store', 'the "best" runs'))
+    const [run] = place.runs('the "best" runs').map((path) => basename(path))
+    for (const name of [run, run.slice(0, -4), join('the "best" runs', run)]) {
+      const refused = await place.bench('export', name, '--to', 'onnx', '--store', 'the "best" runs')
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/ has no weights: .* train it, /) })
+      const [train] = commandsIn(refused.stderr)
+      const there = train.replace('cifar10', `pictures --data "it's my pictures"`)
+      expectGood(train, paste(place, `${there} --preset trial --epochs 1 --channels 4 --layers 3 --batch-size 8`))
+    }
   })
 
   test.runIf(full)('after a search on images that are too small for an auxiliary head', async () => {

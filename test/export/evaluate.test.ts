@@ -163,7 +163,9 @@ describe('a run without a trained network is refused in one line:', () => {
   const open = (argument: string, changes: Partial<ModelRequest> = {}) => openTrainedModel(argument, request(changes))
 
   test('no run of that name', () => {
-    expect(() => open('nowhere')).toThrow(/^there is no run nowhere in the store .*; `bench status` lists the runs/)
+    expect(() => open('nowhere')).toThrow(
+      /^there is no run nowhere in the store .*; `bench status --store .*` lists the runs/,
+    )
     expect(() => open('retrain-pictures-seed0')).toThrow(
       /^2 runs begin with retrain-pictures-seed0: retrain-.*, retrain-.*; name one of them$/,
     )

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BenchError } from '../../src/core/errors.ts'
 import { finderOf, readArchitecture } from '../../src/retrain/genotypeArgument.ts'
 import { darts, formatJson, parseCells, publishedName } from '../../src/spaces/darts/index.ts'
@@ -50,6 +50,47 @@ describe('an architecture of NAS-Bench-201', () => {
   ])('says what is wrong with %s', (argument, message) => {
     expect(() => readArchitecture(argument)).toThrow(message)
     expect(() => readArchitecture(argument)).toThrow(BenchError)
+  })
+})
+
+describe('a run in the store', () => {
+  const store = () => join(folder.path, 'several')
+  const places = () => ({ store: store() })
+  const record = (id: string) => ({
+    id,
+    algorithm: 'drnas',
+    dataset: 'cifar10',
+    seed: 0,
+    genotype: darts.format(drnas),
+  })
+  const search = 'drnas-cifar10-seed0-07c3'
+  beforeEach(() => {
+    for (const id of [search, 'drnas-cifar10-seed1-91f2']) {
+      write(join(store(), id, 'result.json'), JSON.stringify(record(id)))
+    }
+    write(join(store(), 'drnas-cifar10-seed2-0b11/run.json'), '{}')
+  })
+
+  test('is named by its id or a beginning that only this id has', () => {
+    for (const name of [search, 'drnas-cifar10-seed0', search.slice(0, -1)]) {
+      expect(readGenotype(name, store()), name).toEqual(drnas)
+      expect(finderOf(name, places())?.run, name).toBe(search)
+    }
+  })
+
+  test('is not meant by an architecture that begins its id', () => {
+    expect(finderOf('drnas', places())).toBeUndefined()
+    expect(readGenotype('drnas', store())).toEqual(drnas)
+  })
+
+  test.each([
+    ['drnas-', /^3 runs begin with drnas-: drnas-cifar10-seed0-07c3, drnas-.*; name one of them$/],
+    ['drnas-cifar10-seed3', /^there is no run drnas-cifar10-seed3 in the store .*; `bench status --store .*` lists/],
+    ['drnas-cifar10-seed2', /^run drnas-cifar10-seed2-0b11 in the store .* has no result.json yet; finish it/],
+    ['drnaas', /^unknown genotype "drnaas"/],
+  ])('is not found by %s, with one line that says why', (name, message) => {
+    expect(() => readGenotype(name, store())).toThrow(message)
+    expect(() => readGenotype(name, store())).toThrow(BenchError)
   })
 })
 

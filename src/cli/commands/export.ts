@@ -1,8 +1,8 @@
 /** `bench export`: writes a trained network in formats that other programs read. */
+import { basename } from 'node:path'
 import { Command, Option } from 'commander'
 import { builtins } from '../../builtins.ts'
 import { BenchError } from '../../core/errors.ts'
-import { benchCommand } from '../../core/plainText.ts'
 import {
   type Exportable,
   exportableModel,
@@ -11,11 +11,13 @@ import {
   writeExport,
 } from '../../export/exportModel.ts'
 import { type ExportFormatName, exportFormatNames, exportFormats } from '../../export/formats.ts'
-import { readArchitecture } from '../../retrain/genotypeArgument.ts'
+import { trainCommand } from '../../export/trainedModel.ts'
+import { isArchitecture, readArchitecture } from '../../retrain/genotypeArgument.ts'
 import { Store } from '../../runner/store/store.ts'
 import { registerPlugins } from '../../system/plugins.ts'
+import { statIfThere } from '../../system/readable.ts'
 import { type ModelFlags, openModel, withModelOptions } from '../modelOptions.ts'
-import { commaList, jsonOption, oneOf, quietOption } from '../options.ts'
+import { commaList, jsonOption, oneOf, placeOptions, quietOption } from '../options.ts'
 import { print } from '../output.ts'
 
 interface ExportFlags extends ModelFlags {
@@ -84,8 +86,9 @@ async function trained(run: string, flags: ExportFlags) {
   try {
     return await openModel(run, flags)
   } catch (error) {
-    if (!(error instanceof BenchError) || error.code !== 'missing' || !(await isArchitecture(run, flags))) throw error
-    const train = benchCommand('retrain', '--genotype', run, '--dataset', 'cifar10')
+    if (!(error instanceof BenchError) || error.code !== 'missing' || !(await holdsArchitecture(run, flags)))
+      throw error
+    const train = trainCommand(run, placeOptions(flags))
     throw new BenchError(
       'missing',
       `${run} is an architecture without weights; train it (\`${train}\`) and name that run, or add --untrained`,
@@ -93,15 +96,14 @@ async function trained(run: string, flags: ExportFlags) {
   }
 }
 
-async function isArchitecture(text: string, { plugin = [] }: ExportFlags): Promise<boolean> {
+/**
+ * Returns whether the argument is an architecture or a file with one, and no path of a run: the error about a run says
+ * what it lacks.
+ */
+async function holdsArchitecture(argument: string, { plugin = [] }: ExportFlags): Promise<boolean> {
+  if (basename(argument) === 'result.json' || statIfThere(argument)?.isDirectory()) return false
   const { registry } = await registerPlugins(builtins, plugin)
-  try {
-    readArchitecture(text, { spaces: registry.spaces })
-    return true
-  } catch (error) {
-    if (error instanceof BenchError) return false
-    throw error
-  }
+  return isArchitecture(argument, { spaces: registry.spaces })
 }
 
 async function untrained(text: string, { plugin = [], store, dataset, seed = 0 }: ExportFlags): Promise<Exportable> {

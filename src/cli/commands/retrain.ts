@@ -63,7 +63,7 @@ export function retrainCommand(): Command {
     )
     .requiredOption(
       '--genotype <arch>',
-      'published name, genotype text, index on nb201, run, or a file with one of these; several times',
+      'published name, genotype text, index on nb201, run (by id, its beginning, or folder), or a file with one of these; several times',
       repeated,
     )
     .option('--dataset <name>', 'cifar10, cifar100, imagenet, or a folder with train/ and val/', 'cifar10')
@@ -153,10 +153,11 @@ function architecturesOf(
   { registry }: Registered,
   { folder: store }: Store,
 ): { readonly space: SearchSpace; readonly architectures: Architectures } {
+  const places = { spaces: registry.spaces, store }
   const read = given.map((argument) => ({
     argument,
-    foundBy: finderOf(argument, store),
-    ...readArchitecture(argument, { spaces: registry.spaces, store }),
+    foundBy: finderOf(argument, places),
+    ...readArchitecture(argument, places),
   }))
   const [{ space, argument }] = read
   const other = read.find((one) => one.space !== space)
