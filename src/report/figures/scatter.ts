@@ -12,6 +12,7 @@ import { improvements } from '../../runner/store/runSummary.ts'
 import type { Table } from '../../tables/table.ts'
 import { type Column, datasetTitle } from '../comparison/comparison.ts'
 import type { Axis, Figure, Plot, Point, Series } from '../pictures/figure.ts'
+import { onCloud } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { architecturesWithBoth } from './pareto.ts'
 import {
@@ -37,7 +38,7 @@ import {
  */
 export function scatterFigure(runs: readonly RunRecord[], table: Table): Figure {
   const held = new Set(table.manifest.columns.map(({ name }) => name))
-  const methods = shownMethods(runs)
+  const methods = shownMethods(runs).map((method) => ({ ...method, look: onCloud(method.look) }))
   const all = testColumns(runs).flatMap((column) => {
     const own = withRuns(methods, isOfColumn(column))
     const headline = qualifiersOf(own[0].runs[0], column)
@@ -191,11 +192,13 @@ function pathsOf({ runs }: ShownMethod, column: Column, table: Table): Paths {
 
 type MethodPaths = Paths & { readonly method: ShownMethod }
 
-const linesOf = ({ method: { label, look }, lines }: MethodPaths): readonly Series[] =>
-  lines.map((points) => ({
-    ...{ label, look: { ...look, dash: [], colour: `${look.colour}99` as Ink }, form: 'line', points },
+function linesOf({ method: { label, look }, lines }: MethodPaths): readonly Series[] {
+  const colour = look.colour.startsWith('#') ? (`${look.colour}99` as Ink) : look.colour
+  return lines.map((points) => ({
+    ...{ label, look: { ...look, dash: [], colour }, form: 'line', points },
     ...{ unnamed: true, thin: true },
   }))
+}
 
 /**
  * Returns the marks where a search ended, which are painted after all lines, so that no line covers a mark.

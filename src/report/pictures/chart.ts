@@ -97,7 +97,7 @@ export function chartConfig(
   const x = plot.x.whole ? upToLast(plot) : plot.x
   return {
     type: 'scatter',
-    data: { datasets: datasetsOf(onLogAxis(plot), theme, enlarged) },
+    data: { datasets: datasetsOf(onLogAxis(plot), theme, enlarged, overhang(plot, enlarged)) },
     options: {
       animation: false,
       // Without this Chart.js formats numbers by the machine's language.
@@ -118,6 +118,19 @@ export function chartConfig(
       scales: { x: scaleOf(x, texts.x, theme, enlarged), y: scaleOf(y, texts.y, theme, enlarged) },
     },
   }
+}
+
+/** How far beyond each side of the axes lines and markers are painted, in CSS pixels. */
+type Overhang = Readonly<Record<'left' | 'right' | 'top' | 'bottom', number>>
+
+/**
+ * Returns the space beyond the axes in which a marker at their end is painted whole; none at an end that cuts values
+ * off.
+ */
+function overhang({ x, y }: Plot, enlarged: number): Overhang {
+  const beyond = (limit: number | undefined) => (limit === undefined ? 5 * enlarged : 0)
+  const [left, right, bottom, top] = [x, y].flatMap(({ limits }) => [beyond(limits?.[0]), beyond(limits?.[1])])
+  return { left, right, bottom, top }
 }
 
 /** Returns an axis of epochs that ends at the last epoch, unless it has an end: Chart.js would go on to the next tick. */
@@ -145,8 +158,13 @@ function onLogAxis({ y: { scale, limits }, series }: Plot): readonly Series[] {
  * Returns the Chart.js datasets of a plot. Chart.js paints the first dataset last, so they are ordered to paint lines
  * over bands and later series over earlier ones.
  */
-function datasetsOf(series: readonly Series[], theme: Theme, enlarged: number): ChartDataset<'scatter'>[] {
-  const lines = series.map((line, i) => lineOf(line, i, theme, enlarged))
+function datasetsOf(
+  series: readonly Series[],
+  theme: Theme,
+  enlarged: number,
+  clip: Overhang,
+): ChartDataset<'scatter'>[] {
+  const lines = series.map((line, i) => ({ ...lineOf(line, i, theme, enlarged), clip }))
   return [...lines.reverse(), ...series.flatMap((line, i) => bandOf(line, i, theme))]
 }
 

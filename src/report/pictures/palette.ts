@@ -101,6 +101,9 @@ function unusedLook(taken: ReadonlySet<Look>, start: number): Look {
 const codeOf = (name: string): number =>
   [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 65_521, 7)
 
+/** Returns a look that can be seen on a grey cloud of points: that of a grey method in black. */
+export const onCloud = (look: Look): Look => (look.colour === grey ? { ...look, colour: 'ink' } : look)
+
 /** Looks of what was expected and what was measured, in a plot that shows no methods. */
 export const pairLooks: readonly [Look, Look] = [
   { colour: grey, dash: [], marker: 'circle' },

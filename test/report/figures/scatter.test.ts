@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { scatterFigure } from '../../../src/report/figures/scatter.ts'
 import type { Plot } from '../../../src/report/pictures/figure.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
@@ -45,6 +46,13 @@ describe('all architectures of a table', () => {
     expect(figure.caption).toContain('The 2 architectures of two that have both')
     const one = scatterFigure([fixtureRun()], await tableOf([90, Number.NaN], [95, 10]))
     expect(one.caption).toContain('The one architecture of two that has both')
+  })
+
+  test('hide no search whose own colour is grey, as theirs is', async () => {
+    expect(builtinAlgorithms.random.look?.colour).toBe('grey')
+    const { series } = scatterFigure([fixtureRun({ algorithm: 'random' })], await tableOf([90, 10], [95, 10]))
+      .panels[0] as Plot
+    expect(series.slice(1).map(({ look }) => look.colour)).toEqual(['ink', 'ink'])
   })
 
   test('with one that makes no error stand on a linear axis', async () => {

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { logTicks, tickChoices, tickLabel } from '../../../src/report/pictures/chart.ts'
+import { chartConfig, logTicks, tickChoices, tickLabel } from '../../../src/report/pictures/chart.ts'
+import { epochAxis, type Plot } from '../../../src/report/pictures/figure.ts'
+import { looksOf } from '../../../src/report/pictures/palette.ts'
+import { lightTheme } from '../../../src/report/pictures/theme.ts'
 
 test('ticks are 1, 2 and 5 of every decade where there is room', () => {
   expect(logTicks(0.009, 0.6, 10)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
@@ -37,4 +40,14 @@ test('the smallest and the largest numbers have ticks, too, where the axis would
     expect(choices.flat().every((tick) => tick >= low && tick <= high && Number.isFinite(tick))).toBe(true)
     expect(choices[0].length).toBeGreaterThan(0)
   }
+})
+
+test('markers at the end of an axis are painted whole, unless the axis cuts values off there', () => {
+  const [look] = looksOf([{ algorithm: 'drnas', variant: 0 }])
+  const plot: Plot = {
+    ...{ kind: 'plot', title: '', x: epochAxis, y: { label: 'loss', scale: 'linear', limits: [undefined, 2] } },
+    series: [{ label: 'drnas', look, form: 'line', points: [{ x: 1, y: 1 }] }],
+  }
+  const [{ clip }] = chartConfig(plot, lightTheme).data.datasets
+  expect(clip).toEqual({ left: 5, right: 5, bottom: 5, top: 0 })
 })
