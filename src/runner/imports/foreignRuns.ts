@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
+import { builtinSpaces } from '../../spaces/index.ts'
 import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
 import { openSource } from '../../tables/importers/sourceFile.ts'
 import { recordRows, separatedRows } from './rows.ts'
@@ -122,12 +123,22 @@ export class Reading {
       this.#known.set(text, genotype)
       return genotype
     } catch (error) {
-      if (!this.options.skipUnknown) {
-        throw this.fault(place, `${(error as Error).message}; --skip-unknown leaves such lines out`)
-      }
+      if (!this.options.skipUnknown) throw this.fault(place, this.#problemOf(text, error as Error))
       this.skipped++
       return undefined
     }
+  }
+
+  /**
+   * Says why an architecture cannot be read: that it is one of another search space, if it is, else what is wrong with
+   * its text.
+   */
+  #problemOf(text: string, { message }: Error): string {
+    const isLong = text.length > limitOf('architecture-length')
+    const other = isLong ? undefined : Object.values(builtinSpaces).find((space) => canRead(space, text))
+    if (other === undefined) return `${message}; --skip-unknown leaves such lines out`
+    const found = `an architecture of the search space ${other.name}, not of ${this.options.space.name}`
+    return `${found}; give --space ${other.name}, or leave such lines out with --skip-unknown`
   }
 
   /** Adds an architecture to a run. An undefined genotype stands for one that was skipped. */
@@ -165,6 +176,15 @@ export class Reading {
 
   get skippedRuns(): number {
     return this.#lost.size
+  }
+}
+
+function canRead(space: SearchSpace, text: string): boolean {
+  try {
+    space.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 

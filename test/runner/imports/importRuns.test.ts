@@ -14,7 +14,7 @@ import { readRuns } from '../../../src/report/runRecord.ts'
 import { type ImportRunsOptions, importRuns } from '../../../src/runner/imports/importRuns.ts'
 import { Store } from '../../../src/runner/store/store.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
-import { nb201 } from '../../../src/spaces/nb201/index.ts'
+import { nb201, nb201WithoutNone } from '../../../src/spaces/nb201/index.ts'
 import { writeToyTable } from '../../support/toyTable.ts'
 import { temporaryFolder } from '../../tables/temporaryFolder.ts'
 import {
@@ -49,6 +49,10 @@ function file(name: string, content: string | Buffer): string {
 
 const load = (path: string | readonly string[], options: Partial<ImportRunsOptions> = {}) =>
   importRuns([path].flat(), { space: nb201, store, ...options })
+
+/** Pairs of an operation and its input, as in a genotype of S4. */
+const NODES_WITH_NOISE = "('noise', 0), ('sep_conv_3x3', 1), ".repeat(4)
+const S4_LOG = `genotype = Genotype(normal=[${NODES_WITH_NOISE}], normal_concat=range(2, 6), reduce=[${NODES_WITH_NOISE}], reduce_concat=range(2, 6))`
 
 const records = () => readRuns(store.runs())
 const answers = () => records().map(({ result }) => result?.genotype)
@@ -151,6 +155,17 @@ describe('rows', () => {
   ])('are refused with %s, and nothing is written', async (_, content, message) => {
     await expect(load(file('wrong.csv', content))).rejects.toThrow(message)
     expect(() => readdirSync(store.folder)).toThrow('ENOENT')
+  })
+
+  test.each([
+    ['a log of DARTS', DARTS_LOG, nb201, 'line 3', 'darts'],
+    ['a log of DARTS on S4', S4_LOG, nb201, 'line 1', 'darts-s4'],
+    ['a cell with none', `architecture\n${FIRST.replace(/\w+~0/, 'none~0')}\n`, nb201WithoutNone, 'line 2', 'nb201'],
+    ['rows of NAS-Bench-201', CSV, darts, 'line 2', 'nb201'],
+  ])('of another search space name it: %s', async (_, content, space, place, other) => {
+    const wrong = file('other.txt', content)
+    const named = `other.txt, ${place}: an architecture of the search space ${other}, not of ${space.name}; give --space ${other}`
+    await expect(load(wrong, { space, method: 'm', seed: 0, dataset: 'cifar10' })).rejects.toThrow(named)
   })
 
   test('with unknown architectures can be left out, with the runs whose answers they are', async () => {
