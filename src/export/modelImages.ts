@@ -10,6 +10,7 @@ import { pluralize } from '../core/plainText.ts'
 import type { TrainedInput } from '../core/retraining.ts'
 import { normalisationTable, normaliseImage } from '../data/batches/transforms.ts'
 import { countsOf } from '../data/dataset.ts'
+import { type BrokenImages, reportSkipped, SKIP_OPTION } from '../data/files/brokenImages.ts'
 import { type FileTree, openFolder } from '../data/files/fileTree.ts'
 import { namesFolder, parseImageFolder, splitText } from '../data/files/imageFolder.ts'
 import { hasClassFolders, hasImageLayout, isImage, testLayout } from '../data/files/imageLayout.ts'
@@ -29,15 +30,12 @@ export interface TestImages {
   close?(): Promise<void>
 }
 
-export interface TestImagesRequest {
+export interface TestImagesRequest extends Omit<BrokenImages, 'skipSetting'> {
   /** Name of the dataset, or path of an image folder; absent: the dataset of the training. */
   readonly dataset?: string
   /** Folder of the dataset's images; absent: the user's data folder, or a built-in dataset. */
   readonly folder?: string
   readonly batchSize: number
-  readonly brokenImages?: 'fail' | 'skip'
-  /** Called with a message to the user for each image file that is left out. */
-  readonly report?: (line: string) => void
 }
 
 type Normalised = Pick<TrainedModel, 'input' | 'record'>
@@ -123,12 +121,13 @@ async function openInMemory(
   { input, record }: Normalised,
   name: string,
   folder: string | undefined,
-  { batchSize, brokenImages = 'fail', report = () => {} }: TestImagesRequest,
+  { batchSize, brokenImages, report }: TestImagesRequest,
 ): Promise<TestImages> {
   const { height, width, mean, std } = input
   const imageSize = height === width ? height : null
   const sizeSetting = 'images of one size'
-  const dataset = await openDataset(name, { folder, imageSize, sizeSetting, brokenImages, report })
+  const broken = { brokenImages, skipSetting: SKIP_OPTION, report }
+  const dataset = await openDataset(name, { folder, imageSize, sizeSetting, ...broken })
   const labels = relabelled(dataset.classNames, input, name)
   const own = Int32Array.from(dataset.test.labels, (label) => labels[label])
   requireEveryClass(own, input, name)
@@ -149,6 +148,7 @@ async function openStreamed(
   folder: string | undefined,
   { batchSize, brokenImages, report }: TestImagesRequest,
 ): Promise<TestImages> {
+  const broken = { brokenImages, skipSetting: SKIP_OPTION, report }
   const [{ openImageStream }, { streamedTrainingData }] = await Promise.all([
     import('../data/photographs/imageStream.ts'),
     import('../data/photographs/streamedData.ts'),
@@ -158,7 +158,7 @@ async function openStreamed(
   const test = { ...stream.test, labels: Int32Array.from(stream.test.labels, (label) => labels[label]) }
   requireEveryClass(test.labels, input, name)
   const statistics = { mean: input.mean, std: input.std }
-  const images = streamedTrainingData({ ...stream, test, statistics }, { batchSize, brokenImages, report, seed: 0 })
+  const images = streamedTrainingData({ ...stream, test, statistics }, { batchSize, ...broken, seed: 0 })
   return { name, count: test.paths.length, batches: () => images.test(), close: () => images.close() }
 }
 
@@ -211,14 +211,14 @@ export async function imageFiles(named: readonly string[]): Promise<readonly str
 }
 
 /** Decodes an image file to the input of a network: normalised values of shape [height, width, 3]. */
-export type ImageDecoder = (path: string) => Promise<Float32Array<ArrayBuffer>>
+type ImageDecoder = (path: string) => Promise<Float32Array<ArrayBuffer>>
 
 /**
  * Returns the function that decodes image files for a trained network as the test images of its training were decoded.
  * For CIFAR's stem, the central square is scaled by box averages; for ImageNet's stem, the central crop of the
  * photograph is taken.
  */
-export async function imageDecoder({ input, record }: Normalised): Promise<ImageDecoder> {
+async function imageDecoder({ input, record }: Normalised): Promise<ImageDecoder> {
   const { height, width, channels, mean, std } = input
   const statistics = { mean, std }
   const length = height * width * channels
@@ -244,12 +244,18 @@ interface LabelledPath {
   readonly label: number
 }
 
+/** A batch of images that were decoded from files. */
+export interface DecodedBatch extends Batch {
+  /** Path of the file of each image. */
+  readonly paths: readonly string[]
+}
+
 /** Decodes image files and yields them in batches, in order. One batch at a time is in memory. */
-async function* decodedBatches(
+export async function* decodedBatches(
   model: Normalised,
   files: readonly LabelledPath[],
-  { batchSize, brokenImages = 'fail', report }: Pick<TestImagesRequest, 'batchSize' | 'brokenImages' | 'report'>,
-): AsyncGenerator<Batch> {
+  { batchSize, brokenImages, report }: Pick<TestImagesRequest, 'batchSize' | 'brokenImages' | 'report'>,
+): AsyncGenerator<DecodedBatch> {
   const decode = await imageDecoder(model)
   let decodedCount = 0
   for (let from = 0; from < files.length; from += batchSize) {
@@ -257,15 +263,15 @@ async function* decodedBatches(
     const decoded = await Promise.all(
       part.map(({ path }) =>
         decode(path).catch((error) => {
-          if (brokenImages === 'fail' || !(error instanceof BenchError)) throw error
-          report?.(`skipped: ${error.message}`)
+          reportSkipped(error, { brokenImages, skipSetting: SKIP_OPTION, report })
           return undefined
         }),
       ),
     )
-    const kept = decoded.flatMap((image, i) => (image === undefined ? [] : [{ image, label: part[i].label }]))
+    const kept = decoded.flatMap((image, i) => (image === undefined ? [] : [{ image, ...part[i] }]))
     decodedCount += kept.length
-    if (kept.length > 0) yield batchOf(kept, from / batchSize)
+    const paths = kept.map(({ path }) => path)
+    if (kept.length > 0) yield { ...batchOf(kept, from / batchSize), paths }
   }
   if (decodedCount > 0) return
   throw new BenchError('corrupt', `none of the ${pluralize(files.length, 'image')} could be decoded`)
@@ -275,10 +281,7 @@ async function* decodedBatches(
  * Returns decoded images as a batch. @param index number of the batch, which selects the random stream for the
  * operation `noise`
  */
-export function batchOf(
-  images: readonly { readonly image: Float32Array; readonly label: number }[],
-  index: number,
-): Batch {
+function batchOf(images: readonly { readonly image: Float32Array; readonly label: number }[], index: number): Batch {
   const all = new Float32Array(images.length * images[0].image.length)
   images.forEach(({ image }, i) => {
     all.set(image, i * image.length)

@@ -9,12 +9,12 @@ import type { TrainedModel } from './trainedModel.ts'
  * Yields each batch with the network's logits [batch, classes], computed with running batch-norm statistics.
  * @param batchSize size of the largest batch
  */
-export async function* logitsOf(
+export async function* logitsOf<OwnBatch extends Batch>(
   { network, state }: Pick<TrainedModel, 'network' | 'state'>,
   executor: Executor,
-  batches: Iterable<Batch> | AsyncIterable<Batch>,
+  batches: Iterable<OwnBatch> | AsyncIterable<OwnBatch>,
   batchSize: number,
-): AsyncGenerator<{ readonly batch: Batch; readonly logits: Float32Array }> {
+): AsyncGenerator<{ readonly batch: OwnBatch; readonly logits: Float32Array }> {
   const executable = await executor.compile(network, { batchSize })
   try {
     executable.restore(state)

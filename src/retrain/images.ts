@@ -3,6 +3,7 @@ import type { ImageCounts, ImageSplit } from '../core/data.ts'
 import type { RetrainingSettings } from '../core/retraining.ts'
 import type { ChannelStatistics } from '../data/batches/transforms.ts'
 import { countsOf } from '../data/dataset.ts'
+import { SKIP_OPTION } from '../data/files/brokenImages.ts'
 import type { ImageSize } from '../data/files/fileDatasets.ts'
 import { type TrainingData, trainingData } from '../data/imagesInMemory.ts'
 import { openDataset } from '../data/openDataset.ts'
@@ -59,8 +60,12 @@ export const imageSizeOf = ({ data: { imageSize } }: Pick<RetrainingSettings, 'd
   sizeSetting: '--image-size 32 (with bench run: --evaluate retrain:imageSize=32)',
 })
 
+/** The setting of full trainings that leaves broken images out, for messages. */
+export const skipSetting = `${SKIP_OPTION} (with bench run: --evaluate retrain:brokenImages=skip)`
+
 async function openInMemory({ name, folder, settings: { data }, report }: ImagesRequest): Promise<RetrainingImages> {
-  const dataset = await openDataset(name, { folder, brokenImages: data.brokenImages, report, ...imageSizeOf({ data }) })
+  const broken = { brokenImages: data.brokenImages, skipSetting, report }
+  const dataset = await openDataset(name, { folder, ...broken, ...imageSizeOf({ data }) })
   return {
     name: dataset.name,
     contentHash: dataset.contentHash,
@@ -85,6 +90,6 @@ async function openPhotographs({ name, folder, settings, report }: ImagesRequest
     classNames: stream.classNames,
     statistics: stream.statistics,
     open: (options) =>
-      streamedTrainingData(stream, { limit, brokenImages, sampling, classWeights, report, ...options }),
+      streamedTrainingData(stream, { limit, brokenImages, skipSetting, sampling, classWeights, report, ...options }),
   }
 }

@@ -277,13 +277,13 @@ describe('bad input ends the command with status 2 and one line', () => {
       'a broken photograph',
       streamed('--genotype', 'DRNAS'),
       () => write(join(place.folder, PICTURES, 'train/dog/9.jpg'), 'not a picture'),
-      /pictures\/train\/dog\/9\.jpg cannot be decoded \(.*\); replace it or skip broken images/,
+      /pictures\/train\/dog\/9\.jpg cannot be decoded \(.*\); replace it, or skip such files with --broken-images skip/,
     ],
     [
       'a broken small image',
       inMemory('--genotype', 'DRNAS'),
       () => write(join(place.folder, PICTURES, 'train/dog/9.png'), 'not a picture'),
-      /pictures\/train\/dog\/9\.png cannot be decoded \(.*\); replace it or skip broken images/,
+      /pictures\/train\/dog\/9\.png cannot be decoded \(.*\); replace it, or skip such files with --broken-images skip/,
     ],
     [
       'an empty class',

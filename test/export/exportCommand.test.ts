@@ -212,11 +212,29 @@ describe('bench predict', () => {
     write(at('text.png'), 'no image')
     for (const [file, message] of [
       ['nowhere.png', /^bench: there is no nowhere.png; name JPEG or PNG files, or folders with some\n$/],
-      ['text.png', /^bench: text.png cannot be decoded.*\n$/],
+      [
+        'text.png',
+        /^bench: text.png cannot be decoded \(.*\); replace it, or skip such files with --broken-images skip\n$/,
+      ],
     ] as const) {
       const { code, stderr } = await place.bench('predict', record.id, file)
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) })
     }
     expect(existsSync(at('nowhere.png'))).toBe(false)
+  })
+
+  test('leaves out the files that it cannot read, and keeps the others in order', async () => {
+    write(at('text.png'), 'no image')
+    const [cat, dog] = ['pictures/val/cat/0.png', 'pictures/val/dog/0.png']
+    const predict = (...args: string[]) => place.bench('predict', record.id, ...args, '--broken-images', 'skip')
+    const shown = await predict('text.png', cat, 'text.png', dog, '--format', 'csv')
+    expect(shown.stdout.split('\n').map((line) => line.split(',')[0])).toEqual(['file', cat, dog, ''])
+    expect(shown.stderr).toMatch(/skipped: text.png cannot be decoded \([^;]*\)\n/)
+    const { images, skipped } = JSON.parse((await predict('text.png', cat, dog, '--json')).stdout)
+    expect(images.map(({ file }: { file: string }) => file)).toEqual([cat, dog])
+    expect(skipped).toEqual(['text.png'])
+    expect(await predict('text.png')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/\nbench: none of the 1 image could be decoded\n$/) },
+    })
   })
 })

@@ -74,7 +74,9 @@ describe('a search on photographs', { timeout: 60_000 }, () => {
 
   it('fails on a broken photograph, or skips it under data.brokenImages=skip', async () => {
     for (let i = 0; i < 19; i++) write(join(photographs(), `train/cat/${i}.jpg`), 'not a picture')
-    expect((await search(await plan())).failure).toMatch(/train\/cat\/\d+\.jpg cannot be decoded/)
+    expect((await search(await plan())).failure).toMatch(
+      /train\/cat\/\d+\.jpg cannot be decoded .*; replace it, or skip such files with --protocol .*data\.brokenImages=skip/,
+    )
     const skipping = await search(await plan({}, `${SMALL},data.trainPortion=0.4,data.brokenImages=skip`))
     expect(skipping.result?.genotype).toBeDefined()
     expect(skipping.notices[0]).toMatch(/^skipped: .*cannot be decoded/)

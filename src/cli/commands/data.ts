@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { BenchError } from '../../core/errors.ts'
 import type { DatasetInfo } from '../../data/dataset.ts'
+import { SKIP_OPTION } from '../../data/files/brokenImages.ts'
 import { count, type Tabular, word, wordTable } from '../../report/formats/tabular.ts'
 import { transferProgress } from '../amountProgress.ts'
 import { brokenImagesOption, jsonOption, outOption, positiveInteger, quietOption, typedOption } from '../options.ts'
@@ -52,7 +53,8 @@ async function showInfo(name: string | undefined, flags: InfoFlags): Promise<voi
   const dataset = await openDataset(name, {
     folder: flags.data,
     imageSize: flags.imageSize ?? null,
-    brokenImages: flags.brokenImages ?? 'fail',
+    brokenImages: flags.brokenImages,
+    skipSetting: SKIP_OPTION,
     report: printAsideLine,
   })
   const info = datasetInfo(scaledDataset(dataset, flags.imageSize ?? null))

@@ -1,8 +1,7 @@
 /** `bench predict`: predicts the classes of image files with a trained network. */
 import { Command } from 'commander'
 import { softmax } from '../../analysis/classification.ts'
-import type { Batch } from '../../core/data.ts'
-import { batchOf, imageDecoder, imageFiles } from '../../export/modelImages.ts'
+import { decodedBatches, imageFiles } from '../../export/modelImages.ts'
 import { logitsOf } from '../../export/runModel.ts'
 import type { TrainedModel } from '../../export/trainedModel.ts'
 import { renderTable } from '../../report/formats/renderTable.ts'
@@ -17,11 +16,12 @@ import {
   openModel,
   withModelOptions,
 } from '../modelOptions.ts'
-import { positiveInteger } from '../options.ts'
-import { type TableFlags, tableFormat, terminalWidth, withTableOutput, writeOutput } from '../output.ts'
+import { brokenImagesOption, positiveInteger } from '../options.ts'
+import { printAsideLine, type TableFlags, tableFormat, terminalWidth, withTableOutput, writeOutput } from '../output.ts'
 
 interface PredictFlags extends ModelFlags, ComputeFlags, TableFlags {
   readonly top?: number
+  readonly brokenImages?: 'fail' | 'skip'
 }
 
 export function predictCommand(): Command {
@@ -34,7 +34,7 @@ export function predictCommand(): Command {
     .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
     .argument('<images...>', 'image files, or folders of them')
     .option('--top <n>', 'number of classes for each image (default: 1)', positiveInteger)
-  withModelOptions(command).addOption(backendOption())
+  withModelOptions(command).addOption(brokenImagesOption()).addOption(backendOption())
   return withTableOutput(command)
     .addHelpText(
       'after',
@@ -54,8 +54,16 @@ async function predict(run: string, named: readonly string[], flags: PredictFlag
   const table = predictionTable(predictions, model.record.id)
   if (format === 'json') {
     const { record, weights } = model
-    writeOutput(`${JSON.stringify({ training: record.id, weights, images: predictions }, null, 2)}\n`, flags.out)
+    const skipped = flags.brokenImages === 'skip' && { skipped: withoutPrediction(files, predictions) }
+    const answer = { training: record.id, weights, images: predictions, ...skipped }
+    writeOutput(`${JSON.stringify(answer, null, 2)}\n`, flags.out)
   } else writeOutput(renderTable(table, format, flags.out === undefined ? terminalWidth() : undefined), flags.out)
+}
+
+/** Returns the files of which no classes were predicted, since they cannot be decoded. */
+function withoutPrediction(files: readonly string[], predictions: readonly Prediction[]): readonly string[] {
+  const predicted = new Set(predictions.map(({ file }) => file))
+  return files.filter((file) => !predicted.has(file))
 }
 
 async function predictionsOf(
@@ -66,20 +74,18 @@ async function predictionsOf(
 ): Promise<readonly Prediction[]> {
   const { classNames } = model.input
   const size = Math.min(BATCH_SIZE, files.length)
+  const report = quiet ? undefined : printAsideLine
+  const labelled = files.map((path) => ({ path, label: 0 }))
+  const images = decodedBatches(model, labelled, { batchSize: size, brokenImages: flags.brokenImages, report })
   const progress = quiet ? undefined : imageProgress(process.stderr)
   const predictions: Prediction[] = []
   try {
-    for await (const { batch, logits } of logitsOf(
-      model,
-      await executorFor(flags),
-      decoded(model, files, size),
-      size,
-    )) {
+    for await (const { batch, logits } of logitsOf(model, await executorFor(flags), images, size)) {
       for (let i = 0; i < batch.size; i++) {
         const probabilities = softmax(logits.subarray(i * classNames.length, (i + 1) * classNames.length))
         const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a])
         predictions.push({
-          file: files[predictions.length],
+          file: batch.paths[i],
           classes: order.slice(0, flags.top ?? 1).map((label) => ({
             ...{ name: classNames[label], probability: probabilities[label] },
           })),
@@ -91,16 +97,4 @@ async function predictionsOf(
     progress?.end()
   }
   return predictions
-}
-
-/** Decodes image files and yields them as batches, in the order of the files. */
-async function* decoded(model: TrainedModel, files: readonly string[], size: number): AsyncGenerator<Batch> {
-  const decode = await imageDecoder(model)
-  for (let from = 0; from < files.length; from += size) {
-    const part = await Promise.all(files.slice(from, from + size).map(decode))
-    yield batchOf(
-      part.map((image) => ({ image, label: 0 })),
-      from / size,
-    )
-  }
 }

@@ -10,6 +10,7 @@ import { pluralize } from '../../core/plainText.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { squareScaler } from '../batches/imageView.ts'
 import type { ImageSet } from '../dataset.ts'
+import { type BrokenImages, reportSkipped } from './brokenImages.ts'
 import { type FileTree, hashOfLines, readBounded } from './fileTree.ts'
 import { darkNotes, decoding, type ImageHeader, largestOf, readHeader, undecodable } from './imageHeader.ts'
 import type { LabelledFile } from './imageLayout.ts'
@@ -25,12 +26,10 @@ export interface ImageSize {
   readonly sizeSetting: string
 }
 
-export interface DecodeOptions extends ImageSize {
+export interface DecodeOptions extends ImageSize, BrokenImages {
   /** How images without folders for training and test images are divided; absent: by the default. */
   readonly split?: ImageSplit
-  /** What to do with a file that cannot be decoded: `fail` throws an error, `skip` leaves the file out. */
-  readonly brokenImages: 'fail' | 'skip'
-  /** Called with lines for the user about the progress of decoding. */
+  /** Called with lines for the user about the progress of decoding, and about files that are left out. */
   readonly report: (line: string) => void
 }
 
@@ -95,7 +94,8 @@ async function firstSize(tree: FileTree, files: readonly LabelledFile[], options
     try {
       return (await openImage(tree, path)).header
     } catch (error) {
-      if (!isSkipped(error, options)) throw error
+      // Skipped files are reported when they are decoded.
+      reportSkipped(error, { ...options, report: undefined })
       failure = error
     }
   }
@@ -144,8 +144,8 @@ async function decodeAll(
       pixels.set(made, i * length)
       facts[i] = factsOf(image, label, made)
     } catch (error) {
-      if (!isSkipped(error, options)) throw error
-      report(`skipped: ${error.message}`)
+      if (error instanceof MustBeScaled) throw error
+      reportSkipped(error, options)
     }
     countOne()
   })
@@ -289,10 +289,6 @@ function byteBudget(most: number): <T>(bytes: number, work: () => Promise<T>) =>
       for (const wake of waiting.splice(0)) wake()
     }
   }
-}
-
-function isSkipped(error: unknown, { brokenImages }: DecodeOptions): error is BenchError {
-  return brokenImages === 'skip' && error instanceof BenchError && !(error instanceof MustBeScaled)
 }
 
 function requireFits(tree: FileTree, count: number, { height, width }: Size, sizeSetting: string): void {

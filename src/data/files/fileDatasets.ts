@@ -65,7 +65,8 @@ export async function openFileDataset(name: string, options: OpenDatasetOptions)
     ...(split && { split }),
     imageSize: options.imageSize ?? null,
     sizeSetting: options.sizeSetting ?? '--image-size 32',
-    brokenImages: options.brokenImages ?? 'fail',
+    brokenImages: options.brokenImages,
+    skipSetting: options.skipSetting,
     report: options.report ?? (() => undefined),
   })
   const missing = missingImages(name, { train: contents.train.count, test: contents.test.count })

@@ -73,13 +73,11 @@ async function decodersHeader(bytes: Buffer, name: string): Promise<ImageHeader>
 }
 
 /**
- * Returns the error for an image file that cannot be decoded.
+ * Returns the error for an image file that cannot be decoded; `reportSkipped` adds what to do.
  * @param reason the decoder's message, of which the first line is shown
  */
 export const undecodable = (name: string, reason: string, cause?: unknown): BenchError =>
-  new BenchError('corrupt', `${name} cannot be decoded (${firstLine(reason)}); replace it or skip broken images`, {
-    cause,
-  })
+  new BenchError('corrupt', `${name} cannot be decoded (${firstLine(reason)})`, { cause })
 
 /**
  * Fraction of the 16-bit range below which an image's largest value makes it nearly black when reduced to eight bits.

@@ -12,6 +12,7 @@ import { random } from '../../core/random.ts'
 import { countBatches, epochOrder, prefetch, type Sampling } from '../batches/batches.ts'
 import { everyRow } from '../batches/imageView.ts'
 import { balancedOrder, classWeightsOf, searchHalves } from '../batches/subset.ts'
+import { type BrokenImages, reportSkipped } from '../files/brokenImages.ts'
 import type { TrainingData } from '../imagesInMemory.ts'
 import { DecodePool } from './decodePool.ts'
 import type { ImageFiles, ImageStream } from './imageStream.ts'
@@ -109,7 +110,8 @@ export interface StreamedPart {
   readonly jitter: boolean
 }
 
-export interface StreamOptions {
+/** How photographs are drawn, and what to do with those that cannot be decoded: with `skip` a batch lacks them. */
+export interface StreamOptions extends BrokenImages {
   readonly batchSize: number
   readonly seed: number
   /**
@@ -118,13 +120,6 @@ export interface StreamOptions {
   readonly sampling?: Sampling
   /** How the classes are weighted in the loss (`Protocol.data.classWeights`); absent: `none`. */
   readonly classWeights?: Protocol['data']['classWeights']
-  /**
-   * What to do with a photograph that cannot be decoded: `fail` (default) throws an error, `skip` leaves it out of its
-   * batch.
-   */
-  readonly brokenImages?: 'fail' | 'skip'
-  /** Called with a line for the user about each photograph that was left out. */
-  readonly report?: (line: string) => void
 }
 
 /** Number of batches that are prepared ahead, beside the one in use. */
@@ -232,7 +227,10 @@ async function decodeBatch(
       }
       return pool.decode(photograph, images.subarray(i * length, (i + 1) * length)).then(
         () => true,
-        (error) => reportSkipped(error, options),
+        (error) => {
+          reportSkipped(error, options)
+          return false
+        },
       )
     }),
   )
@@ -250,16 +248,6 @@ function compact({ images, labels, size, randomKey }: Batch, decoded: readonly b
     labels[kept++] = labels[i]
   }
   return { images: images.subarray(0, kept * length), labels: labels.subarray(0, kept), size: kept, randomKey }
-}
-
-/**
- * Tells the user about a photograph that is skipped, and returns false.
- * @throws the error itself if broken images are fatal, or if the error is of another kind
- */
-function reportSkipped(error: unknown, { brokenImages = 'fail', report }: StreamOptions): false {
-  if (brokenImages === 'fail' || !(error instanceof BenchError) || error.code === 'failed') throw error
-  report?.(`skipped: ${error.message}`)
-  return false
 }
 
 const nothingDecoded = ({ role, rows }: StreamedPart) =>

@@ -16,6 +16,7 @@ import type { BenchmarkSplit, SearchSpace } from '../../core/space.ts'
 import { everyRow } from '../../data/batches/imageView.ts'
 import { countsOf, type Dataset } from '../../data/dataset.ts'
 import { datasetFolder } from '../../data/datasetNames.ts'
+import type { BrokenImages } from '../../data/files/brokenImages.ts'
 import type { ImageSize } from '../../data/files/fileDatasets.ts'
 import type { SearchHalves } from '../../data/imagesInMemory.ts'
 import { openDataset } from '../../data/openDataset.ts'
@@ -77,9 +78,15 @@ export type ImagesIdentity = Required<Pick<Job['dataset'], 'contentHash'>> & Pic
  * Returns the side in pixels to which a search scales its images, and the command-line setting that changes it, for
  * messages.
  */
-export function searchImageSize({ name, data: { imageSize } }: Protocol): ImageSize {
-  const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith('data.imageSize='))
-  return { imageSize, sizeSetting: `--protocol ${preset}:${[...changes, 'data.imageSize=32'].join(',')}` }
+export const searchImageSize = (protocol: Protocol): ImageSize => ({
+  imageSize: protocol.data.imageSize,
+  sizeSetting: protocolOption(protocol, 'data.imageSize', '32'),
+})
+
+/** Returns the command-line option that changes one setting of a protocol, for messages. */
+function protocolOption({ name }: Protocol, setting: string, value: string): string {
+  const [preset, ...changes] = name.split(/[:,]/).filter((part) => !part.startsWith(`${setting}=`))
+  return `--protocol ${preset}:${[...changes, `${setting}=${value}`].join(',')}`
 }
 
 /** Where the images of a search are, and functions that open the dataset and inform the user. */
@@ -119,7 +126,7 @@ export async function openSearchData(
   const { streamedSearchData } = await import('../../data/photographs/streamedData.ts')
   const stream = requireUnchanged(await openImageStream(planned.name, folder, data.imageSize ?? undefined), planned)
   const search = streamedSearchData(stream, {
-    ...{ data, batchSize, seed, report },
+    ...{ data, batchSize, seed, report, skipSetting: protocolOption(protocol, 'data.brokenImages', 'skip') },
     ...{ brokenImages: data.brokenImages, sampling: data.sampling, classWeights: data.classWeights },
   })
   return { ...search, images: streamCounts(stream) }
@@ -192,7 +199,7 @@ const refusal = (found: string): BenchError =>
   new BenchError('bad-input', `data.split=benchmark: ${found}; add data.split=seeded to the protocol`)
 
 /** The dataset, image folder and image size for which `datasetIdentity` computes a content hash. */
-export interface HashedImages extends ImageSize {
+export interface HashedImages extends ImageSize, Pick<BrokenImages, 'skipSetting'> {
   readonly name: string
   /** Class weights in the loss. If they are stated for each class, they must fit the classes of the dataset. */
   readonly classWeights?: ClassWeighting

@@ -59,9 +59,10 @@ export async function retrainingImagesIdentity(
   report: (line: string) => void,
 ): Promise<ImagesIdentity> {
   const { network, data } = settings
-  const { openImages, imageSizeOf } = await import('../../retrain/images.ts')
+  const { openImages, imageSizeOf, skipSetting } = await import('../../retrain/images.ts')
   if (network.family === 'cifar' && data.brokenImages === 'fail') {
-    return datasetIdentity({ name: dataset, folder, report, classWeights: data.classWeights, ...imageSizeOf(settings) })
+    const images = { name: dataset, folder, report, classWeights: data.classWeights }
+    return datasetIdentity({ ...images, skipSetting, ...imageSizeOf(settings) })
   }
   const { contentHash, split, notes, classNames } = await openImages({ name: dataset, folder, settings, report })
   requireFittingWeights(data.classWeights, classNames)
