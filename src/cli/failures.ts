@@ -4,29 +4,16 @@
  */
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
-import { type Command, CommanderError } from 'commander'
 import { BenchError, type ErrorCode, exitStatus } from '../core/errors.ts'
 import { writeFully } from '../system/atomicFile.ts'
 import { packageVersion } from '../system/environment.ts'
-import { print, printAside } from './output.ts'
-
-/** Makes a command and its subcommands throw usage errors instead of printing them and exiting. */
-export function throwUsageErrors(command: Command): void {
-  command.exitOverride().configureOutput({ writeOut: print, writeErr: printAside, outputError: () => {} })
-  for (const subcommand of command.commands) throwUsageErrors(subcommand)
-}
+import { printAside } from './output.ts'
 
 /**
  * Prints an error as one line on standard error and sets the exit status: 2 if the input is at fault, 1 if the work
  * failed.
  */
 export function reportFailure(error: unknown): void {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2
-    // Commander has already printed the help text if a subcommand is missing.
-    if (error.exitCode !== 0 && error.code !== 'commander.help') printAside(`bench: ${usageMessage(error)}\n`)
-    return
-  }
   const { name, code, message, stack } = error as Error & { readonly code?: string }
   if (name === 'BenchError' && code !== undefined) {
     process.exitCode = exitStatus[code as ErrorCode]
@@ -42,17 +29,6 @@ export function reportFailure(error: unknown): void {
       : `bench: unexpected error: ${message ?? error}\n${stack ?? ''}\n` +
           `This is a fault of bench ${packageVersion} (node ${process.version}); please report it with the lines above.\n`,
   )
-}
-
-/** Returns Commander's usage error as one line in the form of our own messages: `--jobs 0: expected …`. */
-function usageMessage({ message }: CommanderError): string {
-  return message
-    .replace(/^error: /, '')
-    .replace(/^option '(?:-\w, )?(--[\w-]+).*?' argument '(.*)' is invalid\. (.*)$/s, '$1 $2: $3')
-    .replace(/^option '(--[\w-]+).*' cannot be used with option '(--[\w-]+).*'$/, '$1 and $2 are given; leave one out')
-    .replace(/^unknown command '[^']*'$/, '$&; --help lists the commands')
-    .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
-    .replace(/\n/g, ' ')
 }
 
 /** Returns whether an error code means that the user's input is at fault, so that the command exits with status 2. */

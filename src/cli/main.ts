@@ -2,8 +2,9 @@
 /** The entry point of `bench`: runs the given command and exits with its status. */
 import { BenchError } from '../core/errors.ts'
 import { onHang } from '../system/hangDetector.ts'
-import { reportFailure, throwUsageErrors } from './failures.ts'
+import { reportFailure } from './failures.ts'
 import { programFor, withoutHelp } from './program.ts'
+import { explainUsage, throwUsageErrors } from './usageErrors.ts'
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = await programFor(argv)
@@ -14,6 +15,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 let isOver = false
 main(withoutHelp(process.argv.slice(2)))
+  .catch(explainUsage)
   .catch(reportFailure)
   .finally(() => {
     isOver = true

@@ -8,6 +8,10 @@ import { Store } from '../runner/store/store.ts'
 import { registerPlugins } from '../system/plugins.ts'
 import { placeOptions, repeated, seedNumber, storeOption } from './options.ts'
 
+/** Help text of the argument that names a trained network. */
+export const RUN_HELP =
+  'id of a run with a full training, its beginning, or the run’s folder (`bench status` lists runs)'
+
 export interface ModelFlags {
   readonly weights?: WeightsChoice
   readonly seed?: number

@@ -128,8 +128,9 @@ export function oneOf<Name extends string>(what: string, names: readonly Name[])
   return parser
 }
 
-/** Returns the names that an option accepts, if its parser is one of `oneOf`; else undefined. */
-export const namesFor = ({ parseArg }: Option): readonly string[] | undefined => parseArg && acceptedNames.get(parseArg)
+/** Returns the names that an option or argument accepts, if its parser is one of `oneOf`; else undefined. */
+export const namesFor = ({ parseArg }: Pick<Option, 'parseArg'>): readonly string[] | undefined =>
+  parseArg && acceptedNames.get(parseArg)
 
 /** Checks the path of a picture that a command is to write, and returns it after the paths of earlier such options. */
 export const pictureFile = severalTimes((path: string, earlier: readonly string[] = []): string[] => {

@@ -61,6 +61,10 @@ export const REPORT = 'report.json'
 function runNamed(id: string, store: Store): RunFolder {
   if (isFileName(id) && store.run(id).exists()) return store.run(id)
   const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
+  if (known.length === 0) {
+    const expected = 'expected a store, a run, a report or an experiment file (.yaml)'
+    throw new BenchError('unknown-name', `there is no ${id}, and no run in the store ${store.folder}; ${expected}`)
+  }
   throw unknownName(`path or run of ${store.folder}`, id, known)
 }
 

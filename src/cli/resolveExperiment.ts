@@ -33,6 +33,12 @@ export function experimentPath(path: string): string {
   return own
 }
 
+/** Throws if the argument for an experiment file is the name of an algorithm. @throws BenchError `bad-input` */
+function refuseAlgorithm(path: string, { algorithms = [] }: Plugin): void {
+  if (existsSync(path) || !algorithms.some(({ name }) => name === path)) return
+  throw new BenchError('bad-input', `${path} is an algorithm and no experiment file; write --algo ${path}`)
+}
+
 /**
  * Returns the experiment that flags and an experiment file describe together. Flags win over the file, the file over
  * the defaults.
@@ -43,6 +49,7 @@ export async function resolveExperiment(
   flags: ExperimentFlags,
   path: string | undefined,
 ): Promise<ResolvedExperiment> {
+  if (path !== undefined) refuseAlgorithm(path, builtins)
   const file: ExperimentFile =
     path === undefined
       ? { experiment: {} }

@@ -56,6 +56,10 @@ export const isReservedName = (name: string): boolean => name in Object.prototyp
 const MOST_LISTED = 30
 const LONGEST_NAME = 200
 
+/** Returns names as a list for a message: all of them, or the first ones and the number of all. */
+export const listed = (names: readonly string[]): string =>
+  `${names.slice(0, MOST_LISTED).join(', ') || 'none'}${names.length > MOST_LISTED ? `, … (${names.length})` : ''}`
+
 /**
  * Returns the error for an unknown name, with the nearest known names and a list of all known ones.
  * @param what kind of the named thing, such as `algorithm`
@@ -64,10 +68,8 @@ export function unknownName(what: string, typed: string, known: Iterable<string>
   const names = [...known]
   const near = suggestions(typed, names).map((name) => `"${name}"`)
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`
-  const rest = names.length > MOST_LISTED ? `, … (${names.length})` : ''
   const shown = typed.length > LONGEST_NAME ? `${typed.slice(0, LONGEST_NAME)}…` : typed
-  const listed = `${names.slice(0, MOST_LISTED).join(', ') || 'none'}${rest}`
-  return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed})`)
+  return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed(names)})`)
 }
 
 /** Computes the Levenshtein distance of two texts: insertions, deletions and substitutions cost 1. */

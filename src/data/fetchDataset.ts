@@ -39,6 +39,9 @@ function datasetSources(): Readonly<Record<string, DatasetSource>> {
   return z.record(z.string(), Source).parse(loadYaml().parse(readFileSync(file, 'utf8')))
 }
 
+/** Returns the names of the datasets of which it is known where they are offered. */
+export const fetchableDatasets = (): readonly string[] => Object.keys(datasetSources())
+
 /**
  * Downloads, checks, unpacks and opens a dataset. The folder gets its final name only after the dataset could be
  * opened. A dataset that is on this machine already is only opened.

@@ -2,9 +2,11 @@
  * Reads recipe files: YAML with every setting of the trainings of a built table. The package's own recipes are in
  * `configs/recipes/`.
  */
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { unknownName } from '../core/names.ts'
 import { deterministicBackends } from '../engine/index.ts'
 import { oneOrMore, readYaml } from '../system/yamlFile.ts'
 import type { Recipe } from '../tables/recipe.ts'
@@ -51,9 +53,11 @@ export type RecipeFile = z.infer<typeof schema> & Pick<Recipe, 'spacePlugin'>
  * @throws BenchError `missing`, or `bad-input` and `unknown-name` that name the faulty setting
  */
 export function readRecipe(nameOrPath: string): RecipeFile {
-  const path = /[./\\]/.test(nameOrPath) ? nameOrPath : join(FOLDER, `${nameOrPath}.yaml`)
   const kind = { what: 'recipe', schema, example: join(FOLDER, 'micro.yaml'), remedy: 'give a YAML file, or "micro"' }
-  return readYaml(path, kind).data
+  if (/[./\\]/.test(nameOrPath)) return readYaml(nameOrPath, kind).data
+  const names = readdirSync(FOLDER).map((file) => basename(file, '.yaml'))
+  if (!names.includes(nameOrPath)) throw unknownName('recipe', nameOrPath, names)
+  return readYaml(join(FOLDER, `${nameOrPath}.yaml`), kind).data
 }
 
 /**

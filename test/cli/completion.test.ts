@@ -58,6 +58,13 @@ describe('completions', () => {
     ],
     [['list', 'al'], ['algos']],
     [
+      ['plot', 'ra'],
+      ['range', 'ranks'],
+    ],
+    [['score', '--score', 'snip,az-n'], ['snip,az-nas']],
+    [['pareto', '--x', 'params'], ['params-M']],
+    [['tables', 'fetch', ''], ['nb201']],
+    [
       ['completion', ''],
       ['bash', 'fish', 'zsh'],
     ],

@@ -1,7 +1,7 @@
 /** The words of a command of bench, read as the program reads them. */
 import type { Command } from 'commander'
-import { throwUsageErrors } from '../../src/cli/failures.ts'
 import { programFor } from '../../src/cli/program.ts'
+import { throwUsageErrors } from '../../src/cli/usageErrors.ts'
 import { wordsOf } from './shell.ts'
 
 /** Reads the words of a command as the program does, and does nothing. @throws what is wrong with them */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { paretoCommand } from '../../src/cli/commands/pareto.ts'
 import { queryCommand } from '../../src/cli/commands/query.ts'
 import { tablesCommand } from '../../src/cli/commands/tables.ts'
-import { throwUsageErrors } from '../../src/cli/failures.ts'
+import { throwUsageErrors } from '../../src/cli/usageErrors.ts'
 import { neighbours } from '../../src/core/space.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { loadArrow } from '../../src/tables/arrowLibrary.ts'

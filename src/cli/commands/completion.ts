@@ -3,7 +3,8 @@
  * other names; and the hidden `bench complete`, which such a script calls at every press of the tab key.
  */
 import { Command } from 'commander'
-import { jsonOption, namesFor, oneOf } from '../options.ts'
+import { LISTS, namesOfArgument, namesOfOption } from '../knownNames.ts'
+import { jsonOption, oneOf } from '../options.ts'
 import { print } from '../output.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -106,7 +107,7 @@ export async function completions(words: readonly string[]): Promise<readonly st
   const before = command.options.find(({ long, short }) => [long, short].includes(joined ?? earlier.at(-1)))
   if (before !== undefined && (before.required || (before.optional && joined !== undefined))) {
     const text = value ?? last
-    const names = namesFor(before) ?? (await VALUES[before.long ?? '']?.()) ?? namedIn(before.description)
+    const names = await namesOfOption(before)
     // The names of a list are completed one by one.
     const done = LISTS.has(before.long ?? '') ? text.slice(0, text.lastIndexOf(',') + 1) : ''
     return matching(names, text.slice(done.length)).map(
@@ -115,8 +116,8 @@ export async function completions(words: readonly string[]): Promise<readonly st
   }
   if (last.startsWith('-')) return matching([...command.options.flatMap(({ long }) => long ?? []), '--help'])
   if (command.commands.length > 0) return matching(command.commands.map((each) => each.name()))
-  const names = await ARGUMENTS[pathOf(command)]?.()
-  return names === undefined || args.length > 0 ? [] : matching(names)
+  const [argument] = command.registeredArguments
+  return argument === undefined || args.length > 0 ? [] : matching(await namesOfArgument(command, argument))
 }
 
 /**
@@ -139,64 +140,4 @@ function commandOf(
     else args.push(words[i])
   }
   return { command, args }
-}
-
-const pathOf = (command: Command): string =>
-  command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
-
-/** Returns the values that the description of an option lists, as in `on a broken file: fail, skip (default: fail)`. */
-const namedIn = (description: string): readonly string[] => {
-  const [, list] =
-    /: ([\w.-]+(?:, [\w.-]+)+)(?: \(|$)/.exec(description) ?? /^([\w.-]+(?:, [\w.-]+)+) \(/.exec(description) ?? []
-  return list?.split(', ') ?? []
-}
-
-type Names = () => Promise<readonly string[]>
-const nameOf = ({ name }: { readonly name: string }) => name
-
-const builtinNames =
-  (kind: 'algorithms' | 'spaces' | 'scores'): Names =>
-  async () =>
-    ((await import('../../builtins.ts')).builtins[kind] ?? []).map(nameOf)
-
-const tables: Names = async () => (await import('../../tables/openTable.ts')).listTables()
-const datasets: Names = async () => (await import('../../data/datasetNames.ts')).DATASETS.map(nameOf)
-
-/** For options whose parser and description do not list the accepted names: functions that return these names. */
-const VALUES: Readonly<Record<string, Names>> = {
-  '--algo': builtinNames('algorithms'),
-  '--space': builtinNames('spaces'),
-  '--scores': builtinNames('scores'),
-  '--dataset': datasets,
-  '--table': tables,
-  '--protocol': async () => (await import('../../protocols/index.ts')).presets.map(nameOf),
-  '--preset': async () => (await import('../../retrain/presets.ts')).retrainingPresets.map(nameOf),
-  '--probe': async () => (await import('../../analysis/probes/index.ts')).probes.map(nameOf),
-  '--evaluate': async () => ['retrain'],
-  '--class-weights': async () => ['balanced', 'none'],
-  '--to': async () => (await import('../../export/formats.ts')).exportFormatNames,
-  '--figures': async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
-  '--log': async () => (await import('../../system/progressLog.ts')).LOG_FORMATS,
-}
-
-/** The options whose value may be several names, separated by commas. */
-const LISTS: ReadonlySet<string> = new Set(['--algo', '--dataset', '--scores', '--to', '--figures', '--log'])
-
-/** Returns the ids of the runs in the default store. */
-const runs: Names = async () => {
-  const { Store } = await import('../../runner/store/store.ts')
-  return new Store().runs().map(({ id }) => id)
-}
-
-/** For each command path, such as `data info`: the function that returns the names its first argument can be. */
-const ARGUMENTS: Readonly<Record<string, Names>> = {
-  completion: async () => SHELLS,
-  evaluate: runs,
-  export: runs,
-  list: async () => (await import('./list.ts')).subjectNames,
-  plot: async () => Object.keys((await import('../../report/figures/index.ts')).figureKinds),
-  predict: runs,
-  'data fetch': datasets,
-  'data info': datasets,
-  'tables info': tables,
 }

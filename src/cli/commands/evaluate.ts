@@ -15,6 +15,7 @@ import {
   executorFor,
   type ModelFlags,
   openModel,
+  RUN_HELP,
   withModelOptions,
 } from '../modelOptions.ts'
 import { brokenImagesOption, pictureFile, positiveInteger } from '../options.ts'
@@ -43,7 +44,7 @@ export function evaluateCommand(): Command {
       'Measures the network of a full training on test images of its classes: top-1, top-5, accuracy by class, balanced ' +
         'accuracy, average precision, calibration and confusion matrix.',
     )
-    .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
+    .argument('<run>', RUN_HELP)
     .option('--dataset <name>', 'cifar10, …, or a folder of class folders (default: the dataset of the training)')
     .option('--data <dir>', 'folder of the images')
   withModelOptions(command)

@@ -16,7 +16,7 @@ import { isArchitecture, readArchitecture } from '../../retrain/genotypeArgument
 import { Store } from '../../runner/store/store.ts'
 import { registerPlugins } from '../../system/plugins.ts'
 import { statIfThere } from '../../system/readable.ts'
-import { type ModelFlags, openModel, withModelOptions } from '../modelOptions.ts'
+import { type ModelFlags, openModel, RUN_HELP, withModelOptions } from '../modelOptions.ts'
 import { commaList, jsonOption, oneOf, placeOptions, quietOption } from '../options.ts'
 import { print } from '../output.ts'
 
@@ -38,7 +38,7 @@ export function exportCommand(): Command {
       `Writes the network of a full training for other programs. Formats: ${listed}. The files take RGB images of ` +
         'intensities 0 to 1. Auxiliary head and drop path, which only serve the training, are left out.',
     )
-    .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
+    .argument('<run>', RUN_HELP)
     .addOption(new Option('--to <formats>', 'formats, separated by commas').argParser(commaList).makeOptionMandatory())
     .option('--out <path>', 'file, or folder for several formats (default: net with the format’s ending)')
     .option('--licence <id>', 'licence of the weights in the model card, as mit (default: unknown)')

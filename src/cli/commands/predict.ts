@@ -14,6 +14,7 @@ import {
   executorFor,
   type ModelFlags,
   openModel,
+  RUN_HELP,
   withModelOptions,
 } from '../modelOptions.ts'
 import { brokenImagesOption, positiveInteger } from '../options.ts'
@@ -31,7 +32,7 @@ export function predictCommand(): Command {
       'Tells the most probable classes of JPEG and PNG files by the network of a full training. The images are cropped ' +
         'and scaled as the test images of the training.',
     )
-    .argument('<run>', 'id of a run with a full training, its beginning, or the run’s folder')
+    .argument('<run>', RUN_HELP)
     .argument('<images...>', 'image files, or folders of them')
     .option('--top <n>', 'number of classes for each image (default: 1)', positiveInteger)
   withModelOptions(command).addOption(brokenImagesOption()).addOption(backendOption())
