@@ -200,7 +200,7 @@ describe('bench run --evaluate retrain', () => {
     expect(code).toBe(0)
     const [head, searched, published] = stdout.split('\n')
     expect(head).toContain('searchCost')
-    expect(searched).toMatch(/^darts-v1,1,.*core hours/)
+    expect(searched).toMatch(/^darts-v1,1,.*,\d[\d.e-]*,core hours,/)
     expect(published).toMatch(/^DRNAS,1,/)
     const table = await place.bench('table', '--format', 'csv', '--published', 'none')
     expect(table.stdout).toBe(stdout)

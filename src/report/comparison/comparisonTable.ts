@@ -6,7 +6,7 @@ import { accuracyInterval, bootstrapInterval, type Interval, summarise } from '.
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
-import { absent, type Cell, count, number, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
+import { absent, type Cell, count, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 import { flatten, longLabel, networkOf } from '../methods.ts'
 import {
   type Column,
@@ -18,7 +18,7 @@ import {
   searchesOf,
   valuesOf,
 } from './comparison.ts'
-import { type PublishedRows, type PublishedTable, type PublishedValue, positionOf } from './published.ts'
+import { type PublishedRows, type PublishedTable, positionOf, publishedCell } from './published.ts'
 
 const DIGITS = 2
 
@@ -189,21 +189,8 @@ function publishedRows(
     ...(isMixed ? [absent] : []),
     seeds === undefined || values.every(({ std }) => std === undefined) ? absent : count(seeds),
     ...(lost ? [absent, absent] : []),
-    ...positions.map((at) => publishedCell(values[at], seeds)),
+    ...positions.map((at) => publishedCell(values[at], { seeds })),
   ])
-}
-
-/**
- * Returns the table cell of a value from a paper: mean ± deviation, or a number, or else the text as the paper prints
- * it.
- */
-function publishedCell(value: PublishedValue | undefined, seeds: number | undefined): Cell {
-  if (value === undefined || value.text === '-') return absent
-  const { text, mean, std } = value
-  if (mean === undefined || (std !== undefined && seeds === undefined)) return word(text)
-  const digits = /\.(\d+)/.exec(text)?.[1].length ?? 0
-  if (std === undefined || seeds === undefined) return number(mean, digits)
-  return { kind: 'statistic', mean, std, n: seeds, digits }
 }
 
 function notesOf(

@@ -19,6 +19,7 @@ import { presets } from '../../protocols/index.ts'
 import { citedProtocol, type Preset, plainValues } from '../../protocols/preset.ts'
 import { resolveSettings } from '../../retrain/settings.ts'
 import { builtinSpaces } from '../../spaces/index.ts'
+import { absent, type Cell, number, word } from '../formats/tabular.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { type Column, type Comparison, datasetTitle } from './comparison.ts'
 import { settingsText } from './retrainedRuns.ts'
@@ -316,4 +317,23 @@ function isSmaller(size: Size, full: Size | undefined): boolean {
   return Object.keys(least).some(
     (key) => (size[key] ?? Number.POSITIVE_INFINITY) < (least[key] ?? Number.POSITIVE_INFINITY),
   )
+}
+
+/**
+ * Returns the table cell of a value from a paper: mean ± deviation, a number, or else the text as the paper prints it.
+ * @param seeds number of values behind a mean; absent: the paper does not give it
+ * @param unit unit to show with a number, where the rows of a column have different units
+ */
+export function publishedCell(
+  value: PublishedValue | undefined,
+  { seeds, unit }: { readonly seeds?: number | undefined; readonly unit?: string | undefined },
+): Cell {
+  if (value === undefined || value.text === '-') return absent
+  const { text, mean, std } = value
+  if (mean === undefined) return word(text)
+  const [digits, stdDigits] = text.split(' ± ').map((number) => /\.(\d+)/.exec(number)?.[1].length ?? 0)
+  if (std !== undefined) {
+    return { kind: 'statistic', mean, std, ...(seeds !== undefined && { n: seeds }), digits, stdDigits }
+  }
+  return unit === undefined ? number(mean, digits) : { kind: 'quantity', value: mean, unit, digits }
 }

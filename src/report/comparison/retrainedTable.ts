@@ -25,7 +25,7 @@ import { datasetTitle, datasetWords, rankable } from './comparison.ts'
 import {
   type PublishedRows,
   type PublishedTable,
-  type PublishedValue,
+  publishedCell,
   publishedRows,
   publishedTables,
   reductionsOf,
@@ -193,7 +193,7 @@ const searchColumn: RetrainedColumn = {
   title: 'Search cost',
   key: 'searchCost',
   published: 'Search cost',
-  cell: ({ results }) => word(searchCost(results.flatMap(({ timing }) => timing.search ?? []))),
+  cell: ({ results }) => searchCost(results.flatMap(({ timing }) => timing.search ?? [])),
 }
 
 const minutes = (row: RetrainedRow) => timesOf(row, ({ wallSeconds }) => wallSeconds / 60)
@@ -253,15 +253,15 @@ const UNITS = {
 } as const satisfies Record<SearchTime['device'], { readonly name: string; readonly seconds: number }>
 
 /**
- * Returns the mean running time of searches as text, such as `0.4 GPU days`; undefined if there are no searches or they
- * ran on different devices.
+ * Returns the cell with the mean running time of searches, such as `0.4 GPU days`; an unknown value if there are no
+ * searches or they ran on different devices.
  */
-export function searchCost(searches: readonly SearchTime[]): string | undefined {
+export function searchCost(searches: readonly SearchTime[]): Cell {
   const [device, ...others] = new Set(searches.map((search) => search.device))
-  if (device === undefined || others.length > 0) return undefined
+  if (device === undefined || others.length > 0) return absent
   const mean = searches.reduce((sum, { seconds }) => sum + seconds, 0) / searches.length
   const value = mean / UNITS[device].seconds
-  return `${value < 100 ? value.toPrecision(2) : value.toFixed(0)} ${UNITS[device].name}`
+  return { kind: 'quantity', value, unit: UNITS[device].name, digits: digitsFor(value, 0) }
 }
 
 /**
@@ -305,16 +305,9 @@ function publishedTrainingRows(table: PublishedTable, columns: readonly Retraine
       if (key === 'method') return word(`${method} †`)
       // On ImageNet, papers call the test error `Test error top-1`.
       const at = table.columns.findIndex(({ title }) => title === published || title === `${published} top-1`)
-      return publishedCell(values[at], table.columns[at]?.unit)
+      // The unit of a paper's search cost may differ from that of our runs.
+      const { unit } = table.columns[at] ?? {}
+      return publishedCell(values[at], { seeds: table.seeds, ...(unit?.startsWith('GPU') && { unit }) })
     }),
   )
-}
-
-/**
- * Returns the cell of a value from a paper, as printed there. A search cost is followed by its unit, which may differ
- * from that of our runs.
- */
-function publishedCell(value: PublishedValue | undefined, unit: string | undefined): Cell {
-  if (value === undefined || value.text === '-') return absent
-  return word(unit?.startsWith('GPU') ? `${value.text} ${unit}` : value.text)
 }

@@ -51,6 +51,7 @@ function sortValue(cell: Cell): string | number | undefined {
       return Number.isNaN(value) ? cell.text : value
     }
     case 'number':
+    case 'quantity':
       return cell.value
     case 'statistic':
       return cell.mean

@@ -1,7 +1,7 @@
 /** Writes a table as a file from which Polars, DuckDB and pandas read a data frame: Arrow IPC or Parquet. */
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { loadArrow } from '../../tables/arrowLibrary.ts'
-import type { Cell, Statistic, Tabular } from './tabular.ts'
+import { type Cell, exactText, partOf, partsOf, type Tabular } from './tabular.ts'
 
 /** A column of a data frame: texts or numbers; null for unknown values. */
 type FrameColumn = { readonly name: string } & (
@@ -11,7 +11,8 @@ type FrameColumn = { readonly name: string } & (
 
 /**
  * Returns a table as the bytes of an Arrow IPC file. Texts become Utf8 columns, numbers Float64 columns, and unknown
- * values null. A column of statistics becomes three: mean, standard deviation and number of values.
+ * values null. A column of statistics becomes three: mean, standard deviation and number of values; a column of
+ * quantities becomes two: value and unit. In a column with texts, numbers are texts, too.
  */
 export function renderArrow(table: Tabular): Uint8Array {
   const arrow = loadArrow()
@@ -40,20 +41,25 @@ function columnsOf({ columns, rows }: Tabular): FrameColumn[] {
   return columns.flatMap(({ key: name }, i): FrameColumn[] => {
     const cells = rows.map((row) => row[i])
     if (cells.some(({ kind }) => kind === 'text')) return [{ name, type: 'text', values: cells.map(textOf) }]
-    if (!cells.some(({ kind }) => kind === 'statistic')) return [{ name, type: 'number', values: cells.map(numberOf) }]
-    return (['mean', 'std', 'n'] as const).map((part) => ({
-      name: `${name} ${part}`,
-      type: 'number',
-      values: cells.map((cell) => partOf(cell, part)),
-    }))
+    const parts = partsOf(cells)
+    if (parts.length === 0) return [{ name, type: 'number', values: cells.map(numberOf) }]
+    return parts.map((part) => {
+      const values = cells.map((cell) => partOf(cell, part))
+      return part === 'unit'
+        ? {
+            name: `${name} ${part}`,
+            type: 'text',
+            values: values.map((value) => (value === undefined ? null : String(value))),
+          }
+        : {
+            name: `${name} ${part}`,
+            type: 'number',
+            values: values.map((value) => (value === undefined ? null : Number(value))),
+          }
+    })
   })
 }
 
-const textOf = (cell: Cell): string | null => (cell.kind === 'text' ? cell.text : null)
+const textOf = (cell: Cell): string | null => (cell.kind === 'absent' ? null : exactText(cell))
 
 const numberOf = (cell: Cell): number | null => (cell.kind === 'number' ? cell.value : null)
-
-function partOf(cell: Cell, part: keyof Pick<Statistic, 'mean' | 'std' | 'n'>): number | null {
-  if (cell.kind === 'statistic') return cell[part] ?? null
-  return part === 'mean' ? numberOf(cell) : null
-}

@@ -1,6 +1,6 @@
 /** Prints a table as LaTeX with booktabs rules, to be pasted into a paper. Its notes become comments above it. */
 
-import { type Cell, isWords, numberText, type Tabular, type TabularColumn } from './tabular.ts'
+import { type Cell, cellText, deviationText, isWords, numberText, type Tabular, type TabularColumn } from './tabular.ts'
 
 /**
  * Returns the LaTeX source of a table: a `tabular` environment, and above it comments with the table's notes and the
@@ -70,11 +70,12 @@ function groupsOf(columns: readonly TabularColumn[]) {
 function cell(content: Cell): string {
   switch (content.kind) {
     case 'text':
-      return escaped(content.text)
+    case 'quantity':
+      return escaped(cellText(content))
     case 'number':
       return `$${numberText(content)}$`
     case 'statistic': {
-      const std = content.std === undefined ? '\\textrm{---}' : content.std.toFixed(content.digits)
+      const std = deviationText(content) ?? '\\textrm{---}'
       const both = `${content.mean.toFixed(content.digits)} \\pm ${std}`
       return content.best ? `$\\mathbf{${both}}$` : `$${both}$`
     }

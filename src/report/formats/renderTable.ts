@@ -3,7 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
 import { oneLine, printable } from '../../core/plainText.ts'
 import { renderLatex } from './latex.ts'
-import { type Cell, cellText, exactText, isWords, type Tabular } from './tabular.ts'
+import { type Cell, cellText, exactText, isWords, partOf, partsOf, type Tabular } from './tabular.ts'
 import { renderText } from './text.ts'
 
 const RENDERERS = {
@@ -70,22 +70,23 @@ export function parseTableFormat(name: string): TableFormat {
   return format
 }
 
-const PARTS = ['mean', 'std', 'n'] as const
-
 /**
  * Returns a table as comma-separated values (RFC 4180), with all digits of numbers. A column of statistics becomes
- * three: mean, standard deviation and number of values. An unknown value is an empty field.
+ * three: mean, standard deviation and number of values; a column of quantities becomes two: value and unit. An unknown
+ * value is an empty field.
  */
 function renderCsv({ columns, rows }: Tabular): string {
-  const statistical = columns.map((_, i) => rows.some((row) => row[i].kind === 'statistic'))
-  const head = columns.flatMap(({ key }, i) => (statistical[i] ? PARTS.map((part) => `${key} ${part}`) : [key]))
-  const lines = rows.map((row) => row.flatMap((cell, i) => (statistical[i] ? parts(cell) : [field(cell)])))
+  const parts = columns.map((_, i) => partsOf(rows.map((row) => row[i])))
+  const head = columns.flatMap(({ key }, i) => (parts[i].length > 0 ? parts[i].map((part) => `${key} ${part}`) : [key]))
+  const lines = rows.map((row) => row.flatMap((cell, i) => fields(cell, parts[i])))
   return [head.map(textField), ...lines].map((line) => `${line.join(',')}\n`).join('')
 }
 
-function parts(cell: Cell): string[] {
-  if (cell.kind !== 'statistic') return [field(cell), '', '']
-  return PARTS.map((part) => (cell[part] === undefined ? '' : String(cell[part])))
+/** Returns the CSV fields of a cell. A text stands in the first of its column's parts. */
+function fields(cell: Cell, parts: ReturnType<typeof partsOf>): string[] {
+  if (parts.length === 0) return [field(cell)]
+  if (cell.kind === 'text') return parts.map((_, i) => (i === 0 ? field(cell) : ''))
+  return parts.map((part) => textField(String(partOf(cell, part) ?? '')))
 }
 
 const field = (cell: Cell): string => (cell.kind === 'text' ? textField(cell.text) : exactText(cell))
@@ -119,7 +120,9 @@ function plain(cell: Cell): unknown {
     case 'number':
       return cell.value
     case 'statistic':
-      return { mean: cell.mean, std: cell.std ?? null, n: cell.n, ...(cell.best ? { best: true } : {}) }
+      return { mean: cell.mean, std: cell.std ?? null, n: cell.n ?? null, ...(cell.best ? { best: true } : {}) }
+    case 'quantity':
+      return { value: cell.value, unit: cell.unit }
     case 'absent':
       return null
   }

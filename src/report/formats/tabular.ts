@@ -60,6 +60,7 @@ export type Cell =
   | { readonly kind: 'text'; readonly text: string }
   | NumberCell
   | Statistic
+  | Quantity
   /** A cell whose value is unknown; it is printed as — and never as 0. */
   | { readonly kind: 'absent' }
 
@@ -87,10 +88,45 @@ export interface Statistic {
   readonly kind: 'statistic'
   readonly mean: number
   readonly std?: number
-  readonly n: number
+  /** Number of values; absent: a paper does not give it. */
+  readonly n?: number
   readonly digits: number
+  /** Digits of the deviation after the decimal point; absent: those of the mean. */
+  readonly stdDigits?: number
   /** Whether this cell has the best mean of its column, which Markdown and LaTeX print in bold. */
   readonly best?: boolean
+}
+
+/** A table cell with a number and its unit, where the rows of a column have different units, as search costs have. */
+export interface Quantity {
+  readonly kind: 'quantity'
+  readonly value: number
+  readonly unit: string
+  readonly digits: number
+}
+
+/** Parts of cells that are columns of their own in CSV and in data frames. */
+const PARTS = { statistic: ['mean', 'std', 'n'], quantity: ['value', 'unit'] } as const
+type Part = (typeof PARTS)[keyof typeof PARTS][number]
+
+/** Returns the parts that the cells of a column have in CSV and in data frames; none if a cell is a single value. */
+export function partsOf(cells: readonly Cell[]): readonly Part[] {
+  for (const { kind } of cells) if (kind === 'statistic' || kind === 'quantity') return PARTS[kind]
+  return []
+}
+
+/** Returns a part of a cell; a number without parts is a mean or a value. Undefined if the cell lacks it. */
+export function partOf(cell: Cell, part: Part): number | string | undefined {
+  switch (cell.kind) {
+    case 'statistic':
+      return part === 'value' || part === 'unit' ? undefined : cell[part]
+    case 'quantity':
+      return part === 'value' || part === 'unit' ? cell[part] : undefined
+    case 'number':
+      return part === 'mean' || part === 'value' ? cell.value : undefined
+    default:
+      return undefined
+  }
 }
 
 export const ABSENT = '—'
@@ -105,21 +141,25 @@ export function cellText(cell: Cell): string {
     case 'number':
       return numberText(cell)
     case 'statistic':
-      return `${cell.mean.toFixed(cell.digits)} ± ${deviationText(cell)}`
+      return `${cell.mean.toFixed(cell.digits)} ± ${deviationText(cell) ?? ABSENT}`
+    case 'quantity':
+      return `${cell.value.toFixed(cell.digits)} ${cell.unit}`
     case 'absent':
       return ABSENT
   }
 }
 
 /**
- * Returns the text of a cell in formats for programs: a number with all its digits, only the mean of a statistic, and
- * an empty text for an unknown value.
+ * Returns the text of a cell in formats for programs: a number with all its digits, only the mean of a statistic, the
+ * value of a quantity, and an empty text for an unknown value.
  */
 export function exactText(cell: Cell): string {
   switch (cell.kind) {
     case 'text':
       return cell.text
     case 'number':
+      return String(cell.value)
+    case 'quantity':
       return String(cell.value)
     case 'statistic':
       return String(cell.mean)
@@ -147,12 +187,16 @@ export function numberText({ value, digits, positive = false }: NumberCell): str
 /** Returns the text of a rounded number, without the sign of a negative number that was rounded to 0. */
 export const withoutMinusZero = (text: string): string => (Number(text) === 0 ? text.replace('-', '') : text)
 
-const deviationText = ({ std, digits }: Statistic): string => std?.toFixed(digits) ?? ABSENT
+/** Returns the text of a standard deviation; undefined for a single value. */
+export const deviationText = ({ std, digits, stdDigits = digits }: Statistic): string | undefined =>
+  std?.toFixed(stdDigits)
 
 /**
- * Returns whether all cells of a column are texts. Such a column is left-aligned, a column with numbers right-aligned.
+ * Returns whether all cells of a column are texts, or numbers that end with their unit. Such a column is left-aligned, a
+ * column with numbers right-aligned.
  */
-export const isWords = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.kind === 'text')
+export const isWords = (cells: readonly Cell[]): boolean =>
+  cells.every((cell) => cell.kind === 'text' || cell.kind === 'quantity')
 
 /**
  * Returns a table whose cells are texts.

@@ -3,6 +3,7 @@ import type { SearchTime } from '../../../src/core/result.ts'
 import { areRetrained } from '../../../src/report/comparison/retrainedRuns.ts'
 import { retrainedTable, searchCost } from '../../../src/report/comparison/retrainedTable.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
+import { absent, cellText } from '../../../src/report/formats/tabular.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
 import { trainedRun as run } from '../fixtureRuns.ts'
@@ -71,14 +72,34 @@ describe('the cost of a search', () => {
   const on = (device: SearchTime['device'], ...seconds: number[]) => seconds.map((s) => ({ seconds: s, device }))
 
   test('is in GPU days only where it ran on a GPU', () => {
-    expect(searchCost(on('gpu', 86_400, 43_200))).toBe('0.75 GPU days')
-    expect(searchCost(on('one core', 3600))).toBe('1.0 core hours')
-    expect(searchCost(on('cpu', 1_800_000))).toBe('500 hours')
+    const shown = (searches: readonly SearchTime[]) => cellText(searchCost(searches))
+    expect(shown(on('gpu', 86_400, 43_200))).toBe('0.75 GPU days')
+    expect(shown(on('one core', 3600))).toBe('1.0 core hours')
+    expect(shown(on('cpu', 1_800_000))).toBe('500 hours')
+    expect(shown(on('cpu', 359_000))).toBe('100 hours')
   })
 
-  test('is undefined where the searches ran on different devices', () => {
-    expect(searchCost([...on('gpu', 1), ...on('cpu', 1)])).toBeUndefined()
-    expect(searchCost([])).toBeUndefined()
+  test('is unknown where the searches ran on different devices', () => {
+    expect(searchCost([...on('gpu', 1), ...on('cpu', 1)])).toEqual(absent)
+    expect(searchCost([])).toEqual(absent)
+  })
+
+  test('is a number with a unit for programs, as are the numbers of papers', () => {
+    const searched = run({})
+    const { result } = searched
+    const timing = { ...result?.timing, search: on('one core', 1234.5)[0] }
+    const table = retrainedTable([{ ...searched, result: { ...result, timing } } as RunRecord], 'drnas-table-2')
+    const { rows } = JSON.parse(renderTable(table, 'json'))
+    expect(rows[0].searchCost).toEqual({ value: 1234.5 / 3600, unit: 'core hours' })
+    const paper = rows.find(({ method }: { method: string }) => method.startsWith('DARTS (1st)'))
+    expect(paper).toMatchObject({
+      ...{ testErrorPct: { mean: 3, std: 0.14, n: null }, parametersM: 3.3 },
+      searchCost: { value: 0.4, unit: 'GPU days' },
+    })
+    expect(renderTable(table, 'csv')).toMatch(/,searchCost value,searchCost unit,/)
+    expect(renderTable(table, 'md')).toMatch(
+      /\| DARTS \(1st\).* \| 3\.00 ± 0\.14 \|.* \| 3\.3 \|.* \| 0\.4 GPU days \|/,
+    )
   })
 
   test('labels given cells by the search that found them, and published cells by their name', () => {

@@ -43,6 +43,23 @@ describe.each(Object.entries(readers))('a table as %s', (_, read) => {
     expect(await read(table)).toEqual(ROWS)
   })
 
+  test('has a number and a unit for a quantity, and numbers beside texts as texts', async () => {
+    const mixed: Tabular = {
+      columns: titled(['cost', 'median']),
+      rows: [
+        [{ kind: 'quantity', value: 0.0625, unit: 'GPU days', digits: 1 }, word('93.1 (0.2)')],
+        [number(0, 1), number(93.25, 1)],
+        [absent, absent],
+      ],
+      notes: [],
+    }
+    expect(await read(mixed)).toEqual([
+      { 'cost value': 0.0625, 'cost unit': 'GPU days', median: '93.1 (0.2)' },
+      { 'cost value': 0, 'cost unit': null, median: '93.25' },
+      { 'cost value': null, 'cost unit': null, median: null },
+    ])
+  })
+
   test('may have no rows', async () => {
     expect(await read({ ...table, rows: [] })).toEqual([])
   })

@@ -25,6 +25,20 @@ const table: Tabular = {
   notes: ['CIFAR-10 test: cifar10/ori-test/200/mean, in %', '± sample standard deviation (ddof 1)'],
 }
 
+test('a quantity is its number and its unit for programs, and one text for people', () => {
+  const costs: Tabular = {
+    columns: [{ title: 'Cost', key: 'cost' }],
+    rows: [[{ kind: 'quantity', value: 0.41666, unit: 'GPU days', digits: 2 }], [{ kind: 'absent' }]],
+    notes: [],
+  }
+  expect(renderTable(costs, 'csv')).toBe('cost value,cost unit\n0.41666,GPU days\n,\n')
+  expect(JSON.parse(renderTable(costs, 'json')).rows).toEqual([
+    { cost: { value: 0.41666, unit: 'GPU days' } },
+    { cost: null },
+  ])
+  for (const format of ['text', 'md', 'latex'] as const) expect(renderTable(costs, format)).toContain('0.42 GPU days')
+})
+
 describe('one table, in every format', () => {
   test('aligned text', () => {
     expect(renderTable(table, 'text')).toMatchInlineSnapshot(`
