@@ -29,8 +29,15 @@ export interface ArchitecturePlaces {
  * or a file with one of these (the `result.json` of a search, the folder of its run, or a log).
  * @throws BenchError `missing`, `unknown-name` or `bad-input` that says which part is wrong
  */
-export const readArchitecture = (argument: string, places: ArchitecturePlaces = {}): ReadArchitecture =>
-  parseArchitecture(genotypeText(argument, places), places.spaces)
+export function readArchitecture(argument: string, places: ArchitecturePlaces = {}): ReadArchitecture {
+  const text = genotypeText(argument, places)
+  try {
+    return parseArchitecture(text, places.spaces)
+  } catch (error) {
+    if (text === argument || !(error instanceof BenchError)) throw error
+    throw new BenchError(error.code, `${argument} holds no architecture: ${error.message}`, { cause: error })
+  }
+}
 
 /** Returns whether the argument is an architecture that can be read, as by `readArchitecture`. */
 export function isArchitecture(argument: string, places: ArchitecturePlaces = {}): boolean {
@@ -86,7 +93,10 @@ function readBounded(file: string): string {
   if (mebibytes > limitOf('genotype-mib')) {
     throw beyondLimit('genotype-mib', `${file} has ${mebibytes.toFixed(1)} MiB`, 'copy the genotype out of it')
   }
-  return readFileSync(file, 'utf8')
+  const text = readFileSync(file, 'utf8')
+  if (!text.includes('\0') && text.trim() !== '') return text
+  const found = text.trim() === '' ? 'is empty' : 'is not text'
+  throw new BenchError('bad-input', `${file} ${found}; expected a file with a genotype, as result.json of a search`)
 }
 
 /** If the text is a JSON record, returns its field `genotype`; else the text itself. */

@@ -92,6 +92,13 @@ function locateFile(source: string): string {
   return path
 }
 
+/** Returns the error for a file of another kind, or a folder, that is named as a plugin. */
+export function noPlugin(source: string): BenchError {
+  const files = [...FILE_ENDINGS, ...PROGRAM_ENDINGS].join(', ')
+  const expected = `a file ending in ${files}, another program that may be executed, or the name of a package`
+  return new BenchError('bad-input', `${source} is no plugin; expected ${expected}`)
+}
+
 /**
  * Finds an installed npm package as an import from the current folder would, and returns its path and version. Works
  * even if the package does not export its `package.json`.
@@ -102,6 +109,7 @@ function locatePackage(source: string): { readonly path: string; readonly versio
     .paths(source)
     ?.map((folder) => join(folder, source, 'package.json'))
     .find((path) => existsSync(path))
+  if (manifest === undefined && statIfThere(resolve(source)) !== undefined) throw noPlugin(source)
   if (manifest === undefined) {
     throw new BenchError('missing', `plugin ${source}: no such package here; install it with npm install ${source}`)
   }

@@ -32,6 +32,9 @@ export interface YamlKind<T> {
 export function readYaml<T>(path: string, kind: YamlKind<T>): { readonly data: T; readonly content: unknown } {
   const { what, schema, remedy = 'name a YAML file' } = kind
   const text = readText(path, what, remedy)
+  if (text.includes('\0')) {
+    throw new BenchError('bad-input', `${what} ${path} is not text; expected names with values, as in ${kind.example}`)
+  }
   checkTokens(text, `${what} ${path}`)
   const { LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()

@@ -88,12 +88,12 @@ export const isTablePath = (nameOrPath: string): boolean =>
 export async function manifestPath(nameOrPath: string, options: OpenOptions): Promise<string> {
   if (nameOrPath.endsWith(MANIFEST)) return nameOrPath
   if (nameOrPath.endsWith('.arrow')) return nameOrPath.replace(/(@2)?\.arrow$/, MANIFEST)
-  if (nameOrPath.includes('/')) {
-    throw new BenchError('bad-input', `"${nameOrPath}" is neither a table's name nor the path of an .arrow file`)
-  }
   const { folders, isThere } = await placesOf(options)
   const found = folders.map((folder) => join(folder, `${nameOrPath}${MANIFEST}`)).find(isThere)
   if (found !== undefined) return found
+  if (nameOrPath.includes('/') || isThere(nameOrPath)) {
+    throw new BenchError('bad-input', `"${nameOrPath}" is neither a table's name nor the path of an .arrow file`)
+  }
   const { unknownTable } = await import('./sources.ts')
   throw unknownTable(nameOrPath, await listTables({ folders }))
 }

@@ -13,6 +13,8 @@ afterAll(() => place.remove())
 writeFileSync(join(place.folder, 'file'), '')
 writeFileSync(join(place.folder, 'x.yaml'), 'algoritms: [random]')
 writeFileSync(join(place.folder, 'noPlugin.ts'), 'export default 5')
+writeFileSync(join(place.folder, 'notes.md'), '# Notes\n\nOne, two, three.\n')
+writeFileSync(join(place.folder, 'binary'), Buffer.from([0, 1, 2]))
 writeFileSync(join(place.folder, 'broken.ts'), 'export default {')
 mkdirSync(join(place.folder, 'empty'))
 
@@ -237,6 +239,18 @@ const others: readonly [string, string | RegExp][] = [
   ['data info cifar10 --data file', /^file is neither a folder nor a \.tar/],
   ['data info own --data empty', /^empty does not hold own: found nothing; expected train\/CLASS/],
   ['data info --data empty', /^--data applies to one dataset; name it, as in bench data info cifar10 --data FOLDER/],
+  ['check plugin notes.md', /^notes.md is no plugin; expected a file ending in .ts, .*, .py, .*, another program that/],
+  ['check plugin ./notes.md', /^.\/notes.md is no plugin; expected a file ending in .ts, .*, .py, .*, another program/],
+  ['run --algo ./notes.md', /^.\/notes.md is no plugin; /],
+  [
+    'tables import notes.md --as x',
+    /^notes.md is no table: its first line is "# Notes"; expected a CSV file with a header/,
+  ],
+  ['tables info notes.md', '"notes.md" is neither a table\'s name nor the path of an .arrow file'],
+  ['run binary', 'experiment file binary is not text; expected names with values, as in "algorithms: [drnas]"'],
+  ['genotype show binary', 'binary is not text; expected a file with a genotype, as result.json of a search'],
+  ['genotype show file', 'file is empty; expected a file with a genotype, as result.json of a search'],
+  ['genotype show notes.md', /^notes.md holds no architecture: darts genotype: cannot read "# Notes/],
   ['check plugin ./empty', 'plugin ./empty is no file; name the one to import'],
   ['new algo ../x', /^"\.\.\/x" is not a valid name/],
   ['new algo random', '"random" is built in; choose another name'],

@@ -26,7 +26,7 @@ async function output(command: Command, ...args: readonly string[]): Promise<str
 }
 
 const commands: Readonly<Record<string, (...args: readonly string[]) => Promise<string>>> = {
-  table: (...args) => output(tableCommand(), '--json', ...args),
+  table: (...args) => output(tableCommand(), '--json', '--published', 'none', ...args),
   status: (...args) => output(statusCommand(), '--json', ...args),
   plot: (...args) => output(plotCommand(), 'anytime', '--json', '--out', picture, ...args),
   report: async (...args) => {

@@ -133,6 +133,7 @@ describe('a file that does not match its schema is refused with what was found a
     ['# names: [a]\n', 'experiment file FILE has no settings; expected names with values, as in "names: [a]"'],
     ['- names\n', 'experiment file FILE is a list; expected names with values, as in "names: [a]"'],
     ['names', 'experiment file FILE is a single value without a name; expected names with values, as in "names: [a]"'],
+    ['names\0', 'experiment file FILE is not text; expected names with values, as in "names: [a]"'],
     ['jobs: 1', 'FILE: names is missing; add it, as in "names: [a]"'],
     ['names: []', 'FILE, line 1: names: expected at least 1 item, found []'],
     ['names:\n', 'FILE, line 1: names: expected a list, found nothing'],

@@ -3,13 +3,14 @@
  * program itself, which answers the message `describe`. Hashes the source files that identify its jobs.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BenchError } from '../../core/errors.ts'
 import { problemIn } from '../../core/parseRecord.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { noPlugin, PROGRAM_ENDINGS } from '../../system/plugins.ts'
 import { Program, type ProgramCommand } from '../../system/program.ts'
 import { statIfThere } from '../../system/readable.ts'
 import { readYaml } from '../../system/yamlFile.ts'
@@ -57,9 +58,19 @@ export async function readMethod(source: string): Promise<ExternalMethod> {
 }
 
 async function methodOfProgram(source: string, path: string): Promise<ExternalMethod> {
+  if (!PROGRAM_ENDINGS.has(extname(path)) && !mayExecute(path)) throw noPlugin(source)
   const command = { words: wordsFor(path), folder: dirname(path), environment: environmentOf({}) }
   const described = await describe(source, command)
   return { ...described, origin: originOf(path, described.declared.files, command) }
+}
+
+function mayExecute(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function methodOfFile(source: string, path: string): Promise<ExternalMethod> {

@@ -5,6 +5,7 @@
 import { CsvError } from 'csv-parse'
 import { parse } from 'csv-parse/sync'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
+import { csvProblem } from '../../tables/importers/csv.ts'
 import type { ForeignRun, Reading } from './foreignRuns.ts'
 
 /** The values of a row by column name: texts in CSV, any JSON value in JSON lines. */
@@ -30,7 +31,8 @@ export function separatedRows(text: string, reading: Reading): readonly ForeignR
     if (error.code === 'CSV_MAX_RECORD_SIZE') {
       throw beyondLimit('csv-line-kib', `${reading.name} has a line of more than ${limitOf('csv-line-kib')} KiB`)
     }
-    throw reading.fault(`line ${error.lines ?? 1}`, `malformed CSV: ${error.message}`)
+    const { line, problem } = csvProblem(error)
+    throw reading.fault(`line ${line}`, problem)
   }
   if (delimiter !== ',') for (const { record } of lines) withDecimalPoint(record)
   for (const { record, info } of lines) addRow(record, `line ${info.lines}`, reading)

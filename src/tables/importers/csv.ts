@@ -5,7 +5,9 @@
 import { pipeline, Transform } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { beyondLimit, checkLimit, limitOf } from '../../system/limits.ts'
+import { roleOf } from '../columnNames.ts'
 import type { ImportContext, TableContent } from '../content.ts'
 import { FlatRows } from './flatRows.ts'
 import { type FlatColumn, type Mapping, mapColumns } from './mapping.ts'
@@ -19,7 +21,9 @@ export async function importCsv(file: Source, mapping: Mapping, context: ImportC
   let rows: FlatRows | undefined
   let decimals: DecimalCommas | undefined
   try {
-    const separator = separatorOf(await headerLine(file), mapping)
+    const header = await headerLine(file)
+    const separator = separatorOf(header, mapping)
+    requireColumns(unquotedCells(header, separator), mapping, file.name)
     const parser = parse({
       bom: true,
       delimiter: separator,
@@ -79,6 +83,15 @@ function separatorOf(header: string, { arch = 'arch', columns }: Mapping): strin
   const found = cells.find(({ names }) => names.length > 1 && names.some((name) => archNames.has(name)))
   const most = cells.reduce((best, other) => (other.names.length > best.names.length ? other : best))
   return (found ?? most).separator
+}
+
+/** Throws for a first line that is no header: text without a separator. @throws BenchError `bad-input` */
+function requireColumns([first, ...others]: readonly string[], { index, arch, columns }: Mapping, name: string): void {
+  const isMapped = [index, arch, ...Object.keys(columns)].includes(first)
+  if (others.length > 0 || first === '' || isMapped || roleOf(first) !== undefined) return
+  const found = first.length > 60 ? `${first.slice(0, 59)}…` : first
+  const expected = 'expected a CSV file with a header such as "index,arch,params-M"'
+  throw new BenchError('bad-input', `${name} is no table: its first line is "${found}"; ${expected}`)
 }
 
 /** Splits a CSV line at the separators outside of quotes. */
@@ -161,6 +174,23 @@ function csvFailure(error: unknown, name: string): unknown {
   if (error instanceof BenchError) return error
   const { message } = error as Error
   if (error instanceof CsvError && error.code === 'CSV_MAX_RECORD_SIZE') return tooLongLine(name)
-  const problem = error instanceof CsvError ? 'is malformed CSV' : 'cannot be read to its end'
-  return new BenchError('bad-input', `${name} ${problem}: ${message}`, { cause: error })
+  if (!(error instanceof CsvError)) {
+    return new BenchError('bad-input', `${name} cannot be read to its end: ${message}`, { cause: error })
+  }
+  const { line, problem } = csvProblem(error)
+  return new BenchError('bad-input', `${name} is no CSV table: line ${line}: ${problem}`, { cause: error })
+}
+
+/** Returns the line of an error of the CSV parser, and what is wrong there, with what to do. */
+export function csvProblem(error: CsvError): { readonly line: number; readonly problem: string } {
+  const { code, message } = error
+  const line = Number(error.lines)
+  const [, header, found] = /(?:expect|columns length is) (\d+), got (\d+)/.exec(message) ?? []
+  if (found !== undefined) {
+    const cells = `${pluralize(Number(found), 'cell')} where the header has ${header}`
+    return { line, problem: `${cells}; expected a header of column names, and as many cells in each line` }
+  }
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return { line, problem: 'a cell in quotes does not end; add the missing "' }
+  const remedy = 'put the whole cell in quotes, and write "" for each quote in it'
+  return { line, problem: `a quote is inside of a cell; ${remedy}` }
 }

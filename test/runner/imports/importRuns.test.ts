@@ -142,7 +142,7 @@ describe('rows', () => {
     ['a negative epoch', CSV.replace(',0,10', ',-1,10'), /line 2: epoch: expected a whole number/],
     ['seconds that are not finite', CSV.replace('21.5', 'NaN'), /line 3: seconds: expected a number/],
     ['an architecture of another space', CSV.replace(THIRD, 'Genotype()'), /line 4: architecture "Genotype/],
-    ['a line with too few cells', `${CSV}mine,2\n`, /line 6: malformed CSV/],
+    ['a line with too few cells', `${CSV}mine,2\n`, /line 6: 2 cells where the header has 6; expected a header/],
     ['a column twice', CSV.replace('seconds', 'seed'), /line 1: the column seed is there twice/],
     ['epochs that go back', CSV.replace(',1,21.5', ',0,21.5'), /line 3: seed 0 of mine goes back from epoch 0 to 0/],
     ['seconds that go back', CSV.replace('21.5', '2.5'), /line 3: seed 0 of mine goes back from seconds 10 to 2.5/],
