@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { firstLine, pluralize } from '../core/plainText.ts'
 import { renderTable } from '../report/formats/renderTable.ts'
 import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
-import { variantSettings } from '../report/listings/statusTable.ts'
+import { distinguishingSettings } from '../report/listings/distinguishingSettings.ts'
 import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
 import { SlurmFailure } from '../runner/slurm/arrays.ts'
 import type { RunStatus } from '../runner/status.ts'
@@ -112,7 +112,7 @@ export const pause = (milliseconds: number, signal: AbortSignal): Promise<void> 
 
 /** Prints the present state as a line of JSON: the time, the number of runs in each state, and every running job. */
 const printLine: Draw = (runs, running) => {
-  const settings = variantSettings(runs)
+  const settings = distinguishingSettings(runs)
   const jobs = running.map(({ run: { id, job }, progress }) => ({
     ...{ id, algorithm: job.algorithm.name, dataset: job.dataset.name, seed: job.seed },
     ...(settings.has(id) && { options: settings.get(id) }),
@@ -167,7 +167,7 @@ function watchTable(runs: readonly RunStatus[], running: readonly Running[], isT
   const failures = runs.flatMap(({ id, state, failure = '' }) =>
     state === 'failed' ? [`${id} failed: ${firstLine(failure)}`] : [],
   )
-  const settings = variantSettings(runs)
+  const settings = distinguishingSettings(runs)
   const options = settings.size > 0 ? ['options'] : []
   return {
     columns: titled([

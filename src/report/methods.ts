@@ -3,7 +3,6 @@
  * line of a figure.
  */
 import { genotype as knownGenotype } from '../algorithms/references.ts'
-import { classWeightsText } from '../core/classWeights.ts'
 import { BenchError } from '../core/errors.ts'
 import { onceEach } from '../core/onceEach.ts'
 import type { Finder, Job } from '../core/result.ts'
@@ -12,6 +11,7 @@ import { textOfAbsent } from '../protocols/index.ts'
 import { architectureName, builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
+import { differingKeys, flatten } from './differences.ts'
 import type { RunRecord } from './runRecord.ts'
 
 export interface Method {
@@ -121,28 +121,6 @@ function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
 
 const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
-
-/** Returns the dotted names of the fields in which nested objects differ, such as `network.channels`. */
-export function differingKeys(records: readonly object[]): readonly string[] {
-  const flat = records.map(flatten)
-  const keys = [...new Set(flat.flatMap((record) => [...record.keys()]))]
-  return keys.filter((key) => new Set(flat.map((record) => record.get(key))).size > 1)
-}
-
-/**
- * Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. Weights of classes
- * are one field, since an object with one for each would be too long a label.
- */
-export function flatten(record: object): ReadonlyMap<string, string> {
-  const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
-    key === 'classWeights' && value !== undefined
-      ? [[key, classWeightsText(value)]]
-      : typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? [...flatten(value)].map(([inner, text]) => [`${key}.${inner}`, text])
-        : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
-  )
-  return new Map(entries)
-}
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 

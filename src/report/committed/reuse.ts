@@ -8,7 +8,7 @@ import { runId } from '../../runner/plan/identity.ts'
 import type { PlannedJob } from '../../runner/plan/plan.ts'
 import type { FinishedRun } from '../../runner/store/runFolder.ts'
 import type { Store } from '../../runner/store/store.ts'
-import { differingKeys } from '../methods.ts'
+import { differingKeys } from '../differences.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** The runs of one report or store that a command may reuse. */

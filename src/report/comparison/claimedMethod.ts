@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { builtinAlgorithms } from '../../algorithms/index.ts'
 import { BenchError } from '../../core/errors.ts'
 import { describeOptions } from '../../runner/plan/algorithmOptions.ts'
-import { differingKeys, flatten, type Method } from '../methods.ts'
+import { differingKeys, flatten } from '../differences.ts'
+import type { Method } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** Schema of a method that a rule names. */

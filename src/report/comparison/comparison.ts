@@ -10,7 +10,8 @@ import type { Job } from '../../core/result.ts'
 import { missingImages } from '../../data/datasetNames.ts'
 import { IMPORTED } from '../../protocols/imported.ts'
 import { distinct } from '../../system/groupBy.ts'
-import { differingKeys, flatten, groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
+import { differingKeys, flatten } from '../differences.ts'
+import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import { hasFailed, isFinished, type RunRecord } from '../runRecord.ts'
 
 export interface Comparison {

@@ -6,8 +6,9 @@ import { accuracyInterval, bootstrapInterval, type Interval, summarise } from '.
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { groupBy } from '../../system/groupBy.ts'
+import { flatten } from '../differences.ts'
 import { absent, type Cell, count, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
-import { flatten, longLabel, networkOf } from '../methods.ts'
+import { longLabel, networkOf } from '../methods.ts'
 import {
   type Column,
   type Comparison,

@@ -9,6 +9,7 @@ import type { ReportedMetric } from '../../core/metric.ts'
 import { unknownName } from '../../core/names.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { SearchTime } from '../../core/result.ts'
+import { differingKeys } from '../differences.ts'
 import {
   absent,
   type Cell,
@@ -19,7 +20,7 @@ import {
   type TabularColumn,
   word,
 } from '../formats/tabular.ts'
-import { differingKeys, labelOf, longLabel } from '../methods.ts'
+import { labelOf, longLabel } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 import { datasetTitle, datasetWords, rankable } from './comparison.ts'
 import {

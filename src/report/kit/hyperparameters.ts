@@ -10,8 +10,9 @@ import { citedProtocol, listSources } from '../../protocols/preset.ts'
 import { describeOptions } from '../../runner/plan/algorithmOptions.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { canonicalJson } from '../../system/json.ts'
+import { flatten } from '../differences.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
-import { flatten, groupByMethod } from '../methods.ts'
+import { groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 interface Choice {

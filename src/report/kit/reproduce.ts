@@ -5,7 +5,7 @@ import type { Job } from '../../core/result.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import type { ContentOptions } from '../content.ts'
-import { flatten } from '../methods.ts'
+import { flatten } from '../differences.ts'
 import { hasFailed, type RunRecord } from '../runRecord.ts'
 
 /** Settings of the report that the script makes again. */

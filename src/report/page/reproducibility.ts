@@ -10,8 +10,9 @@ import { IMPORTED } from '../../protocols/imported.ts'
 import { distinct, groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
+import { flatten } from '../differences.ts'
 import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word } from '../formats/tabular.ts'
-import { flatten, groupByMethod } from '../methods.ts'
+import { groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
