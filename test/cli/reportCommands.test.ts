@@ -436,8 +436,8 @@ describe('the arrangement of a table', () => {
     expect(Math.sign(first.effectSize)).toBe(-1)
   })
   test.each([
-    [['--sort', 'cifar11 test'], 'did you mean "cifar10 test"?'],
-    [['--columns', 'sedes'], 'did you mean "seeds"?'],
+    [['--sort', 'cifar11 test'], 'did you mean "CIFAR-10 test"?'],
+    [['--columns', 'sedes'], 'did you mean "Seeds"?'],
     [['--tests', 'against=gdass'], 'did you mean "gdas"?'],
     [['--tests', 'gdas'], 'expected --tests, or --tests against=NAME'],
   ])('%j is refused', async (args, message) => {

@@ -65,6 +65,6 @@ function positionOf({ columns }: Tabular, name: string): number {
   throw unknownName(
     'column',
     name,
-    columns.map(({ key }) => key),
+    columns.map(({ title }) => title),
   )
 }
