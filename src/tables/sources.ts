@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
-import { unknownName } from '../core/names.ts'
+import { listed, nearestName, unknownName } from '../core/names.ts'
 import { benchCommand } from '../core/plainText.ts'
 import { embeddedTables } from './tableFolders.ts'
 
@@ -40,16 +40,16 @@ export function knownSource(name: string): TableSource {
 }
 
 /**
- * Returns the error for a table that is not on this machine. It names the command that gets a published table, and
- * suggests the most similar name for any other.
+ * Returns the error for a table that is not on this machine. It suggests the most similar name, also of the published
+ * tables, and names the command that gets one.
  * @param known names of the tables that are on this machine
  */
 export function unknownTable(name: string, known: readonly string[]): BenchError {
-  if (!Object.hasOwn(tableSources(), name)) return unknownName('table', name, known)
-  const here = known.join(', ') || 'none'
-  const fetch = benchCommand('tables', 'fetch', name)
-  return new BenchError(
-    'missing',
-    `the table ${name} is not on this machine (there are: ${here}); \`${fetch}\` gets it`,
-  )
+  const published = Object.keys(tableSources()).filter((source) => !known.includes(source))
+  const near = nearestName(name, [...known, ...published])
+  if (near === undefined || !published.includes(near)) return unknownName('table', name, known)
+  const remedy = `is not on this machine (there are: ${listed(known)}); \`${benchCommand('tables', 'fetch', near)}\` gets it`
+  return near === name
+    ? new BenchError('missing', `the table ${name} ${remedy}`)
+    : new BenchError('unknown-name', `unknown table "${name}"; did you mean "${near}"? That table ${remedy}`)
 }

@@ -229,6 +229,14 @@ describe('a table is refused with an error of one line where', () => {
     )
   })
 
+  test.each(['nb202', 'NB201'])('its name resembles a published one that is not on this machine: %s', async (name) => {
+    await expect(openTable(name, { folders: [folder] })).rejects.toThrow(
+      new RegExp(
+        `^unknown table "${name}"; did you mean "nb201"\\? That table is not on this machine \\(there are: .*three.*\\); \`bench tables fetch nb201\` gets it$`,
+      ),
+    )
+  })
+
   test('it is a published one that is not on this machine', async () => {
     await expect(openTable('nb201', { folders: [folder] })).rejects.toThrow(
       /^the table nb201 is not on this machine \(there are: .*three.*\); `bench tables fetch nb201` gets it$/,
