@@ -61,7 +61,9 @@ function linesOf(columns: readonly SetColumn[]): string[] {
 }
 
 /** Returns the columns in blocks that fit into the width of the terminal, each beginning with the first column. */
-function blocksOf([first, ...others]: readonly SetColumn[], most: number): readonly (readonly SetColumn[])[] {
+function blocksOf(columns: readonly SetColumn[], most: number): readonly (readonly SetColumn[])[] {
+  if (columns.length === 0) return [columns]
+  const [first, ...others] = columns
   const blocks = [[first]]
   for (const column of others) {
     const last = blocks[blocks.length - 1]
