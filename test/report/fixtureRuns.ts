@@ -38,6 +38,9 @@ export interface FixtureOptions {
   readonly algorithm?: string
   readonly options?: Readonly<Record<string, unknown>>
   readonly seed?: number
+  /** Dataset that was searched on; absent: cifar10. */
+  readonly dataset?: string
+  readonly budgetSeconds?: number
   readonly protocol?: Protocol
   /** Test accuracy on cifar10, in %; drawn where absent. */
   readonly accuracyPct?: number
@@ -52,18 +55,19 @@ export interface FixtureRun extends WholeRun {
 }
 
 export function fixtureRun(options: FixtureOptions = {}): FixtureRun {
-  const { algorithm = 'drnas', seed = 0, protocol = fixtureProtocol } = options
+  const { algorithm = 'drnas', seed = 0, dataset = 'cifar10', protocol = fixtureProtocol, budgetSeconds } = options
   const stream = random(seed, 'fixture', algorithm)
   const id = `fixture-${algorithm}-seed${seed}`
   const job: Job = {
     algorithm: { name: algorithm, version: 1, options: options.options ?? {} },
     space: 'nb201',
-    dataset: { name: 'cifar10', contentHash: 'fixture' },
+    dataset: { name: dataset, contentHash: 'fixture' },
     table: options.table ?? { name: 'fixture-table', sha256: '0123456789abcdef' },
     protocol,
     probes: ['hessian', 'range', 'alpha', 'skip'],
     seed,
     executor: 'fixture',
+    ...(budgetSeconds !== undefined && { budgetSeconds }),
   }
   const epochs = Array.from({ length: protocol.epochs }, (_, epoch) => fixtureEpoch(epoch, options, stream))
   const last = epochs[epochs.length - 1]
@@ -82,7 +86,7 @@ export function fixtureRun(options: FixtureOptions = {}): FixtureRun {
       id,
       algorithm,
       space: 'nb201',
-      dataset: 'cifar10',
+      dataset,
       table: 'fixture-table',
       protocol: protocol.name,
       seed,

@@ -1,6 +1,6 @@
 /**
  * Finds the method that a rule of a claim names. A rule names a method by its algorithm alone, or with the options, the
- * protocol, the search space and the budget that tell it from other variants of the algorithm among the runs.
+ * protocol, the search space, the dataset and the budget that tell it from others of the algorithm among the runs.
  */
 import { z } from 'zod'
 import { builtinAlgorithms } from '../../algorithms/index.ts'
@@ -21,6 +21,8 @@ export const methodSchema = z.union([
     protocol: z.string().optional(),
     /** Search space of the runs; absent: any. */
     space: z.string().optional(),
+    /** Dataset that the runs searched on; absent: any, or that of the method with which this one is compared. */
+    searchedOn: z.string().optional(),
     /** Search budget of the runs in simulated seconds, or null for runs without one; absent: any. */
     budget: z.number().nullable().optional(),
   }),
@@ -56,7 +58,7 @@ export function methodOf(selector: Selector, methods: readonly Method[]): Method
   throw new BenchError('bad-input', `a claim names ${algorithm}, of which the runs have variants: ${found}; ${remedy}`)
 }
 
-/** Returns whether a method's runs have the options, the protocol, the space and the budget that a rule names. */
+/** Returns whether a method's runs have the options that a rule names, and what `isUnder` checks. */
 function fits(selector: Selector, { runs: [{ manifest }] }: Method): boolean {
   const { options } = selected(selector)
   const own = flatten(manifest.job.algorithm.options)
@@ -69,12 +71,16 @@ function fits(selector: Selector, { runs: [{ manifest }] }: Method): boolean {
   )
 }
 
-/** Returns whether a job has the protocol, the search space and the budget that a rule names for a method. */
-export function isUnder(selector: Selector, { protocol, space, budgetSeconds }: RunRecord['manifest']['job']): boolean {
+/** Returns whether a job has the protocol, the search space, the dataset and the budget that a rule names for a method. */
+export function isUnder(
+  selector: Selector,
+  { protocol, space, dataset, budgetSeconds }: RunRecord['manifest']['job'],
+): boolean {
   const named = selected(selector)
   return (
     (named.protocol ?? protocol.name) === protocol.name &&
     (named.space ?? space) === space &&
+    (named.searchedOn ?? dataset.name) === dataset.name &&
     (named.budget === undefined || named.budget === (budgetSeconds ?? null))
   )
 }
@@ -94,6 +100,7 @@ function differingSelectors(methods: readonly Method[]): string {
   const differ = (setting: (job: (typeof jobs)[number]) => unknown) => new Set(jobs.map(setting)).size > 1
   const keys = [
     ...(differ(({ protocol }) => protocol.name) ? ['protocol: …'] : []),
+    ...(differ(({ dataset }) => dataset.name) ? ['searchedOn: …'] : []),
     ...(differ(({ budgetSeconds }) => budgetSeconds) ? ['budget: …'] : []),
     ...(differingKeys(jobs.map(({ algorithm }) => algorithm.options)).length > 0 ? ['options: { … }'] : []),
   ]
@@ -102,13 +109,14 @@ function differingSelectors(methods: readonly Method[]): string {
 
 /** Returns the method that a rule names as text, such as `drnas (progressive, protocol=laptop)`. */
 export function nameOf(selector: Selector): string {
-  const { algorithm, options, protocol, space, budget } = selected(selector)
+  const { algorithm, options, protocol, space, searchedOn, budget } = selected(selector)
   const settings = [
     ...[...flatten(options)]
       .filter(([, value]) => value !== 'false' && value !== ABSENT)
       .map(([key, value]) => (value === 'true' ? key : `${key}=${value}`)),
     ...(protocol === undefined ? [] : [`protocol=${protocol}`]),
     ...(space === undefined ? [] : [`space=${space}`]),
+    ...(searchedOn === undefined ? [] : [`searched on ${searchedOn}`]),
     ...(budget == null ? [] : [`budget=${budget}`]),
   ]
   return settings.length === 0 ? algorithm : `${algorithm} (${settings.join(', ')})`

@@ -7,11 +7,12 @@ import { z } from 'zod'
 import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
 import { unknownName } from '../../core/names.ts'
 import { pluralize } from '../../core/plainText.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
 import { groupByMethod, type Method, networkOf, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { isUnder, methodOf, methodSchema, nameOf, selected } from './claimedMethod.ts'
+import { isUnder, methodOf, methodSchema, nameOf, type Selector, selected } from './claimedMethod.ts'
 import { datasetTitle } from './comparison.ts'
 import { type Measure, type MeasureName, measures } from './measures.ts'
 import { reductionsOf } from './published.ts'
@@ -20,13 +21,13 @@ const ruleSchema = z
   .strictObject({
     measure: z.enum(Object.keys(measures) as [MeasureName, ...MeasureName[]]).optional(),
     of: methodSchema,
-    /** Dataset whose test accuracy the rule tests; absent: the dataset that was searched on. */
+    /** Dataset whose test accuracy the rule tests; absent: the dataset that the method searched on. */
     dataset: z.string().optional(),
     /** The mean of the measure must lie between these two values. */
     within: z.tuple([z.number(), z.number()]).optional(),
     below: z.number().optional(),
     above: z.number().optional(),
-    /** Method that must have a smaller mean of the measure; `others` means every other search. */
+    /** Method that must have a smaller mean of the measure; `others`: every search by another algorithm. */
     exceeds: methodSchema.optional(),
     /**
      * Difference (for eigenvalues: ratio) by which the mean of the measure must exceed that of the method in `exceeds`.
@@ -111,7 +112,7 @@ export function claimsTable(
   { claims, rulesWritten }: Claims,
   references: ReadonlySet<string>,
 ): Tabular {
-  const methods = groupByMethod(runs).map(oneRunPerSeed)
+  const methods = groupByMethod(runs).map(oneRunPerSeed).flatMap(byDataset)
   const rows = claims.map(({ claim, source, rule, note }) => {
     const { verdict, here } = judge(rule, methods, references)
     return [claim, source, here, verdict, note === undefined ? ruleText(rule) : `${ruleText(rule)} ${note}`]
@@ -125,20 +126,34 @@ export function claimsTable(
   return { ...table, columns: table.columns.map((column, i) => ({ ...column, title: titles[i] })) }
 }
 
+/** Returns the runs of a method on each dataset as a method of its own, named by the dataset if there are several. */
+function byDataset(method: Method): readonly Method[] {
+  const groups = groupBy(method.runs, datasetOf)
+  if (groups.size === 1) return [method]
+  return [...groups].map(([dataset, runs]) => ({
+    ...method,
+    runs,
+    label: `${method.label} on ${datasetTitle(dataset)}`,
+  }))
+}
+
+const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
+
 function judge(rule: Rule, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
   const own = methodOf(rule.of, methods)
   if (own === undefined) return unjudged(`${NO_RUN}${nameOf(rule.of)}`)
-  const { verdict, here } = judgeMethod(rule, own, methods, references)
-  const reductions = rule.paperSize ? reductionsOf(own.runs) : []
+  const rivals = rule.exceeds === undefined ? [] : rivalsOf(rule.of, rule.exceeds, own, methods, references)
+  const { verdict, here } = judgeMethod(rule, own, rivals)
+  const compared = typeof rivals === 'string' ? [own] : [own, ...rivals]
+  const reductions = rule.paperSize ? reductionsOf(compared.flatMap(({ runs }) => runs)) : []
   return reductions.length === 0 ? { verdict, here } : unjudged(`${here}; ${SMALLER}${reductions.join('; ')}`)
 }
 
-function judgeMethod(rule: Rule, own: Method, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
+function judgeMethod(rule: Rule, own: Method, rivals: readonly Method[] | string): Judgement {
   if (rule.measure === undefined) return judgeSame(own, rule.seeds)
   const sample = sampleOf(own, rule, rule.measure)
   if (typeof sample === 'string') return unjudged(sample)
-  if (rule.exceeds === undefined) return judgeValues(rule, sample)
-  return judgeDifference(rule, sample, rivalsOf(rule, own, methods, references))
+  return rule.exceeds === undefined ? judgeValues(rule, sample) : judgeDifference(rule, sample, rivals)
 }
 
 const unjudged = (why: string): Judgement => ({ verdict: 'cannot be judged', here: why })
@@ -233,9 +248,11 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
   if (rule.reaches !== undefined && rule.inShareOfSeeds !== undefined) {
     const { reaches } = rule
     const count = values.filter((value) => value >= reaches).length
+    const isWhole = values.every(Number.isInteger)
+    const shown = values.map((value) => (isWhole ? String(value) : valueText(value, measure)))
     return {
       verdict: count >= rule.inShareOfSeeds * values.length ? 'holds' : 'does not hold',
-      here: `${count} of ${values.length} seeds (${values.map((value) => (measure.ratio ? valueText(value, measure) : value.toFixed(0))).join(', ')})`,
+      here: `${count} of ${values.length} seeds (${shown.join(', ')})`,
     }
   }
   const own = scaled(sample)
@@ -254,25 +271,28 @@ const bounds = ({ within, below, above }: Rule): readonly [number, number] =>
   within ?? [above ?? Number.NEGATIVE_INFINITY, below ?? Number.POSITIVE_INFINITY]
 
 /**
- * Returns the methods that the rule's method must exceed, or a sentence that says why there is none. If the rule names
- * the method's protocol or space, `others` are the searches under that protocol or in that space.
+ * Returns the methods that a rule's method must exceed, or a sentence that says why there is none. They are searches on
+ * the same dataset, unless the rule names another. If the rule names the method's protocol, space or budget, `others`
+ * have the same.
  */
 function rivalsOf(
-  { of, exceeds = OTHERS }: Rule,
+  of: Selector,
+  exceeds: Selector,
   own: Method,
   methods: readonly Method[],
   references: ReadonlySet<string>,
 ): readonly Method[] | string {
+  const searchedOn = datasetOf(own.runs[0])
   if (exceeds !== OTHERS) {
-    const rival = methodOf(exceeds, methods)
+    const rival = methodOf({ searchedOn, ...selected(exceeds) }, methods)
     return rival === undefined ? `${NO_RUN}${nameOf(exceeds)}` : [rival]
   }
-  const { protocol, space } = selected(of)
+  const { protocol, space, budget } = selected(of)
   const rivals = methods.filter(
     ({ algorithm, runs: [{ manifest }] }) =>
       algorithm !== own.algorithm &&
       !references.has(algorithm) &&
-      isUnder({ algorithm, options: {}, protocol, space }, manifest.job),
+      isUnder({ algorithm, options: {}, protocol, space, searchedOn, budget }, manifest.job),
   )
   return rivals.length === 0 ? 'no other search' : rivals
 }
@@ -323,7 +343,7 @@ function ruleText(rule: Rule): string {
     return `Holds if the ${quantity} of ${own} is ${reaches} or more in at least ${Math.round(100 * inShareOfSeeds)} % of the seeds, else does not hold.${least}`
   }
   if (exceeds !== undefined) {
-    const than = exceeds === OTHERS ? 'that of every other search' : `that of ${nameOf(exceeds)}`
+    const than = exceeds === OTHERS ? 'that of every search by another algorithm' : `that of ${nameOf(exceeds)}`
     const how = by === undefined ? '' : measure.ratio ? ` ${by} times` : ` by ${by}`
     return `Holds if the mean ${quantity} of ${own} exceeds ${than}${how}, by more than ${standardErrors} standard errors of the difference; does not hold if it stays behind by more than that.${least}`
   }

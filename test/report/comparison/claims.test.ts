@@ -7,7 +7,7 @@ import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { type Claims, claimsSchema, claimsTable, readClaims } from '../../../src/report/comparison/claims.ts'
 import type { Cell } from '../../../src/report/formats/tabular.ts'
 import { readExperimentFile } from '../../../src/runner/plan/experimentFile.ts'
-import { type FixtureOptions, type FixtureRun, fixtureRun, trainedRun } from '../fixtureRuns.ts'
+import { type FixtureOptions, type FixtureRun, fixtureProtocol, fixtureRun, trainedRun } from '../fixtureRuns.ts'
 
 /** Runs of one method with these test accuracies in %, one a seed. */
 const withAccuracies = (algorithm: string, accuracies: readonly number[], options: FixtureOptions = {}) =>
@@ -84,11 +84,54 @@ describe('a difference of accuracies', () => {
     expect(found.here).toContain('nearest snas 94.00 %')
   })
 
+  test('against all others counts those with the budget that the rule names', () => {
+    const own = withAccuracies('rea', [90, 91, 92], { budgetSeconds: 12_000 })
+    const others = { ...rule, of: { algorithm: 'rea', budget: 12_000 }, exceeds: 'others' }
+    const runs = [...own, ...withAccuracies('bohb', [80, 81, 82], { budgetSeconds: 12_000 })]
+    expect(judged([...runs, ...withAccuracies('gdas', [93, 94, 95], { budgetSeconds: 20_000 })], others).verdict).toBe(
+      'holds',
+    )
+  })
+
+  test('is not decided by a rival smaller than the paper’s', () => {
+    const small = withAccuracies('darts-v1', [91, 92, 93], { budgetSeconds: 10 })
+    const runs = [...withAccuracies('drnas', [93, 94, 95]), ...small]
+    const { here } = judged(runs, { ...rule, paperSize: true })
+    expect(here).toMatch(/smaller than there: searched within 10 simulated seconds$/)
+  })
+
   test('is taken from full trainings if the architectures were trained', () => {
     const run = (algorithm: string, seed: number, accuracy: number) =>
       trainedRun({ algorithm, seed, accuracies: [accuracy - 0.1, accuracy + 0.1] })
     const runs = [0, 1, 2].flatMap((seed) => [run('drnas', seed, 97), run('darts-v1', seed, 96 + seed / 100)])
     expect(judged(runs, rule).here).toContain('drnas 97.00 %, darts-v1 96.01 %')
+  })
+})
+
+describe('of searches on several datasets', () => {
+  const own = fixtureProtocol.headline.cifar10
+  const protocol = { ...fixtureProtocol, headline: { cifar10: own, cifar100: own.slice(1) } }
+  const on = (dataset: string, values: readonly number[], algorithm = 'drnas') =>
+    withAccuracies(algorithm, values, { dataset, protocol })
+  const runs = [...on('cifar10', [93, 94, 95]), ...on('cifar100', [70, 71, 72])]
+  const rule = { measure: 'accuracy', of: 'drnas', above: 90 }
+
+  test('a rule names the dataset, since one mean of both says nothing', () => {
+    expect(() => judged(runs, rule)).toThrow(/variants: drnas on CIFAR-10, drnas on CIFAR-100; .*searchedOn: …/)
+    const named = (searchedOn: string) => judged(runs, { ...rule, of: { algorithm: 'drnas', searchedOn } })
+    expect(named('cifar10')).toMatchObject({ verdict: 'holds', here: expect.stringContaining('94.00 %') })
+    expect(named('cifar100')).toMatchObject({ verdict: 'does not hold', here: expect.stringContaining('71.00 %') })
+    expect(named('cifar100').sentence).toContain('drnas (searched on cifar100)')
+  })
+
+  test('rivals are the searches on the same dataset', () => {
+    const all = [...runs, ...on('cifar10', [80, 81, 82], 'gdas'), ...on('cifar100', [75, 76, 77], 'gdas')]
+    for (const exceeds of ['gdas', 'others']) {
+      const of = (searchedOn: string) => ({ algorithm: 'drnas', searchedOn })
+      const against = { measure: 'accuracy', exceeds }
+      expect(judged(all, { ...against, of: of('cifar10') }).verdict).toBe('holds')
+      expect(judged(all, { ...against, of: of('cifar100') }).verdict).toBe('does not hold')
+    }
   })
 })
 
@@ -211,6 +254,14 @@ test('a share of the seeds must reach a value', () => {
     here: '2 of 4 seeds (6, 4, 1, 0)',
   })
   expect(judged(withSkips('darts-v1', [6, 3, 1, 0]), rule).verdict).toBe('does not hold')
+})
+
+test('a share of the seeds is listed with the decimals by which it is decided', () => {
+  const rule = { measure: 'accuracy', of: 'drnas', reaches: 93.8, inShareOfSeeds: 1 }
+  expect(judged(withAccuracies('drnas', [93.76, 94, 95]), rule)).toMatchObject({
+    verdict: 'does not hold',
+    here: '2 of 3 seeds (93.76, 94.00, 95.00)',
+  })
 })
 
 test('all seeds must end with the same architecture', () => {
