@@ -12,7 +12,7 @@ import { architectureName, builtinSpaces } from '../spaces/index.ts'
 import { groupBy } from '../system/groupBy.ts'
 import { canonicalJson, contentName } from '../system/json.ts'
 import { differingKeys, flatten } from './differences.ts'
-import type { RunRecord } from './runRecord.ts'
+import { datasetOf, type RunRecord } from './runRecord.ts'
 
 export interface Method {
   /**
@@ -119,7 +119,6 @@ function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   return Math.max(...byDataset) > 1 ? [...groupBy(runs, budgetOf).values()] : [runs]
 }
 
-const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name

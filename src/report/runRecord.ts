@@ -17,6 +17,9 @@ export interface WholeRun extends RunRecord {
   readonly epochs: readonly EpochRecord[]
 }
 
+/** Returns the dataset that a run searched on, or trained on in full. */
+export const datasetOf = ({ manifest }: Pick<RunRecord, 'manifest'>): string => manifest.job.dataset.name
+
 /** Returns whether a run has a result. */
 export const isFinished = ({ result }: Pick<RunRecord, 'result'>): boolean => result !== undefined
 

@@ -11,7 +11,7 @@ import { groupBy } from '../../system/groupBy.ts'
 import { readYaml } from '../../system/yamlFile.ts'
 import { type Tabular, wordTable } from '../formats/tabular.ts'
 import { groupByMethod, type Method, networkOf, oneRunPerSeed } from '../methods.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { datasetOf, type RunRecord } from '../runRecord.ts'
 import { isUnder, methodOf, methodSchema, nameOf, type Selector, selected } from './claimedMethod.ts'
 import { datasetTitle } from './comparison.ts'
 import { type Measure, type MeasureName, measures } from './measures.ts'
@@ -136,8 +136,6 @@ function byDataset(method: Method): readonly Method[] {
     label: `${method.label} on ${datasetTitle(dataset)}`,
   }))
 }
-
-const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
 function judge(rule: Rule, methods: readonly Method[], references: ReadonlySet<string>): Judgement {
   const own = methodOf(rule.of, methods)

@@ -1,6 +1,6 @@
 /**
- * The figure `alpha`: entropy of a supernet's mixing weights θ over the epochs of a search. If all runs belong to one
- * method, it shows the mixing weights of every edge instead.
+ * The figure `alpha`: entropy of a supernet's mixing weights θ over the epochs of a search. If all runs are of one method
+ * on one dataset, it shows the mixing weights of every edge instead.
  */
 
 import type { AlphaRecord } from '../../analysis/probes/alpha.ts'
@@ -13,7 +13,9 @@ import type { RunRecord } from '../runRecord.ts'
 import {
   bandOfRuns,
   customarySpread,
-  inPanels,
+  inPanelsOfAll,
+  type MethodsOnDataset,
+  onEachDataset,
   type ShownMethod,
   type Spread,
   shownMethods,
@@ -32,21 +34,24 @@ export function alphaFigure(runs: readonly RunRecord[], edges: readonly Edge[], 
   if (methods.length === 0) {
     throw new BenchError('missing', 'no run was measured with the alpha probe; run again with --probe alpha')
   }
-  return methods.length === 1
+  const groups = onEachDataset(methods)
+  return methods.length === 1 && groups.length === 1
     ? edgeFigure(methods[0], edges, spread ?? 'range')
-    : entropyFigure(methods, spread ?? customarySpread(methods))
+    : entropyFigure(groups, spread ?? customarySpread(methods))
 }
 
-function entropyFigure(methods: readonly ShownMethod[], spread: Spread): Figure {
-  const series = methods.map(({ label, look, runs }) => {
-    const curveOf = (run: RunRecord) =>
-      new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy]))
-    return { label, look, form: 'line' as const, ...bandOfRuns(runs, curveOf, spread) }
+function entropyFigure(groups: readonly MethodsOnDataset[], spread: Spread): Figure {
+  const curveOf = (run: RunRecord) => new Map(records(run).map(({ epoch, record }) => [epoch + 1, record.meanEntropy]))
+  const plots = groups.map(({ title, methods }): Plot => {
+    const series = methods.map(
+      ({ label, look, runs }): Series => ({ label, look, form: 'line', ...bandOfRuns(runs, curveOf, spread) }),
+    )
+    return { kind: 'plot', title, x: epochAxis, y: { label: 'entropy (nats)', scale: 'linear' }, series }
   })
   return {
     name: 'alpha',
     caption: `Entropy of the mixing weights, mean over the edges; ${spreadWords(spread)}. 0 is decided.`,
-    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label: 'entropy (nats)', scale: 'linear' }, series }),
+    ...inPanelsOfAll(plots),
   }
 }
 

@@ -12,7 +12,7 @@ import type { RecordedQuery } from '../../core/result.ts'
 import { improvements } from '../../runner/store/runSummary.ts'
 import type { NumberColumn } from '../../tables/columns.ts'
 import type { Table } from '../../tables/table.ts'
-import { type Column, datasetTitle } from '../comparison/comparison.ts'
+import type { Column } from '../comparison/comparison.ts'
 import {
   type Axis,
   type BandPoint,
@@ -22,7 +22,7 @@ import {
   type Plot,
   type Series,
 } from '../pictures/figure.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { datasetOf, type RunRecord } from '../runRecord.ts'
 import {
   accuracyAxis,
   type Curve,
@@ -31,6 +31,7 @@ import {
   inPanels,
   isOfColumn,
   MOST_TOGETHER,
+  onEachDataset,
   qualifiersOf,
   type ShownMethod,
   type Spread,
@@ -333,18 +334,17 @@ function answerCurves(methods: readonly ShownMethod[], column: Column, measure: 
  */
 function toldCurves(methods: readonly ShownMethod[], measure: ToldMeasure, quantity: AnytimeQuantity): Curves[] {
   const asking = withRuns(methods, hasAsked)
-  const datasets = [...new Set(asking.flatMap(({ runs }) => runs.map(datasetOf)))]
   const name = quantity === 'regret' ? 'validation' : 'validation, best so far'
-  return datasets.map((dataset) => ({
+  return onEachDataset(asking).map(({ title, methods: onDataset }) => ({
     isSearched: true,
     of: 'told',
     plot: {
       kind: 'plot',
-      title: `${name}${datasets.length > 1 ? `: ${datasetTitle(dataset)}` : ''}`,
+      title: title === '' ? name : `${name}: ${title}`,
       x: clockAxis,
       y: accuracyLabel,
     },
-    methods: withRuns(asking, (run) => datasetOf(run) === dataset).map((method) => ({
+    methods: onDataset.map((method) => ({
       method,
       seeds: onOneClock(method.runs, (run) => stepsOf(run, ({ accuracyPct }) => measure(accuracyPct, run))),
     })),
@@ -375,8 +375,6 @@ const hasAsked = ({ result }: RunRecord): boolean => (result?.oracle?.queries.le
 
 /** Returns the queries of a black-box search that were better than all before, in order. */
 const answersOf = ({ result }: RunRecord): readonly RecordedQuery[] => improvements(result?.oracle?.queries ?? [])
-
-const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
 const epochCurve = ({ epochs }: RunRecord, qualifier: string | undefined, measure: Measure) =>
   new Map(

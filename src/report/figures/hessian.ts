@@ -10,8 +10,10 @@ import type { RunRecord } from '../runRecord.ts'
 import {
   bandOfRuns,
   customarySpread,
-  inPanels,
+  inPanelsOfAll,
+  type MethodsOnDataset,
   MOST_TOGETHER,
+  onEachDataset,
   type ShownMethod,
   type Spread,
   shownMethods,
@@ -46,13 +48,19 @@ export function hessianFigure(
   const values = measured.flatMap((run) => [...trajectory(run, quantity).values()].filter(Number.isFinite))
   const scale = scaleFor(values.filter((value) => value !== 0))
   const hasGaps = scale === 'log' && values.includes(0)
-  const series = methods.map((method) => seriesOf(method, quantity, shown, hasGaps))
+  const groups = onEachDataset(methods)
   const name = hessianQuantities[quantity]
-  const label = methods.length > MOST_TOGETHER ? name.replace('dominant ', '') : name
+  const isCrowded = groups.some((group) => group.methods.length > MOST_TOGETHER)
+  const label = isCrowded ? name.replace('dominant ', '') : name
   return {
     name: 'hessian',
-    caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(methods)}). Stochastic relaxations are taken at ${places(measured)}.${hasGaps ? ' Values of 0, where the loss no longer depends on the parameters, are gaps.' : ''}`,
-    ...inPanels({ kind: 'plot', title: '', x: epochAxis, y: { label, scale }, series }),
+    caption: `${capitalize(name)} of the Hessian of the ${lossNames(measured)} loss wrt the architecture parameters; ${spreadWords(shown)} (${seedCounts(groups)}). Stochastic relaxations are taken at ${places(measured)}.${hasGaps ? ' Values of 0, where the loss no longer depends on the parameters, are gaps.' : ''}`,
+    ...inPanelsOfAll(
+      groups.map(({ title, methods: own }) => ({
+        ...{ kind: 'plot', title, x: epochAxis, y: { label, scale } },
+        series: own.map((method) => seriesOf(method, quantity, shown, hasGaps)),
+      })),
+    ),
   }
 }
 
@@ -89,9 +97,11 @@ const lossNames = (runs: readonly RunRecord[]) =>
 const places = (runs: readonly RunRecord[]) =>
   [...new Set(records(runs).map(({ at }) => (at === 'mean' ? 'their mean' : `the average of ${at}`)))].join(' or ')
 
-function seedCounts(methods: readonly ShownMethod[]): string {
-  const counts = new Set(methods.map(({ runs }) => runs.length))
-  return counts.size === 1
-    ? `n = ${[...counts][0]}`
-    : methods.map(({ label, runs }) => `${label}: n = ${runs.length}`).join(', ')
+function seedCounts(groups: readonly MethodsOnDataset[]): string {
+  const counts = new Set(groups.flatMap(({ methods }) => methods.map(({ runs }) => runs.length)))
+  if (counts.size === 1) return `n = ${[...counts][0]}`
+  const each = groups.flatMap(({ title, methods }) =>
+    methods.map(({ label, runs }) => `${title === '' ? label : `${label}, ${title}`}: n = ${runs.length}`),
+  )
+  return each.join(', ')
 }

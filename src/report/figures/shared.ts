@@ -8,12 +8,12 @@ import { type Summary, summarise } from '../../analysis/statistics/summary.ts'
 import { extent } from '../../core/numbers.ts'
 import { onceEach } from '../../core/onceEach.ts'
 import { pluralize } from '../../core/plainText.ts'
-import { groupBy } from '../../system/groupBy.ts'
-import { type Column, compare } from '../comparison/comparison.ts'
+import { distinct, groupBy } from '../../system/groupBy.ts'
+import { type Column, compare, datasetTitle } from '../comparison/comparison.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
 import type { Axis, BandPoint, Figure, Plot, Point, Series } from '../pictures/figure.ts'
 import { type Look, looksOf } from '../pictures/palette.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { datasetOf, type RunRecord } from '../runRecord.ts'
 
 /** Returns the columns of a comparison of these runs that show test accuracies. */
 export const testColumns = onceEach((runs: readonly RunRecord[]): readonly Column[] =>
@@ -26,8 +26,8 @@ export const testColumns = onceEach((runs: readonly RunRecord[]): readonly Colum
  */
 export const isOfColumn =
   (column: Column) =>
-  ({ manifest }: RunRecord): boolean =>
-    manifest.job.dataset.name === column.searchedOn
+  (run: RunRecord): boolean =>
+    datasetOf(run) === column.searchedOn
 
 /**
  * Returns the names (dataset/split/epochs/seed) of the validation and test accuracy that a run's protocol reports for a
@@ -66,6 +66,24 @@ export const withRuns = (
       return oneRunPerSeed(runs.length === method.runs.length ? method : { ...method, runs })
     })
     .filter(({ runs }) => runs.length > 0)
+
+/** Methods of a figure with their runs on one dataset, which share panels. */
+export interface MethodsOnDataset {
+  readonly dataset: string
+  /** Title of the dataset, for the panels; '' if all methods searched on one dataset. */
+  readonly title: string
+  readonly methods: readonly ShownMethod[]
+}
+
+/** Returns the methods once for each dataset that they searched on: runs on different images make no common mean. */
+export function onEachDataset(methods: readonly ShownMethod[]): readonly MethodsOnDataset[] {
+  const datasets = distinct(methods.flatMap(({ runs }) => runs.map(datasetOf)))
+  return datasets.map((dataset) => ({
+    dataset,
+    title: datasets.length > 1 ? datasetTitle(dataset) : '',
+    methods: datasets.length > 1 ? withRuns(methods, (run) => datasetOf(run) === dataset) : methods,
+  }))
+}
 
 /** If a search has more points than this, points at the same position are merged, since they would cover each other. */
 const MANY_POINTS = 200
@@ -134,6 +152,16 @@ export function inPanels(plot: Plot, most = MOST_TOGETHER): Pick<Figure, 'panels
     return { ...plot, title: name, y, series: [...behind, { ...own, unnamed: true }] }
   })
   return { panels, columns: columnsFor(series.length) }
+}
+
+/** Returns the panels of several plots, as `inPanels` returns those of one. */
+export function inPanelsOfAll(plots: readonly Plot[], most = MOST_TOGETHER): Pick<Figure, 'panels' | 'columns'> {
+  const drawn = plots.map((plot) => inPanels(plot, most))
+  const isSplit = drawn.some(({ panels }) => panels.length > 1)
+  return {
+    panels: drawn.flatMap(({ panels }) => panels),
+    columns: isSplit ? Math.max(...drawn.map(({ columns }) => columns)) : Math.min(2, plots.length),
+  }
 }
 
 /** Returns how many panels stand side by side: at most four, and as few places as possible stay empty. */

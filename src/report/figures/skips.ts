@@ -8,8 +8,9 @@ import type { RunRecord } from '../runRecord.ts'
 import {
   bandOfRuns,
   customarySpread,
-  inPanels,
+  inPanelsOfAll,
   MANY_SEEDS,
+  onEachDataset,
   rangeOf,
   type ShownMethod,
   type Spread,
@@ -28,20 +29,24 @@ export function skipsFigure(runs: readonly RunRecord[], spread?: Spread): Figure
   const methods = withRuns(shownMethods(runs), (run) => run.result?.oracle === undefined && run.epochs.length > 1)
   const hasSeeds = spread === undefined && methods.every((method) => method.runs.length <= MANY_SEEDS)
   const shown = hasSeeds ? 'none' : (spread ?? customarySpread(methods))
-  const means = methods.map(
-    ({ label, look, runs: own }): Series => ({ label, look, form: 'line', ...bandOfRuns(own, curveOf, shown) }),
-  )
+  const groups = onEachDataset(methods).map(({ title, methods: own }) => ({
+    title,
+    means: own.map(
+      ({ label, look, runs: ofOne }): Series => ({ label, look, form: 'line', ...bandOfRuns(ofOne, curveOf, shown) }),
+    ),
+    seeds: own.map((method) => (hasSeeds && method.runs.length > 1 ? seedLines(method) : [])),
+  }))
+  const means = groups.flatMap((group) => group.means)
   if (means.every(({ points }) => points.every(({ y }) => y === 0))) {
     throw new BenchError('missing', 'no search has skip connections in the architectures of its epochs')
   }
-  const seeds = methods.map((method) => (hasSeeds && method.runs.length > 1 ? seedLines(method) : []))
-  const y = {
-    label: 'skip connections',
-    scale: 'linear',
-    whole: true,
-    atLeast: rangeOf([...means, ...seeds.flat()]),
-  } as const
-  const { panels, columns } = inPanels({ kind: 'plot', title: '', x: epochAxis, y, series: means }, 1)
+  const seeds = groups.flatMap((group) => group.seeds)
+  const atLeast = rangeOf([...means, ...seeds.flat()])
+  const y = { label: 'skip connections', scale: 'linear', whole: true, atLeast } as const
+  const { panels, columns } = inPanelsOfAll(
+    groups.map((group) => ({ kind: 'plot', title: group.title, x: epochAxis, y, series: group.means })),
+    1,
+  )
   return {
     name: 'skips',
     caption: [

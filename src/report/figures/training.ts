@@ -19,6 +19,7 @@ import {
   eachCurve,
   inPanels,
   MOST_TOGETHER,
+  onEachDataset,
   rangeOf,
   type SeedBand,
   type Spread,
@@ -123,11 +124,10 @@ const isCutOff = (panel: Panel): boolean => panel.kind === 'plot' && panel.y.lim
 function searches(runs: readonly RunRecord[]): readonly Group[] {
   const learns = ({ epochs }: RunRecord) => epochs.some((epoch) => (epoch.trainLoss ?? epoch.validLoss) !== undefined)
   const methods = withRuns(shownMethods(runs), learns)
-  const datasets = [...new Set(methods.flatMap(({ runs: own }) => own.map(datasetOf)))]
-  return datasets.map((dataset) => ({
-    title: datasets.length > 1 ? datasetTitle(dataset) : '',
+  return onEachDataset(methods).map(({ title, methods: onDataset }) => ({
+    title,
     contents: OF_SEARCHES,
-    methods: withRuns(methods, (run) => datasetOf(run) === dataset).map(({ label, look, runs: own }) => ({
+    methods: onDataset.map(({ label, look, runs: own }) => ({
       label,
       look,
       seeds: own.length,
@@ -135,8 +135,6 @@ function searches(runs: readonly RunRecord[]): readonly Group[] {
     })),
   }))
 }
-
-const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
 const KEYS: Readonly<Partial<Record<Measure, (typeof LEARNING)[number]>>> = {
   trainLoss: 'trainLoss',

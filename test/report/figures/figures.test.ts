@@ -19,7 +19,7 @@ import { scatterFigure } from '../../../src/report/figures/scatter.ts'
 import { inPanels, type Spread, seedBand } from '../../../src/report/figures/shared.ts'
 import { skipsFigure } from '../../../src/report/figures/skips.ts'
 import { chartConfig } from '../../../src/report/pictures/chart.ts'
-import type { Plot } from '../../../src/report/pictures/figure.ts'
+import type { Figure, Plot } from '../../../src/report/pictures/figure.ts'
 import { layOut } from '../../../src/report/pictures/paintFigure.ts'
 import { type Look, looksOf } from '../../../src/report/pictures/palette.ts'
 import { pictureFormat, renderFigure } from '../../../src/report/pictures/picture.ts'
@@ -124,6 +124,32 @@ describe('the figure of the Hessian', () => {
     }
     expect((hessianFigure([broken]).panels[0] as Plot).series[0].points[0].y).toBeNull()
   })
+})
+
+describe('searches on several datasets', () => {
+  const own = [...fixtureRuns(2), ...fixtureRuns(2, { algorithm: 'darts-v1', growth: 2 })]
+  const others = [
+    ...fixtureRuns(3, { dataset: 'cifar100', growth: 3 }),
+    ...fixtureRuns(3, { algorithm: 'darts-v1', dataset: 'cifar100', growth: 4 }),
+  ]
+  test.each<[string, (runs: readonly RunRecord[]) => Figure]>([
+    ['hessian', (runs) => hessianFigure(runs)],
+    ['skips', (runs) => skipsFigure(runs, 'range')],
+    ['alpha', (runs) => alphaFigure(runs, nb201.edges)],
+  ])('have panels of their own in %s, with the means of their own seeds', (_, figureOf) => {
+    const lines = (figure: Figure) =>
+      figure.panels.map((panel) => (panel as Plot).series.filter(({ thin }) => !thin).map(({ points }) => points))
+    const both = figureOf([...own, ...others])
+    expect(lines(both)).toEqual([own, others].flatMap((runs) => lines(figureOf(runs))))
+    const titles = both.panels.map(({ title }) => title)
+    expect(new Set(titles).size).toBe(titles.length)
+    for (const title of titles) expect(title).toMatch(/CIFAR-100?$/)
+  })
+
+  test('are counted for themselves below the eigenvalues', () =>
+    expect(hessianFigure([...own, ...others]).caption).toContain(
+      '(drnas, CIFAR-10: n = 2, darts-v1, CIFAR-10: n = 2, drnas, CIFAR-100: n = 3, darts-v1, CIFAR-100: n = 3)',
+    ))
 })
 
 describe('the figure of cells', () => {
