@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { defineAlgorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import { type Matrix, type Mixing, map, type Relaxation, zip } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { RandomStream } from '../core/random.ts'
 import type { SearchSpace } from '../core/space.ts'
 import { cosine } from '../training/schedule.ts'
@@ -104,7 +105,7 @@ export const dDarts = defineAlgorithm({
     if (depth < 3) {
       throw new BenchError(
         'bad-input',
-        `d-darts: a list of ${depth} cells lacks a normal or a reduction cell; set network.depth to at least 3`,
+        `d-darts: a list of ${pluralize(depth, 'cell')} lacks a normal or a reduction cell; set network.depth to at least 3`,
       )
     }
     network({ mixingPerCell: true })

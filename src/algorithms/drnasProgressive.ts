@@ -17,6 +17,7 @@ import type { Search, SearchContext, SearchState } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
 import type { ExecutableState } from '../core/executor.ts'
 import { type Matrix, map, type Relaxation } from '../core/mixing.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { Supernet } from '../core/supernet.ts'
 import { dirichletRelaxation } from './distributions/dirichletRelaxation.ts'
 import { widen } from './drnasWidening.ts'
@@ -178,7 +179,7 @@ export function checkStages(
   const shortest = Math.min(...begins.slice(1).map((end, stage) => end - begins[stage]))
   if (freeze < shortest) return
   refuse(
-    `freeze=${freeze} leaves none of the ${shortest} epochs of a stage for α; give fewer than that, or more epochs`,
+    `freeze=${freeze} leaves none of the ${pluralize(shortest, 'epoch')} of a stage for α; give fewer than that, or more epochs`,
   )
 }
 

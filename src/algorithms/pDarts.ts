@@ -62,7 +62,7 @@ export const pDarts = defineAlgorithm({
       refuse(`three stages need as many epochs; the protocol has ${protocol.epochs}; give it more`)
     if (dropout.length !== 3) refuse(`dropout has ${dropout.length} rates; give one for each of the three stages`)
     if (layers && layers.length !== 3)
-      refuse(`layers has ${layers.length} numbers; give one for each of the three stages`)
+      refuse(`layers has ${pluralize(layers.length, 'number')}; give one for each of the three stages`)
     const shallowest = Math.min(...(layers ?? [protocol.network.depth]))
     if (shallowest < 3) {
       const [remedy, given] = layers ? ['layers', `layers=${layers}`] : ['network.depth', `network.depth=${shallowest}`]

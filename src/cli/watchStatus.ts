@@ -153,7 +153,9 @@ function redrawing(): Draw {
     const most = Math.max(3, rows - 1)
     const hidden = lines.length - most
     const shown =
-      hidden > 0 ? [...lines.slice(0, most - 2), `… ${hidden + 1} more lines`, lines[lines.length - 1]] : lines
+      hidden > 0
+        ? [...lines.slice(0, most - 2), `… ${pluralize(hidden + 1, 'more line')}`, lines[lines.length - 1]]
+        : lines
     const text = shown.map((line) => `${[...line].slice(0, columns).join('')}\n`).join('')
     clearLines(drawn)
     print(text)

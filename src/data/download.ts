@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import { makeFolder, writeFailure } from '../system/atomicFile.ts'
 import { fileHash } from '../system/checksums.ts'
 import { DiskSpace } from '../system/diskSpace.ts'
@@ -243,12 +244,14 @@ async function append(
       throw error
     }
     if (isGarbled(error)) throw unreachable(url, error)
-    return `broke off after ${received} bytes (${networkReason(error)})`
+    return `broke off after ${pluralize(received, 'byte')} (${networkReason(error)})`
   } finally {
     clearTimeout(timer)
     await file.close()
   }
-  return total === undefined || received === total ? undefined : `broke off after ${received} of ${total} bytes`
+  return total === undefined || received === total
+    ? undefined
+    : `broke off after ${received} of ${pluralize(total, 'byte')}`
 }
 
 async function write(file: FileHandle, chunk: Uint8Array, name: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { readSync } from 'node:fs'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import { countWork } from '../system/workCounter.ts'
 
 const WINDOW_BYTES = 1 << 20
@@ -168,7 +169,7 @@ export class PickleInput {
     const { position } = this
     const left = this.#length - position
     if (this.#file === undefined || bytes > left) {
-      throw this.#endsTooEarly(`too early: ${bytes} more bytes expected, ${left} there`)
+      throw this.#endsTooEarly(`too early: ${pluralize(bytes, 'more byte')} expected, ${left} there`)
     }
     const window = Buffer.allocUnsafe(Math.min(left, Math.max(bytes, WINDOW_BYTES)))
     for (let filled = 0; filled < window.length; ) {

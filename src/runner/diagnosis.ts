@@ -45,8 +45,7 @@ function nodeFinding(): Finding {
 function machineFinding(): Finding {
   const memory = (totalmem() / 2 ** 30).toFixed(1)
   const [own, all] = [cores(), availableParallelism()]
-  const share =
-    own < all ? `${own} of ${all} cores, the share of its container or job` : `${all} ${all === 1 ? 'core' : 'cores'}`
+  const share = own < all ? `${own} of ${all} cores, the share of its container or job` : pluralize(all, 'core')
   return { subject: 'machine', state: 'ok', detail: `${share}; ${memory} GiB of memory` }
 }
 

@@ -5,6 +5,7 @@
  * (github.com/huggingface/safetensors: README). Only 32-bit floats are supported.
  */
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 
 /** A tensor of 32-bit floats with its name. */
 export interface NamedTensor {
@@ -56,7 +57,7 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): TensorFile {
     throw new BenchError('corrupt', `${path} is no safetensors file: ${problem}; restore it from a copy`)
   }
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.length < 8) refuse(`it has ${view.length} bytes`)
+  if (view.length < 8) refuse(`it has ${pluralize(view.length, 'byte')}`)
   const headerLength = view.readBigUInt64LE()
   if (headerLength > BigInt(view.length - 8)) refuse('its header is longer than the file')
   const data = view.subarray(8 + Number(headerLength))
@@ -80,7 +81,7 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): TensorFile {
     end += to - from
     return { name, shape, values: floatsIn(data, from, length) }
   })
-  if (end !== data.length) refuse(`its tensors have ${end} bytes and it has ${data.length}`)
+  if (end !== data.length) refuse(`its tensors have ${pluralize(end, 'byte')} and it has ${data.length}`)
   return { tensors, metadata: metadata as Record<string, string> }
 }
 

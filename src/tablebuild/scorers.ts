@@ -7,6 +7,7 @@ import { Scorer } from '../analysis/scores/input.ts'
 import { gaussianBatch } from '../analysis/zenScore.ts'
 import type { Batch, ImageShape } from '../core/data.ts'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import { definePlugin } from '../core/plugin.ts'
 import { random } from '../core/random.ts'
 import type { RankScore, Score } from '../core/score.ts'
@@ -245,7 +246,7 @@ function sourceOf(dataset: Dataset, batchSize: number, imageSize: number): Omit<
   if (train.count < batchSize) {
     throw new BenchError(
       'bad-input',
-      `--batch ${batchSize}: ${dataset.name} has ${train.count} training images; give at most that`,
+      `--batch ${batchSize}: ${dataset.name} has ${pluralize(train.count, 'training image')}; give at most that`,
     )
   }
   return {

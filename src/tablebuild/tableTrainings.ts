@@ -142,7 +142,7 @@ function notesOn({ space, sharing, recipe }: TableSetting, trainings: TrainingSe
     sharing.trained.length === count
       ? 'Every architecture was trained for itself.'
       : `Architectures that are one network, weights included, share its trainings: ${shared}.`,
-    `${rows.length} of ${pluralize(count, 'architecture')} have a row, ${complete.length} of them all ${recipe.seeds.length} seeds; a mean is over the seeds that the row has.`,
+    `${rows.length} of ${pluralize(count, 'architecture')} have a row, ${complete.length} of them all ${pluralize(recipe.seeds.length, 'seed')}; a mean is over the seeds that the row has.`,
     'Seconds are processor time on the machine that trained, one core, mean over the seeds.',
   ]
 }

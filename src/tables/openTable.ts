@@ -4,6 +4,7 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { ReadRange } from './columns.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 import { Table } from './table.ts'
@@ -130,7 +131,7 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): BenchError {
 function checkSize(path: string, { bytes }: FileEntry): void {
   const size = sizeOf(path)
   if (size === bytes) return
-  throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
+  throw new BenchError('corrupt', `${path} has ${pluralize(size, 'byte')}, its manifest says ${bytes}; import again`)
 }
 
 async function checkHash(path: string, entry: FileEntry): Promise<void> {
@@ -151,6 +152,6 @@ function rangesOf(path: string): ReadRange {
     } finally {
       closeSync(file)
     }
-    throw new BenchError('corrupt', `${path} ends before ${offset + length} bytes; import the table again`)
+    throw new BenchError('corrupt', `${path} ends before ${pluralize(offset + length, 'byte')}; import the table again`)
   }
 }

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BenchError } from '../core/errors.ts'
+import { pluralize } from '../core/plainText.ts'
 import type { CurvesBlock, CurvesEntry } from './manifest.ts'
 import { manifestPath, type OpenOptions, openManifest } from './openTable.ts'
 import { type CurvesBatch, curvesHead } from './writeCurves.ts'
@@ -56,7 +57,10 @@ function* blocks(
   try {
     const { size } = fstatSync(descriptor)
     if (size !== bytes) {
-      throw new BenchError('corrupt', `${path} has ${size} bytes, its manifest says ${bytes}; import again`)
+      throw new BenchError(
+        'corrupt',
+        `${path} has ${pluralize(size, 'byte')}, its manifest says ${bytes}; import again`,
+      )
     }
     for (const block of batches.filter(wanted)) {
       const message = readBlock(descriptor, path, size, block)

@@ -69,7 +69,7 @@ export const rules: readonly Rule[] = [
       if (usedSeconds > BUDGET_SECONDS) return `${usedSeconds} s of ${BUDGET_SECONDS} s were spent`
       return queriesAfterRefusal === 0
         ? undefined
-        : `it asked ${queriesAfterRefusal} times more after the budget was spent`
+        : `it asked ${pluralize(queriesAfterRefusal, 'time')} more after the budget was spent`
     },
   },
   {

@@ -8,6 +8,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Executor } from '../../core/executor.ts'
 import { coefficientLayout, type Matrix } from '../../core/mixing.ts'
 import type { Network } from '../../core/network.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
 import { type EvaluationNetworkOptions, type Genotype, type SearchSpace, sample } from '../../core/space.ts'
 import { requireFiniteResults } from '../../training/finite.ts'
@@ -211,7 +212,8 @@ const rules: readonly SpaceRule[] = [
 
 /** Describes what is wrong with an architecture's one-hot mixing weights θ [edge][op]; undefined if they are valid. */
 function rowsProblem({ edges }: SearchSpace, theta: Matrix): string | undefined {
-  if (theta.length !== edges.length) return `oneHot gives ${theta.length} rows for ${edges.length} edges`
+  if (theta.length !== edges.length)
+    return `oneHot gives ${pluralize(theta.length, 'row')} for ${pluralize(edges.length, 'edge')}`
   for (const [edge, row] of theta.entries()) {
     const isOneHot = row.every((weight) => weight === 0 || weight === 1) && row.filter(Boolean).length <= 1
     if (row.length !== edges[edge].operations.length || !isOneHot) return `row ${edge} of oneHot is ${row.join(', ')}`
@@ -224,7 +226,7 @@ function headProblem({ heads, values }: Network, classes: number): string | unde
   const found = heads.map(({ logits }) => values[logits].channels)
   return found.length > 0 && found.every((count) => count === classes)
     ? undefined
-    : `its heads have ${found.join(', ') || 'no'} logits for ${classes} classes`
+    : `its heads have ${found.join(', ') || 'no'} logits for ${pluralize(classes, 'class', 'classes')}`
 }
 
 /** Checks that a space throws for an architecture index that does not exist. → what it does instead, or undefined */

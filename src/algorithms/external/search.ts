@@ -312,7 +312,8 @@ class ExternalSearch implements Search {
     const { edges, name } = this.#context.space
     const wrong = edges.findIndex(({ operations }, edge) => matrix[edge]?.length !== operations.length)
     if (matrix.length === edges.length && wrong < 0) return
-    const shape = wrong < 0 ? `${matrix.length} rows` : `${matrix[wrong]?.length ?? 0} numbers in row ${wrong}`
+    const shape =
+      wrong < 0 ? pluralize(matrix.length, 'row') : `${pluralize(matrix[wrong]?.length ?? 0, 'number')} in row ${wrong}`
     const expected = wrong < 0 ? `${edges.length}, one for each edge` : `${edges[wrong].operations.length}`
     throw this.#fault(`${what} has ${shape}; ${name} has ${expected}`)
   }
@@ -388,7 +389,7 @@ const orNull = (value: number): number | null => (Number.isFinite(value) ? value
 function checkedDecisions(decisions: readonly number[], { name, encoding }: SearchSpace): readonly number[] {
   const { cardinalities } = encoding
   if (decisions.length !== cardinalities.length) {
-    throw new BenchError('bad-input', `${decisions.length} decisions; ${name} has ${cardinalities.length}`)
+    throw new BenchError('bad-input', `${pluralize(decisions.length, 'decision')}; ${name} has ${cardinalities.length}`)
   }
   const wrong = decisions.findIndex((value, at) => value >= cardinalities[at])
   if (wrong < 0) return decisions

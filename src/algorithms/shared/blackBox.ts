@@ -6,6 +6,7 @@
 import type { PlannedSearch, Search, SearchContext } from '../../core/algorithm.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Oracle } from '../../core/evaluation.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Genotype } from '../../core/space.ts'
 import { optionalCount } from './options.ts'
 
@@ -46,7 +47,7 @@ export function checkEvaluations(
   fidelities()
   const most = mostEvaluations(limit, budgetSeconds)
   if (most >= least) return
-  const found = limit === undefined ? `${most} evaluations (without a budget)` : `evaluations=${limit}`
+  const found = limit === undefined ? `${pluralize(most, 'evaluation')} (without a budget)` : `evaluations=${limit}`
   throw new BenchError('bad-input', `${name}: ${found}, and with fewer than ${least} ${why}; give at least ${least}`)
 }
 

@@ -135,7 +135,7 @@ async function readNames(tree: FileTree, { names, classes }: PickleFormat): Prom
   const file = tree.locate(names.file)
   const found = field(readDict(await tree.read(names.file), file), names.key)
   if (Array.isArray(found) && found.length === classes) return found.map(asText)
-  throw new BenchError('bad-input', `${file} has no list of ${classes} names under "${names.key}"`)
+  throw new BenchError('bad-input', `${file} has no list of ${pluralize(classes, 'name')} under "${names.key}"`)
 }
 
 function readDict(bytes: Uint8Array, file: string): Map<unknown, unknown> {

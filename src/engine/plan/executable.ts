@@ -5,6 +5,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Executable, ExecutableState, Feed, Objective, Tally } from '../../core/executor.ts'
 import { type Network, parameterCount, type Value } from '../../core/network.ts'
+import { pluralize } from '../../core/plainText.ts'
 
 /**
  * Checks that a feed (a batch, with mixing coefficients and active paths) fits the compiled network.
@@ -18,7 +19,7 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
   if (batch.size < 1 || batch.size > batchSize) {
     throw new BenchError(
       'bad-input',
-      `a batch of ${batch.size} samples; ${network.name} was compiled for 1 to ${batchSize}`,
+      `a batch of ${pluralize(batch.size, 'sample')}; ${network.name} was compiled for 1 to ${batchSize}`,
     )
   }
   expectLength('images', batch.images.length, batch.size * height * width * channels)
@@ -43,7 +44,10 @@ export function checkFeed(network: Network, batchSize: number, feed: Feed, objec
 
   function expectLength(what: string, found: number, expected: number): void {
     if (found === expected) return
-    throw new BenchError('bad-input', `${network.name}: ${what} has ${found} entries, expected ${expected}`)
+    throw new BenchError(
+      'bad-input',
+      `${network.name}: ${what} has ${pluralize(found, 'entry', 'entries')}, expected ${expected}`,
+    )
   }
 }
 
@@ -83,7 +87,10 @@ function checkLabels({ classes }: Network, { batch }: Feed): void {
   const sample = batch.labels.findIndex((label) => !(label >= 0 && label < classes))
   if (sample < 0) return
   const label = batch.labels[sample]
-  throw new BenchError('bad-input', `sample ${sample} has label ${label}, but the network has ${classes} classes`)
+  throw new BenchError(
+    'bad-input',
+    `sample ${sample} has label ${label}, but the network has ${pluralize(classes, 'class', 'classes')}`,
+  )
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { Batch } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks } from '../../core/executor.ts'
+import { pluralize } from '../../core/plainText.ts'
 
 /**
  * Copies of all activation masks of one batch, in the order in which the compiled network records them.
@@ -63,7 +64,7 @@ export class RecordedMaskSets<M> {
     if (activationMasks.samples !== size) {
       throw new BenchError(
         'bad-input',
-        `activation masks of ${activationMasks.samples} samples do not fit a batch of ${size}`,
+        `activation masks of ${pluralize(activationMasks.samples, 'sample')} do not fit a batch of ${size}`,
       )
     }
     return activationMasks.copies

@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { BenchError } from '../../core/errors.ts'
 import type { ActivationMasks, SgdStep, Tally, WeightVector } from '../../core/executor.ts'
 import { type Network, type ParameterId, sizeOf } from '../../core/network.ts'
+import { pluralize } from '../../core/plainText.ts'
 import { offsetsOf } from '../graph/graph.ts'
 import { initialStatistics } from '../plan/executable.ts'
 import type { BatchMoments, Moments } from './rules/rule.ts'
@@ -90,7 +91,7 @@ export class TensorVector implements WeightVector {
 
   write(values: Float32Array): void {
     if (values.length !== this.length) {
-      throw new BenchError('bad-input', `${values.length} weights were given to a network of ${this.length}`)
+      throw new BenchError('bad-input', `a network of ${pluralize(this.length, 'weight')} was given ${values.length}`)
     }
     this.set(() => tf.tensor1d(values.slice()))
   }
@@ -102,7 +103,10 @@ export class TensorVector implements WeightVector {
   #same(x: WeightVector): TensorVector {
     const vector = ownVector(x)
     if (vector.length === this.length) return vector
-    throw new BenchError('bad-input', `a weight vector of ${x.length} entries met one of ${this.length}`)
+    throw new BenchError(
+      'bad-input',
+      `a weight vector of ${pluralize(x.length, 'entry', 'entries')} met one of ${this.length}`,
+    )
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { formatQualifier, type Metric } from '../../core/metric.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { ResultRecord } from '../../core/result.ts'
 import { runId } from '../../runner/plan/identity.ts'
 import { tableIdentity } from '../../runner/plan/lookup.ts'
@@ -181,7 +182,9 @@ export function lineDiff(committed: string, recomputed: string, limit = 20): rea
   const [left, right] = [a.slice(head, a.length - tail), b.slice(head, b.length - tail)]
   const lines = [...left.map((line) => `- ${line}`), ...right.map((line) => `+ ${line}`)]
   if (left.length === right.length) lines.splice(0, lines.length, ...alternating(left, right))
-  return lines.length <= limit ? lines : [...lines.slice(0, limit), `… and ${lines.length - limit} more lines`]
+  return lines.length <= limit
+    ? lines
+    : [...lines.slice(0, limit), `… and ${pluralize(lines.length - limit, 'more line')}`]
 }
 
 const alternating = (left: readonly string[], right: readonly string[]) =>

@@ -267,7 +267,7 @@ function sizeDifferences(
     ...(isLess('channels', 'depth') ? [[network(own), network(full)] as const] : []),
     ...(isLess('imageSize') ? [[`images of ${side(own)}`, side(full)] as const] : []),
     ...(isLess('limit') ? [[`${images(own)} training images`, images(full)] as const] : []),
-    ...(isLess('epochs') ? [[`${own.epochs} epochs`, String(full.epochs)] as const] : []),
+    ...(isLess('epochs') ? [[pluralize(own.epochs ?? 0, 'epoch'), String(full.epochs)] as const] : []),
   ]
 }
 

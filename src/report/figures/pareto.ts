@@ -251,5 +251,5 @@ const SIZES: Readonly<Record<string, string>> = {
 export function withUnit(column: string): string {
   if (!isAccuracy(column)) return SIZES[column] ?? column
   const { dataset, split, epochs, seed } = parseQualifier(column)
-  return `${datasetTitle(dataset)} ${split} accuracy (%), ${epochs} epochs, ${seed === 'mean' ? 'mean' : `seed ${seed}`}`
+  return `${datasetTitle(dataset)} ${split} accuracy (%), ${pluralize(epochs, 'epoch')}, ${seed === 'mean' ? 'mean' : `seed ${seed}`}`
 }

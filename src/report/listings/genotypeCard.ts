@@ -6,6 +6,7 @@
 import type { CellMixing, Matrix } from '../../core/mixing.ts'
 import { unknownName } from '../../core/names.ts'
 import { macCount, parameterCount } from '../../core/network.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Genotype, SearchSpace } from '../../core/space.ts'
 import { digitsFor } from '../formats/tabular.ts'
 
@@ -61,7 +62,11 @@ function costOf(
   const network = space.network(genotype, options)
   const { shape, channels, depth } = options
   return {
-    network: { channels, depth, image: `${shape.height}×${shape.width}×3, ${shape.classes} classes` },
+    network: {
+      channels,
+      depth,
+      image: `${shape.height}×${shape.width}×3, ${pluralize(shape.classes, 'class', 'classes')}`,
+    },
     parameters: parameterCount(network),
     macs: macCount(network),
   }
@@ -73,7 +78,7 @@ function costOf(
  */
 export function renderCard(card: GenotypeCard, { depthCounts }: Pick<SearchSpace, 'depthCounts'>): string {
   const { space, genotype, index, cells, network, parameters = 0, macs = 0 } = card
-  const size = network && (depthCounts === 'cells' ? `, ${network.depth} cells,` : ` N=${network.depth}`)
+  const size = network && (depthCounts === 'cells' ? `, ${pluralize(network.depth, 'cell')},` : ` N=${network.depth}`)
   return `${[
     `${space}${index === undefined ? '' : ` #${index}`}  ${genotype}`,
     ...Object.entries(cells).flatMap(([cell, nodes]) => ['', cellTitle(cell), ...nodes.map((node) => `  ${node}`)]),

@@ -157,7 +157,10 @@ const definitions = (terms: readonly (readonly [string, string])[]) =>
 
 const listing = (runs: readonly RunRecord[]): string =>
   runs.length <= MOST_LISTED
-    ? folded(`All ${grouped(runs.length)} runs`, tableHtml(runsTable(runs), 'runs-list'))
+    ? folded(
+        runs.length === 1 ? 'The run' : `All ${grouped(runs.length)} runs`,
+        tableHtml(runsTable(runs), 'runs-list'),
+      )
     : `<p>${grouped(runs.length)} runs.</p>`
 
 const configurations = (runs: readonly RunRecord[]): string =>

@@ -74,7 +74,7 @@ function onTexts(runs: readonly RunRecord[]): string[] {
     jobs.flatMap(({ executor, protocol: { name, epochs, batchSize, network } }) =>
       executor === undefined
         ? []
-        : `protocol ${name}: ${epochs} epochs, batch ${batchSize}, search network C=${network.channels}, depth ${network.depth}`,
+        : `protocol ${name}: ${pluralize(epochs, 'epoch')}, batch ${batchSize}, search network C=${network.channels}, depth ${network.depth}`,
     ),
   )
   return [`${where}${looked}.`, ...[...protocols, ...trainings.map((how) => `trained in full: ${how}`)].map(sentence)]

@@ -10,6 +10,7 @@ import { areStated, type ClassWeighting, requireFittingWeights } from '../../cor
 import type { ImageCounts, SearchData } from '../../core/data.ts'
 import { BenchError } from '../../core/errors.ts'
 import { once } from '../../core/onceEach.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import type { Job } from '../../core/result.ts'
 import type { BenchmarkSplit, SearchSpace } from '../../core/space.ts'
@@ -178,7 +179,7 @@ export function benchmarkSplit(space: SplitSpace, { name, train, testHalves }: D
     const { train: weights, valid: architecture } = halves()
     const count = weights.length + architecture.length
     if (train.count === count) return { weights, architecture, architectureFrom: 'train' }
-    throw refusal(`its halves need ${count} training images, but there are ${train.count}`)
+    throw refusal(`its halves need ${pluralize(count, 'training image')}, but there are ${train.count}`)
   }
   if (testHalves === undefined) {
     throw refusal(

@@ -5,6 +5,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { argmax, type Matrix } from '../../core/mixing.ts'
 import { nearestName } from '../../core/names.ts'
+import { pluralize } from '../../core/plainText.ts'
 import type { Encoding, Genotype } from '../../core/space.ts'
 import { CELLS, type CellName, type ChosenOperation, choices, type DartsEdge, NODES, rowOf } from './topology.ts'
 
@@ -81,7 +82,7 @@ export function readCell(space: DartsCandidates, cell: CellLabel, written: unkno
     throw invalid(
       space,
       cell,
-      `found ${flat.length} inputs, expected ${2 * NODES.length}: two for each of nodes 2 to 5`,
+      `found ${pluralize(flat.length, 'input')}, expected ${2 * NODES.length}: two for each of nodes 2 to 5`,
     )
   }
   const inputs = flat.map((input, i) => readInput(space, cell, NODES[i >> 1], input))
@@ -112,7 +113,7 @@ function pairsOf(space: DartsCandidates, cell: CellLabel, edges: readonly Writte
   return NODES.flatMap((node) => {
     const inputs = edges.filter(([, to]) => to === node).map(([operation, , from]) => ({ operation, from }))
     if (inputs.length > 2)
-      throw invalid(space, cell, `node ${node}: found ${inputs.length} inputs, expected at most two`)
+      throw invalid(space, cell, `node ${node}: found ${pluralize(inputs.length, 'input')}, expected at most two`)
     return withTwoInputs(inputs as unknown as readonly CellInput[]).map(({ operation, from }) => [operation, from])
   })
 }
@@ -122,7 +123,8 @@ function flattened(space: DartsCandidates, cell: CellLabel, written: readonly un
   const isNode = (item: unknown): item is readonly unknown[] => Array.isArray(item) && Array.isArray(item[0])
   if (written.length === 0 || !written.every(isNode)) return written
   written.forEach((inputs, i) => {
-    if (inputs.length !== 2) throw invalid(space, cell, `node ${i + 2}: found ${inputs.length} inputs, expected two`)
+    if (inputs.length !== 2)
+      throw invalid(space, cell, `node ${i + 2}: found ${pluralize(inputs.length, 'input')}, expected two`)
   })
   return written.flat()
 }
@@ -204,7 +206,7 @@ export function deriveCells(
   if (reductions.length === 2 && cells.length > 2) return { space: space.name, cells, reductions }
   throw new BenchError(
     'unsupported',
-    `a list of ${cells.length} cells has no normal cell; it must have at least 3 cells`,
+    `a list of ${pluralize(cells.length, 'cell')} has no normal cell; it must have at least 3 cells`,
   )
 }
 
@@ -284,7 +286,7 @@ function requirePair(genotype: DartsArchitecture, problem: string): DartsGenotyp
   if (!isCellList(genotype)) return genotype
   throw new BenchError(
     'unsupported',
-    `a list of ${genotype.cells.length} cells ${problem}; give an architecture of one normal and one reduction cell`,
+    `a list of ${pluralize(genotype.cells.length, 'cell')} ${problem}; give an architecture of one normal and one reduction cell`,
   )
 }
 

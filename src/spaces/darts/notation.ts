@@ -7,6 +7,7 @@
  * with the same three fields.
  */
 import { BenchError } from '../../core/errors.ts'
+import { pluralize } from '../../core/plainText.ts'
 import {
   type Cell,
   type CellList,
@@ -129,7 +130,7 @@ function listOf(space: DartsCandidates, fields: Fields): CellList {
   const invalid = (problem: string) => new BenchError('bad-input', `${space.name} genotype, list of cells: ${problem}`)
   if (!Array.isArray(genes)) throw invalid(`expected genes=[[(operation, node), …], …], found ${JSON.stringify(genes)}`)
   if (genes.length < LEAST_CELLS || genes.length > MOST_CELLS) {
-    throw invalid(`found ${genes.length} cells, expected ${LEAST_CELLS} to ${MOST_CELLS}`)
+    throw invalid(`found ${pluralize(genes.length, 'cell')}, expected ${LEAST_CELLS} to ${MOST_CELLS}`)
   }
   const [first, second] = reductionCells(genes.length)
   const reductions: unknown = fields.get('reductions') ?? [first, second]

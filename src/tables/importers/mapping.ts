@@ -180,7 +180,7 @@ export function checkUnits(columns: readonly NumbersContent[], units: AccuracyUn
   if (open.length === 0) return
   const [{ name, values }] = open
   const more = open.length - 1
-  const others = more === 0 ? '' : ` and of ${more} other column${more === 1 ? '' : 's'}`
+  const others = more === 0 ? '' : ` and of ${pluralize(more, 'other column')}`
   const example = open.length === accuracies.length ? 'fraction' : `{${name}: fraction}`
   throw new BenchError(
     'bad-input',

@@ -8,6 +8,7 @@ import { brotliDecompressSync, unzipSync } from 'node:zlib'
 import type { CompressionCodec, Compressors } from 'hyparquet'
 import { xxhash64 } from 'hyparquet/src/xxhash.js'
 import { decompressZstd, compressors as library } from 'hyparquet-compressors'
+import { pluralize } from '../../core/plainText.ts'
 import { crc32 } from '../../system/crc32.ts'
 import { beyondLimit, limitOf } from '../../system/limits.ts'
 import { readThrift, type ThriftStruct } from './thrift.ts'
@@ -244,7 +245,8 @@ export const compressors: Compressors = Object.fromEntries(
 /** Decompresses a Parquet page. @throws Error if the result does not have `size` bytes, or the codec finds damage */
 function decompressed(codec: CompressionCodec, bytes: Uint8Array, size: number): Uint8Array {
   const content = contentOf(codec, bytes, size)
-  if (content.length !== size) throw new Error(`a page has ${content.length} bytes, its header says ${size}`)
+  if (content.length !== size)
+    throw new Error(`a page has ${pluralize(content.length, 'byte')}, its header says ${size}`)
   return content
 }
 
@@ -300,7 +302,7 @@ export function zstdContent(bytes: Uint8Array, size: number): Uint8Array {
     if (!(error instanceof RangeError)) throw error
   }
   if (END_MARK.compare(content, size) !== 0)
-    throw new Error(`a page does not have the ${size} bytes that its header states`)
+    throw new Error(`a page does not have the ${pluralize(size, 'byte')} that its header states`)
   const page = content.subarray(0, size)
   if (hasChecksum && viewOf(bytes).getUint32(end, true) !== Number(xxhash64(page) & 0xffffffffn)) {
     throw new Error('the checksum of a page differs')

@@ -92,11 +92,7 @@ describe.skipIf(!hasPython)('a gradient method in Python (needs Python 3.9 as py
       /cannot ask for accuracies; declare kind "black/,
     ],
     ['answers before its last epoch', 'return task.space.sample(task.random)', /answered after 0 of 3 epochs; report/],
-    [
-      'reports α of another shape',
-      'task.report(0, (0,) * 6, alpha=[[1.0]])',
-      /alpha has 1 numbers in row 0; .* has 5$/,
-    ],
+    ['reports α of another shape', 'task.report(0, (0,) * 6, alpha=[[1.0]])', /alpha has 1 number in row 0; .* has 5$/],
     ['reports a loss that is not finite', 'task.report(0, (0,) * 6, train_loss=float("inf"))', /Out of range float/],
   ])('that %s fails with one line', async (what, line, message) => {
     const text = `import nas_bench_client as bench\ndef search(task):\n    ${line}\n\nbench.run(search, name="wrong", version=1, kind="gradient")\n`

@@ -32,6 +32,13 @@ describe('the answers at the top of the page', () => {
     expect(Best).toContain('2.50 points below optimal')
   })
 
+  test('say one epoch, and not 1 epochs', () => {
+    const { manifest, ...run } = runs[0]
+    const { protocol } = manifest.job
+    const short = { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol: { ...protocol, epochs: 1 } } } }
+    expect(Object.values(answers([short], REFERENCES)).join(' ')).toMatch(/: 1 epoch, batch/)
+  })
+
   test('do not call a search of one seed the best, or the next, but name it', () => {
     const lucky = [...runs, ...withAccuracies('pc-darts', [99]), ...withAccuracies('gdas', [94])]
     const { Best } = answers(lucky, REFERENCES)

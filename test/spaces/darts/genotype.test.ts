@@ -352,6 +352,7 @@ describe('a list of cells', () => {
     [text.replace('[2, 6]', '[6, 2]'), 'list of cells: reductions=[6,2] must ascend'],
     [text.replace('range(2, 6)', 'range(3, 6)'), 'list of cells: concatenates nodes [3,4,5], expected [2,3,4,5]'],
     ['Genotype_nested(genes=3)', 'list of cells: expected genes=[[(operation, node), …], …], found 3'],
+    ['Genotype_nested(genes=[[]])', 'list of cells: found 1 cell, expected 3 to 100'],
     ['Genotype_nested(genes=[[], []])', 'list of cells: found 2 cells, expected 3 to 100'],
     [
       text.replace("[('sep_conv_3x3', 1)", "[('sep_conv_4x3', 1)"),

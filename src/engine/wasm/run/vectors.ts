@@ -4,6 +4,7 @@
  */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
+import { pluralize } from '../../../core/plainText.ts'
 import { align } from '../../plan/placement.ts'
 import type { Arena } from '../module/module.ts'
 
@@ -54,7 +55,7 @@ export class ArenaVector implements WeightVector {
 
   write(values: Float32Array): void {
     if (values.length !== this.length) {
-      throw new BenchError('bad-input', `a weight vector has ${this.length} numbers, not ${values.length}`)
+      throw new BenchError('bad-input', `a weight vector has ${pluralize(this.length, 'number')}, not ${values.length}`)
     }
     this.#arena.floats.set(values, this.#address / 4)
   }

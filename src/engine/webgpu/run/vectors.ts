@@ -1,6 +1,7 @@
 /** Weight vectors in GPU memory and their arithmetic: copying, scaled addition, scaling, scalar products and norms. */
 import { BenchError } from '../../../core/errors.ts'
 import type { WeightVector } from '../../../core/executor.ts'
+import { pluralize } from '../../../core/plainText.ts'
 import type { Device } from '../device/device.ts'
 import type { Kernel } from '../device/kernel.ts'
 import type { Readback } from '../device/transfers.ts'
@@ -137,7 +138,7 @@ export class DeviceVector implements WeightVector {
 
   write(values: Float32Array): void {
     if (values.length !== this.length) {
-      throw new BenchError('bad-input', `a weight vector has ${this.length} numbers, not ${values.length}`)
+      throw new BenchError('bad-input', `a weight vector has ${pluralize(this.length, 'number')}, not ${values.length}`)
     }
     this.#space.device.write(this.#buffer, values)
   }
