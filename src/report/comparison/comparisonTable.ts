@@ -5,10 +5,11 @@
 import { accuracyInterval, bootstrapInterval, type Interval, summarise } from '../../analysis/statistics/summary.ts'
 import { capitalize } from '../../core/plainText.ts'
 import { random } from '../../core/random.ts'
-import { groupBy } from '../../system/groupBy.ts'
+import { distinct, groupBy } from '../../system/groupBy.ts'
 import { flatten } from '../differences.ts'
 import { absent, type Cell, count, type Tabular, type TabularColumn, word } from '../formats/tabular.ts'
 import { longLabel, networkOf } from '../methods.ts'
+import { datasetOf, isFinished } from '../runRecord.ts'
 import {
   type Column,
   type Comparison,
@@ -204,7 +205,8 @@ function notesOf(
   )
   const runs = rows.flatMap(({ method }) => method.runs)
   const searched = [...new Set(columns.map(({ searchedOn }) => datasetWords(searchedOn, runs)))]
-  const alike = rows.flatMap(sameAnswerWords)
+  const alike = rows.flatMap((row) => sameAnswerWords(row, columns))
+  const fewer = rows.flatMap((row) => fewerSeedsWords(row, columns))
   const missing = rows.flatMap(({ method, cells }) =>
     cells.flatMap((cell, i) => (cell.missing > 0 ? [`${method.label}, ${columns[i].title}: ${cell.missing}`] : [])),
   )
@@ -219,6 +221,7 @@ function notesOf(
     ...(alike.length > 0
       ? [`All seeds have the same architecture, so that their numbers do not differ: ${alike.join('; ')}.`]
       : []),
+    ...(fewer.length > 0 ? [`Of fewer seeds than the row: ${fewer.join('; ')}.`] : []),
     ...(missing.length > 0 ? [`Finished seeds without a number: ${missing.join('; ')}.`] : []),
     ...(published ? [publishedNote(published)] : []),
   ]
@@ -228,15 +231,24 @@ function notesOf(
  * Returns phrases for a note: one for each dataset on which all seeds of the row's method found the same network, and
  * have the same numbers. A table may have two numbers for one network, if it was trained twice.
  */
-function sameAnswerWords({ method: { label, runs }, cells }: Row): string[] {
-  if (cells.some((cell) => new Set(valuesOf(cell)).size > 1)) return []
-  const byDataset = groupBy(
-    runs.filter(({ result }) => result !== undefined),
-    ({ manifest }) => manifest.job.dataset.name,
-  )
+function sameAnswerWords({ method: { label, runs }, cells }: Row, columns: readonly Column[]): string[] {
+  const byDataset = groupBy(runs.filter(isFinished), datasetOf)
   return [...byDataset].flatMap(([dataset, found]) => {
-    const isOne = found.length > 1 && found.every((run) => networkOf(run) === networkOf(found[0]))
+    const own = cells.filter((_, i) => columns[i].searchedOn === dataset)
+    const isOne =
+      found.length > 1 &&
+      found.every((run) => networkOf(run) === networkOf(found[0])) &&
+      own.every((cell) => new Set(valuesOf(cell)).size <= 1)
     return isOne ? [`${label}${byDataset.size > 1 ? ` on ${datasetTitle(dataset)}` : ''} (${found.length} seeds)`] : []
+  })
+}
+
+/** Returns phrases for a note: one for each searched dataset on which some, but fewer seeds finished than the row has. */
+function fewerSeedsWords({ method: { label, runs }, seeds }: Row, columns: readonly Column[]): string[] {
+  const counts = groupBy(runs.filter(isFinished), datasetOf)
+  return distinct(columns.map(({ searchedOn }) => searchedOn)).flatMap((dataset) => {
+    const count = distinct((counts.get(dataset) ?? []).map(({ manifest }) => manifest.job.seed)).length
+    return count > 0 && count < seeds ? [`${label} on ${datasetTitle(dataset)}, ${count} of ${seeds}`] : []
   })
 }
 

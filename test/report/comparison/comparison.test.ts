@@ -124,6 +124,20 @@ describe('the table of a comparison', () => {
     expect(markdown(compare([first]))).not.toContain('All seeds')
   })
 
+  test('says where a dataset has fewer seeds than the row, and where the seeds of one dataset are alike', () => {
+    const own = fixtureProtocol.headline.cifar10
+    const protocol = { ...fixtureProtocol, headline: { cifar10: own, cifar100: own.slice(1) } }
+    const on = (dataset: string, seeds: number) => fixtureRuns(seeds, { dataset, protocol })
+    const text = (cifar10: number) => markdown(compare([...on('cifar10', cifar10), ...on('cifar100', 3)]))
+    expect(text(2)).toContain('Of fewer seeds than the row: drnas on CIFAR-10, 2 of 3.')
+    expect(text(3)).not.toContain('Of fewer seeds')
+    const { genotype = '', metrics = [] } = on('cifar100', 1)[0].result ?? {}
+    const alike = on('cifar100', 3).map(
+      (run) => ({ ...run, result: { ...run.result, genotype, metrics } }) as RunRecord,
+    )
+    expect(markdown(compare([...on('cifar10', 3), ...alike]))).toContain(': drnas on CIFAR-100 (3 seeds).')
+  })
+
   test('takes two architectures for the same where they are one network, unless a table has two numbers for it', () => {
     const [first, second] = fixtureRuns(2)
     const found = (run: RunRecord, genotype: string, { result } = run) =>
