@@ -261,9 +261,15 @@ function judgeValues(rule: Rule, sample: Sample): Judgement {
   const outside = found.high <= low || found.low >= high
   return {
     verdict: inside ? 'holds' : outside ? 'does not hold' : 'cannot be judged',
-    here: `${estimateText(found, measure)}, ${values.length} seeds`,
+    here: `${estimateText(withinLimits(found, measure), measure)}, ${values.length} seeds`,
   }
 }
+
+/** Returns an estimate whose interval ends where the values of its measure end, since no mean lies beyond. */
+const withinLimits = ({ mean, low, high }: Estimate, { limits }: Measure): Estimate =>
+  limits === undefined
+    ? { mean, low, high }
+    : { mean, low: Math.max(low, limits.low), high: Math.min(high, limits.high) }
 
 const bounds = ({ within, below, above }: Rule): readonly [number, number] =>
   within ?? [above ?? Number.NEGATIVE_INFINITY, below ?? Number.POSITIVE_INFINITY]

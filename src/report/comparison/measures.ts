@@ -1,7 +1,7 @@
 /** The quantities of a run that a rule of a claim can test. */
 import type { AccuracyRange, RangeRecord } from '../../analysis/probes/range.ts'
 import { countSkips } from '../../analysis/probes/skip.ts'
-import { summarise } from '../../analysis/statistics/summary.ts'
+import { type Interval, summarise } from '../../analysis/statistics/summary.ts'
 import { accuracyOf } from '../../core/metric.ts'
 import type { Job } from '../../core/result.ts'
 import type { RunRecord } from '../runRecord.ts'
@@ -17,13 +17,22 @@ export interface Measure {
   readonly differenceUnit?: string
   /** Whether values are compared by ratio; means and intervals are then computed from the values' logarithms. */
   readonly ratio?: boolean
+  /** Least and greatest value that the quantity can have; intervals are printed up to them. Absent: any. */
+  readonly limits?: Interval
   /** Returns the value of the quantity for a finished run, or undefined if the run's record lacks it. */
   of(run: RunRecord, dataset?: string): number | undefined
 }
 
 /** The quantities by their names in files of claims. */
 export const measures = {
-  accuracy: { name: 'test accuracy', digits: 2, unit: ' %', differenceUnit: ' points', of: testAccuracy },
+  accuracy: {
+    name: 'test accuracy',
+    digits: 2,
+    unit: ' %',
+    differenceUnit: ' points',
+    limits: { low: 0, high: 100 },
+    of: testAccuracy,
+  },
   eigenvalue: {
     name: 'dominant Hessian eigenvalue at the end of the search',
     unit: '',
@@ -43,6 +52,7 @@ export const measures = {
     name: 'number of skip connections in the final architecture',
     digits: 1,
     unit: '',
+    limits: { low: 0, high: Number.POSITIVE_INFINITY },
     of: ({ result }) => countSkips(result?.genotype ?? ''),
   },
   'sampled-width-change': {

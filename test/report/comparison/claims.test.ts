@@ -256,6 +256,16 @@ test('a share of the seeds must reach a value', () => {
   expect(judged(withSkips('darts-v1', [6, 3, 1, 0]), rule).verdict).toBe('does not hold')
 })
 
+test('no interval of a mean goes beyond what its measure can be', () => {
+  const wide = { of: 'drnas', within: [50, 60], seeds: 2, standardErrors: 12.7 }
+  expect(judged(withAccuracies('drnas', [1, 99]), { measure: 'accuracy', ...wide }).here).toBe(
+    '50.00 % [0.00, 100.00], 2 seeds',
+  )
+  expect(judged(withSkips('drnas', [0, 4]), { measure: 'skip-connections', ...wide }).here).toBe(
+    '2.0 [0.0, 27.4], 2 seeds',
+  )
+})
+
 test('a share of the seeds is listed with the decimals by which it is decided', () => {
   const rule = { measure: 'accuracy', of: 'drnas', reaches: 93.8, inShareOfSeeds: 1 }
   expect(judged(withAccuracies('drnas', [93.76, 94, 95]), rule)).toMatchObject({
