@@ -68,7 +68,7 @@ export class TrainingFolder {
   async lock(onWait: (holder: ProcessIdentity) => void): Promise<Lock> {
     makeFolder(this.path)
     this.#lock = await lock(this.#file('lock'), onWait)
-    removeTemporaries(this.path)
+    removeTemporaries(this.#file('lock'))
     if (isThere(this.#file('result.json'))) rmSync(this.#file('checkpoint'), { force: true })
     return this.#lock
   }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { livenessOf, type ProcessIdentity, thisProcess } from './processes.ts'
 
 /**
@@ -57,14 +57,17 @@ function quietly(remove: () => void): void {
 }
 
 /**
- * Removes the temporary files in a folder. Call it only while this process holds the folder's lock, so that no other
- * process is writing there.
+ * Removes the temporary files in the folder of a lock. Call it only while this process holds the lock, so that no other
+ * process is writing there. Temporary files of the lock itself are kept, since processes that wait for the lock write
+ * them; those that killed processes left are removed by `removeAbandonedBeside`.
+ * @param lock path of the lock file
  */
-export function removeTemporaries(folder: string): void {
+export function removeTemporaries(lock: string): void {
+  const folder = dirname(lock)
   const own = temporaryPath('')
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith('.tmp') && !name.endsWith(own)) rmSync(join(folder, name), { force: true })
-  }
+  const isRemoved = (name: string) =>
+    name.endsWith('.tmp') && !name.endsWith(own) && !name.startsWith(`${basename(lock)}.`)
+  for (const name of readdirSync(folder).filter(isRemoved)) rmSync(join(folder, name), { force: true })
 }
 
 function isAbandoned(name: string, unchangedMs: () => number): boolean {

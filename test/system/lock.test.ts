@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,9 +14,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import type { RunManifest } from '../../src/core/result.ts'
+import { TrainingFolder } from '../../src/retrain/trainingFolder.ts'
 import { Store } from '../../src/runner/store/store.ts'
 import { type Lock, type LockTiming, lock, lockHolder, tryLock } from '../../src/system/lock.ts'
 import { livenessOf, type ProcessIdentity, thisProcess } from '../../src/system/processes.ts'
+import { fixtureRun } from '../report/fixtureRuns.ts'
 import { until } from '../support/command.ts'
 
 const newPath = () => join(mkdtempSync(join(tmpdir(), 'lock-')), 'lock')
@@ -146,6 +150,25 @@ describe('a lock', () => {
     expect(() => run.fail({ schema: 1, id: 'run', epoch: 0, message: 'x' })).toThrow(/taken over/)
     expect(readdirSync(run.path)).toEqual(['lock'])
     held.release()
+  })
+
+  const manifest: RunManifest = { ...fixtureRun().manifest, id: 'run' }
+  test.each<[string, (store: string) => unknown]>([
+    ['a run begins', (store) => new Store(store).run('run').begin(manifest)],
+    ['a run is tidied', (store) => new Store(store).run('run').tidy()],
+    ['a lost run is recorded', (store) => new Store(store).run('run').recordLoss(manifest, 'lost')],
+    ['a training begins', async (store) => (await new TrainingFolder(store, 'run').lock(() => {})).release()],
+  ])('keeps the files with which other processes try to take it when %s', async (_, act) => {
+    const store = mkdtempSync(join(tmpdir(), 'lock-store-'))
+    const folder = new Store(store).run('run').path
+    mkdirSync(folder)
+    // An id that the kernel cannot know: of a process on another machine.
+    const waiting = ['lock.4711-12-0123abcd.tmp', 'lock.stale.4711-12-0123abcd.tmp']
+    const leftover = 'checkpoint.4711-12-0123abcd.tmp'
+    for (const name of [...waiting, leftover]) writeFileSync(join(folder, name), '')
+    await act(store)
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(waiting))
+    expect(readdirSync(folder)).not.toContain(leftover)
   })
 
   test('that cannot be written says where', async () => {

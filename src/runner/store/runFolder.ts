@@ -166,7 +166,7 @@ export class RunFolder {
       }
     }
     this.endProgram()
-    removeTemporaries(this.path)
+    removeTemporaries(this.#file('lock'))
     rmSync(this.#file('failure.json'), { force: true })
   }
 
@@ -239,7 +239,7 @@ export class RunFolder {
     const lock = lockIfFree(this.#file('lock'))
     if (lock === undefined) return
     this.endProgram()
-    removeTemporaries(this.path)
+    removeTemporaries(this.#file('lock'))
     rmSync(this.#file('checkpoint'), { force: true })
     lock.release()
   }
