@@ -48,12 +48,20 @@ async function columns(): Promise<readonly string[]> {
   return [...numbers.filter((name) => !isOfSeed(name)), ...numbers.filter(isOfSeed)]
 }
 
+/** Returns the names of the architectures that papers have published. */
+const genotypes: Names = async () => {
+  const spaces = (await import('../builtins.ts')).builtins.spaces ?? []
+  const families = new Set(spaces.flatMap(({ family }) => family ?? []))
+  return [...families].flatMap(({ published = [] }) => published.map(nameOf))
+}
+
 /** For options whose parser and description do not list the accepted names: functions that return these names. */
 const VALUES: Readonly<Record<string, Names>> = {
   '--algo': builtinNames('algorithms'),
   '--space': builtinNames('spaces'),
   '--score': builtinNames('scores'),
   '--dataset': datasets,
+  '--genotype': genotypes,
   '--table': tables,
   '--x': columns,
   '--y': columns,
@@ -85,6 +93,7 @@ const ARGUMENTS: Readonly<Record<string, Names>> = {
   predict: runs,
   'data fetch': async () => (await import('../data/fetchDataset.ts')).fetchableDatasets(),
   'data info': datasets,
+  'genotype show': genotypes,
   'tables fetch': async () => Object.keys((await import('../tables/sources.ts')).tableSources()),
   'tables info': tables,
   'tables merge': tables,

@@ -11,11 +11,16 @@ import { print, printAside } from './output.ts'
 
 /** An error of Commander, with the command that was called. */
 class UsageError extends CommanderError {
-  readonly command: Command
+  /** Private, so that no print of the error shows the whole program. */
+  readonly #command: Command
 
   constructor(command: Command, { exitCode, code, message }: CommanderError) {
     super(exitCode, code, message)
-    this.command = command
+    this.#command = command
+  }
+
+  get command(): Command {
+    return this.#command
   }
 }
 

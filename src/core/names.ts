@@ -63,13 +63,16 @@ export const listed = (names: readonly string[]): string =>
 /**
  * Returns the error for an unknown name, with the nearest known names and a list of all known ones.
  * @param what kind of the named thing, such as `algorithm`
+ * @param listing command that lists all known names, for names that may be too many for the message
  */
-export function unknownName(what: string, typed: string, known: Iterable<string>): BenchError {
+export function unknownName(what: string, typed: string, known: Iterable<string>, listing?: string): BenchError {
   const names = [...known]
   const near = suggestions(typed, names).map((name) => `"${name}"`)
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`
   const shown = typed.length > LONGEST_NAME ? `${typed.slice(0, LONGEST_NAME)}…` : typed
-  return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (known: ${listed(names)})`)
+  const isLong = listing !== undefined && names.length > MOST_LISTED
+  const all = isLong ? `\`${listing}\` lists all ${names.length}` : `known: ${listed(names)}`
+  return new BenchError('unknown-name', `unknown ${what} "${shown}"${hint} (${all})`)
 }
 
 /** Computes the Levenshtein distance of two texts: insertions, deletions and substitutions cost 1. */

@@ -69,17 +69,17 @@ export class Registry {
 
   /** Returns the algorithm of this name. @throws BenchError `unknown-name` with the nearest known name */
   algorithm(name: string): Algorithm {
-    return find(this.#algorithms, 'algorithm', name)
+    return find(this.#algorithms, 'algorithm', name, 'bench list algos')
   }
 
   /** Returns the space of this name. @throws BenchError `unknown-name` with the nearest known name */
   space(name: string): SearchSpace {
-    return find(this.#spaces, 'space', name)
+    return find(this.#spaces, 'space', name, 'bench list spaces')
   }
 
   /** Returns the score of this name. @throws BenchError `unknown-name` with the nearest known name */
   score(name: string): Score | RankScore {
-    return find(this.#scores, 'score', name)
+    return find(this.#scores, 'score', name, 'bench list scores')
   }
 }
 
@@ -90,8 +90,8 @@ function add<T extends { readonly name: string }>(map: Map<string, T>, what: str
   map.set(item.name, item)
 }
 
-function find<T>(map: ReadonlyMap<string, T>, what: string, name: string): T {
+function find<T>(map: ReadonlyMap<string, T>, what: string, name: string, listing: string): T {
   const found = map.get(name)
-  if (found === undefined) throw unknownName(what, name, map.keys())
+  if (found === undefined) throw unknownName(what, name, map.keys(), listing)
   return found
 }

@@ -122,6 +122,19 @@ export interface BenchmarkSplit {
   halves?(): { readonly train: Uint32Array; readonly valid: Uint32Array }
 }
 
+/** An architecture that a paper has published, with the name by which it can be given on the command line. */
+export interface PublishedArchitecture {
+  readonly name: string
+  /** Other names under which the architecture is known. */
+  readonly aliases: readonly string[]
+  /** The paper, and the search in it that found the architecture. */
+  readonly source: string
+  /** The dataset on which the architecture was found. */
+  readonly searchedOn: string
+  /** Text of the architecture, in the notation of the paper's code. */
+  readonly genotype: string
+}
+
 /**
  * A family of search spaces that share the text form of architectures and the networks that these are trained as, such
  * as DARTS and its simplified spaces S1 to S4. An architecture of any space of a family can be trained in full.
@@ -136,6 +149,8 @@ export interface SpaceFamily<G extends Genotype = Genotype> {
   format(genotype: G): string
   /** Builds the network that one architecture is trained as from scratch. */
   network(genotype: G, options: EvaluationNetworkOptions): Network
+  /** The architectures that papers have published, whose names `parse` reads, too; absent: there are none. */
+  readonly published?: readonly PublishedArchitecture[]
   /** Returns the name under which a paper published the architecture; undefined if no paper did. */
   publishedName?(genotype: G): string | undefined
   /**

@@ -57,6 +57,10 @@ describe('completions', () => {
       ['cifar10', 'cifar100'],
     ],
     [['list', 'al'], ['algos']],
+    [['list', 'genot'], ['genotypes']],
+    [['list', 'fig'], ['figures']],
+    [['retrain', '--genotype', 'GAEA'], ['GAEA_DARTS']],
+    [['genotype', 'show', 'GAEA'], ['GAEA_DARTS']],
     [
       ['plot', 'ra'],
       ['range', 'ranks'],

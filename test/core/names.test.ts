@@ -43,6 +43,15 @@ describe('an unknown name', () => {
       /^unknown column "nope" \(known: c0, .*, c29, … \(300\)\)$/,
     )
   })
+  it('is reported with the command that lists the known names only where they are many', () => {
+    const many = Array.from({ length: 33 }, (_, i) => `DARTS_${i}`)
+    expect(unknownName('genotype', 'DARTS_3x', many, 'bench list genotypes').message).toBe(
+      'unknown genotype "DARTS_3x"; did you mean "DARTS_3"? (`bench list genotypes` lists all 33)',
+    )
+    expect(unknownName('algorithm', 'nope', ['random'], 'bench list algos').message).toBe(
+      'unknown algorithm "nope" (known: random)',
+    )
+  })
 })
 
 describe('a name that may become that of a file', () => {

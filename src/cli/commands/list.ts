@@ -10,6 +10,8 @@ import {
   algorithmList,
   backendList,
   datasetList,
+  figureList,
+  genotypeList,
   limitList,
   optionList,
   probeList,
@@ -40,6 +42,7 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   options: async (plugins, json) => optionList((await registerPlugins(builtins, plugins)).registry.algorithms, json),
   scores: async (plugins, json) => scoreList((await registerPlugins(builtins, plugins)).registry.scores, json),
   spaces: async (plugins) => spaceList((await registerPlugins(builtins, plugins)).registry.spaces),
+  genotypes: async (plugins, json) => genotypeList((await registerPlugins(builtins, plugins)).registry.spaces, json),
   datasets: async () => datasetList((await import('../../data/datasetNames.ts')).DATASETS),
   async tables() {
     const { listTables, openManifest } = await import('../../tables/openTable.ts')
@@ -49,6 +52,7 @@ const subjects: Readonly<Record<string, (plugins: readonly string[], json: boole
   protocols: async () => protocolList((await import('../../protocols/index.ts')).presets),
   presets: async () => retrainingPresetList((await import('../../retrain/presets.ts')).retrainingPresets),
   probes: async () => probeList((await import('../../analysis/probes/index.ts')).probes),
+  figures: async () => figureList((await import('../../report/figures/index.ts')).figureKinds),
   limits: async () => limitList(),
 }
 
@@ -66,7 +70,7 @@ const sourcesOf: Readonly<Record<string, () => Promise<unknown>>> = {
 
 export function listCommand(): Command {
   return new Command('list')
-    .summary('list algos, options, scores, spaces, datasets, tables, backends, protocols, presets, probes or limits')
+    .summary(`list ${subjectNames.slice(0, -1).join(', ')} or ${subjectNames.at(-1)}`)
     .description('Lists what can be named on the command line.')
     .argument('[subject]', Object.keys(subjects).join(', '), subjectOf)
     .option('--plugin <file>', 'also list what this plugin brings', repeated)

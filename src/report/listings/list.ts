@@ -57,6 +57,42 @@ export function spaceList(spaces: readonly SearchSpace[]): Tabular {
   )
 }
 
+/**
+ * Returns the table of the architectures that papers have published.
+ * @param everything whether to include other names and the genotypes themselves, which are too wide for a terminal
+ */
+export function genotypeList(spaces: readonly SearchSpace[], everything: boolean): Tabular {
+  const families = new Set(spaces.flatMap(({ family }) => family ?? []))
+  const rows = [...families].flatMap(({ name: space, published = [] }) =>
+    published.map(({ name, aliases, source, searchedOn, genotype }) => {
+      const short = [name, space, searchedOn, source]
+      return everything ? [...short, aliases.join(', '), genotype.replace(/\s+/g, ' ')] : short
+    }),
+  )
+  const titles = ['name', 'space', 'searched on', 'source']
+  if (everything) return wordTable([...titles, 'aliases', 'genotype'], rows)
+  return wordTable(titles, rows, [
+    'Given as --genotype NAME; `bench genotype show NAME` draws the cells. `bench list genotypes --json` prints them, too.',
+  ])
+}
+
+/** Returns the table of the kinds of figures. */
+export const figureList = (kinds: Readonly<Record<string, FigureDescription>>): Tabular =>
+  wordTable(
+    ['name', 'quantities', 'description'],
+    Object.entries(kinds).map(([name, { about, quantities = {} }]) => [
+      name,
+      Object.keys(quantities).join(', '),
+      about,
+    ]),
+    ['Drawn as by `bench plot hessian --out hessian.pdf`; --quantity chooses among the quantities.'],
+  )
+
+interface FigureDescription {
+  readonly about: string
+  readonly quantities?: Readonly<Record<string, string>>
+}
+
 export function datasetList(datasets: readonly { readonly name: string; readonly description: string }[]): Tabular {
   return wordTable(
     ['name', 'description'],

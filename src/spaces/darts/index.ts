@@ -17,7 +17,7 @@ import {
 } from './genotype.ts'
 import { network, supernet, supernetCells } from './networks.ts'
 import { format, parse } from './notation.ts'
-import { publishedGenotype, publishedName, searchedOn } from './published.ts'
+import { publishedArchitectures, publishedGenotype, publishedName, searchedOn } from './published.ts'
 import { type DartsEdge, EDGES_S1, EDGES_S2, EDGES_S3, EDGES_S4, edgesWith, nodeName, OPERATIONS } from './topology.ts'
 
 const onCifar = (classes: number): EvaluationSize => ({
@@ -84,6 +84,7 @@ export const dartsFamily: SpaceFamily<DartsArchitecture> = {
   format,
   network,
   publishedName,
+  published: publishedArchitectures,
   presets: ['darts-paper', 'pcdarts-paper', 'drnas-paper', 'zen-paper', 'trial'],
   networkSettings: ['auxiliary', 'family', 'dropPath', 'pooledBatchNorm', 'head'],
   leastDepth: 3,

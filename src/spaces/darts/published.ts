@@ -1,5 +1,6 @@
 /** Architectures of the DARTS space that papers have published, by name, in the Python notation of the papers' code. */
 import { unknownName } from '../../core/names.ts'
+import type { PublishedArchitecture } from '../../core/space.ts'
 import type { DartsArchitecture } from './genotype.ts'
 import { format, parse } from './notation.ts'
 import { edgesWith, OPERATIONS } from './topology.ts'
@@ -286,9 +287,20 @@ export const PUBLISHED: Readonly<Record<string, PublishedGenotype>> = {
 export function publishedGenotype(name: string): PublishedGenotype {
   const same = (other: string) => other.toLowerCase() === name.toLowerCase()
   const found = Object.entries(PUBLISHED).find(([known, { aliases = [] }]) => [known, ...aliases].some(same))
-  if (found === undefined) throw unknownName('genotype', name, Object.keys(PUBLISHED))
+  if (found === undefined) throw unknownName('genotype', name, Object.keys(PUBLISHED), 'bench list genotypes')
   return found[1]
 }
+
+/** The published architectures, as the family of the DARTS space lists them. */
+export const publishedArchitectures: readonly PublishedArchitecture[] = Object.entries(PUBLISHED).map(
+  ([name, { source, aliases = [], searchedOn = 'cifar10', genotype }]) => ({
+    name,
+    source,
+    aliases,
+    searchedOn,
+    genotype,
+  }),
+)
 
 /**
  * Returns the dataset on which an architecture was found: for a published one, the dataset of its paper; else CIFAR-10.
