@@ -97,13 +97,15 @@ interface RetrainedColumn extends TabularColumn {
 
 /**
  * Returns the columns of the table of full trainings. If the rows differ in dataset or training settings, there are
- * columns for these; otherwise the smallest test error is marked.
+ * columns for these; otherwise the best value is marked, of the metric that was measured besides accuracy or else of the
+ * test error.
  */
 function columnsOf(rows: readonly RetrainedRow[]): readonly RetrainedColumn[] {
   const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
   const differing = differingKeys(rows.map(({ settings }) => settings))
-  const metric = metricColumn(rows)
-  const isBest = severalDatasets || differing.length > 0 || metric !== undefined ? () => false : leastError(rows)
+  const isRanked = !severalDatasets && differing.length === 0
+  const metric = metricColumn(rows, isRanked)
+  const isBest = isRanked && metric === undefined ? leastError(rows) : () => false
   const isSearched = rows.some(({ results }) => results.some(({ timing }) => timing.search !== undefined))
   return [
     { title: 'Method', key: 'method', cell: ({ method }) => word(labelOf(method)) },
@@ -138,17 +140,16 @@ export const METRIC_TITLES: Readonly<Record<ReportedMetric, string>> = {
 }
 
 /**
- * Returns the column of the second metric that the trainings measured besides accuracy, with the largest mean marked;
- * undefined if there is no such metric, or if the trainings measured different ones.
+ * Returns the column of the second metric that the trainings measured besides accuracy; undefined if there is no such
+ * metric, or if the trainings measured different ones.
+ * @param isRanked whether the largest mean is marked
  */
-function metricColumn(rows: readonly RetrainedRow[]): RetrainedColumn | undefined {
+function metricColumn(rows: readonly RetrainedRow[], isRanked: boolean): RetrainedColumn | undefined {
   const [metric, ...others] = new Set(rows.map(({ settings }) => settings.metric ?? 'top1'))
   if (metric === undefined || metric === 'top1' || others.length > 0) return undefined
   const valuesOf = (row: RetrainedRow) => meansOf(row, ({ testMetricPct = Number.NaN }) => testMetricPct)
-  const severalDatasets = new Set(rows.map(({ dataset }) => dataset)).size > 1
-  const ranked = rankable(rows, valuesOf)
-  const means = ranked.flatMap((row) => printed(valuesOf(row)) ?? [])
-  const largest = severalDatasets ? undefined : String(means.sort((a, b) => Number(b) - Number(a))[0])
+  const ranked = isRanked ? rankable(rows, valuesOf) : []
+  const [largest] = ranked.flatMap((row) => printed(valuesOf(row)) ?? []).sort((a, b) => Number(b) - Number(a))
   return {
     title: `Test ${METRIC_TITLES[metric]} (%)`,
     key: 'testMetricPct',

@@ -33,6 +33,19 @@ describe('the table of full trainings', () => {
     expect(other).toContain('| PCDARTS | epochs=2 |')
   })
 
+  test('marks no best mAP where settings differ', () => {
+    const measured = (genotype: string, testMetricPct: number, epochs: number): RunRecord => {
+      const { result, ...rest } = run({ genotype, request: { preset: 'drnas-paper', metric: 'mAP', epochs } })
+      const trainings = (result?.trainings ?? []).map((training) => ({ ...training, testMetricPct }))
+      return { ...rest, ...(result && { result: { ...result, trainings } }) }
+    }
+    const [, , ...alike] = lines([measured('DARTS_V2', 50, 20), measured('PCDARTS', 60, 20)])
+    expect(alike.slice(0, 2).map((row) => row.includes('**60.00 ± —**'))).toEqual([false, true])
+    const [, , ...differing] = lines([measured('DARTS_V2', 50, 20), measured('PCDARTS', 60, 25)])
+    expect(differing[1]).toContain('| 60.00 ± — |')
+    expect(differing.join()).not.toContain('**')
+  })
+
   test('names settings that only some trainings state, and weights of classes in one text', () => {
     const plain = run({ genotype: 'PCDARTS' })
     const weighted = run({ request: { preset: 'drnas-paper', metric: 'balanced', classWeights: { cat: 2, dog: 0.5 } } })
