@@ -8,7 +8,8 @@ import type { RetrainingSettings } from '../../core/retraining.ts'
 import { builtinSpaces } from '../../spaces/index.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { contentName } from '../../system/json.ts'
-import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
+import { differingKeys } from '../differences.ts'
+import { groupByMethod, longLabel, type Method, oneRunPerSeed } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**
@@ -32,37 +33,59 @@ export const searchesAmong = onceEach((runs: readonly RunRecord[]): readonly Run
 /** Returns whether a run trains its architecture in full (stand-alone, from scratch) instead of looking it up. */
 export const isRetrained = ({ manifest }: RunRecord): boolean => manifest.job.retraining !== undefined
 
+/** The runs whose full trainings have one dataset and one choice of all settings. */
+export interface RetrainedGroup {
+  readonly dataset: string
+  readonly settings: RetrainingSettings
+  /**
+   * The settings in which the group differs from the other groups of its dataset, such as `epochs=25`; '' if it is the
+   * only group of its dataset.
+   */
+  readonly difference: string
+  readonly runs: readonly RunRecord[]
+}
+
+/** Returns the runs with full trainings in groups, one for each dataset and settings of the training. */
+export function retrainedGroups(runs: readonly RunRecord[]): readonly RetrainedGroup[] {
+  const groups = groupBy(runs.filter(isRetrained), ({ manifest: { job } }) =>
+    contentName([job.dataset.name, job.retraining?.settings]),
+  )
+  const described = [...groups.values()].flatMap((own) => {
+    const { dataset, retraining } = own[0].manifest.job
+    return retraining ? [{ dataset: dataset.name, settings: retraining.settings, runs: own }] : []
+  })
+  return described.map((group) => {
+    const others = described.filter(({ dataset }) => dataset === group.dataset)
+    return { ...group, difference: longLabel(group.settings, differingKeys(others.map(({ settings }) => settings))) }
+  })
+}
+
 export interface RetrainedRow {
   readonly method: Method
   readonly space: string
   readonly dataset: string
   readonly settings: RetrainingSettings
+  readonly group: RetrainedGroup
   readonly results: readonly ResultRecord[]
-}
-
-/** Returns the runs with full trainings in groups, one for each dataset and settings of the training. */
-export function retrainedGroups(runs: readonly RunRecord[]): ReadonlyMap<string, readonly RunRecord[]> {
-  return groupBy(runs.filter(isRetrained), ({ manifest: { job } }) =>
-    contentName([job.dataset.name, job.retraining?.settings]),
-  )
 }
 
 /**
  * Returns the rows of the table of full trainings: one for each dataset, training settings and method, in this order.
+ * The label of a method is the one that it has among all the given runs, so it is the same in all rows of the method.
  */
 export function rowsOf(runs: readonly RunRecord[]): RetrainedRow[] {
-  const groups = retrainedGroups(runs)
-  return [...groups.values()].flatMap((group) =>
-    groupByMethod(group)
-      .map(oneRunPerSeed)
-      .flatMap((method) => {
-        const { space, dataset, retraining } = method.runs[0].manifest.job
-        const results = method.runs.flatMap(({ result }) => result ?? [])
-        return retraining === undefined
-          ? []
-          : [{ method, space, dataset: dataset.name, settings: retraining.settings, results }]
-      }),
-  )
+  const methods = groupByMethod(runs)
+  return retrainedGroups(runs).flatMap((group) => {
+    const isOwn = new Set(group.runs)
+    return methods.flatMap((whole) => {
+      const own = whole.runs.filter((run) => isOwn.has(run))
+      if (own.length === 0) return []
+      const method = oneRunPerSeed({ ...whole, runs: own })
+      const results = method.runs.flatMap(({ result }) => result ?? [])
+      const { dataset, settings } = group
+      return [{ method, space: own[0].manifest.job.space, dataset, settings, group, results }]
+    })
+  })
 }
 
 type Trainings = NonNullable<ResultRecord['trainings']>

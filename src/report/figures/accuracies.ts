@@ -7,13 +7,14 @@ import { accuracyInterval, summarise } from '../../analysis/statistics/summary.t
 import { type Drawing, heading, type Ink, type Shape, textRoom } from '../../core/drawing.ts'
 import { BenchError } from '../../core/errors.ts'
 import { extent } from '../../core/numbers.ts'
+import { groupBy } from '../../system/groupBy.ts'
 import { compare, datasetTitle, type Row, searchesOf } from '../comparison/comparison.ts'
-import { errorsOf, rowsOf, searchesAmong } from '../comparison/retrainedRuns.ts'
+import { areRetrained, errorsOf, rowsOf, searchesAmong } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import type { AxisLimits, Figure } from '../pictures/figure.ts'
-import { type Look, looksOf } from '../pictures/palette.ts'
+import type { Look } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
-import { lowerCut } from './shared.ts'
+import { lowerCut, shownAs } from './shared.ts'
 
 /** One row of the figure: a search and its accuracies in %, one for each seed. */
 interface Line {
@@ -43,7 +44,7 @@ const MANY_SEEDS = 40
 
 /**
  * Returns the figure `accuracies`, with a panel for each looked-up test accuracy that the runs report, and one for each
- * dataset of full trainings.
+ * dataset and settings of full trainings.
  * @param references names of the algorithms that answer with a fixed architecture
  * @param limits lowest and highest accuracy of the axes in %; absent: chosen for each panel so that searches far below
  * the others are cut off
@@ -79,13 +80,11 @@ export function accuraciesFigure(
 }
 
 function lookedUp(runs: readonly RunRecord[], names: ReadonlySet<string>) {
-  const own = searchesAmong(runs)
-  if (own.length === 0) return []
-  const comparison = compare(own, { mix: true })
-  const looks = looksOf(comparison.rows.map(({ method }) => method))
+  if (areRetrained(runs)) return []
+  const comparison = compare(searchesAmong(runs), { mix: true })
+  const shown = shownAs(runs)
   const searches = searchesOf(comparison, names)
   const fixed = comparison.rows.filter((row) => !searches.includes(row))
-  const lookOf = (row: Row) => looks[comparison.rows.indexOf(row)]
   return comparison.columns.flatMap(({ split, title }, column) => {
     if (split !== 'test') return []
     const line = (row: Row): Line => {
@@ -93,8 +92,8 @@ function lookedUp(runs: readonly RunRecord[], names: ReadonlySet<string>) {
         .filter(([, accuracyPct]) => Number.isFinite(accuracyPct))
         .sort(([a], [b]) => a - b)
       return {
-        label: row.method.label,
-        look: lookOf(row),
+        label: shown(row.method).label,
+        look: shown(row.method).look,
         seeds: known.map(([seed]) => seed),
         values: known.map(([, accuracyPct]) => accuracyPct),
       }
@@ -114,20 +113,19 @@ function lookedUp(runs: readonly RunRecord[], names: ReadonlySet<string>) {
 }
 
 function trained(runs: readonly RunRecord[]) {
-  const rows = rowsOf(runs)
-  const looks = looksOf(rows.map(({ method }) => method))
-  const datasets = [...new Set(rows.map(({ dataset }) => dataset))]
-  return datasets.map((dataset) => ({
-    title: `${datasetTitle(dataset)} test, trained in full`,
+  const shown = shownAs(runs)
+  return [...groupBy(rowsOf(runs), ({ group }) => group)].map(([{ dataset, difference }, rows]) => ({
+    title: `${datasetTitle(dataset)} test, trained in full${difference && `: ${difference}`}`,
     lines: rows
-      .map((row, i): Line & { dataset: string } => ({
-        dataset: row.dataset,
-        label: labelOf(row.method),
-        look: looks[i],
-        seeds: row.results.flatMap(({ seed, trainings = [] }) => (trainings.length === 0 ? [] : [seed])),
-        values: errorsOf(row).map((error) => 100 - error),
-      }))
-      .filter((line) => line.dataset === dataset && line.values.length > 0),
+      .map(
+        (row): Line => ({
+          label: labelOf(row.method),
+          look: shown(row.method).look,
+          seeds: row.results.flatMap(({ seed, trainings = [] }) => (trainings.length === 0 ? [] : [seed])),
+          values: errorsOf(row).map((error) => 100 - error),
+        }),
+      )
+      .filter(({ values }) => values.length > 0),
     references: [] as readonly Reference[],
   }))
 }

@@ -35,11 +35,15 @@ export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Fig
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')
   const datasets = [...new Set(finished.map(({ manifest }) => manifest.job.dataset.name))]
-  const answers = groupByMethod(finished)
+  const answers = groupByMethod(runs)
     .map(oneRunPerSeed)
     .flatMap((method) =>
       datasets.flatMap((dataset) => {
-        const seeds = method.runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
+        const own = method.runs.filter(({ manifest, result }) => result && manifest.job.dataset.name === dataset)
+        // A seed whose architecture was trained under several settings counts once.
+        const seeds = [...groupBy(own, (run) => `${run.manifest.job.seed} ${networkOf(run)}`).values()].map(
+          ([run]) => run,
+        )
         const name = labelOf(method)
         const label = datasets.length > 1 ? `${name}, ${datasetTitle(dataset)}` : name
         return seeds.length === 0 ? [] : [answerOf(seeds, label)]

@@ -10,7 +10,7 @@ import { grouped, pluralize } from '../../core/plainText.ts'
 import { isAccuracy } from '../../tables/columnNames.ts'
 import { type FrontPoint, paretoFront } from '../../tables/query.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { retrainedGroups, searchesAmong, settingsText } from '../comparison/retrainedRuns.ts'
+import { areRetrained, retrainedGroups, searchesAmong } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import { type Axis, type Figure, type Plot, type Point, type Series, scaleFor } from '../pictures/figure.ts'
 import type { Look } from '../pictures/palette.ts'
@@ -84,8 +84,8 @@ export function paretoFigure(
 }
 
 function lookedUp(all: readonly RunRecord[]): PanelKind[] {
+  if (areRetrained(all)) return []
   const runs = searchesAmong(all)
-  if (runs.length === 0) return []
   return testColumns(runs).map((column) => ({
     title: column.title,
     runs: runs.filter(isOfColumn(column)),
@@ -98,18 +98,12 @@ function lookedUp(all: readonly RunRecord[]): PanelKind[] {
  * the full trainings of the run's architecture.
  */
 function trained(all: readonly RunRecord[]): PanelKind[] {
-  const groups = [...retrainedGroups(all).values()]
-  const named = new Set(groups.map(([{ manifest }]) => manifest.job.dataset.name)).size < groups.length
-  return groups.map((runs) => {
-    const { space, dataset, retraining } = runs[0].manifest.job
-    const how = named && retraining !== undefined ? `, ${settingsText(retraining.settings, space)}` : ''
-    return {
-      title: `${datasetTitle(dataset.name)} test${how}`,
-      runs,
-      accuracy: ({ result: { trainings = [] } = { trainings: [] } }) =>
-        trainings.length === 0 ? undefined : summarise(trainings.map(({ testAccuracyPct }) => testAccuracyPct)).mean,
-    }
-  })
+  return retrainedGroups(all).map(({ dataset, difference, runs }) => ({
+    title: `${datasetTitle(dataset)} test${difference && `, ${difference}`}`,
+    runs,
+    accuracy: ({ result: { trainings = [] } = { trainings: [] } }) =>
+      trainings.length === 0 ? undefined : summarise(trainings.map(({ testAccuracyPct }) => testAccuracyPct)).mean,
+  }))
 }
 
 function panelOf(

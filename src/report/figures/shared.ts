@@ -53,6 +53,15 @@ export const shownMethods = onceEach((runs: readonly RunRecord[]): readonly Show
 })
 
 /**
+ * Returns a function that tells with which label and look a figure of all these runs shows a method, also where the
+ * method was grouped from some of the runs only.
+ */
+export function shownAs(runs: readonly RunRecord[]): (method: Method) => Pick<ShownMethod, 'label' | 'look'> {
+  const methodOf = new Map(shownMethods(runs).flatMap((method) => method.runs.map((run) => [run, method] as const)))
+  return ({ runs: [first] }) => methodOf.get(first) as ShownMethod
+}
+
+/**
  * Returns the methods with runs that meet a condition, with one such run for each seed. @throws BenchError `bad-input`
  * as `oneRunPerSeed`
  */

@@ -9,10 +9,10 @@ import type { ResultRecord } from '../../core/result.ts'
 import type { LEARNING } from '../../runner/store/runSummary.ts'
 import { groupBy } from '../../system/groupBy.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
-import { type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
+import { type RetrainedRow, rowsOf } from '../comparison/retrainedRuns.ts'
 import { labelOf } from '../methods.ts'
 import { type Axis, epochAxis, type Figure, type Panel, type Plot, type Series, scaleFor } from '../pictures/figure.ts'
-import { type Look, looksOf } from '../pictures/palette.ts'
+import type { Look } from '../pictures/palette.ts'
 import type { RunRecord } from '../runRecord.ts'
 import {
   type Curve,
@@ -24,6 +24,7 @@ import {
   type SeedBand,
   type Spread,
   seedBand,
+  shownAs,
   shownMethods,
   spreadFor,
   spreadWords,
@@ -157,22 +158,17 @@ function epochCurve({ epochs }: RunRecord, measure: Measure): Curve {
 /** Returns one group of methods for each dataset and settings of full trainings whose records contain curves. */
 function trainings(runs: readonly RunRecord[]): readonly Group[] {
   const rows = rowsOf(runs).filter(({ results }) => results.some(({ trainings: own = [] }) => own.some(hasCurves)))
-  const looks = looksOf(rows.map(({ method }) => method))
-  const rowsByPanel = [...groupBy(rows, ({ dataset, settings }) => JSON.stringify([dataset, settings])).values()]
-  const isNamed = new Set(rows.map(({ dataset }) => dataset)).size < rowsByPanel.length
-  return rowsByPanel.map((own) => {
-    const [{ dataset, settings, space }] = own
-    return {
-      title: `${datasetTitle(dataset)}, trained in full${isNamed ? `: ${settingsText(settings, space)}` : ''}`,
-      contents: OF_TRAININGS,
-      methods: own.map((row) => ({
-        label: labelOf(row.method),
-        look: looks[rows.indexOf(row)],
-        seeds: trainingsOf(row).length,
-        curves: (measure: Measure) => trainingsOf(row).map((training) => trainingCurve(training, measure)),
-      })),
-    }
-  })
+  const shown = shownAs(runs)
+  return [...groupBy(rows, ({ group }) => group)].map(([{ dataset, difference }, own]) => ({
+    title: `${datasetTitle(dataset)}, trained in full${difference && `: ${difference}`}`,
+    contents: OF_TRAININGS,
+    methods: own.map((row) => ({
+      label: labelOf(row.method),
+      look: shown(row.method).look,
+      seeds: trainingsOf(row).length,
+      curves: (measure: Measure) => trainingsOf(row).map((training) => trainingCurve(training, measure)),
+    })),
+  }))
 }
 
 type Training = NonNullable<ResultRecord['trainings']>[number]

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { SearchTime } from '../../../src/core/result.ts'
-import { areRetrained } from '../../../src/report/comparison/retrainedRuns.ts'
+import { areRetrained, rowsOf } from '../../../src/report/comparison/retrainedRuns.ts'
 import { retrainedTable, searchCost } from '../../../src/report/comparison/retrainedTable.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
 import { absent, cellText } from '../../../src/report/formats/tabular.ts'
+import { labelOf } from '../../../src/report/methods.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { darts } from '../../../src/spaces/darts/index.ts'
 import { trainedRun as run } from '../fixtureRuns.ts'
@@ -52,6 +53,30 @@ describe('the table of full trainings', () => {
     const [, , one, other] = lines([weighted, plain])
     expect(one).toContain('| DARTS_V2 | metric=balanced, data.classWeights=cat:2+dog:0.5 |')
     expect(other).toContain('| PCDARTS | metric=top1, data.classWeights=none |')
+  })
+
+  test('names the variants of a method alike in all rows, also where two never share a training', () => {
+    const searched = (lambda: number, epochs: number): RunRecord => {
+      const { manifest, ...rest } = run({
+        ...{ algorithm: 'drnas', search: { seconds: 1, device: 'one core' } },
+        request: { preset: 'drnas-paper', epochs },
+      })
+      const { algorithm, ...job } = manifest.job
+      return { ...rest, manifest: { ...manifest, job: { ...job, algorithm: { ...algorithm, options: { lambda } } } } }
+    }
+    const names = (runs: readonly RunRecord[]) => rowsOf(runs).map(({ method }) => labelOf(method))
+    expect(names([searched(0.001, 20), searched(0.01, 25)])).toEqual(['drnas (lambda=0.001)', 'drnas (lambda=0.01)'])
+    expect(names([searched(0.001, 20), searched(0.01, 20), searched(0.001, 25)])).toEqual([
+      'drnas (lambda=0.001)',
+      'drnas (lambda=0.01)',
+      'drnas (lambda=0.001)',
+    ])
+    const protocols = ['darts-paper', 'drnas-paper'].map((name): RunRecord => {
+      const { manifest, ...rest } = searched(0.001, name === 'darts-paper' ? 20 : 25)
+      const protocol = { ...manifest.job.protocol, name }
+      return { ...rest, manifest: { ...manifest, job: { ...manifest.job, protocol } } }
+    })
+    expect(names(protocols)).toEqual(['drnas (protocol=darts-paper)', 'drnas (protocol=drnas-paper)'])
   })
 
   test('names cells that no paper published by the beginning of their hash', () => {

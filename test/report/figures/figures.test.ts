@@ -161,6 +161,18 @@ describe('the figure of cells', () => {
       'DRNAS (1 of 1 seed), normal cell',
       'DRNAS (1 of 1 seed), reduction cell',
     ]))
+  test('counts a seed once whose architecture was trained under several settings, and names variants as the table does', () => {
+    const searched = (k: number, epochs: number, isFinished = true): RunRecord => {
+      const { manifest, result, ...rest } = trainedRun({
+        algorithm: 'drnas',
+        request: { preset: 'drnas-paper', epochs },
+      })
+      const algorithm = { ...manifest.job.algorithm, options: { k } }
+      return { ...rest, manifest: { ...manifest, job: { ...manifest.job, algorithm } }, ...(isFinished && { result }) }
+    }
+    const { numbers } = cellsFigure([searched(1, 20), searched(1, 25), searched(4, 20, false)], darts)
+    expect(numbers?.rows.map((row) => row.slice(0, 3))).toEqual([['drnas (k=1)', 1, 1]])
+  })
   test('draws narrow and wide cells to one scale, each within its panel', () => {
     const { drawings, places } = layOut(figure, 600)
     expect(drawings.factor).toBeLessThan(1)
@@ -661,9 +673,9 @@ describe('size and accuracy of full trainings', () => {
   })
   test('has a panel for each setting of the training, named where a dataset has several', () => {
     const runs = [trainedRun({}), trainedRun({ request: { preset: 'drnas-paper', epochs: 5 } })]
-    expect(paretoFigure(runs).panels.map(({ title }) => /\d+ epochs/.exec(title)?.[0])).toEqual([
-      '600 epochs',
-      '5 epochs',
+    expect(paretoFigure(runs).panels.map(({ title }) => title)).toEqual([
+      'CIFAR-10 test, epochs=600',
+      'CIFAR-10 test, epochs=5',
     ])
   })
   test('stands beside looked-up numbers of other runs', () =>
@@ -730,6 +742,40 @@ describe('the figure of test accuracies', () => {
       [96, 97].map((accuracy, seed) => trainedRun({ seed, accuracies: [accuracy] })),
     ).panels
     expect(panels.map(({ title }) => title)).toEqual(['CIFAR-10 test, trained in full'])
+  })
+
+  test('has a panel for each setting of full trainings, named where a dataset has several', () => {
+    const { numbers } = accuraciesFigure([
+      ...[600, 5].map((epochs) => trainedRun({ request: { preset: 'drnas-paper', epochs } })),
+      trainedRun({ dataset: 'cifar100' }),
+    ])
+    expect(numbers?.rows.map(([title, method]) => [title, method])).toEqual([
+      ['CIFAR-10 test, trained in full: epochs=600', 'DARTS_V2'],
+      ['CIFAR-10 test, trained in full: epochs=5', 'DARTS_V2'],
+      ['CIFAR-100 test, trained in full', 'DARTS_V2'],
+    ])
+  })
+
+  test('names searches as the table does where other variants were trained in full', () => {
+    const withOptions = ({ manifest, ...rest }: RunRecord, options: Readonly<Record<string, unknown>>): RunRecord => {
+      const { protocol } = fixtureRun().manifest.job
+      const job = { ...manifest.job, protocol, algorithm: { name: 'drnas', version: 1, options } }
+      return { ...rest, manifest: { ...manifest, job } }
+    }
+    const runs = [withOptions(fixtureRun(), { k: 1 }), withOptions(trainedRun({ algorithm: 'drnas' }), { k: 4 })]
+    const { numbers } = accuraciesFigure(runs.map(onOneSpace))
+    expect(new Set(numbers?.rows.map(([, method]) => method))).toEqual(new Set(['drnas (k=1)', 'drnas (k=4)']))
+  })
+
+  test('is of the trainings alone where searches without any number are of several spaces', () => {
+    const search = (space: string): RunRecord => {
+      const { manifest, ...rest } = fixtureRun()
+      const { table: _, ...job } = manifest.job
+      return { ...rest, manifest: { ...manifest, job: { ...job, space } } }
+    }
+    const runs = [search('darts-s1'), search('darts-s2'), trainedRun({})]
+    expect(accuraciesFigure(runs).panels.map(({ title }) => title)).toEqual(['CIFAR-10 test, trained in full'])
+    expect(paretoFigure(runs).panels.map(({ title }) => title)).toEqual(['CIFAR-10 test'])
   })
 
   test.each([
