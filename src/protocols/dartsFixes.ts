@@ -193,5 +193,6 @@ export const lambdaDartsPaper: Preset = {
     architecture: { ...nb201Paper.values.architecture, learningRate: lambdaScript(1e-4) },
   },
   bySpace: { darts: lambdaDartsValues },
+  insteadOn: {},
   byAlgorithm: {},
 }

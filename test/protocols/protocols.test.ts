@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sgdOf } from '../../src/algorithms/shared/bilevel.ts'
-import { presets, resolveProtocol } from '../../src/protocols/index.ts'
+import { presets, requireSettingsFor, resolveProtocol } from '../../src/protocols/index.ts'
 import { listSources, type Preset } from '../../src/protocols/preset.ts'
 
 const nb201 = (algorithm: string) => ({ space: 'nb201', dataset: 'cifar10', algorithm })
@@ -11,6 +11,10 @@ describe.each(presets.map((preset): [string, Preset] => [preset.name, preset]))(
     for (const { path, source } of [preset.values, ...parts].flatMap((tree) => listSources(tree))) {
       expect(source.length, path).toBeGreaterThan(10)
     }
+  })
+
+  test('is accepted in the spaces for which it states settings', () => {
+    for (const space of Object.keys(preset.bySpace ?? {})) expect(() => requireSettingsFor(name, space)).not.toThrow()
   })
 
   test('resolves to plain values for every space', () => {
