@@ -197,7 +197,7 @@ const hasColumn = (table: PublishedTable, column: Column): boolean => positionOf
 
 /**
  * Smallest search budget in a published paper, in simulated seconds: that of NAS-Bench-201 on CIFAR-10 (its section 5).
- * Runs with a smaller budget are noted as smaller than published ones.
+ * Runs with a smaller budget, or that ended earlier without one, are noted as smaller than published ones.
  */
 const LEAST_BUDGET = 12_000
 
@@ -217,7 +217,23 @@ export function reductionsOf(runs: readonly RunRecord[]): string[] {
       : []),
     ...missingWords(job.dataset.name, result?.images),
   ])
-  return [...new Set(words)]
+  const used = runs.map(secondsWithoutBudget).filter((seconds) => seconds > 0 && seconds < LEAST_BUDGET)
+  return [
+    ...new Set(words),
+    ...(used.length > 0
+      ? [`searched without a budget for at most ${grouped(Math.ceil(Math.max(...used)))} simulated seconds`]
+      : []),
+  ]
+}
+
+/**
+ * Returns the simulated seconds of a black-box search that a number of evaluations ended, not a budget; 0 for other
+ * runs. Searches by score have an option `verify`: they query a few accuracies at their end, and their size is the
+ * number of networks that they score. The size of imported runs is unknown.
+ */
+function secondsWithoutBudget({ manifest: { job }, result }: RunRecord): number {
+  const isOther = job.executor !== undefined || job.imported !== undefined || 'verify' in job.algorithm.options
+  return isOther || job.budgetSeconds !== undefined ? 0 : (result?.oracle?.usedSeconds ?? 0)
 }
 
 function missingWords(dataset: string, images: ImageCounts | undefined): string[] {

@@ -57,14 +57,26 @@ describe('a reduction is found', () => {
   test('not for a larger search, or one with other settings', () =>
     expect(reductionsOf([searched('drnas-paper:epochs=200,batchSize=32,data.cutout=16')])).toEqual([]))
 
-  const asked = [{ genotype: '|x|', accuracyPct: 80, usedSeconds: 10 }]
-  const within = (budgetSeconds: number | undefined) => {
-    const { manifest, ...run } = askingRun(asked)
+  const within = (budgetSeconds: number | undefined, usedSeconds = 10, changes: Partial<Job> = {}) => {
+    const { manifest, ...run } = askingRun([{ genotype: '|x|', accuracyPct: 80, usedSeconds }])
     const { protocol } = searched('micro').manifest.job
-    return { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol, budgetSeconds } } }
+    return { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol, budgetSeconds, ...changes } } }
   }
-  test('not for a black-box search within a published budget', () =>
-    expect(reductionsOf([within(12_000), within(20_000), within(undefined)])).toEqual([]))
+  test('not for a black-box search within a published budget, or as long without one', () =>
+    expect(reductionsOf([within(12_000), within(20_000), within(undefined, 12_000)])).toEqual([]))
+  test('for black-box searches that ended earlier without a budget, in one phrase', () => {
+    const searches = [within(undefined, 3000), within(undefined, 9412.3), within(undefined, 20_000)]
+    const words = 'searched without a budget for at most 9,413 simulated seconds'
+    expect(reductionsOf(searches)).toEqual([words])
+    expect(publishedBeside(compare(searches.slice(1, 2)), 'drnas-table-4').caveat).toContain(words)
+  })
+  test('not for other runs that ask for accuracies without a budget', () => {
+    const algorithm = { name: 'score-search', version: 1, options: { networks: 100, verify: 3 } }
+    const imported = { content: 'x' }
+    // A table without training times charges nothing.
+    const others = [within(undefined, 10, { algorithm }), within(undefined, 10, { imported }), within(undefined, 0)]
+    expect(reductionsOf(others)).toEqual([])
+  })
   test('for a black-box search within a smaller budget', () =>
     expect(reductionsOf([within(1000)])).toEqual(['searched within 1,000 simulated seconds']))
 
