@@ -30,6 +30,9 @@ export const hasFailed = ({ result, failure }: Pick<RunRecord, 'result' | 'failu
 /** Returns whether a run neither finished nor failed. */
 export const isUnfinished = (run: Pick<RunRecord, 'result' | 'failure'>): boolean => !isFinished(run) && !hasFailed(run)
 
+/** Returns whether a run was imported from another program. */
+export const isImported = ({ manifest }: Pick<RunRecord, 'manifest'>): boolean => manifest.job.imported !== undefined
+
 /** Reads the full record of a run from its folder. @throws BenchError as the methods of `RunFolder` */
 export function readRun(folder: RunFolder): WholeRun {
   const [result, failure] = [folder.result(), folder.failure()]

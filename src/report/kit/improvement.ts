@@ -11,10 +11,8 @@ import { listTables, openTable } from '../../tables/openTable.ts'
 import { type Column, compare, type Row, searchesOf, valuesOf } from '../comparison/comparison.ts'
 import { searchesAmong } from '../comparison/retrainedRuns.ts'
 import { absent, type Cell, type Tabular, word } from '../formats/tabular.ts'
+import { isRandomSampling, isRandomSearch } from '../randomMethods.ts'
 import type { RunRecord } from '../runRecord.ts'
-
-/** Name of the algorithm that samples architectures at random: with `evaluations=1` one, else the best of many. */
-export const BASELINE = 'random'
 
 /**
  * Mean test accuracy of all architectures of a lookup table: the expected accuracy of a uniformly sampled architecture.
@@ -103,8 +101,8 @@ function baselineOf(
   means: readonly TableMean[],
 ): Baseline | undefined {
   if (tests.length === 0) return undefined
-  const random = searches.filter(({ method, finished }) => method.algorithm === BASELINE && finished > 0)
-  const single = random.find(({ method }) => optionsOf(method.runs[0]).evaluations === 1)
+  const finished = searches.filter((row) => row.finished > 0)
+  const single = finished.find(({ method }) => isRandomSampling(method))
   if (single !== undefined) {
     return rowBaseline(
       single,
@@ -122,6 +120,7 @@ function baselineOf(
     return { words, accuracyPct: (column) => meanOf(column)?.accuracyPct }
   }
   // Of several variants of random search the one with the most seeds; of equal ones the first.
+  const random = finished.filter(({ method }) => isRandomSearch(method))
   const [search, ...rest] = random.toSorted((a, b) => b.seeds - a.seeds)
   if (search === undefined) return undefined
   const { budgetSeconds } = search.method.runs[0].manifest.job
@@ -130,8 +129,6 @@ function baselineOf(
   const words = `random search (${search.method.label}, ${budget}${others}), a stronger baseline than the randomly sampled architectures with which papers compare`
   return rowBaseline(search, words)
 }
-
-const optionsOf = ({ manifest }: RunRecord) => manifest.job.algorithm.options
 
 const rowBaseline = (row: Row, words: string): Baseline => ({
   words,

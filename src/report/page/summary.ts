@@ -22,7 +22,8 @@ import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from 
 import type { Tabular } from '../formats/tabular.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
 import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
-import { hasFailed, isUnfinished, type RunRecord } from '../runRecord.ts'
+import { isRandomSampling, isRandomSearch } from '../randomMethods.ts'
+import { hasFailed, isImported, isUnfinished, type RunRecord } from '../runRecord.ts'
 import { seedList } from './reproducibility.ts'
 
 /** One of the main results at the top of the page: a term, and sentences about it. */
@@ -124,7 +125,9 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
   const { best, next, ranked, single } = ranking(searches, at)
   if (best === undefined)
     return notRanked(single.map((own) => ({ label: own.row.method.label, values: valuesOf(own.row.cells[at]) })))
-  const random = ranked.find(({ row }) => row.method.algorithm === 'random' && row !== best.row && row !== next?.row)
+  const others = ranked.filter(({ row }) => row !== best.row && row !== next?.row)
+  const random = others.find(({ row }) => isRandomSearch(row.method))
+  const sampled = others.find(({ row }) => isRandomSampling(row.method))
   const optimum = comparison.rows
     .filter((row) => references.has(row.method.algorithm))
     .flatMap((row) => valuesOf(row.cells[at]).map((value) => ({ label: row.method.label, value })))
@@ -132,6 +135,7 @@ function bestOf(comparison: Comparison, references: ReadonlySet<string>, column:
   const against = [
     ...(next ? [aheadOf(best, next, 'the next search')] : []),
     ...(random ? [`${leadText(best.row, random.row, at)} ahead of random search`] : []),
+    ...(sampled ? [`${leadText(best.row, sampled.row, at)} ahead of random sampling`] : []),
     ...(optimum ? [`${(optimum.value - best.mean).toFixed(2)} points below ${optimum.label}`] : []),
   ]
   const found = (own: Ranked) =>
@@ -244,16 +248,21 @@ function failedText(runs: readonly RunRecord[]): string {
   return `${failed.length} of ${pluralize(runs.length, 'run')}: ${named.join('; ')}${more}.`
 }
 
+/**
+ * Returns sentences about what is missing in the runs or smaller than in papers. That nothing is, is said only where all
+ * runs are finished and of this program, since the sizes of other programs' searches are unknown.
+ */
 function missingTexts(runs: readonly RunRecord[], planned: PlannedRuns | undefined): string[] {
   const absent = missingRunsText(planned)
-  const unfinished = runs.filter(isUnfinished).length
+  const [failed, unfinished] = [hasFailed, isUnfinished].map((is) => runs.filter(is).length)
+  const imported = runs.filter(isImported).length
   const reductions = reductionsOf(runs)
-  return [
+  const found = [
     ...(absent === undefined ? [] : [absent]),
+    ...(failed > 0 ? [`${pluralize(failed, 'run')} failed.`] : []),
     ...(unfinished > 0 ? [`${pluralize(unfinished, 'run')} not finished.`] : []),
     ...(reductions.length > 0 ? [`Smaller than in the papers: ${reductions.join('; ')}.`] : []),
-    ...(absent === undefined && unfinished + reductions.length === 0
-      ? ['Nothing: every run is finished, and of the papers’ size.']
-      : []),
+    ...(imported > 0 ? [`Of unknown size: ${pluralize(imported, 'run')} imported from other programs.`] : []),
   ]
+  return found.length > 0 ? found : ['Nothing: every run is finished, and no protocol or budget is below the papers’.']
 }

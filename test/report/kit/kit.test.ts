@@ -368,6 +368,15 @@ describe('a checklist', () => {
     expect(nas[7]).toMatch(/^No\. /)
   })
 
+  test('counts random sampling neither as random search nor as its variant', () => {
+    const sampled = fixtureRuns(3, { algorithm: 'random', options: { evaluations: 1 } }).map(named)
+    const alone = answersOf('nas', [...fixtureRuns(3).map(named), ...sampled])
+    expect(alone[7]).toMatch(/^No\. .* only random sampling \(evaluations=1\)\.\s*$/)
+    const both = answersOf('nas', [...full, ...sampled])
+    expect(both[5]).toMatch(/^No\. /)
+    expect(both[7]).toMatch(/^Yes\. random/)
+  })
+
   test('names the searches with a single seed among others', () => {
     const runs = [...full, named(fixtureRun({ algorithm: 'gdas' }))]
     expect(answersOf('neurips', runs)[7]).toMatch(/^Partly\. Not for gdas \(1\)/)

@@ -7,6 +7,7 @@ import { retrainedTable } from '../../../src/report/comparison/retrainedTable.ts
 import { renderPage } from '../../../src/report/page/page.ts'
 import { summaryOf } from '../../../src/report/page/summary.ts'
 import { claimsHtml } from '../../../src/report/page/tableHtml.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { failedRun, fixtureRun, fixtureRuns, trainedRun } from '../fixtureRuns.ts'
 
 const REFERENCES = new Set(['optimal', 'resnet'])
@@ -37,6 +38,22 @@ describe('the answers at the top of the page', () => {
     const { protocol } = manifest.job
     const short = { ...run, manifest: { ...manifest, job: { ...manifest.job, protocol: { ...protocol, epochs: 1 } } } }
     expect(Object.values(answers([short], REFERENCES)).join(' ')).toMatch(/: 1 epoch, batch/)
+  })
+
+  test('call random sampling by its name, apart from random search', () => {
+    const sampled = [80, 81, 82, 83].map((accuracyPct, seed) =>
+      fixtureRun({ algorithm: 'random', options: { evaluations: 1 }, seed, accuracyPct }),
+    )
+    const { Best } = answers([...runs, ...sampled], REFERENCES)
+    expect(Best).toContain(
+      '4.50 points [2.45, 6.55] ahead of random search; 13.00 points [13.00, 13.00] ahead of random sampling;',
+    )
+    const alone = answers(
+      [...runs.filter((run) => run.manifest.job.algorithm.name !== 'random'), ...sampled],
+      REFERENCES,
+    )
+    expect(alone.Best).toContain('ahead of random sampling')
+    expect(alone.Best).not.toContain('random search')
   })
 
   test('do not call a search of one seed the best, or the next, but name it', () => {
@@ -123,6 +140,17 @@ describe('the answers at the top of the page', () => {
     const found = answers([...runs, failedRun({ algorithm: 'gdas', seed: 7 }), unfinished], REFERENCES)
     expect(found.Failed).toBe('1 of 14 runs: gdas, seed 7 (fixture failure).')
     expect(found['Missing or reduced']).toContain('1 run not finished.')
+  })
+
+  test('say that nothing is missing only of finished runs of this program', () => {
+    const missing = (more: readonly RunRecord[]) => answers([...runs, ...more], REFERENCES)['Missing or reduced']
+    expect(missing([])).toBe('Nothing: every run is finished, and no protocol or budget is below the papers’.')
+    expect(missing([failedRun({ algorithm: 'gdas' })])).toBe('1 run failed.')
+    const { manifest, ...other } = fixtureRun({ algorithm: 'gdas' })
+    const job = { ...manifest.job, imported: { content: 'x' } }
+    expect(missing([{ ...other, manifest: { ...manifest, job } }])).toBe(
+      'Of unknown size: 1 run imported from other programs.',
+    )
   })
 
   test('count the claims that hold', () => {

@@ -8,7 +8,7 @@ import { reductionsOf } from '../../comparison/published.ts'
 import { groupByMethod, type Method } from '../../methods.ts'
 import { importedFiles, seedList } from '../../page/reproducibility.ts'
 import { missingRunsText, type PlannedRuns } from '../../plannedRuns.ts'
-import { hasFailed, isFinished, isUnfinished, type RunRecord } from '../../runRecord.ts'
+import { hasFailed, isFinished, isImported, isUnfinished, type RunRecord } from '../../runRecord.ts'
 import { computeOf, type PreliminaryCompute } from '../ledger.ts'
 import { licencesOf } from '../licences.ts'
 import { usesPlugin } from '../reproduce.ts'
@@ -48,8 +48,6 @@ function exceptionsOf(runs: readonly RunRecord[]): Exceptions {
   }
 }
 
-/** Returns whether a run comes from another program. */
-export const isImported = ({ manifest }: RunRecord): boolean => manifest.job.imported !== undefined
 /** Returns whether a run needs a plugin, whose code this program does not know. */
 export const isOfPlugin = ({ manifest }: RunRecord): boolean => usesPlugin(manifest.job)
 

@@ -17,7 +17,7 @@ export const NEURIPS: readonly Item[] = [
     answer: ({ reductions, caveats }) => [
       'For the authors',
       reductions.length + caveats.length === 0
-        ? 'The records show none: the runs are complete and of the papers’ size.'
+        ? 'The records show none: the runs are complete, and no protocol or budget is below the papers’.'
         : ['Limitations that the records show:', ...reductions.map((each) => `${each}.`), ...caveats].join(' '),
     ],
   },

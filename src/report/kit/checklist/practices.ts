@@ -7,10 +7,10 @@ import { distinct, groupBy } from '../../../system/groupBy.ts'
 import { canonicalJson } from '../../../system/json.ts'
 import { isRetrained } from '../../comparison/retrainedRuns.ts'
 import type { Method } from '../../methods.ts'
-import { isFinished, type RunRecord } from '../../runRecord.ts'
+import { isRandomSampling, isRandomSearch } from '../../randomMethods.ts'
+import { isFinished, isImported, type RunRecord } from '../../runRecord.ts'
 import { settingsByUser } from '../hyperparameters.ts'
-import { BASELINE } from '../improvement.ts'
-import { type Facts, isImported, named } from './facts.ts'
+import { type Facts, named } from './facts.ts'
 import { cite, computeReply, detailsReply, type Item, type Reply, severalSeeds, yesExcept } from './replies.ts'
 
 /** Returns sentences about the settings in which the compared searches differ though a fair comparison shares them. */
@@ -135,7 +135,8 @@ export const NAS: readonly Item[] = [
   {
     question: 'Are there ablations?',
     answer: (facts) => {
-      const own = facts.searches.filter(({ runs }) => runs.some((run) => isFinished(run) && !isImported(run)))
+      const searched = facts.searches.filter((method) => !isRandomSampling(method))
+      const own = searched.filter(({ runs }) => runs.some((run) => isFinished(run) && !isImported(run)))
       const variants = [...groupBy(own, ({ algorithm }) => algorithm).values()].filter((same) => same.length > 1)
       return variants.length > 0
         ? yesExcept(
@@ -163,13 +164,19 @@ export const NAS: readonly Item[] = [
   {
     question: 'Is random search compared with?',
     answer: (facts) => {
-      const random = facts.searches.filter(({ algorithm }) => algorithm === BASELINE)
-      if (random.length === 0) return ['No', 'No run of the algorithm random is among these runs.']
-      if (!random.some(({ runs }) => runs.some(isFinished))) return ['No', 'No run of the algorithm random finished.']
-      const isOfRandom = ({ manifest }: RunRecord) => manifest.job.algorithm.name === BASELINE
+      const random = facts.searches.filter(isRandomSearch)
+      if (random.length === 0) {
+        const none = 'No run of random search (the algorithm random) is among these runs'
+        return [
+          'No',
+          facts.searches.some(isRandomSampling) ? `${none}, only random sampling (evaluations=1).` : `${none}.`,
+        ]
+      }
+      if (!random.some(({ runs }) => runs.some(isFinished))) return ['No', 'No run of random search finished.']
+      const own = new Set(random.flatMap(({ runs }) => runs))
       const { failed, unfinished, edited } = facts.exceptions
-      const faulty = [...failed, ...unfinished, ...edited].filter(isOfRandom)
-      const text = `The algorithm random, in the same space. ${cite(facts, 'improvement.md', 'has the relative improvement')}`
+      const faulty = [...failed, ...unfinished, ...edited].filter((run) => own.has(run))
+      const text = `${random.map(({ label }) => label).join(', ')}, in the same space. ${cite(facts, 'improvement.md', 'has the relative improvement')}`
       return faulty.length > 0 ? ['Partly', `Failed, unfinished or changed: ${named(faulty)}. ${text}`] : ['Yes', text]
     },
   },

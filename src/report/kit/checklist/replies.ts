@@ -1,9 +1,10 @@
 /** Answers to the questions that several checklists ask, each with its evidence. */
 import { capitalize, pluralize } from '../../../core/plainText.ts'
 import { distinct } from '../../../system/groupBy.ts'
+import { isImported } from '../../runRecord.ts'
 import { hoursText } from '../ledger.ts'
 import { whyNotRepeated } from '../reproduce.ts'
-import { EXCEPTION_WORDS, type Exceptions, type Facts, isImported, isOfPlugin, named } from './facts.ts'
+import { EXCEPTION_WORDS, type Exceptions, type Facts, isOfPlugin, named } from './facts.ts'
 
 type Answer = 'Yes' | 'No' | 'Partly' | 'Not applicable' | 'For the authors'
 /** An answer with the sentences that support it. */
