@@ -3,6 +3,7 @@
  * p-value.
  */
 import { holm, wilcoxon } from '../../analysis/statistics/paired.ts'
+import { decimalDifferences } from '../../analysis/statistics/ranks.ts'
 import { summarise, tInterval } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import { unknownName } from '../../core/names.ts'
@@ -35,7 +36,8 @@ export function againstTable(comparison: Comparison, references: ReadonlySet<str
         count(differences.length),
         number(mean, 2),
         interval ? word(`[${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`) : absent,
-        std ? number(mean / std, 2) : absent,
+        // The standard deviation of equal differences can be a rounding error instead of 0.
+        std && differences.some((each) => each !== differences[0]) ? number(mean / std, 2) : absent,
         p === undefined ? absent : ({ kind: 'number', value: corrected[next++], digits: 3, positive: true } as const),
       ]
     })
@@ -72,5 +74,5 @@ function pairOf(own: Row, other: Row, column: number) {
   if (rows.length < 2 || scores.length === 0) return undefined
   const [a, b] = [0, 1].map((side) => scores.map((block) => block[side]))
   const p = scores.length >= FEWEST_BLOCKS ? wilcoxon(a, b).twoSided : undefined
-  return { other: other.method.label, differences: a.map((value, i) => value - b[i]), p }
+  return { other: other.method.label, differences: decimalDifferences(a, b), p }
 }

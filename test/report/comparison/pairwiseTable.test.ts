@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { againstTable } from '../../../src/report/comparison/againstTable.ts'
 import { compare } from '../../../src/report/comparison/comparison.ts'
 import { pairwiseTable } from '../../../src/report/comparison/pairwiseTable.ts'
 import type { Tabular } from '../../../src/report/formats/tabular.ts'
@@ -84,4 +85,28 @@ describe('paired tests', () => {
       )
     })
   })
+})
+
+describe('the differences to a named search', () => {
+  const differencesOf = (own: readonly number[], other: readonly number[]) => {
+    const runsOf = (algorithm: string, accuracies: readonly number[]) =>
+      accuracies.map((accuracyPct, seed) => fixtureRun({ algorithm, seed, accuracyPct }))
+    const runs = [...runsOf('drnas', own), ...runsOf('darts-v1', other)]
+    const { columns, rows } = againstTable(compare(runs), new Set(), 'drnas')
+    return ['difference', 'interval', 'effectSize'].map((key) => rows[0][columns.findIndex((c) => c.key === key)])
+  }
+
+  // In binary the differences are not equal: 91.53 − 91.2 and 90.66 − 90.33 differ in their last bits.
+  test.each([
+    [[91.53, 90.66, 93.83], [91.2, 90.33, 93.5], 0.33],
+    [[90.1, 90.2, 90.3], [90, 90.1, 90.2], 0.1],
+  ])('have no effect size where they are the same for every seed', (own, other, difference) => {
+    const [mean, interval, effect] = differencesOf(own, other)
+    expect(mean).toEqual({ kind: 'number', value: expect.closeTo(difference, 10), digits: 2 })
+    expect(interval).toEqual({ kind: 'text', text: `[${difference.toFixed(2)}, ${difference.toFixed(2)}]` })
+    expect(effect).toEqual({ kind: 'absent' })
+  })
+
+  test('have an effect size where they differ', () =>
+    expect(differencesOf([92, 93, 94], [91, 91, 91])[2]).toEqual({ kind: 'number', value: 2, digits: 2 }))
 })
