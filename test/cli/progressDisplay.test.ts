@@ -28,7 +28,7 @@ describe('on a terminal', () => {
     progress.event({ id: '0', kind: 'begun', epochs: 10, from: 0 })
     progress.event({ id: '1', kind: 'begun', epochs: 10, from: 0 })
     vi.advanceTimersByTime(10_000)
-    progress.event({ id: '0', kind: 'epoch', epoch: 4, loss: 1.5, accuracyPct: 43.21 })
+    progress.event({ id: '0', kind: 'epoch', epoch: 4, isSaved: true, loss: 1.5, accuracyPct: 43.21 })
     vi.advanceTimersByTime(200)
     expect(screen()).toBe(
       'drnas on shapes, seed 0  ━━──  epoch 5/10  accuracy 43.2 %  loss 1.500  ETA 10 s\n' +
@@ -81,7 +81,7 @@ const NAMES = [
 const STATES: Readonly<Record<string, readonly DistributiveOmit<RunEvent, 'id'>[]>> = {
   'a search': [
     { kind: 'begun', epochs: 1000, from: 0 },
-    { kind: 'epoch', epoch: 122, loss: 12.3456, accuracyPct: 98.76 },
+    { kind: 'epoch', epoch: 122, isSaved: true, loss: 12.3456, accuracyPct: 98.76 },
   ],
   'a black-box search': [
     { kind: 'begun', epochs: 1, from: 0, inEpochs: false },
@@ -154,7 +154,7 @@ describe('a black-box search', () => {
     progress.event({ id: '0', kind: 'evaluations', count: 0, usedSeconds: 0, budgetSeconds: 100 })
     vi.advanceTimersByTime(3000)
     progress.event({ id: '0', kind: 'evaluations', count: 3, usedSeconds: 30, budgetSeconds: 100, bestPct: 91.2 })
-    progress.event({ id: '0', kind: 'epoch', epoch: 0 })
+    progress.event({ id: '0', kind: 'epoch', epoch: 0, isSaved: true })
     expect(written).toBe('drnas on shapes, seed 0  evaluations 3  simulated 30/100 s  best 91.2 %  ETA 7 s\n')
   })
 })
@@ -176,7 +176,7 @@ describe('a given architecture', () => {
   test('shows no search epochs', () => {
     const progress = showProgress(stream(false), label)
     progress.event({ id: '0', kind: 'begun', epochs: 1, from: 0, inEpochs: false })
-    progress.event({ id: '0', kind: 'epoch', epoch: 0 })
+    progress.event({ id: '0', kind: 'epoch', epoch: 0, isSaved: true })
     expect(written).toBe('')
     progress.event({ id: '0', kind: 'retraining', seed: 3, share: 0, epochs: 600, epoch: 0 })
     expect(written).toBe('drnas on shapes, seed 0  training epoch 0/600  training seed 3\n')
@@ -189,7 +189,7 @@ describe('on a pipe or file', () => {
     progress.event({ id: '0', kind: 'begun', epochs: 4, from: 0 })
     for (const epoch of [0, 1, 2]) {
       vi.advanceTimersByTime(2000)
-      progress.event({ id: '0', kind: 'epoch', epoch, loss: 2 - epoch / 2, accuracyPct: 10 * epoch })
+      progress.event({ id: '0', kind: 'epoch', epoch, isSaved: true, loss: 2 - epoch / 2, accuracyPct: 10 * epoch })
     }
     progress.event({ id: '0', kind: 'finished' })
     progress.end()

@@ -86,12 +86,12 @@ describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld
     expect(logs().join()).toContain('the time limit is near: requeued, to continue from the last checkpoints')
   })
 
-  test.runIf(full)('that finishes no epoch within its time limit is not requeued', async () => {
+  test.runIf(full)('that saves no epoch within its time limit is not requeued', async () => {
     const { stdout } = await place.bench(...countdown('--option', 'endlessAt=0', '--slurm', 'time=5', '--json'))
     const task = `${JSON.parse(stdout).array.id}_0`
     await until(() => place.runs('runs').some((run) => existsSync(join(run, 'run.json'))), 'a run')
     cluster.ask('scancel', '--signal=USR2', '--batch', task)
-    await until(() => logs().join().includes('no epoch is finished: ask for more time'), 'the line', 30_000)
+    await until(() => logs().join().includes('no epoch is saved: ask for more time'), 'the line', 30_000)
     expect(cluster.ask('squeue', '--noheader', '--format=%t')).toBe('R')
   })
 

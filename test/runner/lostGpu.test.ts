@@ -45,10 +45,9 @@ describe.runIf(gpu !== undefined && (full || !gpu.isSoftware))(
       }
 
       const interrupted = run((event) => {
-        if (event.kind !== 'epoch') return
-        // So long an epoch that a checkpoint is due at its end.
-        if (event.epoch === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100)
-        if (event.epoch === 1) device?.gpu.destroy()
+        // So long a first epoch that a checkpoint is due at its end.
+        if (event.kind === 'begun') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100)
+        if (event.kind === 'epoch') device?.gpu.destroy()
       })
       await expect(interrupted).rejects.toMatchObject({
         code: 'failed',

@@ -48,8 +48,8 @@ export async function runEpochs(search: Search, loop: EpochLoop): Promise<number
     meter.beginEpoch(epoch, search.epochs)
     const record = await finiteEpoch(epoch, search, { ...resources, probing, metric })
     evaluations?.report()
-    report({ kind: 'epoch', epoch, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
-    await journal.add(record, search)
+    const isSaved = await journal.add(record, search)
+    report({ kind: 'epoch', epoch, isSaved, loss: record.trainLoss, accuracyPct: record.trainAccuracyPct })
   }
   if (search.ended !== undefined) {
     report({ kind: 'notice', message: `ended after ${epoch} of ${pluralize(search.epochs, 'epoch')}: ${search.ended}` })

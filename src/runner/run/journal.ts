@@ -8,7 +8,7 @@ import { type LogEntry, type LogFormat, ProgressLog } from '../../system/progres
 import type { Checkpoint, RunFolder } from '../store/runFolder.ts'
 import type { SimulatedOracle } from './oracle.ts'
 
-/** Minimum number of seconds between two checkpoints of a search, so that not every short epoch writes one. */
+/** Minimum number of seconds between two writes of records and checkpoint, so that not every short epoch writes. */
 const SECONDS_BETWEEN_CHECKPOINTS = 1
 
 /** Writes the epoch records and checkpoints of one run, and measures its wall-clock time and its processor time. */
@@ -67,20 +67,28 @@ export class Journal {
       earlier === undefined || !processorTime ? undefined : earlier - processorTime.seconds
   }
 
-  /** Adds the record of a finished epoch, and saves a checkpoint if the last one is older than a second. */
-  async add(record: EpochRecord, search: Search): Promise<void> {
+  /**
+   * Adds the record of a finished epoch. If the last write is older than a second, writes all new records and, unless
+   * the search cannot be saved, a checkpoint.
+   * @returns whether a checkpoint was written, so that a later attempt need not repeat the epoch
+   */
+  async add(record: EpochRecord, search: Search): Promise<boolean> {
     this.#unsaved.push(record)
     this.#log?.add(logEntry(record, this.#headline, this.#learningRate))
-    if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS || search.saves === false) return
+    if (secondsSince(this.#lastSave) < SECONDS_BETWEEN_CHECKPOINTS) return false
     this.flush()
-    this.#run.saveCheckpoint({
-      epochs: record.epoch + 1,
-      search: await search.save(),
-      queries: this.#oracle?.queries ?? [],
-      startedAt: this.#startedAt,
-      ...this.#seconds(),
-    })
+    const isSaved = search.saves !== false
+    if (isSaved) {
+      this.#run.saveCheckpoint({
+        epochs: record.epoch + 1,
+        search: await search.save(),
+        queries: this.#oracle?.queries ?? [],
+        startedAt: this.#startedAt,
+        ...this.#seconds(),
+      })
+    }
     this.#lastSave = performance.now()
+    return isSaved
   }
 
   /** Writes the epoch records that were added since the last write to the run's folder. */

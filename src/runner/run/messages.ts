@@ -25,6 +25,8 @@ export type RunReport =
   | {
       readonly kind: 'epoch'
       readonly epoch: number
+      /** Whether a checkpoint was written after the epoch, so that a later attempt at the run need not repeat it. */
+      readonly isSaved: boolean
       readonly loss?: number
       readonly accuracyPct?: number
     }

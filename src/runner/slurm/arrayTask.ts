@@ -24,9 +24,9 @@ export function taskOrder(folder: string, { SLURM_ARRAY_TASK_ID: task = '' }: No
 }
 
 /**
- * Runs a work order as a Slurm task. Slurm sends SIGUSR2 shortly before the task's time limit. If the task has finished
- * an epoch or a run by then, it requeues itself; otherwise it ends, since its next attempt would not get further
- * either.
+ * Runs a work order as a Slurm task. Slurm sends SIGUSR2 shortly before the task's time limit. If the task has saved an
+ * epoch or finished a run by then, it requeues itself; otherwise it ends, since its next attempt would not get further
+ * either. So a search that cannot be saved does not repeat its first epochs for ever.
  * @param say called with a message to the user about the time limit
  */
 export async function runTask(
@@ -37,7 +37,7 @@ export async function runTask(
   const { threads = cores() } = order.executor
   let hasAdvanced = false
   const onTimeLimit = () =>
-    say(hasAdvanced ? requeue() : 'the time limit is near and no epoch is finished: ask for more time')
+    say(hasAdvanced ? requeue() : 'the time limit is near and no epoch is saved: ask for more time')
   process.on('SIGUSR2', onTimeLimit)
   try {
     const isProgress = progressDetector()
@@ -72,7 +72,8 @@ function progressDetector(): (event: RunEvent) => boolean {
   /** For each full training: number of its epochs that were finished when its first event arrived. */
   const firstEpochs = new Map<string, number>()
   return (event) => {
-    if (event.kind === 'epoch' || event.kind === 'finished') return true
+    if (event.kind === 'finished') return true
+    if (event.kind === 'epoch') return event.isSaved
     if (event.kind !== 'retraining') return false
     const training = `${event.id} ${event.seed}`
     const first = firstEpochs.get(training) ?? event.epoch

@@ -8,6 +8,7 @@ import { defineAlgorithm, type Search } from '../../../src/core/algorithm.ts'
 import type { Job } from '../../../src/core/result.ts'
 import type { SearchSpace } from '../../../src/core/space.ts'
 import { openExecutor } from '../../../src/engine/index.ts'
+import type { RunReport } from '../../../src/runner/run/messages.ts'
 import { runJob } from '../../../src/runner/run/runJob.ts'
 import type { JobResources } from '../../../src/runner/run/searchContext.ts'
 import { RunFolder } from '../../../src/runner/store/runFolder.ts'
@@ -60,6 +61,7 @@ async function running(
   name: string,
   change: (search: Search) => Partial<Search> = () => ({}),
   other: Partial<JobResources> = {},
+  onReport: (report: RunReport) => void = () => {},
 ) {
   const run = new RunFolder(join(folder, name), 'brief-1')
   const notices: string[] = []
@@ -85,6 +87,7 @@ async function running(
     async () => resources,
     (report) => {
       if (report.kind === 'notice') notices.push(report.message)
+      onReport(report)
     },
   )
   return { run, notices, result }
@@ -127,6 +130,44 @@ describe('the processor time of a run', () => {
     interrupted('unmeasured', {})
     expect((await running('unmeasured')).result.timing).not.toHaveProperty('processorSeconds')
   })
+})
+
+test('a search that cannot be saved records its epochs as they end, and begins again after an interruption', async () => {
+  const run = new RunFolder(join(folder, 'unsaved'), 'brief-1')
+  const reported: { readonly kind: string; readonly from?: number }[] = []
+  /** Numbers of records in the folder after each epoch, and whether the epoch was saved. */
+  const recorded: [number, boolean][] = []
+  const search = (killedAfter: number) =>
+    running(
+      'unsaved',
+      () => ({
+        saves: false,
+        save: () => Promise.reject(new Error('it cannot be saved')),
+        epochs: 3,
+        ended: undefined,
+        // So long that it is written at its end.
+        epoch: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 1050))
+          return {}
+        },
+      }),
+      {},
+      (report) => {
+        reported.push(report)
+        if (report.kind !== 'epoch') return
+        recorded.push([run.epochs().length, report.isSaved])
+        if (report.epoch === killedAfter) throw new Error('killed')
+      },
+    )
+  await expect(search(1)).rejects.toThrow('killed')
+  expect(recorded.splice(0)).toEqual([
+    [1, false],
+    [2, false],
+  ])
+  await search(3)
+  expect(reported.filter(({ kind }) => kind === 'begun').map(({ from }) => from)).toEqual([0, 0])
+  expect(recorded.map(([records]) => records)).toEqual([1, 2, 3])
+  expect(run.epochs().map(({ epoch }) => epoch)).toEqual([0, 1, 2])
 })
 
 test('each epoch records the seconds that it took', async () => {
