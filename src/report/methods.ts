@@ -1,6 +1,6 @@
 /**
  * Groups runs into methods. Runs that differ only in their seed and dataset are one method: one row of a table, one
- * line of a figure.
+ * line of a figure. Runs on different search spaces are different methods.
  */
 import { genotype as knownGenotype } from '../algorithms/references.ts'
 import { BenchError } from '../core/errors.ts'
@@ -23,23 +23,41 @@ export interface Method {
   readonly algorithm: string
   /** Index of this method among the variants of its algorithm in the same comparison, from 0. */
   readonly variant: number
+  /** Search space of the runs; absent if all runs of the comparison have the same one, so that no label names it. */
+  readonly space?: string
   readonly runs: readonly RunRecord[]
 }
 
 /** Returns the runs grouped by method, in the order of each method's first run. */
 export const groupByMethod = onceEach((runs: readonly RunRecord[]): readonly Method[] => {
-  const alike = groupBy(runs, ({ manifest: { job } }) => `${algorithmKey(job.algorithm)} ${protocolKey(job.protocol)}`)
+  const alike = groupBy(runs, ({ manifest: { job } }) =>
+    [algorithmKey(job.algorithm), protocolKey(job.protocol), job.space].join(' '),
+  )
   const groups = [...alike.values()].flatMap(splitByBudget)
-  const variants = new Map([...groupBy(groups, ([first]) => nameOf(first)).values()].flatMap(named))
+  const hasSpaces = groupBy(groups, ([first]) => spaceOf(first)).size > 1
+  const byAlgorithm = [...groupBy(groups, ([first]) => nameOf(first)).values()]
+  const variants = new Map(byAlgorithm.flatMap((own) => named(own, hasSpaces)))
   return groups.map((group) => ({ ...(variants.get(group) as Variant), algorithm: nameOf(group[0]), runs: group }))
 })
 
-type Variant = Pick<Method, 'label' | 'variant'>
+type Variant = Pick<Method, 'label' | 'variant' | 'space'>
 
-/** Returns each group of runs with its label and its index. The groups are the variants of one algorithm. */
-function named(groups: readonly (readonly RunRecord[])[]): (readonly [readonly RunRecord[], Variant])[] {
-  const texts = labels(groups.map(([first]) => first))
-  return groups.map((group, variant) => [group, { label: marked(texts[variant], group[0]), variant }])
+/**
+ * Returns each group of runs with its label and its index. The groups are the variants of one algorithm.
+ * @param hasSpaces whether the runs of the comparison are of several search spaces, so that each label names its own
+ */
+function named(
+  groups: readonly (readonly RunRecord[])[],
+  hasSpaces: boolean,
+): (readonly [readonly RunRecord[], Variant])[] {
+  const texts = labels(
+    groups.map(([first]) => first),
+    hasSpaces,
+  )
+  return groups.map((group, variant) => {
+    const label = marked(texts[variant], group[0])
+    return [group, { label, variant, ...(hasSpaces && { space: spaceOf(group[0]) }) }]
+  })
 }
 
 /** Returns the label of a method, with a suffix if its runs were imported from another program. */
@@ -98,10 +116,11 @@ function contradiction(label: string, { manifest, result }: RunRecord, other: Ru
 /**
  * Returns a label for each variant of an algorithm: the short form if all short forms differ, else the long form.
  * @param variants one run of each variant
+ * @param hasSpaces whether the labels name the search space, even if it is the same for all variants
  */
-function labels(variants: readonly RunRecord[]): readonly string[] {
+function labels(variants: readonly RunRecord[], hasSpaces: boolean): readonly string[] {
   const identities = variants.map(identity)
-  const keys = differingKeys(identities)
+  const keys = [...new Set([...differingKeys(identities), ...(hasSpaces ? ['space'] : [])])]
   const [short, full] = [shortLabel, longLabel].map((words) =>
     identities
       .map((record) => words(record, keys))
@@ -119,13 +138,14 @@ function splitByBudget(runs: readonly RunRecord[]): (readonly RunRecord[])[] {
   return Math.max(...byDataset) > 1 ? [...groupBy(runs, budgetOf).values()] : [runs]
 }
 
+const spaceOf = ({ manifest }: RunRecord): string => manifest.job.space
 const budgetOf = ({ manifest }: RunRecord): string => String(manifest.job.budgetSeconds)
 
 const nameOf = ({ manifest }: RunRecord): string => manifest.job.algorithm.name
 
 /**
  * Returns the settings of a run's job in which two variants of one algorithm can differ: first the algorithm's options,
- * then the search budget and the protocol.
+ * then the search budget, the search space and the protocol.
  */
 function identity({ manifest: { job } }: RunRecord) {
   const { algorithm, ...rest } = settings(job)
@@ -134,11 +154,11 @@ function identity({ manifest: { job } }: RunRecord) {
 }
 
 /**
- * Returns the settings of a job that decide to which method its run belongs: algorithm, options and protocol, but not
- * the seed, the dataset, the search budget and the names of the reported accuracies.
+ * Returns the settings of a job that decide to which method its run belongs: algorithm, options, search space and
+ * protocol, but not the seed, the dataset, the search budget and the names of the reported accuracies.
  */
-function settings({ algorithm, protocol }: Pick<Job, 'algorithm' | 'protocol'>) {
-  return { ...algorithmSettings(algorithm), protocol: searchSettings(protocol) }
+function settings({ algorithm, space, protocol }: Pick<Job, 'algorithm' | 'space' | 'protocol'>) {
+  return { ...algorithmSettings(algorithm), space, protocol: searchSettings(protocol) }
 }
 
 const algorithmSettings = ({ name, options, ...code }: Job['algorithm']) => ({ algorithm: name, ...options, ...code })
@@ -179,18 +199,20 @@ function valuesAt(record: object, keys: readonly string[]): (readonly [key: stri
 
 /**
  * Returns the label of a method for a table of full trainings or a picture. An architecture that the user gave would be
- * too long, so the label is its published name, else the search that found it, else its index in the space or its hash.
+ * too long, so the label is its published name, else the search that found it, else its index in the space or its hash,
+ * and its search space if there are several.
  */
-export function labelOf({ algorithm, label, runs }: Method): string {
-  const { space, algorithm: given } = runs[0].manifest.job
-  const known = builtinSpaces[space]
+export function labelOf({ algorithm, label, space, runs }: Method): string {
+  const { space: own, algorithm: given } = runs[0].manifest.job
+  const known = builtinSpaces[own]
   const family = known?.family
   if (algorithm !== knownGenotype.name || family === undefined) return label
   const written = String(given.options.genotype)
   const finders = runs.flatMap(({ manifest: { foundBy } }) => (foundBy ? finderText(foundBy, runs[0]) : []))
   const finder = finders.length === 0 ? undefined : [...new Set(finders)].join(' and ')
   const published = family.publishedName?.(family.parse(written))
-  return published ?? finder ?? architectureName(known, written) ?? `genotype ${contentName(written).slice(0, 8)}`
+  const name = published ?? finder ?? architectureName(known, written) ?? `genotype ${contentName(written).slice(0, 8)}`
+  return space === undefined ? name : `${name} (space=${space})`
 }
 
 /**
