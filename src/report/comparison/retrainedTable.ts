@@ -6,9 +6,10 @@
 import { summarise } from '../../analysis/statistics/summary.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ReportedMetric } from '../../core/metric.ts'
-import { unknownName } from '../../core/names.ts'
 import { pluralize } from '../../core/plainText.ts'
 import type { SearchTime } from '../../core/result.ts'
+import { builtinSpaces } from '../../spaces/index.ts'
+import { distinct } from '../../system/groupBy.ts'
 import { differingKeys } from '../differences.ts'
 import {
   absent,
@@ -28,7 +29,7 @@ import {
   type PublishedTable,
   publishedCell,
   publishedRows,
-  publishedTables,
+  publishedTable,
   reductionsOf,
 } from './published.ts'
 import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText, timesOf } from './retrainedRuns.ts'
@@ -36,19 +37,18 @@ import { errorsOf, isRetrained, meansOf, type RetrainedRow, rowsOf, settingsText
 /**
  * Returns the table of full trainings.
  * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table of the DrNAS paper
- * for the dataset, or none if our trainings are smaller than the paper's
- * @throws BenchError `unknown-name`
+ * for the dataset, or none if our trainings are smaller than the paper's or of another family of search spaces
+ * @throws BenchError `unknown-name`, or `bad-input` if the named table has no test error on one of our datasets
  */
 export function retrainedTable(runs: readonly RunRecord[], wanted: string): Tabular {
   const rows = rowsOf(runs)
   const columns = columnsOf(rows)
-  const datasets = [...new Set(rows.map(({ dataset }) => dataset))]
-  const { table: published, caveat } = publishedTrainings(datasets, wanted, reductionsOf(runs))
+  const { table: published, dataset = '', caveat } = publishedTrainings(rows, wanted, runs)
   return {
     columns: columns.map(({ title, key }) => ({ title, key })),
     rows: [
       ...rows.map((row) => columns.map(({ cell }) => cell(row))),
-      ...(published === undefined ? [] : publishedTrainingRows(published, columns)),
+      ...(published === undefined ? [] : publishedTrainingRows(published, dataset, columns)),
     ],
     ...(published && { apart: published.rows.length }),
     notes: [...notesOf(runs, rows, published), ...(caveat === undefined ? [] : [caveat])],
@@ -267,44 +267,58 @@ export function searchCost(searches: readonly SearchTime[]): Cell {
 }
 
 /**
- * For each dataset the id of the published table that `auto` chooses: the table of the DrNAS paper that compares test
- * errors of methods.
+ * The tables of the DrNAS paper that compare test errors of methods: their ids by dataset, and the family of search
+ * spaces whose architectures the paper trained.
  */
-const OF_DATASET: Readonly<Record<string, string>> = { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' }
+const AUTOMATIC: { readonly family: string; readonly ids: Readonly<Record<string, string>> } = {
+  family: 'darts',
+  ids: { cifar10: 'drnas-table-2', imagenet: 'drnas-table-3' },
+}
+
+/** A table of a paper with the dataset of ours that its test errors are of. */
+interface PublishedTrainings extends PublishedRows {
+  readonly dataset?: string
+}
 
 /**
  * Returns the table of a paper that is shown below our full trainings, if any, and a note.
  * @param wanted the id of a published table; `none` for no published rows; or `auto` for the table that belongs to our
- * rows' dataset, or none if our trainings are smaller than the paper's
- * @param reductions phrases as `reductionsOf` returns them
- * @throws BenchError `unknown-name`, or `bad-input` if the named table has no test error on our dataset
+ * rows' dataset and search spaces, or none if our trainings are smaller than the paper's
+ * @throws BenchError `unknown-name`, or `bad-input` if the named table has no test error on one of our datasets
  */
-function publishedTrainings(datasets: readonly string[], wanted: string, reductions: readonly string[]): PublishedRows {
-  if (wanted === 'none' || datasets.length !== 1) return {}
-  const tables = publishedTables()
+function publishedTrainings(
+  rows: readonly RetrainedRow[],
+  wanted: string,
+  runs: readonly RunRecord[],
+): PublishedTrainings {
+  if (wanted === 'none') return {}
+  const datasets = distinct(rows.map(({ dataset }) => dataset))
   if (wanted === 'auto') {
-    return publishedRows(
-      tables.find(({ id }) => id === OF_DATASET[datasets[0]]),
-      reductions,
-      true,
-    )
+    const isOfPaper = rows.every(({ space }) => builtinSpaces[space]?.family?.name === AUTOMATIC.family)
+    const [dataset, ...others] = datasets
+    const id = AUTOMATIC.ids[dataset]
+    if (!isOfPaper || others.length > 0 || id === undefined) return {}
+    return { dataset, ...publishedRows(publishedTable(id), reductionsOf(runs), true) }
   }
-  const named = tables.find(({ id }) => id === wanted)
-  if (named === undefined) throw unknownName('published table', wanted, [...tables.map(({ id }) => id), 'auto', 'none'])
-  if (named.columns.some(({ title, dataset }) => title.startsWith('Test error') && dataset === datasets[0])) {
-    return publishedRows(named, reductions, false)
+  const named = publishedTable(wanted)
+  const errors = named.columns.filter(({ title }) => title.startsWith('Test error'))
+  const dataset = datasets.find((own) => errors.some((column) => column.dataset === own))
+  if (dataset === undefined) {
+    throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets.join(' or ')}`)
   }
-  throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets[0]}`)
+  const comparable = runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
+  return { dataset, ...publishedRows(named, reductionsOf(comparable), false) }
 }
 
 /**
  * Returns a row of cells for each method of a published table: the printed value in the columns that the paper has,
  * empty cells in the others.
  */
-function publishedTrainingRows(table: PublishedTable, columns: readonly RetrainedColumn[]): Cell[][] {
+function publishedTrainingRows(table: PublishedTable, dataset: string, columns: readonly RetrainedColumn[]): Cell[][] {
   return table.rows.map(({ method, values }) =>
     columns.map(({ key, published }) => {
       if (key === 'method') return word(`${method} †`)
+      if (key === datasetColumn.key) return word(datasetTitle(dataset))
       // On ImageNet, papers call the test error `Test error top-1`.
       const at = table.columns.findIndex(({ title }) => title === published || title === `${published} top-1`)
       // The unit of a paper's search cost may differ from that of our runs.

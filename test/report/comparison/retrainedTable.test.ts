@@ -98,6 +98,47 @@ describe('the table of full trainings', () => {
     expect(table).toContain('| DrNAS † | — | 23.7 | 7.1 | — | 5.7 | — | 4.6 GPU days | — | — |')
   })
 
+  const onSpace = ({ manifest, ...rest }: RunRecord, space: string): RunRecord => ({
+    ...rest,
+    manifest: { ...manifest, job: { ...manifest.job, space } },
+  })
+
+  test.each([
+    ['darts', true],
+    ['darts-s1', true],
+    ['nb201', false],
+  ])('stands beside published rows by itself only where they are of its family of spaces: %s', (space, isBeside) => {
+    const paper = (published: string) => rowsBelow([onSpace(run({ algorithm: 'drnas' }), space)], published)
+    expect(paper('auto').length > 0).toBe(isBeside)
+    expect(paper('drnas-table-2').length).toBeGreaterThan(0)
+  })
+
+  const rowsBelow = (runs: readonly RunRecord[], published: string) =>
+    lines(runs, published).filter((line) => line.startsWith('| ') && line.includes(' †'))
+
+  test('of several datasets has the named published rows of one of them, with their dataset', () => {
+    const runs = [run({ dataset: 'cifar100' }), run({})]
+    const [first] = rowsBelow(runs, 'drnas-table-2')
+    expect(first).toMatch(/^\| DenseNet-BC .* † \| CIFAR-10 \| — \| 3\.46 \|/)
+    expect(rowsBelow(runs, 'auto')).toEqual([])
+    expect(() => lines(runs, 'drnas-table-3')).toThrow(/drnas-table-3 has no test error on cifar100 or cifar10/)
+    expect(() => lines(runs, 'drnas-table-22')).toThrow(/unknown published table/)
+  })
+
+  test('has a row for each search space of a method, named by the space, also of given architectures', () => {
+    const names = (runs: readonly RunRecord[]) => rowsOf(runs).map(({ method }) => labelOf(method))
+    const searches = [run({ algorithm: 'drnas' }), run({ algorithm: 'drnas', seed: 1 })]
+    expect(names(searches.map((search) => onSpace(search, 'darts-s1')))).toEqual(['drnas'])
+    expect(names(searches.map((search, seed) => onSpace(search, `darts-s${seed + 1}`)))).toEqual([
+      'drnas (space=darts-s1)',
+      'drnas (space=darts-s2)',
+    ])
+    expect(names([run({ algorithm: 'drnas' }), onSpace(run({}), 'darts-s2')])).toEqual([
+      'drnas (space=darts)',
+      'DARTS_V2 (space=darts-s2)',
+    ])
+  })
+
   test.each([
     ['drnas-table-22', /unknown published table "drnas-table-22"; did you mean "drnas-table-2"\?/],
     ['drnas-table-3', /the published table drnas-table-3 has no test error on cifar10/],
