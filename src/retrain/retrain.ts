@@ -1,4 +1,5 @@
 /** Runs one full training of an architecture to the end, from the last checkpoint if there is one. */
+import { withCleanup } from '../core/cleanup.ts'
 import type { Arithmetic, ExecutableState, Executor } from '../core/executor.ts'
 import type { Network } from '../core/network.ts'
 import { requireFiniteNumbers, withEpoch } from '../core/numbers.ts'
@@ -62,11 +63,10 @@ export async function retrain(run: RetrainingRun): Promise<TrainingRecord> {
   const job = trainingJob({ ...rest, genotype, executor: executorName, dataset: images })
   const folder = new TrainingFolder(run.store, trainingId(job))
   const held = await folder.lock((holder) => run.report?.({ kind: 'waiting', holder }))
-  try {
-    return folder.result() ?? (await trainThrough(run, job, folder))
-  } finally {
-    held.release()
-  }
+  return withCleanup(
+    async () => folder.result() ?? trainThrough(run, job, folder),
+    () => held.release(),
+  )
 }
 
 async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: TrainingFolder): Promise<TrainingRecord> {
@@ -74,7 +74,7 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
   const saved = folder.checkpoint()
   const clock = startClock(saved)
   const data = images.open({ batchSize: settings.batchSize, seed })
-  try {
+  const work = async () => {
     const { epochs, weights } = await trainEpochs(run, data, folder, saved, clock)
     const record: TrainingRecord = {
       schema: 1,
@@ -87,9 +87,8 @@ async function trainThrough(run: RetrainingRun, job: TrainingJob, folder: Traini
     }
     folder.finish(record)
     return record
-  } finally {
-    await data.close?.()
   }
+  return withCleanup(work, () => data.close?.())
 }
 
 /**

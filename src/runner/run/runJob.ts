@@ -4,6 +4,7 @@
  */
 import { requireSearch } from '../../algorithms/contract/shape.ts'
 import type { ProgramServices, ReferenceContext, Search, SearchContext } from '../../core/algorithm.ts'
+import { withCleanup } from '../../core/cleanup.ts'
 import type { ImageCounts } from '../../core/data.ts'
 import { BenchError, type ErrorCode } from '../../core/errors.ts'
 import type { Evaluation, Evaluator, Oracle } from '../../core/evaluation.ts'
@@ -43,24 +44,26 @@ export async function runJob(
   recorded: { readonly foundBy?: Finder; readonly interpreter?: string } = {},
 ): Promise<ResultRecord> {
   const lock = await run.lock(({ pid, host }) => report({ kind: 'waiting', pid, host }))
-  try {
+  const work = async () => {
     const earlier = run.result()
     if (earlier !== undefined) return earlier
     // If this throws, the folder belongs to another job or is damaged, so no failure is written into it.
     const { foundBy, interpreter } = recorded
     const environment: Environment = { ...describeEnvironment(), ...(interpreter !== undefined && { interpreter }) }
     run.begin({ schema: 1, id: run.id, job, ...(foundBy && { foundBy }), environment })
-    return await openAndSearch(job, run, open, report)
-  } finally {
-    lock.release()
+    return openAndSearch(job, run, open, report)
   }
+  return withCleanup(work, () => lock.release())
 }
 
 async function openAndSearch(...[job, run, open, report]: Parameters<typeof runJob>): Promise<ResultRecord> {
   const processorTime = new ProcessorTime()
   try {
     const resources = await open()
-    return await searchThrough(job, run, resources, report, processorTime).finally(() => resources.close?.())
+    return await withCleanup(
+      () => searchThrough(job, run, resources, report, processorTime),
+      () => resources.close?.(),
+    )
   } catch (error) {
     const { message } = describeFailure(error)
     try {
@@ -123,11 +126,11 @@ async function searchThrough(
     onStep: ({ learningRate }) => journal.tellLearningRate(learningRate),
     onBatch: (batchesPerEpoch) => meter.countBatch(batchesPerEpoch),
   })
-  const algorithmContext = algorithm.kind === 'reference' ? referenceContext(context, job, evaluator) : context
-  const options = parseOptions(algorithm, job.algorithm.options)
-  search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
-  if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
-  try {
+  const work = async () => {
+    const algorithmContext = algorithm.kind === 'reference' ? referenceContext(context, job, evaluator) : context
+    const options = parseOptions(algorithm, job.algorithm.options)
+    search = requireSearch(await algorithm.search(algorithmContext, options), algorithm)
+    if (oracle && algorithm.kind === 'black-box') evaluations = new EvaluationMeter(oracle, search.evaluations, report)
     const epochs = await runEpochs(search, { job, saved, resources, context, meter, evaluations, journal, report })
     // A full training may take days, in which `bench status` reads what the search found.
     journal.flush()
@@ -140,11 +143,15 @@ async function searchThrough(
     const result = resultRecord(job, run.id, space, outcome)
     run.finish(result)
     return result
-  } finally {
-    journal.flush()
-    search.dispose()
-    if (algorithm.program) run.endProgram()
   }
+  return withCleanup(
+    work,
+    () => journal.flush(),
+    () => search?.dispose(),
+    () => {
+      if (algorithm.program) run.endProgram()
+    },
+  )
 }
 
 /**

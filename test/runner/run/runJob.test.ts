@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -168,6 +168,43 @@ test('a search that cannot be saved records its epochs as they end, and begins a
   expect(reported.filter(({ kind }) => kind === 'begun').map(({ from }) => from)).toEqual([0, 0])
   expect(recorded.map(([records]) => records)).toEqual([1, 2, 3])
   expect(run.epochs().map(({ epoch }) => epoch)).toEqual([0, 1, 2])
+})
+
+describe('a search whose last records cannot be written', () => {
+  test.each<[string, Partial<Search>, string]>([
+    [
+      'that fails in its second epoch',
+      { ended: undefined, epoch: async (index) => (index === 1 ? Promise.reject(new Error('it fell down')) : {}) },
+      'it fell down',
+    ],
+    ['that is otherwise finished', {}, 'cannot write'],
+  ])('%s is disposed of, its program is ended, and the first error is told', async (what, change, message) => {
+    const run = new RunFolder(join(folder, what), 'brief-1')
+    let isDisposed = false
+    const algorithm = defineAlgorithm({
+      ...brief,
+      program: {} as never,
+      async search(context) {
+        context.program?.onStart?.({})
+        // Neither a record of an epoch nor the last ones can be written.
+        mkdirSync(join(run.path, 'epochs.jsonl'))
+        const search = await brief.search(context, {})
+        const dispose = () => {
+          isDisposed = true
+        }
+        return Object.defineProperties(search, Object.getOwnPropertyDescriptors({ ...change, dispose }))
+      },
+    })
+    let isClosed = false
+    const close = async () => {
+      isClosed = true
+      throw new Error('closed too late')
+    }
+    await expect(running(what, () => ({}), { algorithm, close } as Partial<JobResources>)).rejects.toThrow(message)
+    expect({ isDisposed, isClosed }).toEqual({ isDisposed: true, isClosed: true })
+    expect(existsSync(join(run.path, 'program.json'))).toBe(false)
+    expect(existsSync(join(run.path, 'program'))).toBe(false)
+  })
 })
 
 test('each epoch records the seconds that it took', async () => {
