@@ -69,7 +69,8 @@ async function runOrder(
     const hasReported = death === exitCode(FAILURES_REPORTED) && ended.size > 0
     const message = `the worker process was lost (${death}); the same command goes on from its checkpoint`
     if (lost !== undefined && !hasReported) onWorkerEvent({ id: lost.id, kind: 'failed', code: 'failed', message })
-    if (death !== exitCode(0)) recordLosses(order, failures, onEvent)
+    // A plugin may also end the process with exit code 0 in the middle of a job.
+    if (lost !== undefined || death !== exitCode(0)) recordLosses(order, failures, onEvent)
     jobs = hasReported ? left : rest
   }
 }
