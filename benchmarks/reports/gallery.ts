@@ -41,7 +41,7 @@ interface Picture {
 
 /** The runs that each kind of figure shows best; a kind that is not listed shows those of `reports/nb201-laptop`. */
 const SOURCES: Readonly<Record<string, string>> = {
-  range: 'runs',
+  range: 'reports/laptop-lambda',
   training: 'runs',
   alpha: 'runs --algo drnas',
   anytime: 'reports/nb201-blackbox --dataset cifar10',
