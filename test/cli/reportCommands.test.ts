@@ -96,7 +96,7 @@ describe('bench table', () => {
     await expect(table(id)).rejects.toThrow('these runs have no looked-up numbers')
   })
   test('a published table without a common column is refused', async () => {
-    await expect(table('--published', 'zen-darts-age')).rejects.toThrow('has none of the columns')
+    await expect(table('--published', 'zen-darts-age')).rejects.toThrow('has none of the accuracies')
   })
   test('an unknown published table is refused while the options are read, before any training or figure', () => {
     const commands = [tableCommand(), reportCommand(), retrainCommand()]

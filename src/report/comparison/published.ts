@@ -80,16 +80,16 @@ const documentSchema = z.strictObject({ document: z.string(), tables: z.array(ta
 const FOLDER = new URL('../../../reports/published/', import.meta.url)
 
 /**
- * Returns the position of the published column with the same dataset, split and searched-on dataset as a column of
- * ours; −1 if there is none.
+ * Returns the position of the published column of accuracies with the same dataset, split and searched-on dataset as a
+ * column of ours; −1 if there is none. Test errors stand in no column of accuracies.
  */
 export const positionOf = (
   { columns }: Pick<PublishedTable, 'columns'>,
   ours: Pick<Column, 'dataset' | 'split' | 'searchedOn'>,
 ): number =>
   columns.findIndex(
-    ({ dataset, split, searchedOn = dataset }) =>
-      dataset === ours.dataset && split === ours.split && searchedOn === ours.searchedOn,
+    ({ better, dataset, split, searchedOn = dataset }) =>
+      better !== 'lower' && dataset === ours.dataset && split === ours.split && searchedOn === ours.searchedOn,
   )
 
 /**
@@ -149,7 +149,7 @@ export function publishedBeside(comparison: Comparison, wanted: string): Publish
   if (comparison.columns.some((column) => hasColumn(named, column))) {
     return publishedRows(named, reductionsOf(runs), false)
   }
-  throw new BenchError('bad-input', `the published table ${wanted} has none of the columns of this comparison`)
+  throw new BenchError('bad-input', `the published table ${wanted} has none of the accuracies of this comparison`)
 }
 
 /**

@@ -202,7 +202,7 @@ describe('the table of a comparison', () => {
     }
     const unknown = { ...comparison.columns[0], dataset: 'shapes' }
     const beside = () => publishedBeside({ ...comparison, columns: [unknown] }, 'drnas-table-4')
-    expect(beside).toThrow('the published table drnas-table-4 has none of the columns of this comparison')
+    expect(beside).toThrow('the published table drnas-table-4 has none of the accuracies of this comparison')
   })
 
   test('has empty cells for a method without a finished seed', () =>
