@@ -223,7 +223,9 @@ function bestTrained(runs: readonly RunRecord[]): string[] {
   const rows = rowsOf(runs).filter((row) => errorsOf(row).length > 0)
   return distinct(rows.map(({ dataset }) => dataset)).flatMap((dataset) => {
     const own = rows.filter((row) => row.dataset === dataset)
-    if (new Set(own.map(({ settings, space }) => settingsText(settings, space))).size > 1) return []
+    if (new Set(own.map(({ group }) => group)).size > 1) {
+      return [`The trainings on ${datasetTitle(dataset)} differ in their settings, so no method is the best.`]
+    }
     const mean = (row: RetrainedRow) => summarise(errorsOf(row)).mean
     const [best, next] = rankable(own, errorsOf).toSorted((a, b) => mean(a) - mean(b))
     if (best === undefined) return notRanked(own.map((row) => ({ label: labelOf(row.method), values: errorsOf(row) })))

@@ -100,6 +100,18 @@ describe('the answers at the top of the page', () => {
     expect(marked(trained)).toEqual([false, false])
   })
 
+  test('call no method the best where the trainings differ in a setting, even one that notes do not print', () => {
+    const trained = ['drnas', 'gdas'].flatMap((algorithm) =>
+      [0, 1].map((seed) => {
+        const request = { preset: 'drnas-paper', ...(algorithm === 'gdas' && { auxiliary: false }) } as const
+        return trainedRun({ algorithm, seed, accuracies: [96 + seed], request })
+      }),
+    )
+    expect(answers(trained, REFERENCES).Best).toBe(
+      'The trainings on CIFAR-10 differ in their settings, so no method is the best.',
+    )
+  })
+
   test('call no search the best where only one has several seeds', () => {
     const two = [...withAccuracies('drnas', [93, 94]), ...withAccuracies('gdas', [99])]
     expect(answers(two, REFERENCES).Best).toBe(
