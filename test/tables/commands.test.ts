@@ -121,6 +121,18 @@ describe('bench query', () => {
     expect(await indices('--top', '1', '--dataset', 'cifar10')).toEqual([10])
   })
 
+  test('shows the accuracies that are selected beside the column that orders', async () => {
+    const columnsOf = async (...args: readonly string[]) => {
+      printed = ''
+      const [row] = JSON.parse(await query('--top', '1', ...args, '--json')).rows
+      return Object.keys(row).slice(2)
+    }
+    expect(await columnsOf('--by', 'params-M')).toEqual(['params-M'])
+    const wanted = ['params-M', 'cifar10-valid/x-valid/12/mean']
+    expect(await columnsOf('--by', 'params-M', '--epochs', '12')).toEqual(wanted)
+    expect(await columnsOf('--by', 'params-M', '--split', 'x-valid', '--where', 'params-M>0')).toEqual(wanted)
+  })
+
   test('correlates two columns', async () => {
     const answer = JSON.parse(await query('--correlate', 'params-M,cifar10/ori-test/200/mean', '--json'))
     expect(answer.rows.map(({ value }: { value: number }) => value)).toEqual(Array(3).fill(expect.closeTo(-1, 12)))
@@ -142,6 +154,7 @@ describe('bench query', () => {
     [[], 'no architecture is named; name one'],
     [['--top', '3'], '--top of 2 columns: say which with --by'],
     [['--top', '3', '--by', 'params'], 'did you mean "params-M"'],
+    [['--correlate', 'params-M,unique', '--dataset', 'cifar10'], 'the two columns that it names; leave out --dataset'],
     [['--correlate', 'params-M'], '--correlate takes two columns, or the word scores; found 1'],
     [['10', '--format', 'arrow'], '--format arrow needs a file: --out FILE.arrow'],
     [['10', '--curves'], 'table mine has no per-epoch curves'],

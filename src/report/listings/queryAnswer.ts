@@ -160,7 +160,12 @@ function answerOfTable(table: Table, architectures: readonly string[], question:
     throw new BenchError('bad-input', `--${flag} asks about the whole table; leave out ${architectures.join(', ')}`)
   }
   const { correlate, top, bottom, where = [] } = question
-  if (correlate !== undefined) return correlation(table, correlate, where)
+  if (correlate !== undefined) {
+    const [filter] = filtersOf(question)
+    if (filter === undefined) return correlation(table, correlate, where)
+    const what = correlate.length === 2 ? 'the two columns that it names' : 'all scores with all accuracies'
+    throw new BenchError('bad-input', `--correlate correlates ${what}; leave out --${filter}`)
+  }
   if (top === undefined && bottom === undefined) return matches(table, question, where)
   return extremes(table, question, where)
 }
@@ -221,7 +226,7 @@ function matches(table: Table, question: Question, where: readonly Condition[]):
 }
 
 function extremes(table: Table, question: Question, where: readonly Condition[]): Tabular {
-  const { columns } = columnsOf(table, question)
+  const { columns, byDefault } = columnsOf(table, question)
   const by = question.by ?? (columns.length === 1 ? columns[0] : undefined)
   if (by === undefined) {
     const asked = question.top === undefined ? '--bottom' : '--top'
@@ -234,10 +239,14 @@ function extremes(table: Table, question: Question, where: readonly Condition[])
   const indices = [...table.indices()]
   const rows = ordered(table, columnOf(table, by), order, rowsWhere(table, where))
   const shown = rows.slice(0, question.top ?? question.bottom)
+  const isSelected = question.columns !== undefined || filtersOf(question).length > 0
   return architecturesTable(table, {
     indices: shown.map((row) => indices[row]),
-    columns: [...new Set([by, ...(question.columns ?? []), ...columnsWhere(where)])],
-    byDefault: false,
+    // Without a word about columns, those that order and choose the architectures suffice.
+    ...withColumns({ columns: isSelected ? columns : [], byDefault: isSelected && byDefault }, [
+      by,
+      ...columnsWhere(where),
+    ]),
     note: `${order} ${by} of ${pluralize(rows.length, 'architecture')} with that number${where.length === 0 ? '' : `,${whereWords(where)}`}`,
   })
 }
@@ -273,6 +282,10 @@ export async function correlatedColumns(question: Question) {
   if (pair.x.length > 0) return pair
   throw new BenchError('missing', `no architecture of table ${pair.table} has both ${correlate.join(' and ')}`)
 }
+
+/** Returns the names of the options that select accuracies and are given, such as `dataset`. */
+const filtersOf = (question: Question) =>
+  (['dataset', 'split', 'epochs', 'seed'] as const).filter((part) => question[part] !== undefined)
 
 interface Columns {
   readonly columns: readonly string[]
