@@ -3,6 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { EpochRecord } from '../../core/result.ts'
 import { type Cell, column, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import { methodLabels } from '../methodLabels.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** Number of digits after the decimal point of losses and accuracies in text, Markdown and LaTeX. */
@@ -45,12 +46,14 @@ function measured({ probes }: Partial<EpochRecord>, probe: string, quantity: str
 
 /**
  * Returns a table with a row for each recorded epoch: the run, losses, accuracies, probe measurements, other values
- * that the algorithm logs, and the looked-up metrics of the current architecture. Empty columns are left out.
+ * that the algorithm logs, and the looked-up metrics of the current architecture. Epochs count from 1, as in figures;
+ * in records they count from 0. Empty columns are left out.
  * @throws BenchError `missing` if the runs have no epochs
  */
 export function epochsTable(runs: readonly RunRecord[]): Tabular {
   const entries = runs.flatMap((run) => run.epochs.map((epoch) => ({ run, epoch: epoch as EpochRecord })))
   if (entries.length === 0) throw new BenchError('missing', 'these runs have recorded no epoch yet')
+  const labels = methodLabels(runs)
   const extras = [...new Set(entries.flatMap(({ epoch }) => Object.keys(epoch.extra ?? {})))]
   const looked = entries.map(
     ({ epoch }) => new Map(epoch.metrics.map((each) => [formatQualifier(each), each.accuracyPct])),
@@ -60,9 +63,10 @@ export function epochsTable(runs: readonly RunRecord[]): Tabular {
   const measures = titled([...own.map(([key]) => key), ...extras, ...qualifiers])
   return {
     columns: [...KEYS, ...measures.map((measure) => ({ ...measure, optional: 1 }))],
-    rows: entries.map(({ run: { manifest }, epoch }, i): readonly Cell[] => [
-      ...[manifest.id, manifest.job.algorithm.name, manifest.job.space, manifest.job.dataset.name].map(word),
-      ...[word(manifest.job.protocol.name), count(manifest.job.seed), count(epoch.epoch), word(epoch.genotype)],
+    rows: entries.map(({ run, epoch }, i): readonly Cell[] => [
+      ...[run.manifest.id, labels.get(run), run.manifest.job.space, run.manifest.job.dataset.name].map(word),
+      ...[word(run.manifest.job.protocol.name), count(run.manifest.job.seed)],
+      ...[count(epoch.epoch + 1), word(epoch.genotype)],
       ...own.map(([, value]) => number(value(epoch), DIGITS)),
       ...extras.map((name) => number(epoch.extra?.[name], DIGITS)),
       ...qualifiers.map((qualifier) => number(looked[i].get(qualifier), 2)),

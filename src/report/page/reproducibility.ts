@@ -12,6 +12,7 @@ import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import { flatten } from '../differences.ts'
 import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word } from '../formats/tabular.ts'
+import { methodLabels } from '../methodLabels.ts'
 import { groupByMethod } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
@@ -95,10 +96,11 @@ export function configurationsOf(runs: readonly RunRecord[]) {
       protocol: nameOf(job.protocol),
     }),
   )
+  const labels = methodLabels(runs)
   return [...groups.values()].map((own) => {
     const { seed: _, ...job } = own[0].manifest.job
     const seeds = seedList(own.map(({ manifest }) => manifest.job.seed))
-    return { title: `${job.algorithm.name} on ${job.dataset.name}, seeds ${seeds}`, job }
+    return { title: `${labels.get(own[0])} on ${job.dataset.name}, seeds ${seeds}`, job }
   })
 }
 
@@ -112,19 +114,20 @@ export function seedList(seeds: readonly number[]): string {
 
 /** Returns the table of a report's runs, one in each row. */
 export function runsTable(runs: readonly RunRecord[]): Tabular {
+  const labels = methodLabels(runs)
   return {
-    columns: titled(['algorithm', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']),
-    rows: runs.map((run) => runRow(run)),
+    columns: titled(['method', 'dataset', 'seed', 'state', 'test', 'minutes', 'architecture', 'run']),
+    rows: runs.map((run) => runRow(run, labels.get(run))),
     notes: ['Test: accuracy of the final architecture on the dataset searched on, in %.'],
   }
 }
 
-function runRow({ manifest: { id, job }, result, failure }: RunRecord): Cell[] {
+function runRow({ manifest: { id, job }, result, failure }: RunRecord, label: string | undefined): Cell[] {
   const qualifier = job.protocol.headline[job.dataset.name]?.[0]?.test
   const test = accuracyOf(result?.metrics ?? [], qualifier)
   const minutes = result && result.timing.wallSeconds / 60
   return [
-    word(job.algorithm.name),
+    word(label),
     word(job.dataset.name),
     count(job.seed),
     word(result ? 'finished' : failure ? `failed: ${failure.message}` : 'unfinished'),

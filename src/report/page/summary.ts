@@ -20,6 +20,7 @@ import {
 import { reductionsOf } from '../comparison/published.ts'
 import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
 import type { Tabular } from '../formats/tabular.ts'
+import { methodLabels } from '../methodLabels.ts'
 import { groupByMethod, labelOf } from '../methods.ts'
 import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
 import { isRandomSampling, isRandomSearch } from '../randomMethods.ts'
@@ -243,9 +244,10 @@ const MOST_NAMED = 3
 function failedText(runs: readonly RunRecord[]): string {
   const failed = runs.filter(hasFailed)
   if (failed.length === 0) return `None of ${pluralize(runs.length, 'run')}.`
+  const labels = methodLabels(runs)
   const named = failed
     .slice(0, MOST_NAMED)
-    .map(({ manifest: { job }, failure }) => `${job.algorithm.name}, seed ${job.seed} (${failure?.message})`)
+    .map((run) => `${labels.get(run)}, seed ${run.manifest.job.seed} (${run.failure?.message})`)
   const more = failed.length > MOST_NAMED ? ` and ${failed.length - MOST_NAMED} more` : ''
   return `${failed.length} of ${pluralize(runs.length, 'run')}: ${named.join('; ')}${more}.`
 }

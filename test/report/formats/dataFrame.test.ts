@@ -72,11 +72,21 @@ test('the epochs of runs are one table: a row for each epoch, with its loss, pro
   expect(rows).toHaveLength(epochs.length)
   rows.forEach((row, i) => {
     const { epoch, genotype, trainLoss = null, metrics } = epochs[i]
-    expect(row).toMatchObject({ epoch, architecture: genotype, ...(trainLoss !== null && { 'train loss': trainLoss }) })
+    // As in figures, epochs count from 1; in records they count from 0.
+    expect(row).toMatchObject({
+      epoch: epoch + 1,
+      architecture: genotype,
+      ...(trainLoss !== null && { 'train loss': trainLoss }),
+    })
     for (const { dataset, split, epochs: trained, seed, accuracyPct } of metrics) {
       expect(row[`${dataset}/${split}/${trained}/${seed}`]).toBe(accuracyPct)
     }
   })
   expect(new Set(rows.map(({ seed }) => seed))).toEqual(new Set([3, 4]))
+  const variants = [4, 1].map((k) => fixtureRun({ options: { k } }))
+  const methods = ((await readers.arrow(epochsTable(variants))) as Record<string, unknown>[]).map(
+    ({ method }) => method,
+  )
+  expect([...new Set(methods)]).toEqual(['drnas (k=4)', 'drnas (k=1)'])
   expect(() => epochsTable([])).toThrow('these runs have recorded no epoch yet')
 })

@@ -334,7 +334,13 @@ describe('a checklist', () => {
     ['failed', named(failedRun({ seed: 9 })), [7], [8], 'failed run (drnas seed 9)'],
     ['unfinished', interrupted, [7], [8], 'unfinished run (drnas seed 9)'],
     ['edited', edited, [4, 6, 7, 8, 13], [1, 3, 4, 8, 10, 11, 12], 'changed or comes from elsewhere (drnas seed 9)'],
-    ['imported', imported, [4, 5, 6, 7, 8, 12], [2, 3, 4, 10, 11, 12], 'imported from other programs (mine seed 9)'],
+    [
+      'imported',
+      imported,
+      [4, 5, 6, 7, 8, 12],
+      [2, 3, 4, 10, 11, 12],
+      'imported from other programs (mine (imported) seed 9)',
+    ],
     [
       'plugin',
       foreignPlugin(fixtureRun({ seed: 9 })),

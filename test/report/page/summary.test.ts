@@ -5,6 +5,7 @@ import { comparisonTable } from '../../../src/report/comparison/comparisonTable.
 import { pairwiseMatrices } from '../../../src/report/comparison/pairwiseTable.ts'
 import { retrainedTable } from '../../../src/report/comparison/retrainedTable.ts'
 import { renderPage } from '../../../src/report/page/page.ts'
+import { configurationsOf, runsTable } from '../../../src/report/page/reproducibility.ts'
 import { summaryOf } from '../../../src/report/page/summary.ts'
 import { claimsHtml } from '../../../src/report/page/tableHtml.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
@@ -152,6 +153,17 @@ describe('the answers at the top of the page', () => {
     const found = answers([...runs, failedRun({ algorithm: 'gdas', seed: 7 }), unfinished], REFERENCES)
     expect(found.Failed).toBe('1 of 14 runs: gdas, seed 7 (fixture failure).')
     expect(found['Missing or reduced']).toContain('1 run not finished.')
+  })
+
+  test('name variants of one algorithm apart, as the lists of runs and configurations do', () => {
+    const variants = [4, 1].map((k) => failedRun({ options: { k } }))
+    expect(answers(variants, REFERENCES).Failed).toMatch(/: drnas \(k=4\), seed 0 \(.*\); drnas \(k=1\), seed 0 \(/)
+    const { columns, rows } = runsTable(variants)
+    expect(columns[0].title).toBe('Method')
+    expect(rows.map(([method]) => method)).toEqual([4, 1].map((k) => ({ kind: 'text', text: `drnas (k=${k})` })))
+    expect(configurationsOf(variants).map(({ title }) => title)).toEqual(
+      [4, 1].map((k) => `drnas (k=${k}) on cifar10, seeds 0`),
+    )
   })
 
   test('say that nothing is missing only of finished runs of this program', () => {

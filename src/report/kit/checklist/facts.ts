@@ -5,6 +5,7 @@ import { runId } from '../../../runner/plan/identity.ts'
 import { distinct } from '../../../system/groupBy.ts'
 import { type Claims, claimsTable } from '../../comparison/claims.ts'
 import { reductionsOf } from '../../comparison/published.ts'
+import { methodLabels } from '../../methodLabels.ts'
 import { groupByMethod, type Method } from '../../methods.ts'
 import { importedFiles, seedList } from '../../page/reproducibility.ts'
 import { missingRunsText, type PlannedRuns } from '../../plannedRuns.ts'
@@ -55,6 +56,8 @@ export const isOfPlugin = ({ manifest }: RunRecord): boolean => usesPlugin(manif
 export interface Facts {
   readonly runs: readonly RunRecord[]
   readonly exceptions: Exceptions
+  /** The label of each run's method. */
+  readonly labels: ReadonlyMap<RunRecord, string>
   readonly compute: ReturnType<typeof computeOf>
   readonly preliminary: readonly PreliminaryCompute[]
   /** The searches that are compared, without the references. */
@@ -87,6 +90,7 @@ export function factsOf({ runs, references, claims, preliminary = [], files = ne
   return {
     runs,
     exceptions: exceptionsOf(runs),
+    labels: methodLabels(runs),
     compute: computeOf(computed),
     preliminary,
     searches,
@@ -117,16 +121,19 @@ const seedsOf = (runs: readonly RunRecord[]): ReadonlySet<number> =>
 /** Returns sentences about failed, unfinished, edited and third-party runs, which the answers must mention. */
 export function caveatsOf(runs: readonly RunRecord[]): string[] {
   const { failed, unfinished, edited, imported, plugin } = exceptionsOf(runs)
+  const labels = methodLabels(runs)
   const plugins = distinct(plugin.map(({ manifest }) => manifest.job.algorithm.name))
   const protocols = distinct(runs.map(({ manifest }) => manifest.job.protocol.name))
   const tables = distinct(runs.map(({ manifest }) => manifest.job.table?.sha256 ?? 'none'))
   const versions = distinct(runs.map(({ manifest }) => manifest.environment.version))
   return [
-    ...(failed.length > 0 ? [`${pluralize(failed.length, 'run')} failed: ${named(failed)}.`] : []),
-    ...(unfinished.length > 0 ? [`${pluralize(unfinished.length, 'run')} did not finish: ${named(unfinished)}.`] : []),
+    ...(failed.length > 0 ? [`${pluralize(failed.length, 'run')} failed: ${named(failed, labels)}.`] : []),
+    ...(unfinished.length > 0
+      ? [`${pluralize(unfinished.length, 'run')} did not finish: ${named(unfinished, labels)}.`]
+      : []),
     ...(edited.length > 0
       ? [
-          `The name of ${pluralize(edited.length, 'run')} is not the hash of its job, so its record was changed or comes from elsewhere: ${named(edited)}.`,
+          `The name of ${pluralize(edited.length, 'run')} is not the hash of its job, so its record was changed or comes from elsewhere: ${named(edited, labels)}.`,
         ]
       : []),
     ...(imported.length > 0
@@ -147,8 +154,8 @@ export function caveatsOf(runs: readonly RunRecord[]): string[] {
 
 const MOST_NAMED = 4
 
-/** Returns the algorithms and seeds of the runs as text, at most `MOST_NAMED` of them. */
-export function named(runs: readonly RunRecord[]): string {
-  const names = runs.slice(0, MOST_NAMED).map(({ manifest: { job } }) => `${job.algorithm.name} seed ${job.seed}`)
+/** Returns the methods and seeds of the runs as text, at most `MOST_NAMED` of them. */
+export function named(runs: readonly RunRecord[], labels: Facts['labels']): string {
+  const names = runs.slice(0, MOST_NAMED).map((run) => `${labels.get(run)} seed ${run.manifest.job.seed}`)
   return runs.length > MOST_NAMED ? `${names.join(', ')} and ${runs.length - MOST_NAMED} more` : names.join(', ')
 }

@@ -73,7 +73,9 @@ export const NAS: readonly Item[] = [
       ]
       const more = [
         ...(without.length > 0
-          ? [`Neither looked up nor trained in full: ${pluralize(without.length, 'run')} (${named(without)}).`]
+          ? [
+              `Neither looked up nor trained in full: ${pluralize(without.length, 'run')} (${named(without, facts.labels)}).`,
+            ]
           : []),
         ...(foreign.length > 0
           ? [
@@ -177,7 +179,9 @@ export const NAS: readonly Item[] = [
       const { failed, unfinished, edited } = facts.exceptions
       const faulty = [...failed, ...unfinished, ...edited].filter((run) => own.has(run))
       const text = `${random.map(({ label }) => label).join(', ')}, in the same space. ${cite(facts, 'improvement.md', 'has the relative improvement')}`
-      return faulty.length > 0 ? ['Partly', `Failed, unfinished or changed: ${named(faulty)}. ${text}`] : ['Yes', text]
+      return faulty.length > 0
+        ? ['Partly', `Failed, unfinished or changed: ${named(faulty, facts.labels)}. ${text}`]
+        : ['Yes', text]
     },
   },
   {

@@ -24,14 +24,16 @@ export interface Item {
  * @param more further sentences, each a reason why the answer is not a plain Yes
  */
 export function yesExcept(
-  { runs, exceptions }: Facts,
+  { runs, exceptions, labels }: Facts,
   kinds: readonly (keyof Exceptions)[],
   evidence: (every: string) => string,
   more: readonly string[] = [],
 ): Reply {
   const found = kinds.filter((kind) => exceptions[kind].length > 0)
   const excepted = new Set(found.flatMap((kind) => exceptions[kind]))
-  const names = found.map((kind) => `${EXCEPTION_WORDS[kind](exceptions[kind].length)} (${named(exceptions[kind])})`)
+  const names = found.map(
+    (kind) => `${EXCEPTION_WORDS[kind](exceptions[kind].length)} (${named(exceptions[kind], labels)})`,
+  )
   const not = names.length > 0 ? [`Not for ${names.join('; ')}.`] : []
   if (runs.length > 0 && excepted.size === runs.length) return ['No', [...not, ...more].join(' ')]
   const sentences = [...not, ...more, evidence(excepted.size > 0 ? 'every other run' : 'every run')]
@@ -77,7 +79,8 @@ export function severalSeeds(facts: Facts, kinds: readonly (keyof Exceptions)[],
 /** Answers a question about the compute of all runs. The answer is `Yes` only if no run's time is unknown. */
 export function computeReply(facts: Facts): Reply {
   const { compute, preliminary, exceptions } = facts
-  if (compute.runs === 0) return ['No', `The time of imported runs is unknown (${named(exceptions.imported)}).`]
+  if (compute.runs === 0)
+    return ['No', `The time of imported runs is unknown (${named(exceptions.imported, facts.labels)}).`]
   const trials =
     preliminary.length > 0 ? `, preliminary runs included (${preliminary.map(({ name }) => name).join(', ')})` : ''
   const runs = [compute, ...preliminary].reduce((sum, part) => sum + part.runs, 0)
