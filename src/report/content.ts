@@ -50,7 +50,7 @@ export interface NamedFigure {
 
 /**
  * Returns the tables of a report. Full trainings have one table. Searches have a table of means, one of medians, and
- * one of paired tests if enough seeds are common to the searches. A table of claims comes first if there are any.
+ * one of paired tests if enough seeds are common to the searches and all follow one protocol. A table of claims comes first if there are any.
  */
 export function tablesOf(runs: readonly RunRecord[], options: ContentOptions): readonly NamedTable[] {
   const { claims, references } = options

@@ -82,6 +82,9 @@ describe('bench table', () => {
     keep(fixtureRun({ seed: 3, protocol: { ...fixtureProtocol, batchSize: 16 } }))
     await expect(table()).rejects.toThrow('batchSize is 8 or 16')
     expect(await table('--mix', '--published', 'none')).toContain('not comparable')
+    for (const tests of [['--tests'], ['--tests', 'against=drnas']]) {
+      await expect(table('--mix', ...tests)).rejects.toThrow('choose with --protocol, and leave out --mix')
+    }
   })
   test('an empty store is refused', async () => {
     mkdirSync(join(folder, 'empty'))

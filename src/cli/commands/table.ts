@@ -140,9 +140,13 @@ async function requiredClaims(items: readonly string[], flags: TableFlags): Prom
 /**
  * Returns the table of paired significance tests between searches.
  * @param asked value of `--tests`: true, or `against=NAME`
- * @throws BenchError `missing` if the runs are too few
+ * @throws BenchError `missing` if the runs are too few, `bad-input` if they follow different protocols
  */
 function requiredTests(comparison: Comparison, references: ReadonlySet<string>, asked: string | boolean): Tabular {
+  if (comparison.mixed.length > 0) {
+    const found = '--tests compares searches under one protocol, and these runs follow different ones'
+    throw new BenchError('bad-input', `${found}; choose with --protocol, and leave out --mix`)
+  }
   if (typeof asked === 'string') {
     const [, name] = /^against=(.+)$/s.exec(asked) ?? []
     if (name !== undefined) return againstTable(comparison, references, name)

@@ -24,10 +24,11 @@ interface Pair {
 /**
  * Returns the table of paired tests for the test columns of a comparison, with two-sided p-values corrected by Holm
  * over the pairs of a column. Undefined if in no column there are two searches and a seed that all its searches
- * finished.
+ * finished, or if the runs follow different protocols, so that no search is the best.
  * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
  */
 export function pairwiseTable(comparison: Comparison, references?: ReadonlySet<string>): Tabular | undefined {
+  if (comparison.mixed.length > 0) return undefined
   const searches = searchesOf(comparison, references)
   const columns = comparison.columns.flatMap(({ split, title }, i) =>
     split === 'test' ? [{ title, blocks: blocksOf(searches, i) }] : [],
@@ -130,10 +131,12 @@ export const LEVEL = 0.05
 
 /**
  * Returns, for each test column in which at least two searches have common seeds, the matrix of paired differences
- * between all searches. The searches are ordered by their means, the best first.
+ * between all searches. The searches are ordered by their means, the best first. There is none if the runs follow
+ * different protocols.
  * @param references names of the algorithms that answer with a fixed architecture; their rows are left out
  */
 export function pairwiseMatrices(comparison: Comparison, references?: ReadonlySet<string>): readonly PairwiseMatrix[] {
+  if (comparison.mixed.length > 0) return []
   const searches = searchesOf(comparison, references)
   return comparison.columns.flatMap(({ split, title }, i) => {
     const { rows, seeds, scores } = blocksOf(searches, i)

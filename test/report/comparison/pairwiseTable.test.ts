@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { againstTable } from '../../../src/report/comparison/againstTable.ts'
 import { compare } from '../../../src/report/comparison/comparison.ts'
-import { pairwiseTable } from '../../../src/report/comparison/pairwiseTable.ts'
+import { pairwiseMatrices, pairwiseTable } from '../../../src/report/comparison/pairwiseTable.ts'
 import type { Tabular } from '../../../src/report/formats/tabular.ts'
-import { fixtureRun } from '../fixtureRuns.ts'
+import type { RunRecord } from '../../../src/report/runRecord.ts'
+import { fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
 
 /** Four seeds of each algorithm, all at its accuracy on CIFAR-10 and CIFAR-100. */
 const comparisonOf = (accuracies: Readonly<Record<string, number>>) =>
@@ -54,6 +55,17 @@ describe('paired tests', () => {
   test('are undefined where no two searches have a seed in common', () => {
     const runs = [fixtureRun({ seed: 0 }), fixtureRun({ algorithm: 'darts-v1', seed: 1 })]
     expect(pairwiseTable(compare(runs))).toBeUndefined()
+  })
+
+  test('are undefined under different protocols, where no search is the best', () => {
+    const runsUnder = (algorithm: string, batchSize: number) =>
+      fixtureRuns(4, { algorithm, protocol: { ...fixtureProtocol, batchSize } })
+    const testsOf = (runs: readonly RunRecord[]) => {
+      const mixed = compare(runs, { mix: true })
+      return [pairwiseTable(mixed) !== undefined, pairwiseMatrices(mixed).length > 0]
+    }
+    expect(testsOf([...runsUnder('drnas', 8), ...runsUnder('darts-v1', 8)])).toEqual([true, true])
+    expect(testsOf([...runsUnder('drnas', 8), ...runsUnder('darts-v1', 16)])).toEqual([false, false])
   })
 
   describe('have as blocks', () => {
