@@ -1,6 +1,6 @@
 /** Combines the command-line flags that describe an experiment with the settings of an experiment file. */
 import { existsSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Algorithm } from '../core/algorithm.ts'
 import { BenchError } from '../core/errors.ts'
@@ -41,7 +41,7 @@ function refuseAlgorithm(path: string, { algorithms = [] }: Plugin): void {
 
 /**
  * Returns the experiment that flags and an experiment file describe together. Flags win over the file, the file over
- * the defaults.
+ * the defaults. `--algo` selects entries of the file; `--data`, `--budget` by dataset and `--plugin` add to the file's.
  * @throws BenchError if a flag or the file is invalid
  */
 export async function resolveExperiment(
@@ -57,11 +57,15 @@ export async function resolveExperiment(
   const written = file.experiment
   const base = { ...DEFAULTS, ...written }
   const given = { ...base, ...settingsOf(flags, base) }
-  const named = flags.algo?.map((name): AlgorithmRequest => ({ name, options: {} })) ?? requestsOf(written, flags)
-  const sources = named.map(({ name }) => name).filter(isPluginFile)
-  const plugins = [...new Set([...given.plugins, ...sources])]
+  const ofFile = requestsOf(written, flags)
+  // A plugin of the file may be broken here, and is loaded only if the algorithms may be in it.
+  const isBuiltin = (name: string) => builtins.algorithms?.some((algorithm) => algorithm.name === name)
+  const needsFile = flags.algo?.some((name) => !isPluginFile(name) && !isBuiltin(name)) ?? true
+  const named = [...(needsFile ? ofFile.map(({ name }) => name) : []), ...(flags.algo ?? [])].filter(isPluginFile)
+  const plugins = withoutRepetitions([...given.plugins, ...named])
   const registered = await registerPlugins(builtins, plugins)
-  const requests = named.flatMap((request) => algorithmsIn(request, registered))
+  const inFile = ofFile.flatMap((request) => algorithmsIn(request, registered))
+  const requests = flags.algo?.flatMap((name) => requestsNamed(name, inFile, registered)) ?? inFile
   if (requests.length === 0) {
     throw new BenchError(
       'bad-input',
@@ -75,6 +79,30 @@ export async function resolveExperiment(
   }
 }
 
+/** Returns sources of plugins without those that name a file again, by whatever path. */
+function withoutRepetitions(sources: readonly string[]): readonly string[] {
+  const keys = sources.map(pluginKey)
+  return sources.filter((_, i) => keys.indexOf(keys[i]) === i)
+}
+
+/** Returns what two sources of a plugin have in common if they name the same file or package. */
+const pluginKey = (source: string): string => (isPluginFile(source) ? resolve(source) : source)
+
+/**
+ * Returns the algorithms that a name after `--algo` stands for: the entries of the experiment file for this algorithm
+ * with their settings, or the algorithm with its defaults if the file has none.
+ */
+function requestsNamed(
+  name: string,
+  inFile: readonly AlgorithmRequest[],
+  registered: Registered,
+): readonly AlgorithmRequest[] {
+  return algorithmsIn({ name, options: {} }, registered).flatMap((request) => {
+    const entries = inFile.filter((entry) => entry.name === request.name)
+    return entries.length > 0 ? entries : [request]
+  })
+}
+
 /**
  * Returns the algorithms that a requested name stands for: the algorithm of that name or, for the path of a plugin or
  * program, all algorithms in it.
@@ -82,7 +110,8 @@ export async function resolveExperiment(
  */
 function algorithmsIn(request: AlgorithmRequest, { plugins }: Registered): readonly AlgorithmRequest[] {
   const { name: source } = request
-  const plugin = isPluginFile(source) ? plugins.get(source) : undefined
+  const loaded = isPluginFile(source) && [...plugins.keys()].find((each) => pluginKey(each) === pluginKey(source))
+  const plugin = loaded ? plugins.get(loaded) : undefined
   if (plugin === undefined) return [request]
   const { algorithms = [] } = plugin
   if (algorithms.length > 0) return algorithms.map(({ name }) => ({ ...request, name }))
@@ -104,23 +133,31 @@ function requestsOf(
 /** Returns the experiment settings that the user's flags change. */
 function settingsOf(
   flags: ExperimentFlags,
-  base: Pick<Experiment, 'datasets' | 'executor' | 'retraining'>,
+  base: Pick<Experiment, 'datasets' | 'data' | 'budgetSeconds' | 'plugins' | 'executor' | 'retraining'>,
 ): Partial<Experiment> {
   const seeds = flags.seeds ?? flags.runs
   return {
     ...(flags.space !== undefined && { space: flags.space }),
     ...(flags.dataset && { datasets: flags.dataset }),
-    ...(flags.data && { data: foldersOf(flags.data, flags.dataset ?? base.datasets) }),
+    ...(flags.data && { data: { ...base.data, ...foldersOf(flags.data, flags.dataset ?? base.datasets) } }),
     ...(flags.table !== undefined && { table: flags.table }),
     ...(flags.evaluate !== undefined && { retraining: { ...base.retraining, ...parseEvaluate(flags.evaluate) } }),
     ...(flags.protocol !== undefined && { protocol: flags.protocol }),
     ...(flags.metric !== undefined && { metric: flags.metric }),
     ...(seeds !== undefined && { seeds: parseSeeds(seeds) }),
-    ...(flags.budget !== undefined && { budgetSeconds: flags.budget }),
+    ...(flags.budget !== undefined && { budgetSeconds: mergedBudget(base.budgetSeconds, flags.budget) }),
     ...(flags.probe && { probes: flags.probe }),
-    ...(flags.plugin && { plugins: flags.plugin }),
+    ...(flags.plugin && { plugins: [...base.plugins, ...flags.plugin] }),
     executor: { ...base.executor, ...pick(flags, ['backend', 'executor', 'fastMath']) },
   }
+}
+
+/** Returns the budgets of the file with those by dataset of the flags in their place; a number replaces them all. */
+function mergedBudget(
+  ofFile: Experiment['budgetSeconds'],
+  ofFlags: NonNullable<Experiment['budgetSeconds']>,
+): Experiment['budgetSeconds'] {
+  return typeof ofFile === 'object' && typeof ofFlags === 'object' ? { ...ofFile, ...ofFlags } : ofFlags
 }
 
 const pick = <T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K> =>

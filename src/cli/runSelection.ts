@@ -219,21 +219,26 @@ interface RunPlaces {
 }
 
 /** The selection flags that change an experiment file for `bench run`, too, where they name what the file does not. */
-const CHANGES = ['space', 'dataset', 'protocol', 'table'] as const
+const CHANGES = ['algo', 'space', 'dataset', 'protocol', 'table'] as const
 
 /**
  * Returns the folders of those runs of an experiment file that were begun, and all its jobs. A flag such as `--space`
  * that names something that the file does not have changes the experiment, as for `bench run`.
  */
 async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<RunPlaces> {
-  const asWritten = await plannedRunsOf(path, flags, {})
+  const { registry, ...asWritten } = await plannedRunsOf(path, flags, {})
+  // Other names may be those of imported runs in another place, which no experiment file can have.
+  const isAlgorithm = (name: string) => registry.algorithms.some((algorithm) => algorithm.name === name)
+  const algo = flags.algo?.filter(isAlgorithm)
+  const asked = { ...flags, algo }
   const isForeign = (flag: (typeof CHANGES)[number]) =>
-    wantedNames(flags, flag).some((name) => !asWritten.jobs.some(({ job }) => facets[flag](job) === name))
+    wantedNames(asked, flag).some((name) => !asWritten.jobs.some(({ job }) => facets[flag](job) === name))
   const changed = CHANGES.filter(isForeign)
   if (changed.length === 0) return asWritten
-  const changes = Object.fromEntries(changed.map((flag) => [flag, flags[flag]]))
-  const words = changed.flatMap((flag) => [`--${flag}`, wantedNames(flags, flag).join(',')])
-  return { ...(await plannedRunsOf(path, flags, changes)), changes: words }
+  const changes = Object.fromEntries(changed.map((flag) => [flag, asked[flag]]))
+  const words = changed.flatMap((flag) => [`--${flag}`, wantedNames(asked, flag).join(',')])
+  const { folders, jobs } = await plannedRunsOf(path, flags, changes)
+  return { folders, jobs, changes: words }
 }
 
 /** Changes some settings of an experiment file. Returns the jobs that it then plans, and the run folders that exist. */
@@ -258,7 +263,7 @@ async function plannedRunsOf(
     report: printAsideLine,
   })
   const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
-  return { folders: begun, jobs }
+  return { folders: begun, jobs, registry: registered.registry }
 }
 
 const toldLines = new Set<string>()

@@ -117,4 +117,19 @@ describe('a flag that changes an experiment file for bench run', () => {
     expect(printed).toContain(`${told}\`bench run ${file} ${flags.join(' ')} --store ${changed}\` runs them`)
     await expect(rows()).rejects.toThrow('there are no runs in')
   })
+
+  test('--algo selects the runs with the settings of the file, and those of an algorithm that the file lacks', async () => {
+    writeFileSync(
+      file,
+      'algorithms: [{ name: rea, options: { population: 5 } }, random]\ndatasets: cifar10\nbudget: 2000\nseeds: 1\n',
+    )
+    const algo = ['--algo', 'rea,reinforce']
+    await place.bench('run', file, '--store', changed, '--quiet', ...algo)
+    expect(await rows('--algo', 'rea')).toMatch(/^rea,1,/m)
+    const both = await rows(...algo)
+    expect(both).toMatch(/^rea,1,/m)
+    expect(both).toMatch(/^reinforce,1,/m)
+    expect(both).not.toContain('never begun')
+    await expect(rows('--algo', 'reax')).rejects.toThrow('unknown algo among these runs "reax"')
+  })
 })
