@@ -8,6 +8,8 @@ import { BenchError } from '../core/errors.ts'
 import { loadYaml } from '../core/lazyPackages.ts'
 import { unknownName } from '../core/names.ts'
 import { makeFolder } from '../system/atomicFile.ts'
+import { fileHash } from '../system/checksums.ts'
+import { LimitError } from '../system/limits.ts'
 import { removeAbandonedBeside, temporaryPath } from '../system/temporaryFile.ts'
 import { userFolder } from '../system/userFolder.ts'
 import type { Dataset } from './dataset.ts'
@@ -29,6 +31,8 @@ export interface FetchOptions
   /** Address from which to download the dataset; absent: the address in `configs/datasets.yaml`. */
   readonly url?: string
   readonly sha256?: string
+  /** Called with a line for the user if the dataset is on this machine already and `url` or `sha256` has no effect. */
+  readonly onIdle?: (line: string) => void
   /** Folder into which to unpack the dataset; absent: its folder in the user's data folder. */
   readonly to?: string
 }
@@ -44,7 +48,8 @@ export const fetchableDatasets = (): readonly string[] => Object.keys(datasetSou
 
 /**
  * Downloads, checks, unpacks and opens a dataset. The folder gets its final name only after the dataset could be
- * opened. A dataset that is on this machine already is only opened.
+ * opened. A dataset that is on this machine already is only opened. The archive is removed once it is unpacked or its
+ * content proves faulty; after any other failure, such as a full disk or a limit, the next call unpacks it.
  * @throws BenchError `unknown-name`; `missing` for a dataset without a public address; any error of the download or the
  * reader
  */
@@ -53,20 +58,39 @@ export async function fetchDataset(typed: string, options: FetchOptions = {}): P
   const name = knownName(typed)
   if (sources[name] === undefined) throw unknownName('dataset to fetch', typed, Object.keys(sources))
   const folder = options.to ?? datasetFolder(name)
-  if (await hasFiles(folder)) return openDataset(name, { folder })
+  if (await hasFiles(folder)) {
+    const idle = (['url', 'sha256'] as const).filter((option) => options[option] !== undefined)
+    const words = idle.map((option) => `--${option}`).join(' and ')
+    if (idle.length > 0) options.onIdle?.(`${folder} has files already, so ${words} did nothing; move it away first`)
+    return openDataset(name, { folder })
+  }
   const source = options.url === undefined ? publicSource(name, sources[name]) : ownSource(options.url)
-  const sha256 = options.sha256 ?? source.sha256
   const target = userFolder('downloads', archiveName(name, source.url))
+  // An archive that an earlier call kept is complete: its download was, and its name stands for the address.
+  const sha256 = options.sha256 ?? source.sha256 ?? (await fileHash(target).catch(() => undefined))
   await downloadFor(
     { ...options, ...source, sha256, target },
     async ({ path }) => {
-      await unpackChecked(name, path, folder).finally(() => rm(path))
+      try {
+        await unpackChecked(name, path, folder)
+      } catch (error) {
+        if (isFaultOfContent(error)) await rm(path)
+        throw error
+      }
+      await rm(path)
       return true
     },
     async () => (await hasFiles(folder)) || undefined,
   )
   return openDataset(name, { folder })
 }
+
+/**
+ * Returns whether unpacking failed because of what the archive holds, so that it would fail again: not because of a
+ * limit, which can be raised, nor because of this machine, such as its full disk.
+ */
+const isFaultOfContent = (error: unknown): boolean =>
+  error instanceof BenchError && error.code !== 'failed' && !(error instanceof LimitError)
 
 function publicSource(name: string, { url, sha256, page }: DatasetSource): { url: string; sha256?: string } {
   if (url !== undefined) return { url, sha256 }

@@ -119,6 +119,9 @@ export function raiseLimit(text: string): void {
 
 const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
 
+/** The error for an exceeded limit: with the limit raised, the same input is accepted. */
+export class LimitError extends BenchError {}
+
 /**
  * Returns the error for an exceeded limit.
  * @param found what exceeds it, such as `photos.tar holds 3.1 GiB`
@@ -127,7 +130,7 @@ const raised = (): readonly string[] => (process.env[VARIABLE] ?? '').split(',')
 export function beyondLimit(name: LimitName, found: string, remedy = '', code: ErrorCode = 'bad-input'): BenchError {
   const bound = limitOf(name)
   const other = remedy === '' ? '' : `${remedy}, or `
-  return new BenchError(
+  return new LimitError(
     code,
     `${found}; the limit is ${bound} ${LIMITS[name].unit}: ${other}raise it with --raise ${name}=${2 * bound}`,
   )

@@ -375,8 +375,33 @@ describe('fetching a dataset', () => {
     expect([...dataset.train.labels]).toEqual([1, 2])
     expect(readdirSync(join(folder.path, 'home/datasets'))).toEqual(['cifar10'])
     expect(readdirSync(join(folder.path, 'home/downloads'))).toEqual([])
-    await fetchDataset('cifar10', { url, ...quick })
+    const lines: string[] = []
+    await fetchDataset('cifar10', { url, sha256: sha256(bytes), onIdle: (line) => lines.push(line), ...quick })
     expect(ranges).toHaveLength(1)
+    expect(lines).toEqual([expect.stringMatching(/cifar10 has files already, so --url and --sha256 did nothing; move/)])
+  })
+
+  it.each([true, false])(
+    'keeps an archive beyond a limit for the call with a higher limit; stated hash: %s',
+    async (isStated) => {
+      const bytes = await archive({
+        'cifar-10-batches-bin/data_batch_1.bin': Buffer.concat(Array(4000).fill(cifarRecords([[1]]))),
+        'cifar-10-batches-bin/test_batch.bin': cifarRecords([[3]]),
+      })
+      const { url, ranges } = await serve(send(bytes))
+      const options = { url, ...(isStated && { sha256: sha256(bytes) }), ...quick }
+      await expect(fetchDataset('cifar10', options)).rejects.toThrow(/raise it with --raise archive-ratio=/)
+      raiseLimit('archive-ratio=100000')
+      expect((await fetchDataset('cifar10', options)).train.count).toBe(4000)
+      expect(ranges).toHaveLength(1)
+      expect(readdirSync(join(folder.path, 'home/downloads'))).toEqual([])
+    },
+  )
+
+  it('removes an archive whose content is at fault', async () => {
+    const { url } = await serve(send(await archive({ 'readme.txt': Buffer.from('hello') })))
+    await expect(fetchDataset('cifar10', { url, ...quick })).rejects.toThrow('does not hold cifar10')
+    expect(readdirSync(join(folder.path, 'home/downloads'))).toEqual([])
   })
 
   it('puts it into a folder of choice', async () => {

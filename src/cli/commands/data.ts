@@ -92,7 +92,10 @@ async function fetchNamed(name: string, { to, url, sha256, json, quiet }: FetchF
   const { fetchDataset } = await import('../../data/fetchDataset.ts')
   const { datasetInfo } = await import('../../data/dataset.ts')
   const progress = quiet || json ? undefined : transferProgress(process.stderr)
-  const callbacks = progress && { onProgress: progress.show, onWait: printAsideLine }
+  const callbacks = {
+    ...(progress && { onProgress: progress.show, onWait: printAsideLine }),
+    ...(!quiet && { onIdle: printAsideLine }),
+  }
   const dataset = await fetchDataset(name, { to, url, sha256, ...callbacks }).finally(() => progress?.end())
   const info = datasetInfo(dataset)
   print(info, infoTable(info), { json })
