@@ -17,13 +17,7 @@ import { runLabel } from '../runner/plan/identity.ts'
 import type { Plan, PlannedJob } from '../runner/plan/plan.ts'
 import type { Processes } from '../runner/processes/orders.ts'
 import { type Outcome, prepareToRun, runPlan, unfinished } from '../runner/processes/runPlan.ts'
-import {
-  parseSbatchOptions,
-  type SbatchOptions,
-  type Submission,
-  type SubmissionRequest,
-  submit,
-} from '../runner/slurm/submit.ts'
+import { parseSbatchOptions, type SbatchOptions, type Submission, submit } from '../runner/slurm/submit.ts'
 import type { Store } from '../runner/store/store.ts'
 import { LOG_FORMATS, type LogFormat, parseLogFormats } from '../system/progressLog.ts'
 import { isInputFault, onInterrupt } from './failures.ts'
@@ -35,7 +29,6 @@ export interface ExecutionOptions extends Processes {
   /** Options for Slurm's `sbatch` from `--slurm`; undefined: the planned runs are done on this machine. */
   readonly slurm: SbatchOptions | undefined
   readonly format: TableFormat
-  readonly json?: boolean
   readonly quiet: boolean
   readonly out?: string
   /**
@@ -63,12 +56,15 @@ export async function executePlan(
   opening: (plan: Plan, store: Store) => string,
   options: ExecutionOptions,
 ): Promise<void> {
-  const { slurm, format, json, quiet, out, published, label = runName, jobs, threads, log, seedsPerDevice } = options
+  const { slurm, format, quiet, out, published, label = runName, jobs, threads, log, seedsPerDevice } = options
   const processes = { jobs, threads, log, seedsPerDevice }
-  const submission = slurm && submitUnfinished(plan, store, { ...processes, sbatch: slurm }, json)
+  const submission = slurm && submit(plan, store, { ...processes, sbatch: slurm })
   if (submission === undefined) await prepareToRun(plan, store)
   if (!quiet) (format === 'text' ? print : printAside)(wrapToTerminal(opening(plan, store)))
-  if (submission !== undefined) return writeOutput(submission, out)
+  if (submission !== undefined) {
+    reportSubmission(submission, store, { format, out })
+    return
+  }
   const outcomes = await runWithProgress(plan, store, processes, quiet, label)
   if (options.failsAtOnce) throwSharedFault(outcomes)
   const width = out === undefined ? process.stdout.columns : undefined
@@ -142,16 +138,21 @@ export const slurmOption = () =>
     }),
   )
 
-/** Submits the unfinished runs of a plan to Slurm and returns the text to print; undefined if every run is finished. */
-function submitUnfinished(
-  plan: Plan,
+/**
+ * Reports a submission: with the format `json` as a record, else in sentences, which are never part of a table or of the
+ * file that the same command writes when the runs are finished.
+ */
+function reportSubmission(
+  submission: Submission,
   store: Store,
-  request: SubmissionRequest,
-  json: boolean | undefined,
-): string | undefined {
-  const submission = submit(plan, store, request)
-  if (submission === undefined) return undefined
-  return json ? `${JSON.stringify(submissionRecord(submission), null, 2)}\n` : submissionText(submission, store)
+  { format, out }: Pick<ExecutionOptions, 'format' | 'out'>,
+): void {
+  if (format === 'json') {
+    writeOutput(`${JSON.stringify(submissionRecord(submission), null, 2)}\n`, out)
+    return
+  }
+  const report = format === 'text' || out !== undefined ? print : printAside
+  report(submissionText(submission, store, out))
 }
 
 const submissionRecord = ({ array, submitted, queued }: Submission) => ({
@@ -160,13 +161,13 @@ const submissionRecord = ({ array, submitted, queued }: Submission) => ({
   queued: queued.map(({ id }) => id),
 })
 
-function submissionText({ array, submitted, queued }: Submission, store: Store): string {
+function submissionText({ array, submitted, queued }: Submission, store: Store, out: string | undefined): string {
   return [
     ...(queued.length > 0 ? [`already in the queue: ${pluralize(queued.length, 'run')}`] : []),
     ...(array
       ? [`submitted: ${pluralize(submitted.length, 'run')}, as array ${array.id}; logs in ${array.folder}`]
       : []),
-    'when they are finished, the same command prints the table; meanwhile their state is shown by',
+    `when they are finished, the same command ${out === undefined ? 'prints the table' : `writes ${out}`}; meanwhile their state is shown by`,
     `  ${benchCommand('status', '--store', store.folder)}`,
     '',
   ].join('\n')

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writePictures } from '../retrain/tinyTraining.ts'
@@ -27,6 +27,38 @@ const logs = () => {
   const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
   return files.filter((file) => file.endsWith('.log')).map((file) => readFileSync(file, 'utf8'))
 }
+
+describe.skipIf(process.platform === 'win32')('the report of a submission, by a stand-in for sbatch', () => {
+  const { PATH } = process.env
+  beforeEach(() => {
+    const folder = join(place.folder, 'slurm-commands')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'sbatch'), '#!/bin/sh\ncat > /dev/null\necho 4711\n', { mode: 0o755 })
+    process.env.PATH = `${folder}:${PATH}`
+  })
+  afterEach(() => {
+    process.env.PATH = PATH
+  })
+  const written = (name: string) => readFileSync(join(place.folder, name), 'utf8')
+  const record = { array: { id: '4711', tasks: 1 }, queued: [] }
+
+  test('is a record in JSON, on standard output or in a file', async () => {
+    const printed = await place.bench(...countdown('--slurm', 'time=5', '--format', 'json'))
+    expect(JSON.parse(printed.stdout)).toMatchObject(record)
+    const kept = await place.bench(...countdown('--store', 'other', '--slurm', 'time=5', '--out', 'x.json'))
+    expect(kept).toMatchObject({ code: 0, stdout: '' })
+    expect(JSON.parse(written('x.json'))).toMatchObject(record)
+  })
+
+  test('is never the content of a table', async () => {
+    const named = await place.bench(...countdown('--slurm', 'time=5', '--out', 'table.tex'))
+    expect(named.stdout).toMatch(/submitted: 2 runs, as array 4711;.*\nwhen .* the same command writes table\.tex;/)
+    expect(existsSync(join(place.folder, 'table.tex'))).toBe(false)
+    const piped = await place.bench(...countdown('--store', 'other', '--slurm', 'time=5', '--format', 'csv'))
+    expect(piped).toMatchObject({ code: 0, stdout: '' })
+    expect(piped.stderr).toContain('submitted: 2 runs, as array 4711')
+  })
+})
 
 describe.skipIf(!hasSlurm)('a plan submitted to Slurm (skipped without slurmctld, slurmd or root)', () => {
   let cluster: SlurmCluster

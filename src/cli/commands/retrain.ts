@@ -132,9 +132,9 @@ async function retrain(flags: RetrainFlags): Promise<void> {
   const experiment = experimentOf(flags, space, architectures)
   if (flags.slurm) requireNamedBackend(experiment, registered)
   const plan = await makePlan(experiment, registered, quiet ? undefined : printAsideLine)
-  const { jobs, threads, log, slurm, json, out, published = 'none' } = flags
+  const { jobs, threads, log, slurm, out, published = 'none' } = flags
   const processes = { jobs, threads, log, seedsPerDevice: 1 }
-  const options = { ...processes, slurm, format, json, quiet, out, published, label: labels(space), failsAtOnce: true }
+  const options = { ...processes, slurm, format, quiet, out, published, label: labels(space), failsAtOnce: true }
   await reuseRuns(plan, store, { reuse: flags.reuse, quiet })
   await executePlan(plan, store, retrainOpening, options)
 }

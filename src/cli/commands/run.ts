@@ -63,8 +63,8 @@ async function run(path: string | undefined, flags: RunFlags): Promise<void> {
   // With --algo only some algorithms of the file are run; its other settings may be for the rest.
   if (path === undefined || flags.algo === undefined) refuseIdleSettings(plan)
   if (flags.dryRun) return (await import('../dryRun.ts')).dryRun(plan, flags)
-  const { seedsPerDevice, log, slurm, json, out, jobs = file.jobs, threads = file.threads } = flags
-  const options = { jobs, threads, log, seedsPerDevice, slurm, format, json, quiet, out }
+  const { seedsPerDevice, log, slurm, out, jobs = file.jobs, threads = file.threads } = flags
+  const options = { jobs, threads, log, seedsPerDevice, slurm, format, quiet, out }
   const store = new Store(flags.store ?? file.store)
   await reuseRuns(plan, store, { ...flags, quiet })
   await executePlan(plan, store, runOpening, options)
