@@ -35,7 +35,7 @@ export async function dryRun(plan: Plan, { json = false, out }: { json?: boolean
   const { runOrders } = await import('../runner/processes/pool.ts')
   const folder = mkdtempSync(join(tmpdir(), 'bench-dry-run-'))
   const clean = () => rmSync(folder, { recursive: true, force: true })
-  const removeHandler = onInterrupt(clean)
+  const removeHandler = onInterrupt(clean, 'a dry run keeps nothing, so the same command begins again')
   const messages: Message[] = []
   const shown = new MessageLines()
   const isShown = !json && out === undefined

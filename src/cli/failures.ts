@@ -38,12 +38,16 @@ export const isInputFault = (code: ErrorCode | 'unexpected' = 'unexpected'): boo
 /**
  * Installs handlers for Ctrl-C and SIGTERM. They call `clean`, print how to continue, and exit with 128 plus the
  * signal's number.
+ * @param remedy how to continue; absent: the same command goes on from its checkpoints
  * @returns a function that removes the handlers
  */
-export function onInterrupt(clean: () => void): () => void {
+export function onInterrupt(
+  clean: () => void,
+  remedy = 'the same command goes on from the last checkpoints',
+): () => void {
   const stop = (signal: NodeJS.Signals) => {
     clean()
-    printAside('bench: interrupted; the same command goes on from the last checkpoints\n')
+    printAside(`bench: interrupted; ${remedy}\n`)
     process.exit(128 + constants.signals[signal])
   }
   const signals = ['SIGINT', 'SIGTERM'] as const

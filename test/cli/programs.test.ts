@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { hasPython, written } from '../algorithms/external/runProgram.ts'
-import { Workplace } from '../support/command.ts'
+import { until, Workplace } from '../support/command.ts'
 import { full } from '../support/full.ts'
 
 // Real processes, on machines that may be busy.
@@ -62,6 +62,23 @@ describe.skipIf(!hasPython)('bench run with a Python method (needs Python 3.9 as
     const messages = JSON.parse((await place.bench(...args, '--json')).stdout)
     expect(messages).toHaveLength(3 + 18 + 2)
     expect(messages[3]).toEqual({ direction: 'from', message: { type: 'ask', architecture: expect.any(Array) } })
+  })
+
+  test('--dry-run that is left by Ctrl-C does not promise to go on', async () => {
+    written(
+      place.folder,
+      'methods/slow.py',
+      METHOD.replace('    for i', '    import time\n    time.sleep(60)\n    for i'),
+    )
+    const { child, ended } = place.start(['run', '--algo', 'methods/slow.py', '--dataset', 'cifar10', '--dry-run'])
+    let shown = ''
+    child.stdout?.on('data', (text) => (shown += text))
+    await until(() => shown.includes('"begin"'), 'the begin of the search')
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    expect(code).toBe(130)
+    expect(stderr).toContain('bench: interrupted; a dry run keeps nothing')
+    expect(stderr).not.toContain('checkpoint')
   })
 
   test.runIf(full && process.platform !== 'win32')(
