@@ -1,6 +1,6 @@
 /**
- * Two ways to cache what a function returns: once for a function without arguments, or once for each object that the
- * function is called with.
+ * Three ways to cache what a function returns: once for a function without arguments, once for each object that the
+ * function is called with, or once for each key.
  */
 
 /** Returns a function that calls `compute` at its first call, and returns the same result at every later call. */
@@ -24,5 +24,19 @@ export function onceEach<Part extends object, Value>(compute: (part: Part) => Va
     const value = compute(part)
     known.set(part, { value })
     return value
+  }
+}
+
+/**
+ * Returns a function that calls `compute` once for each key, and returns the same result for every later equal key.
+ * Keys are equal if they are the same as JSON.
+ */
+export function onceByKey<Value>(): (key: readonly unknown[], compute: () => Value) => Value {
+  const known = new Map<string, { readonly value: Value }>()
+  return (key, compute) => {
+    const text = JSON.stringify(key)
+    const found = known.get(text) ?? { value: compute() }
+    known.set(text, found)
+    return found.value
   }
 }

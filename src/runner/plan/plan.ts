@@ -8,6 +8,8 @@ import { areStated } from '../../core/classWeights.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { ReportedMetric } from '../../core/metric.ts'
 import { requireOnce } from '../../core/names.ts'
+import { onceByKey } from '../../core/onceEach.ts'
+import type { Protocol } from '../../core/protocol.ts'
 import type { Finder, Job } from '../../core/result.ts'
 import type { RetrainingTask } from '../../core/retraining.ts'
 import type { SearchSpace } from '../../core/space.ts'
@@ -15,12 +17,12 @@ import { knownName } from '../../data/datasetNames.ts'
 import { type ExecutorIdentity, executorIdentity, possibleIdentities } from '../../engine/index.ts'
 import { requireSettingsFor, resolveProtocol } from '../../protocols/index.ts'
 import type { Registered } from '../../system/plugins.ts'
-import { imageSizeOf } from '../../tables/recipe.ts'
+import { imageSizeOf, type Recipe } from '../../tables/recipe.ts'
 import { resolveOptions } from './algorithmOptions.ts'
 import { checkSearch } from './checkSearch.ts'
 import { type AlgorithmRequest, budgetsByDataset, type Experiment } from './experiment.ts'
 import { runId } from './identity.ts'
-import { checkSearchable, datasetIdentity, searchImagesIdentity } from './images.ts'
+import { checkSearchable, datasetIdentity, type ImagesIdentity, searchImagesIdentity } from './images.ts'
 import { findLookup, type Lookup, type LookupRequest, tableIdentity } from './lookup.ts'
 import { planRetraining, retrainingImagesIdentity } from './retraining.ts'
 
@@ -106,6 +108,7 @@ async function planOn(
   })
   for (const { probes } of algorithms) await checkProbes(probes)
   const budgetOn = budgetsByDataset(experiment.datasets, experiment.budgetSeconds)
+  const images = plannedImages(reportOnce)
   const lookups = new Map<string, Lookup>()
   const jobs: PlannedJob[] = []
   for (const dataset of experiment.datasets) {
@@ -117,7 +120,7 @@ async function planOn(
           spacePlugin: registered.origins.get(space),
           dataset,
           budgetSeconds: budgetOn(dataset),
-          report: reportOnce,
+          images,
           identify,
         },
         entry,
@@ -153,14 +156,14 @@ interface SearchedOn {
   readonly spacePlugin: string | undefined
   readonly dataset: string
   readonly budgetSeconds: number | undefined
-  report(line: string): void
+  readonly images: PlannedImages
   readonly identify: typeof executorIdentity
 }
 
 /** Returns the description of a job except for its seed, and the lookup table of its dataset. */
 async function describeJob(
   experiment: Experiment,
-  { space, spacePlugin, dataset, budgetSeconds, report, identify }: SearchedOn,
+  { space, spacePlugin, dataset, budgetSeconds, images, identify }: SearchedOn,
   { algorithm, options, protocol: preset, probes, plugin }: AlgorithmEntry,
 ): Promise<{ readonly lookup: Lookup; readonly job: Omit<Job, 'seed'> }> {
   const { data, executor } = experiment
@@ -191,16 +194,16 @@ async function describeJob(
   })
   if (protocol.metric) checkMetric(protocol.metric, algorithm, { retrained: retraining !== undefined, lookup })
   const folder = data[dataset]
-  await checkImages(lookup, { dataset, folder, report })
-  if (retraining && trains) await checkRetrainable(retraining, { dataset, folder, report })
+  await checkImages(lookup, images, dataset, folder)
+  if (retraining && trains) await checkRetrainable(retraining, images, dataset, folder)
   const job = {
     algorithm: { name: algorithm.name, version: algorithm.version, options, ...(plugin && { plugin }) },
     space: space.name,
     ...(spacePlugin && { spacePlugin }),
     dataset: {
       name: dataset,
-      ...(trains && (await searchImagesIdentity(protocol, dataset, folder, report))),
-      ...(retraining && !trains && (await retrainingImagesIdentity(retraining, dataset, folder, report))),
+      ...(trains && (await images.ofSearch(protocol, dataset, folder))),
+      ...(retraining && !trains && (await images.ofRetraining(retraining, dataset, folder))),
     },
     ...(retraining && { retraining }),
     ...(lookup.manifest && { table: tableIdentity(lookup.manifest) }),
@@ -234,11 +237,36 @@ function checkMetric(
   if (kind !== 'supernet') throw new BenchError('bad-input', `metric ${metric}: ${name} trains no network; ${remedy}`)
 }
 
-/** The folder of a dataset's images, which are not opened yet, and a function for messages to the user. */
-interface Images {
-  readonly dataset: string
-  readonly folder: string | undefined
-  report(line: string): void
+/**
+ * Functions that return the identity of the images of a job. For all jobs that train on the same images, it is determined
+ * once, since that lists every file of the folder.
+ */
+interface PlannedImages {
+  ofSearch(protocol: Protocol, dataset: string, folder: string | undefined): Promise<ImagesIdentity>
+  ofRetraining(retraining: RetrainingTask, dataset: string, folder: string | undefined): Promise<ImagesIdentity>
+  /** The images on which missing rows of a lookup table are trained. */
+  ofTable(recipe: Recipe, folder: string | undefined): Promise<ImagesIdentity>
+}
+
+function plannedImages(report: (line: string) => void): PlannedImages {
+  const known = onceByKey<Promise<ImagesIdentity>>()
+  return {
+    ofSearch(protocol, dataset, folder) {
+      const { network, data } = protocol
+      const key = ['search', dataset, folder, network.family, data.imageSize, data.classWeights]
+      return known(key, () => searchImagesIdentity(protocol, dataset, folder, report))
+    },
+    ofRetraining(retraining, dataset, folder) {
+      const { network, data } = retraining.settings
+      const key = ['retraining', dataset, folder, network.family, data]
+      return known(key, () => retrainingImagesIdentity(retraining, dataset, folder, report))
+    },
+    ofTable(recipe, folder) {
+      const { name } = recipe.dataset
+      const size = imageSizeOf(recipe)
+      return known(['table', name, folder, size], () => datasetIdentity({ name, folder, report, ...size }))
+    },
+  }
 }
 
 /**
@@ -246,25 +274,30 @@ interface Images {
  * are available.
  * @throws BenchError if not
  */
-async function checkImages({ manifest }: Lookup, { dataset, folder, report }: Images): Promise<void> {
+async function checkImages(
+  { manifest }: Lookup,
+  images: PlannedImages,
+  dataset: string,
+  folder: string | undefined,
+): Promise<void> {
   if (manifest?.recipe === undefined || manifest.rows === manifest.architectures) return
-  const { name } = manifest.recipe.dataset
-  await datasetIdentity({
-    name,
-    folder: name === dataset ? folder : undefined,
-    report,
-    ...imageSizeOf(manifest.recipe),
-  })
+  await images.ofTable(manifest.recipe, manifest.recipe.dataset.name === dataset ? folder : undefined)
 }
 
 /**
  * Checks that the images of a search also suit the full training of the found architecture, which may need another
  * image size or more memory.
  */
-async function checkRetrainable(retraining: RetrainingTask, { dataset, folder, report }: Images): Promise<void> {
+async function checkRetrainable(
+  retraining: RetrainingTask,
+  images: PlannedImages,
+  dataset: string,
+  folder: string | undefined,
+): Promise<void> {
   const { network, data } = retraining.settings
-  if (network.family === 'cifar' || areStated(data.classWeights))
-    await retrainingImagesIdentity(retraining, dataset, folder, report)
+  if (network.family === 'cifar' || areStated(data.classWeights)) {
+    await images.ofRetraining(retraining, dataset, folder)
+  }
 }
 
 /**
