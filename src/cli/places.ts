@@ -2,6 +2,7 @@
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { BenchError } from '../core/errors.ts'
 import { isFileName, unknownName } from '../core/names.ts'
+import { idInStore } from '../retrain/runIds.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
 import { isThere, namesIfThere, statIfThere } from '../system/readable.ts'
@@ -15,7 +16,7 @@ export type Place =
 
 /**
  * Returns the sources of runs that a command's argument names: an experiment file, a run, a report or a store by its
- * path, or a run by its id. A folder of reports stands for every report in it.
+ * path, or a run by its id or the beginning of it. A folder of reports stands for every report in it.
  *
  * @param store path of the store in which run ids are looked up
  * @throws BenchError `bad-input` for any other file, `unknown-name` for an id that is not in the store
@@ -57,15 +58,19 @@ const RUN = 'run.json'
 /** Name of the file that marks a folder as a report. */
 export const REPORT = 'report.json'
 
-/** Returns the run with that id in a store. @throws BenchError `unknown-name` if the store has none */
-function runNamed(id: string, store: Store): RunFolder {
-  if (isFileName(id) && store.run(id).exists()) return store.run(id)
+/**
+ * Returns the run of a store with that id, or with the only id that begins so.
+ * @throws BenchError `unknown-name` if the store has none, `bad-input` if several ids begin so
+ */
+function runNamed(name: string, store: Store): RunFolder {
+  const id = isFileName(name) ? idInStore(name, store.folder) : undefined
+  if (id !== undefined && store.run(id).exists()) return store.run(id)
   const known = isThere(store.folder) ? store.runs().map((each) => each.id) : []
   if (known.length === 0) {
     const expected = 'expected a store, a run, a report or an experiment file (.yaml)'
-    throw new BenchError('unknown-name', `there is no ${id}, and no run in the store ${store.folder}; ${expected}`)
+    throw new BenchError('unknown-name', `there is no ${name}, and no run in the store ${store.folder}; ${expected}`)
   }
-  throw unknownName(`path or run of ${store.folder}`, id, known)
+  throw unknownName(`path or run of ${store.folder}`, name, known)
 }
 
 /** Returns the sources of runs that `--store` names: a store, which need not exist yet, or a run or report. */

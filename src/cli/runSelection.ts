@@ -36,7 +36,7 @@ export interface SelectionFlags {
 
 /** Help text for the arguments of commands that read runs, such as `bench table`. */
 export const SELECTION_HELP =
-  'stores, run folders, report folders, experiment files (YAML), or run ids; default: --store'
+  'stores, run folders, report folders, experiment files (YAML), or run ids (a beginning is enough); default: --store'
 
 /** Adds the flags that select runs, such as `--algo`, to a command. */
 export function addSelectionFlags(command: Command): Command {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -36,7 +36,15 @@ const commands: Readonly<Record<string, (...args: readonly string[]) => Promise<
 }
 
 /** All ways to name the one run. */
-const places = () => [store, join(store, id), id, join(reports, 'whole'), join(reports, 'small'), reports]
+const places = () => [
+  store,
+  join(store, id),
+  id,
+  id.slice(0, -8),
+  join(reports, 'whole'),
+  join(reports, 'small'),
+  reports,
+]
 
 beforeAll(async () => {
   vi.stubEnv('NAS_BENCH_HOME', place.home)
@@ -50,12 +58,12 @@ afterAll(() => {
   place.remove()
 })
 
-describe('a store, a run, a report, a compact report, a folder of reports and a run id give the same output', () => {
+describe('a store, a run, a report, a compact report, a folder of reports, a run id and its beginning give the same output', () => {
   test.each(Object.keys(commands))('by bench %s', async (name) => {
     const ofStore = await commands[name]()
     expect(ofStore.length).toBeGreaterThan(100)
     // Each page of a report takes seconds.
-    for (const item of name === 'report' ? someOf(places(), 6) : places()) {
+    for (const item of name === 'report' ? someOf(places(), 7) : places()) {
       expect(await commands[name](item), item).toBe(ofStore)
     }
   })
@@ -66,7 +74,7 @@ describe('a store, a run, a report, a compact report, a folder of reports and a 
 
   test('of a command with --store', async () => {
     const ofStore = await commands.table()
-    const paths = places().filter((item) => item !== id)
+    const paths = places().filter((item) => !id.startsWith(item))
     for (const item of paths) expect(await commands.table('--store', item), item).toBe(ofStore)
   })
 
@@ -83,9 +91,13 @@ describe('anything else is refused', () => {
     writeFileSync(file, '')
     mkdirSync(empty, { recursive: true })
     await expect(command(file)).rejects.toThrow(`${file} is a file that holds no runs; expected an experiment file`)
-    await expect(command('rea-cifar10')).rejects.toThrow(
-      /^unknown path or run of .*runs "rea-cifar10"; did you mean "rea-.*"\? \(known: rea-/,
+    await expect(command(id.replace('rea', 'rae'))).rejects.toThrow(
+      /^unknown path or run of .*runs "rae-.*"; did you mean "rea-.*"\? \(known: rea-/,
     )
+    mkdirSync(join(store, `${id}0`), { recursive: true })
+    await expect(
+      command(id.slice(0, -1)).finally(() => rmSync(join(store, `${id}0`), { recursive: true })),
+    ).rejects.toThrow(`2 runs begin with ${id.slice(0, -1)}: ${id}, ${id}0; name one of them`)
     await expect(command(join('..', 'runs', id))).rejects.toThrow(/^unknown path or run of /)
     if (command !== commands.status) await expect(command(empty)).rejects.toThrow(`${empty}`)
   })
