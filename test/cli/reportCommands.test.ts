@@ -90,6 +90,26 @@ describe('bench table', () => {
     mkdirSync(join(folder, 'empty'))
     await expect(output(tableCommand(), '--store', join(folder, 'empty'))).rejects.toThrow('there are no runs')
   })
+  const trained = (...flags: readonly string[]) => [tableCommand, ['reports/darts-trial', ...flags]] as const
+  const searched = (...flags: readonly string[]) => [tableCommand, ['reports/nb201-laptop', ...flags]] as const
+  const reported = (...flags: readonly string[]) => [reportCommand, ['reports/darts-trial', ...flags]] as const
+  test.each([
+    [trained('--tests'), 'these are full trainings, which have one table of test errors; leave out --tests'],
+    [trained('--summary', 'std'), 'which have one table of test errors; leave out --summary'],
+    [trained('--mix'), 'which have one table of test errors; leave out --mix'],
+    [searched('--epochs', '--summary', 'ci95'), '--epochs lists every epoch of each run; leave out --summary'],
+    [searched('--epochs', '--published', 'auto'), 'leave out --published'],
+    [searched('--claims', '--tests'), '--claims prints verdicts alone; leave out --tests'],
+    [searched('--tests', '--summary', 'median'), '--tests compares the runs seed by seed; leave out --summary'],
+    [searched('--format', 'optuna', '--summary', 'ci95'), '--format optuna writes no table; leave out --summary'],
+    [[plotCommand, ['anytime', '--json', '--width', '85']] as const, '--width is for a picture'],
+    [reported('--folder', 'x', '--out', 'x.html'), '--folder writes the page into the folder; leave out --out'],
+    [reported('--folder', 'x', '--mix'), 'these are full trainings, which need no --mix; leave it out'],
+    [reported('--checklist', 'nas', '--title', 'x'), '--checklist prints answers, no page; leave out --title'],
+  ])('an option without effect is refused: %#', async ([command, args], message) => {
+    await expect(output(command(), ...args)).rejects.toThrow(message)
+  })
+
   test('paired tests of one search are refused', async () => {
     await expect(table('--tests', '--algo', 'drnas')).rejects.toThrow('paired tests need two searches')
   })
@@ -270,12 +290,17 @@ describe('bench status', () => {
     await expect(status('--dataset', 'cifar101')).rejects.toThrow('unknown dataset among these runs "cifar101"')
   })
 
-  test.each(['--seeds 4', '--budget 100', '--backend wasm', '--early-stop eigenvalue', '--select perturbation'])(
-    'refuses %s where no experiment is named',
-    async (line) => {
-      await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} describes an experiment`)
-    },
-  )
+  test.each([
+    '--seeds 4',
+    '--budget 100',
+    '--backend wasm',
+    '--early-stop eigenvalue',
+    '--select perturbation',
+    '--metric balanced',
+    '--fast-math',
+  ])('refuses %s where no experiment is named', async (line) => {
+    await expect(status(...line.split(' '))).rejects.toThrow(`${line.split(' ')[0]} describes an experiment`)
+  })
 })
 
 describe('a record with control characters or markup', () => {

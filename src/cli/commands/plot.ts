@@ -86,6 +86,9 @@ async function plot(kind: FigureKind, items: readonly string[], flags: PlotFlags
       `no picture is named; --out ${kind}.svg writes one, --json prints the figure's data`,
     )
   }
+  if (out.length === 0 && width !== undefined) {
+    throw new BenchError('bad-input', '--width is for a picture; name it with --out, or leave out --width')
+  }
   if (quantity !== undefined) requireQuantity(kind, quantity)
   if (spread !== undefined) requireBands(kind)
   if (cost !== undefined && kind !== 'pareto') {

@@ -6,6 +6,7 @@ import { pluralize } from '../../core/plainText.ts'
 import { COMPACT_RECORDS, isCompact, RECIPE, type ReportRecipe } from '../../report/committed/records.ts'
 import { writeReport } from '../../report/committed/reportFolder.ts'
 import type { Claims } from '../../report/comparison/claims.ts'
+import { areRetrained } from '../../report/comparison/retrainedRuns.ts'
 import { figuresOf, requireComparable, tablesOf } from '../../report/content.ts'
 import { type FigureKind, figureKinds, makeFigure } from '../../report/figures/index.ts'
 import { type ChecklistName, checklists, checklistText } from '../../report/kit/checklist/index.ts'
@@ -119,12 +120,13 @@ interface Written {
 async function report(items: readonly string[], flags: ReportFlags, command: Command): Promise<void> {
   const figures = flags.figures?.map(oneOf('kind of figure', Object.keys(figureKinds) as FigureKind[]))
   const names = flags.checklist?.map(oneOf('checklist', Object.keys(checklists) as ChecklistName[]))
-  refuseIdle(flags)
+  const namesFile = command.getOptionValueSource('out') === 'cli'
+  refuseIdle(flags, namesFile)
   const earlier = await recipeOf(items)
   const claims = await claimsFor(items, flags)
   const planned = isNarrowed(flags) ? undefined : earlier?.planned
   const request: Request = {
-    ...{ items, flags, namesFile: command.getOptionValueSource('out') === 'cli' },
+    ...{ items, flags, namesFile },
     ...(figures && { figures }),
     ...(earlier && { earlier }),
     ...(claims && { claims }),
@@ -139,7 +141,8 @@ async function report(items: readonly string[], flags: ReportFlags, command: Com
 }
 
 /** Throws if an option has no effect together with the other options given. @throws BenchError `bad-input` */
-function refuseIdle({ folder, checklist, watch, interval, kit, compact }: ReportFlags): void {
+function refuseIdle(flags: ReportFlags, namesFile: boolean): void {
+  const { folder, checklist, watch, interval, kit, compact } = flags
   if (folder !== undefined && checklist !== undefined) {
     throw new BenchError('bad-input', '--checklist prints answers; --folder writes them with --kit')
   }
@@ -148,8 +151,25 @@ function refuseIdle({ folder, checklist, watch, interval, kit, compact }: Report
     const other = folder === undefined ? '--checklist' : '--folder'
     throw new BenchError('bad-input', `--watch writes a page again and again; leave out ${other}`)
   }
+  if (folder !== undefined && namesFile) {
+    throw new BenchError('bad-input', '--folder writes the page into the folder; leave out --out')
+  }
+  const idle = OF_PAGES.find((name) => checklist !== undefined && flags[name] !== undefined)
+  if (idle !== undefined) {
+    throw new BenchError('bad-input', `--checklist prints answers, no page; leave out --${idle}`)
+  }
   if (folder !== undefined || !(kit || compact)) return
   throw new BenchError('bad-input', `--${kit ? 'kit' : 'compact'} is for a report folder; name it with --folder`)
+}
+
+/** Options that change pages and report folders, and not the answers to checklists. */
+const OF_PAGES = ['title', 'published', 'mix', 'figures', 'quiet'] as const
+
+/** @throws BenchError `bad-input` if the user typed `--mix` for full trainings, which are listed with their settings */
+function refuseIdleMix(runs: readonly RunRecord[], { mix }: ReportFlags): void {
+  if (mix && areRetrained(runs)) {
+    throw new BenchError('bad-input', 'these are full trainings, which need no --mix; leave it out')
+  }
 }
 
 const summaryOf = ({ path, runs }: Written): string => `${path}: ${pluralize(runs, 'run')}`
@@ -218,6 +238,7 @@ async function writePage(request: Request, refreshSeconds?: number): Promise<Wri
   const { out } = flags
   const { title, published, mix } = shownSettings(flags, earlier)
   const { runs, parts, planned = request.planned } = await selectRunsInParts(items, flags)
+  refuseIdleMix(runs, flags)
   const preliminary = await preliminaryTo(request, runs)
   const options = {
     ...(await figureContext(request, runs)),
@@ -247,6 +268,7 @@ async function writeFolder(request: Request, folder: string): Promise<Written> {
   const { items, flags, figures, earlier, claims } = request
   const { compact = false, kit = false, plugin = [] } = flags
   const { runs, parts, sources, planned = request.planned } = await selectWholeRuns(items, flags)
+  refuseIdleMix(runs, flags)
   const preliminary = await preliminaryTo(request, runs)
   const means = kit ? await meansOf(request, runs) : []
   const added = {

@@ -124,6 +124,8 @@ const EXPERIMENT_FLAGS = [
   'evaluate',
   'backend',
   'executor',
+  'fastMath',
+  'metric',
   'reuse',
 ] as const
 

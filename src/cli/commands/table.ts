@@ -89,8 +89,12 @@ export function tableCommand(): Command {
     .action(table)
 }
 
-async function table(items: readonly string[], flags: TableFlags): Promise<void> {
+async function table(items: readonly string[], flags: TableFlags, command: Command): Promise<void> {
   const format = outputFormat<FrameFormat | 'optuna'>(flags, FORMATS, 'text')
+  if (format === 'optuna') refuseIdle(command, 'optuna')
+  else if (flags.epochs) refuseIdle(command, 'epochs')
+  else if (flags.claims) refuseIdle(command, 'claims')
+  else if (flags.tests) refuseIdle(command, 'tests')
   if (format === 'optuna') return writeOptunaJournal(items, flags)
   requireFrameFile(format, flags.out)
   const write = (content: Tabular) => {
@@ -102,7 +106,10 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   const references = await referenceNames(flags.plugin ?? [])
   if (flags.claims) return write(claimsTable(runs, await requiredClaims(items, flags), references))
   const { published, mix } = shownSettings(flags, await recipeOf(items))
-  if (areRetrained(runs)) return write(retrainedTable(runs, published))
+  if (areRetrained(runs)) {
+    refuseIdle(command, 'trained')
+    return write(retrainedTable(runs, published))
+  }
   const comparison = compare(runs, { mix })
   if (comparison.columns.length === 0) {
     throw new BenchError(
@@ -119,13 +126,34 @@ async function table(items: readonly string[], flags: TableFlags): Promise<void>
   await write(content)
 }
 
-/**
- * Writes the evaluations of black-box searches as an Optuna journal. @throws BenchError `bad-input` for options of
- * tables
- */
+/** For each kind of output in which some options have no effect: these options, and why. */
+const IDLE = {
+  optuna: {
+    why: '--format optuna writes no table',
+    options: ['epochs', 'tests', 'claims', 'columns', 'sort', 'summary', 'published', 'mix'],
+  },
+  epochs: { why: '--epochs lists every epoch of each run', options: ['summary', 'published', 'mix'] },
+  claims: { why: '--claims prints verdicts alone', options: ['tests', 'summary', 'published', 'mix'] },
+  tests: { why: '--tests compares the runs seed by seed', options: ['summary', 'published'] },
+  trained: {
+    why: 'these are full trainings, which have one table of test errors',
+    options: ['tests', 'summary', 'mix'],
+  },
+} as const satisfies Readonly<Record<string, { why: string; options: readonly (keyof TableFlags)[] }>>
+
+/** Throws if the user typed an option that has no effect in this kind of output. @throws BenchError `bad-input` */
+function refuseIdle(command: Command, kind: keyof typeof IDLE): void {
+  const { why, options } = IDLE[kind]
+  const idle = options.find((name) => command.getOptionValueSource(name) === 'cli' && !asksForNothing(command, name))
+  if (idle !== undefined) throw new BenchError('bad-input', `${why}; leave out --${idle}`)
+}
+
+/** Returns whether an option asks for what the output is without it: no published rows. */
+const asksForNothing = (command: Command, name: string): boolean =>
+  name === 'published' && command.getOptionValue(name) === 'none'
+
+/** Writes the evaluations of black-box searches as an Optuna journal. */
 async function writeOptunaJournal(items: readonly string[], flags: TableFlags): Promise<void> {
-  const idle = (['epochs', 'tests', 'claims', 'columns', 'sort'] as const).find((flag) => flags[flag] !== undefined)
-  if (idle !== undefined) throw new BenchError('bad-input', `--format optuna writes no table; leave out --${idle}`)
   const { optunaJournal } = await import('../../report/listings/optunaJournal.ts')
   const { runs } = await selectWholeRuns(items, flags)
   writeOutput(await optunaJournal(runs, (name) => spaceOf(name, flags.plugin ?? [])), flags.out)
