@@ -7,7 +7,7 @@ import { firstLine, pluralize } from '../core/plainText.ts'
 import { renderTable } from '../report/formats/renderTable.ts'
 import { absent, count, number, type Tabular, titled, word } from '../report/formats/tabular.ts'
 import { distinguishingSettings } from '../report/listings/distinguishingSettings.ts'
-import { type LiveProgress, LiveProgressReader } from '../runner/liveProgress.ts'
+import type { LiveProgress, LiveProgressReaders } from '../runner/liveProgress.ts'
 import { SlurmFailure } from '../runner/slurm/arrays.ts'
 import type { RunStatus } from '../runner/status.ts'
 import type { Store } from '../runner/store/store.ts'
@@ -22,6 +22,8 @@ export interface WatchOptions {
   isAtWork(): boolean
   /** Seconds between two updates. */
   readonly intervalSeconds: number
+  /** Readers of the progress of runs, which `look` may share. */
+  readonly readers: LiveProgressReaders
   /** Whether each update prints one line of JSON; else a table, which is redrawn in place on a terminal. */
   readonly json: boolean
 }
@@ -32,12 +34,6 @@ export interface WatchOptions {
  * @param look returns the present states of the runs
  */
 export async function watchRuns(look: () => Promise<readonly StoredRun[]>, options: WatchOptions): Promise<void> {
-  const readers = new Map<string, LiveProgressReader>()
-  const readerOf = (store: Store) => {
-    const reader = readers.get(store.folder) ?? new LiveProgressReader(store)
-    readers.set(store.folder, reader)
-    return reader
-  }
   const draw = options.json ? printLine : process.stdout.isTTY ? redrawing() : printingChanges()
   const stop = stopSignal()
   const lookAgain = patientWithSlurm(look)
@@ -51,7 +47,7 @@ export async function watchRuns(look: () => Promise<readonly StoredRun[]>, optio
         continue
       }
       const running = runs.flatMap((run): Running[] =>
-        run.state === 'running' && run.store ? [{ run, progress: readerOf(run.store).progressOf(run) }] : [],
+        run.state === 'running' && run.store ? [{ run, progress: options.readers.of(run.store).progressOf(run) }] : [],
       )
       draw(runs, running)
       if (!isAtWork && !runs.some(({ state }) => state === 'running' || state === 'queued')) return

@@ -101,16 +101,6 @@ export class TrainingFolder {
     )
   }
 
-  /** Returns the number of finished epochs of the training; 0 if it has not begun or its checkpoint is unreadable. */
-  finishedEpochs(): number {
-    try {
-      return (this.result() ?? this.checkpoint())?.epochs.length ?? 0
-    } catch (error) {
-      if (error instanceof BenchError) return 0
-      throw error
-    }
-  }
-
   save(checkpoint: TrainingCheckpoint): void {
     this.#lock?.requireHeld()
     writeAtomically(this.#file('checkpoint'), seal(MAGIC, checkpoint))

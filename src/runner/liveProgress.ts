@@ -1,9 +1,11 @@
 /** Reads the progress of running jobs from a store: epoch, loss, accuracy and estimated time left of each. */
 import { dirname, join } from 'node:path'
+import { BenchError } from '../core/errors.ts'
 import type { EpochRecord, Job } from '../core/result.ts'
 import { TrainingFolder } from '../retrain/trainingFolder.ts'
+import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
 import { statIfThere } from '../system/readable.ts'
-import { type RunStatus, trainingIdsOf } from './status.ts'
+import type { RunStatus } from './status.ts'
 import type { Store } from './store/store.ts'
 
 /** Progress of a running job, according to the last records that it wrote. */
@@ -29,7 +31,7 @@ export interface LiveProgress {
 }
 
 /**
- * Returns the progress of the running jobs of one store. What was read from a file is kept until the file changes,
+ * Returns the progress of the unfinished runs of one store. What was read from a file is kept until the file changes,
  * because checkpoints of full trainings are large.
  */
 export class LiveProgressReader {
@@ -42,10 +44,45 @@ export class LiveProgressReader {
 
   /** Returns the progress of a job. @param now present time in milliseconds, for the time left */
   progressOf({ id, job }: Pick<RunStatus, 'id' | 'job'>, now = Date.now()): LiveProgress {
-    const epochsFile = join(this.#store.folder, id, 'epochs.jsonl')
-    const epochs = this.#once(epochsFile, () => this.#store.run(id).epochs()) ?? []
+    const epochs = this.#epochs(id)
     const training = this.#training(job, epochs, now)
-    return training ?? searchProgress(job, epochs, secondsSince(epochsFile, now))
+    return training ?? searchProgress(job, epochs, secondsSince(this.#epochsFile(id), now))
+  }
+
+  /** Returns the number of finished epochs of each full training of a run; 0 for one whose files are damaged. */
+  trainingEpochs({ id, job }: Pick<RunStatus, 'id' | 'job'>): readonly number[] {
+    const last = this.#epochs(id).at(-1)
+    if (last === undefined) return []
+    return trainingIdsOf(job, last.genotype).map((training) => {
+      try {
+        const { result, saved } = this.#saved(training)
+        return (result ?? saved)?.epochs.length ?? 0
+      } catch (error) {
+        if (error instanceof BenchError) return 0
+        throw error
+      }
+    })
+  }
+
+  #epochsFile(id: string): string {
+    return join(this.#store.folder, id, 'epochs.jsonl')
+  }
+
+  #epochs(id: string): readonly EpochRecord[] {
+    return this.#once(this.#epochsFile(id), () => this.#store.run(id).epochs()) ?? []
+  }
+
+  /** Returns the result of a full training, what its checkpoint says about its progress, and the checkpoint's path. */
+  #saved(id: string) {
+    const folder = join(this.#store.folder, id)
+    const opened = new TrainingFolder(this.#store.folder, id)
+    const result = this.#once(join(folder, 'result.json'), () => opened.result())
+    const file = join(folder, 'checkpoint')
+    const saved = this.#once(file, () => {
+      const checkpoint = opened.checkpoint()
+      return checkpoint && { epochs: checkpoint.epochs, wallSeconds: checkpoint.wallSeconds }
+    })
+    return { result, saved, file }
   }
 
   /** Returns the progress of the full training that is running; undefined if none was begun. */
@@ -54,18 +91,8 @@ export class LiveProgressReader {
     const last = epochs.at(-1)
     if (retraining === undefined || last === undefined) return undefined
     const total = retraining.settings.epochs
-    const trainings = trainingIdsOf(job, last.genotype).map((id) => {
-      const folder = join(this.#store.folder, id)
-      const opened = new TrainingFolder(this.#store.folder, id)
-      const result = this.#once(join(folder, 'result.json'), () => opened.result())
-      const file = join(folder, 'checkpoint')
-      const saved = this.#once(file, () => {
-        const checkpoint = opened.checkpoint()
-        return checkpoint && { epochs: checkpoint.epochs, wallSeconds: checkpoint.wallSeconds }
-      })
-      return { isFinished: result !== undefined, saved, file }
-    })
-    const open = trainings.filter(({ isFinished }) => !isFinished)
+    const trainings = trainingIdsOf(job, last.genotype).map((id) => this.#saved(id))
+    const open = trainings.filter(({ result }) => result === undefined)
     const [current] = open
     // A training's folder is made when the training begins.
     if (current === undefined || statIfThere(dirname(trainings[0].file)) === undefined) return undefined
@@ -121,4 +148,33 @@ function searchProgress(job: Job, epochs: readonly EpochRecord[], idleSeconds: n
 const secondsSince = (path: string, now: number): number => {
   const stats = statIfThere(path)
   return stats === undefined ? 0 : Math.max(0, (now - stats.mtimeMs) / 1000)
+}
+
+/**
+ * Returns the ids of a job's full trainings of an architecture, one for each training seed; an empty list if the job
+ * has no full training.
+ */
+function trainingIdsOf(job: Job, genotype: string): string[] {
+  const { retraining, dataset, executor, arithmetic } = job
+  if (retraining === undefined || executor === undefined) return []
+  const { settings, seeds = [job.seed], keep } = retraining
+  const { contentHash = '' } = dataset
+  return seeds.map((seed) => {
+    const training = trainingJob({
+      ...{ genotype, dataset: { ...dataset, contentHash }, settings, keep, seed, executor, arithmetic },
+      ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
+    })
+    return trainingId(training)
+  })
+}
+
+/** Keeps one reader for each store, so that all looks at the stores share what was read. */
+export class LiveProgressReaders {
+  readonly #readers = new Map<string, LiveProgressReader>()
+
+  of(store: Store): LiveProgressReader {
+    const reader = this.#readers.get(store.folder) ?? new LiveProgressReader(store)
+    this.#readers.set(store.folder, reader)
+    return reader
+  }
 }

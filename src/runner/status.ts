@@ -3,12 +3,11 @@
  * progress.
  */
 import type { Job } from '../core/result.ts'
-import { TrainingFolder } from '../retrain/trainingFolder.ts'
-import { trainingId, trainingJob } from '../retrain/trainingRecord.ts'
+import { LiveProgressReader } from './liveProgress.ts'
 import type { PlannedJob } from './plan/plan.ts'
 import { queuedJobs } from './slurm/arrays.ts'
 import { type RunOutline, readOutlines } from './store/indexedRuns.ts'
-import type { RunFolder, RunState } from './store/runFolder.ts'
+import type { RunState } from './store/runFolder.ts'
 import type { Store } from './store/store.ts'
 
 /** The state and progress of one run of a store. */
@@ -44,24 +43,41 @@ export interface TrainingStatus {
 /**
  * Returns the state and progress of runs of a store.
  * @param planned the jobs to list; if absent, all runs of the store and all queued jobs are listed
+ * @param progress reads how far full trainings are; a command that looks again and again keeps it between the looks
  * @throws BenchError `missing` if the store does not exist
  */
-export function storeStatus(store: Store, planned?: readonly Pick<PlannedJob, 'id' | 'job'>[]): readonly RunStatus[] {
+export function storeStatus(
+  store: Store,
+  planned?: readonly Pick<PlannedJob, 'id' | 'job'>[],
+  progress: LiveProgressReader = new LiveProgressReader(store),
+): readonly RunStatus[] {
   const queued = queuedJobs(store)
   const outlines = readOutlines(planned?.map(({ id }) => store.run(id)) ?? store.folders())
   const begun = new Map(outlines.map((outline) => [outline.id, outline]))
   const jobs: Iterable<Pick<RunOutline, 'id' | 'job'>> = planned ? withoutRepeats(planned) : outlines
-  const listed = [...jobs].map(({ id, job }) => statusOf(store, id, job, begun.get(id), queued.has(id)))
+  const stateOf = (id: string, job: Job, isQueued: boolean) =>
+    statusOf(store, { id, job, begun: begun.get(id), isQueued, progress })
+  const listed = [...jobs].map(({ id, job }) => stateOf(id, job, queued.has(id)))
   if (planned !== undefined) return listed
   const waiting = [...queued].filter(([id]) => !begun.has(id))
-  return [...listed, ...waiting.map(([id, job]) => statusOf(store, id, job, undefined, true))]
+  return [...listed, ...waiting.map(([id, job]) => stateOf(id, job, true))]
+}
+
+/** A run whose status is wanted. */
+interface Listed {
+  readonly id: string
+  readonly job: Job
+  /** Outline of the run; undefined if it was never begun. */
+  readonly begun: RunOutline | undefined
+  readonly isQueued: boolean
+  readonly progress: LiveProgressReader
 }
 
 /** Returns the jobs without those whose id an earlier one has. */
 const withoutRepeats = <T extends { readonly id: string }>(jobs: readonly T[]): Iterable<T> =>
   new Map(jobs.map((job) => [job.id, job])).values()
 
-function statusOf(store: Store, id: string, job: Job, begun: RunOutline | undefined, isQueued: boolean): RunStatus {
+function statusOf(store: Store, { id, job, begun, isQueued, progress }: Listed): RunStatus {
   if (begun === undefined) return { id, job, state: isQueued ? 'queued' : 'missing', epochs: 0, ...trainingOf(job) }
   const { finished } = begun
   if (finished !== undefined) {
@@ -71,7 +87,7 @@ function statusOf(store: Store, id: string, job: Job, begun: RunOutline | undefi
   const found = run.state()
   const state = isQueued && (found === 'interrupted' || found === 'failed') ? 'queued' : found
   const failure = state === 'failed' ? begun.failure : undefined
-  const training = trainingOf(job, undefined, () => begunTrainings(store, run, job))
+  const training = trainingOf(job, undefined, () => progress.trainingEpochs({ id, job }))
   return { id, job, state, epochs: run.epochCount(), ...training, ...(failure && { failure }) }
 }
 
@@ -92,32 +108,4 @@ export function trainingOf(
   const underWay = epochsOfEach.find((epochs) => epochs > 0 && epochs < settings.epochs) ?? 0
   const finished = epochsOfEach.filter((epochs) => epochs === settings.epochs).length
   return { training: { preset: settings.preset, epochs: settings.epochs, trainings: seeds.length, finished, underWay } }
-}
-
-/**
- * Returns the number of finished epochs of each full training of a run, whose architecture is that of the search's last
- * epoch.
- */
-function begunTrainings(store: Store, run: RunFolder, job: Job): number[] {
-  const last = run.epochs().at(-1)
-  if (last === undefined) return []
-  return trainingIdsOf(job, last.genotype).map((id) => new TrainingFolder(store.folder, id).finishedEpochs())
-}
-
-/**
- * Returns the ids of a job's full trainings of an architecture, one for each training seed; an empty list if the job
- * has no full training.
- */
-export function trainingIdsOf(job: Job, genotype: string): string[] {
-  const { retraining, dataset, executor, arithmetic } = job
-  if (retraining === undefined || executor === undefined) return []
-  const { settings, seeds = [job.seed], keep } = retraining
-  const { contentHash = '' } = dataset
-  return seeds.map((seed) => {
-    const training = trainingJob({
-      ...{ genotype, dataset: { ...dataset, contentHash }, settings, keep, seed, executor, arithmetic },
-      ...(job.spacePlugin && { spacePlugin: job.spacePlugin }),
-    })
-    return trainingId(training)
-  })
 }

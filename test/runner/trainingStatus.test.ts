@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { statusCommand } from '../../src/cli/commands/status.ts'
 import type { Job } from '../../src/core/result.ts'
 import { renderTable } from '../../src/report/formats/renderTable.ts'
 import { statusTable } from '../../src/report/listings/statusTable.ts'
@@ -98,4 +99,35 @@ describe('the status of runs with full trainings', () => {
   test('has no training column if nothing is trained in full', () => {
     expect(statusTable([]).columns.map(({ key }) => key)).not.toContain('training')
   })
+})
+
+test('bench status --watch reads a checkpoint again only after it changed', async () => {
+  keep('live', {}, [3])
+  const lock = await store.run('live').lock(() => {})
+  const checkpoint = vi.spyOn(TrainingFolder.prototype, 'checkpoint')
+  const looks: string[] = []
+  const [training] = readdirSync(store.folder).filter((name) => name.startsWith('retrain-'))
+  const epochs = Array.from({ length: 4 }, (_, epoch) => ({ epoch, ...trainingEpoch }))
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    looks.push(String(text))
+    if (looks.length === 4) {
+      new TrainingFolder(store.folder, training).save({
+        id: training,
+        epochs,
+        state: {} as never,
+        startedAt: '',
+        wallSeconds: 0,
+      })
+    }
+    if (looks.length === 8) lock.release()
+    return true
+  })
+  const words = ['--store', store.folder, '--watch', '--interval', '0.01', '--json']
+  await statusCommand()
+    .parseAsync(words, { from: 'user' })
+    .finally(() => vi.mocked(process.stdout.write).mockRestore())
+  const shown = looks.flatMap((look) => JSON.parse(look).running.map(({ epoch }: { epoch: number }) => epoch))
+  expect(shown).toEqual([3, 3, 3, 3, 4, 4, 4, 4])
+  expect(checkpoint).toHaveBeenCalledTimes(2)
+  checkpoint.mockRestore()
 })

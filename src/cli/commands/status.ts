@@ -6,6 +6,7 @@ import { pluralize } from '../../core/plainText.ts'
 import type { TableFormat } from '../../report/formats/renderTable.ts'
 import { statusTable } from '../../report/listings/statusTable.ts'
 import { type RunRecord, readRuns } from '../../report/runRecord.ts'
+import { LiveProgressReaders } from '../../runner/liveProgress.ts'
 import { type RunStatus, storeStatus, trainingOf } from '../../runner/status.ts'
 import { Store } from '../../runner/store/store.ts'
 import { addExperimentFlags, type ExperimentFlags } from '../experimentFlags.ts'
@@ -52,14 +53,15 @@ async function status(items: readonly string[], flags: StatusFlags): Promise<voi
   const format = tableFormat(flags)
   refuseIdle(flags, format)
   const isPlanned = items.some(isExperimentFile) || (items.length === 0 && flags.algo !== undefined)
+  const readers = new LiveProgressReaders()
   if (flags.watch) {
     const { watchRuns } = await import('../watchStatus.ts')
-    const look = isPlanned ? await plannedRuns(items, flags) : () => storedRuns(items, flags)
+    const look = isPlanned ? await plannedRuns(items, flags, readers) : () => storedRuns(items, flags, readers)
     const stores = await selectedStores(items, flags)
     const isAtWork = () => stores.some((store) => store.isAtWork())
-    return watchRuns(look, { isAtWork, intervalSeconds: flags.interval ?? 2, json: flags.json === true })
+    return watchRuns(look, { isAtWork, readers, intervalSeconds: flags.interval ?? 2, json: flags.json === true })
   }
-  const runs = await (isPlanned ? (await plannedRuns(items, flags))() : storedRuns(items, flags))
+  const runs = await (isPlanned ? (await plannedRuns(items, flags, readers))() : storedRuns(items, flags, readers))
   const isTrained = runs.some(({ training }) => training !== undefined)
   // Loading the algorithms takes longer than reading thousands of runs.
   const references = isTrained ? await referenceNames(flags.plugin ?? []) : undefined
@@ -83,6 +85,7 @@ function refuseIdle({ watch, interval, out }: StatusFlags, format: TableFormat):
 async function plannedRuns(
   [path, ...rest]: readonly string[],
   flags: StatusFlags,
+  readers: LiveProgressReaders,
 ): Promise<() => Promise<readonly StoredRun[]>> {
   if (rest.length > 0) {
     throw new BenchError(
@@ -106,7 +109,7 @@ async function plannedRuns(
   const jobs = await jobsToRead(experiment, registered, { isThere, report: printAsideLine })
   const elsewhere = new Map(sources.flatMap((source) => [...reusable(jobs, source)]))
   return async () =>
-    storeStatus(store, jobs).map((run) => {
+    storeStatus(store, jobs, readers.of(store)).map((run) => {
       const record = run.state === 'finished' ? undefined : elsewhere.get(run.id)
       return record === undefined ? { ...run, store } : statusOfRecord(record)
     })
@@ -130,20 +133,24 @@ const EXPERIMENT_FLAGS = [
 ] as const
 
 /** Returns the states of those runs in stores and reports that the flags, such as `--algo`, select. */
-async function storedRuns(items: readonly string[], flags: StatusFlags): Promise<readonly StoredRun[]> {
+async function storedRuns(
+  items: readonly string[],
+  flags: StatusFlags,
+  readers: LiveProgressReaders,
+): Promise<readonly StoredRun[]> {
   const idle = EXPERIMENT_FLAGS.find((flag) => flags[flag] !== undefined)
   if (idle !== undefined) {
     throw new BenchError('bad-input', `${typedOption(idle)} describes an experiment; add --algo or the experiment file`)
   }
   const places = selectedPlaces(items, flags.store)
-  const found = (await Promise.all(places.map((place) => statusAt(place, flags)))).flat()
+  const found = (await Promise.all(places.map((place) => statusAt(place, flags, readers)))).flat()
   const runs = [...new Map(found.map((run) => [run.id, run])).values()]
   return narrow(runs, ({ job }) => job, flags)
 }
 
-async function statusAt(place: Place, flags: StatusFlags): Promise<readonly StoredRun[]> {
+async function statusAt(place: Place, flags: StatusFlags, readers: LiveProgressReaders): Promise<readonly StoredRun[]> {
   const at = (store: Store, planned?: Parameters<typeof storeStatus>[1]) =>
-    storeStatus(store, planned).map((run) => ({ ...run, store }))
+    storeStatus(store, planned, readers.of(store)).map((run) => ({ ...run, store }))
   if (place.kind === 'store') return at(place.store)
   if (place.kind === 'run') {
     const { id, path } = place.run
