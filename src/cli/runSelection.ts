@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import { unknownName } from '../core/names.ts'
+import { onceEach } from '../core/onceEach.ts'
 import { benchCommand, pluralize } from '../core/plainText.ts'
 import type { Job } from '../core/result.ts'
 import type { Source } from '../report/committed/reportFolder.ts'
@@ -16,6 +17,7 @@ import { type RunRecord, readRun, readRuns, type WholeRun } from '../report/runR
 import type { PlannedJob } from '../runner/plan/plan.ts'
 import type { RunFolder } from '../runner/store/runFolder.ts'
 import { DEFAULT_STORE, Store } from '../runner/store/store.ts'
+import type { Registered } from '../system/plugins.ts'
 import { commaList, placeOptions, repeated, storeOption } from './options.ts'
 import { printAsideLine } from './output.ts'
 import { nameOfPlace, type Place, selectedPlaces } from './places.ts'
@@ -242,11 +244,30 @@ async function runsOfExperiment(path: string, flags: SelectionFlags): Promise<Ru
 }
 
 /** Changes some settings of an experiment file. Returns the jobs that it then plans, and the run folders that exist. */
-async function plannedRunsOf(
-  path: string,
-  flags: SelectionFlags,
-  changes: Pick<SelectionFlags, (typeof CHANGES)[number]>,
-) {
+async function plannedRunsOf(path: string, flags: SelectionFlags, changes: Changes) {
+  const plans = plansFor(flags)
+  const key = JSON.stringify([path, changes])
+  const plan = plans.get(key) ?? (await planOf(path, flags, changes))
+  const { store, jobs, registry } = plan
+  const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
+  // Before the first run exists, it is not known on which backend the runs will be.
+  if (begun.length > 0) plans.set(key, plan)
+  return { folders: begun, jobs, registry }
+}
+
+type Changes = Pick<SelectionFlags, (typeof CHANGES)[number]>
+
+/** The jobs that an experiment file plans, the store of their runs, and what is registered for them. */
+interface PlannedFile {
+  readonly store: Store
+  readonly jobs: readonly PlannedJob[]
+  readonly registry: Registered['registry']
+}
+
+/** Returns the plans made so far for one call of a command, whose flags these are: it may read its runs many times. */
+const plansFor = onceEach((_: SelectionFlags): Map<string, PlannedFile> => new Map())
+
+async function planOf(path: string, flags: SelectionFlags, changes: Changes): Promise<PlannedFile> {
   const [{ builtins }, { resolveExperiment }, { jobsToRead }] = await Promise.all([
     import('../builtins.ts'),
     import('./resolveExperiment.ts'),
@@ -262,8 +283,7 @@ async function plannedRunsOf(
     isThere: (id) => store.run(id).exists(),
     report: printAsideLine,
   })
-  const begun = jobs.map(({ id }) => store.run(id)).filter((run) => run.exists())
-  return { folders: begun, jobs, registry: registered.registry }
+  return { store, jobs, registry: registered.registry }
 }
 
 const toldLines = new Set<string>()

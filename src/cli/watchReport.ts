@@ -1,6 +1,7 @@
 /** `bench report --watch`: writes the report page anew as its runs proceed, until none is running. */
 import { BenchError } from '../core/errors.ts'
 import { queuedJobs } from '../runner/slurm/arrays.ts'
+import type { RunFolder } from '../runner/store/runFolder.ts'
 import { printAsideLine } from './output.ts'
 import { type SelectionFlags, selectedFolders, selectedStores } from './runSelection.ts'
 import { patientWithSlurm, pause, stopSignal } from './watchStatus.ts'
@@ -36,9 +37,10 @@ export async function watchReport<Written>(
       // This is asked before the runs are read: a run that ends in between then gets one more look.
       const isAtWork = (await isAnyAtWork()) ?? true
       const folders = await selectedFolders(items, flags)
-      const running = folders.filter((run) => run.state() === 'running').length
+      const progress = folders.map(progressOf)
+      const running = progress.filter(({ state }) => state === 'running').length
       const goesOn = isAtWork || running > 0
-      const state = [goesOn, ...folders.map((run) => `${run.id} ${run.state()} ${run.epochCount()}`)].join('\n')
+      const state = JSON.stringify([goesOn, progress])
       if (state !== shown && (await tryToWrite(goesOn, running))) shown = state
       if (!goesOn) return
       await pause(1000 * interval, stop.signal)
@@ -61,4 +63,10 @@ export async function watchReport<Written>(
       return false
     }
   }
+}
+
+/** Returns the state of a run, and the number of its epochs unless it is finished: no records of finished runs are read. */
+function progressOf(run: RunFolder) {
+  const state = run.state()
+  return { id: run.id, state, ...(state !== 'finished' && { epochs: run.epochCount() }) }
 }
