@@ -9,8 +9,8 @@ export function differingKeys(records: readonly object[]): readonly string[] {
 }
 
 /**
- * Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`. Weights of classes
- * are one field, since an object with one for each would be too long a label.
+ * Returns the fields of a nested object by dotted name, as text: { a: { b: 1 } } becomes `a.b` ↦ `1`, and a list its
+ * items with commas. Weights of classes are one field, since an object with one for each would be too long a label.
  */
 export function flatten(record: object): ReadonlyMap<string, string> {
   const entries = Object.entries(record).flatMap(([key, value]): [string, string][] =>
@@ -18,7 +18,14 @@ export function flatten(record: object): ReadonlyMap<string, string> {
       ? [[key, classWeightsText(value)]]
       : typeof value === 'object' && value !== null && !Array.isArray(value)
         ? [...flatten(value)].map(([inner, text]) => [`${key}.${inner}`, text])
-        : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
+        : [[key, textOf(value)]],
   )
   return new Map(entries)
+}
+
+/** Returns a value as text: a text as it is, a list of texts and numbers with commas, else as JSON. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const isPlain = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object')
+  return isPlain ? value.join(',') : JSON.stringify(value)
 }

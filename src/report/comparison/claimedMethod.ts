@@ -66,7 +66,7 @@ function fits(selector: Selector, { runs: [{ manifest }] }: Method): boolean {
     isUnder(selector, manifest.job) &&
     [...flatten(options)].every(([key, value]) => {
       const found = own.get(key)
-      return value === ABSENT ? found === undefined : found === value || found === `[${value}]`
+      return value === ABSENT ? found === undefined : found === value
     })
   )
 }

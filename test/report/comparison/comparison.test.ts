@@ -40,6 +40,8 @@ describe('a comparison', () => {
   test('names variants of one algorithm by the options in which they differ', () => {
     const { rows } = compare([fixtureRun({ options: { k: 1, a: 2 } }), fixtureRun({ options: { k: 4, a: 2 } })])
     expect(rows.map(({ method }) => method.label)).toEqual(['drnas (k=1)', 'drnas (k=4)'])
+    const lists = compare([[2], [4, 2]].map((k) => fixtureRun({ options: { k } })))
+    expect(lists.rows.map(({ method }) => method.label)).toEqual(['drnas (k=2)', 'drnas (k=4,2)'])
   })
 
   test('of an empty store is refused', () => expect(() => compare([])).toThrow('there are no runs to compare'))
