@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
+import { pluralize } from '../../src/core/plainText.ts'
 import { random } from '../../src/core/random.ts'
 import { nb201 } from '../../src/spaces/nb201/index.ts'
 import { raiseLimit } from '../../src/system/limits.ts'
@@ -154,7 +155,7 @@ describe('a page compressed by Zstandard', () => {
   ])('is read if its header states its size, and refused if it states another: %s', (_, page, content) => {
     expect([...(compressors.ZSTD?.(page, content.length) ?? [])]).toEqual([...content])
     for (const size of [1, content.length - 1, content.length + 1, 2 * content.length, 1_000_000]) {
-      const message = `a page does not have the ${size} bytes that its header states`
+      const message = `a page does not have the ${pluralize(size, 'byte')} that its header states`
       expect(() => compressors.ZSTD?.(page, size)).toThrow(message)
     }
     for (let length = 0; length < page.length; length++) {
@@ -261,7 +262,7 @@ describe('the pages of a Parquet column are refused at once where', () => {
     [
       'a page has another size',
       pageOf({ 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0], 9),
-      'has 1 bytes, its header says 9',
+      'has 1 byte, its header says 9',
     ],
     ['a page is of unknown type', pageOf({ 1: 7 }, []), 'of unknown type 7'],
     ['a page has no head for its type', pageOf({ 1: 3 }, []), 'the header of a page is malformed'],

@@ -92,7 +92,7 @@ export function describeOperations(open: () => Promise<Executor>, check: Declare
     })
     check('class weights of another number than the classes are refused', async () => {
       const wrong = crossEntropyOf(executor, golden.cross_entropy[0], [1])
-      await expect(wrong).rejects.toThrow(/classWeights has 1 entries, expected/)
+      await expect(wrong).rejects.toThrow(/classWeights has 1 entry, expected/)
     })
   })
 }
