@@ -5,17 +5,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const ALL = 'test/**/*.test.ts'
 
 /**
- * Tests that change the state of their process, or judge by it: environment variables, exit status, output, memory, children.
+ * Tests that change the state of their process, or judge by it: environment variables, exit status, output, memory, children,
+ * replaced modules.
  * Each of these files runs in a process of its own. The others share one, which saves the start of a process and the same imports
  * over and over.
  */
 const ALONE = [
   'test/temporaryFolder.test.ts',
   'test/{benchmarks,system,algorithms/external}/**/*.test.ts',
-  'test/cli/{manyRuns,output,places,pluginKit,progressDisplay,reportCommands,terminal}.test.ts',
+  'test/cli/{manyRuns,output,places,pluginKit,progressDisplay,reportCommands,terminal,watchReport}.test.ts',
   'test/**/damage.test.ts',
   'test/data/files/imageFolder.test.ts',
   'test/retrain/weights.test.ts',
+  'test/runner/plan/plannedImages.test.ts',
 ]
 
 /** The test files that take longest in full, the longest first. */

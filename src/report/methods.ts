@@ -66,12 +66,18 @@ const marked = (label: string, { manifest: { job } }: RunRecord): string =>
 
 /**
  * Returns a text that two runs share exactly if they found the same network, also where their architectures are written
- * differently. In a space that cannot tell, it is the architecture; undefined without a result.
+ * differently. In a space that cannot tell, or that cannot read the architecture, it is the architecture; undefined
+ * without a result.
  */
 export function networkOf({ manifest, result }: RunRecord): string | undefined {
   const space = builtinSpaces[manifest.job.space]
   if (result === undefined || space?.trainingKey === undefined) return result?.genotype
-  return space.trainingKey((space.family ?? space).parse(result.genotype))
+  try {
+    return space.trainingKey((space.family ?? space).parse(result.genotype))
+  } catch (error) {
+    if (error instanceof BenchError) return result.genotype
+    throw error
+  }
 }
 
 /**

@@ -259,11 +259,7 @@ describe('the pages of a Parquet column are refused at once where', () => {
       pageOf({ 3: 1e6, 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0]),
       'longer than its column',
     ],
-    [
-      'a page has another size',
-      pageOf({ 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0], 9),
-      'has 1 byte, its header says 9',
-    ],
+    ['a page has another size', pageOf({ 5: { 1: 8, 2: 0, 3: RLE, 4: RLE } }, [0], 9), 'has 1 byte, its header says 9'],
     ['a page is of unknown type', pageOf({ 1: 7 }, []), 'of unknown type 7'],
     ['a page has no head for its type', pageOf({ 1: 3 }, []), 'the header of a page is malformed'],
     ['structures are nested without end', new Array(1e5).fill(0x1c), 'more than 32 deep'],

@@ -237,8 +237,8 @@ function sameAnswerWords({ method: { label, runs }, cells }: Row, columns: reado
     const own = cells.filter((_, i) => columns[i].searchedOn === dataset)
     const isOne =
       found.length > 1 &&
-      found.every((run) => networkOf(run) === networkOf(found[0])) &&
-      own.every((cell) => new Set(valuesOf(cell)).size <= 1)
+      own.every((cell) => new Set(valuesOf(cell)).size <= 1) &&
+      found.every((run) => networkOf(run) === networkOf(found[0]))
     return isOne ? [`${label}${byDataset.size > 1 ? ` on ${datasetTitle(dataset)}` : ''} (${found.length} seeds)`] : []
   })
 }
