@@ -10,7 +10,8 @@ const GAP = 2
 /**
  * Returns a table as text for a terminal.
  * @param width width of the terminal in characters; optional columns that do not fit are left out, and a note says how
- * many; if the others do not fit either, they stand in several blocks of rows, each beginning with the first column
+ * many; if the others do not fit either, they stand in several blocks of rows, each beginning with the first column,
+ * unless one of them is too wide even for a block of its own
  */
 export function renderText(table: Tabular, width = Number.POSITIVE_INFINITY): string {
   const set = table.columns.map((column, i) =>
@@ -60,10 +61,13 @@ function linesOf(columns: readonly SetColumn[]): string[] {
   return [...head, rule, ...rows]
 }
 
-/** Returns the columns in blocks that fit into the width of the terminal, each beginning with the first column. */
+/**
+ * Returns the columns in blocks that fit into the width of the terminal, each beginning with the first column; all
+ * together if one of them does not fit beside the first, so that the terminal breaks lines anyway.
+ */
 function blocksOf(columns: readonly SetColumn[], most: number): readonly (readonly SetColumn[])[] {
-  if (columns.length === 0) return [columns]
   const [first, ...others] = columns
+  if (first === undefined || others.some((column) => widthOf([first, column]) > most)) return [columns]
   const blocks = [[first]]
   for (const column of others) {
     const last = blocks[blocks.length - 1]

@@ -71,6 +71,11 @@ describe('one table, in every format', () => {
     `)
   })
 
+  test('text in one block where a column is too wide for any', () => {
+    expect(renderTable(table, 'text', 20)).toContain('algorithm       CIFAR-10 test  runs\n')
+    expect(renderTable(table, 'text', 28)).toContain('algorithm       CIFAR-10 test  runs\n')
+  })
+
   test('Markdown', () => {
     expect(renderTable(table, 'md')).toMatchInlineSnapshot(`
       "| algorithm | CIFAR-10 test | runs |
