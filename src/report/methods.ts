@@ -229,3 +229,10 @@ function finderText({ algorithm, dataset, seed }: Finder, { manifest }: RunRecor
   const where = dataset === manifest.job.dataset.name ? '' : ` on ${dataset}`
   return `${algorithm} (seed ${seed}${where})`
 }
+
+/**
+ * Returns the label of each run's method among the given runs, so that variants of one algorithm have different names:
+ * `drnas (k=4)`.
+ */
+export const methodLabels = (runs: readonly RunRecord[]): ReadonlyMap<RunRecord, string> =>
+  new Map(groupByMethod(runs).flatMap((method) => method.runs.map((run) => [run, labelOf(method)] as const)))

@@ -12,7 +12,7 @@ import { IMPORTED } from '../../protocols/imported.ts'
 import { distinct } from '../../system/groupBy.ts'
 import { differingKeys, flatten } from '../differences.ts'
 import { groupByMethod, type Method, oneRunPerSeed } from '../methods.ts'
-import { hasFailed, isFinished, type RunRecord } from '../runRecord.ts'
+import { datasetOf, hasFailed, isFinished, type RunRecord } from '../runRecord.ts'
 
 export interface Comparison {
   readonly space: string
@@ -158,7 +158,7 @@ export function onlySpace(runs: readonly RunRecord[]): string {
  * @throws BenchError `bad-input` if they were not
  */
 function refuseMixedTables(runs: readonly RunRecord[]): void {
-  for (const dataset of distinct(runs.map(({ manifest }) => manifest.job.dataset.name))) {
+  for (const dataset of distinct(runs.map(datasetOf))) {
     const jobs = runs.map(({ manifest }) => manifest.job).filter((job) => job.dataset.name === dataset)
     const tables = distinct(
       jobs.map(({ table }) => (table ? `${table.name} (${table.sha256.slice(0, 8)})` : 'no table')),
@@ -250,9 +250,7 @@ function rowOf(method: Method, columns: readonly Column[]): Row {
 }
 
 function cellOf({ runs }: Method, column: Column): Cell {
-  const here = runs.filter(
-    ({ manifest, result }) => result !== undefined && manifest.job.dataset.name === column.searchedOn,
-  )
+  const here = runs.filter((run) => isFinished(run) && datasetOf(run) === column.searchedOn)
   const values = here.map((run) => [run.manifest.job.seed, accuracy(run, column)] as const)
   const known = values.filter((pair): pair is readonly [number, number] => pair[1] !== undefined)
   return { bySeed: new Map(known), missing: values.length - known.length }

@@ -22,7 +22,7 @@ import {
   word,
 } from '../formats/tabular.ts'
 import { labelOf, longLabel } from '../methods.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { datasetOf, type RunRecord } from '../runRecord.ts'
 import { datasetTitle, datasetWords, rankable } from './comparison.ts'
 import {
   type PublishedRows,
@@ -306,7 +306,7 @@ function publishedTrainings(
   if (dataset === undefined) {
     throw new BenchError('bad-input', `the published table ${wanted} has no test error on ${datasets.join(' or ')}`)
   }
-  const comparable = runs.filter(({ manifest }) => manifest.job.dataset.name === dataset)
+  const comparable = runs.filter((run) => datasetOf(run) === dataset)
   return { dataset, ...publishedRows(named, reductionsOf(comparable), false) }
 }
 

@@ -8,7 +8,7 @@ import { groupBy } from '../../system/groupBy.ts'
 import { datasetTitle } from '../comparison/comparison.ts'
 import { groupByMethod, labelOf, networkOf, oneRunPerSeed } from '../methods.ts'
 import type { Figure } from '../pictures/figure.ts'
-import type { RunRecord } from '../runRecord.ts'
+import { datasetOf, isFinished, type RunRecord } from '../runRecord.ts'
 
 /** Largest width of a drawing, in CSS pixels, of which two share a row; in a paper, its letters are at least 6 pt high. */
 const WIDEST_OF_TWO = 440
@@ -34,12 +34,12 @@ export const columnsOf = (drawings: readonly Drawing[]): number =>
 export function cellsFigure(runs: readonly RunRecord[], space: SearchSpace): Figure {
   const finished = runs.filter(({ result }) => result !== undefined)
   if (finished.length === 0) throw new BenchError('missing', 'no run has finished, so there is no cell to draw')
-  const datasets = [...new Set(finished.map(({ manifest }) => manifest.job.dataset.name))]
+  const datasets = [...new Set(finished.map(datasetOf))]
   const answers = groupByMethod(runs)
     .map(oneRunPerSeed)
     .flatMap((method) =>
       datasets.flatMap((dataset) => {
-        const own = method.runs.filter(({ manifest, result }) => result && manifest.job.dataset.name === dataset)
+        const own = method.runs.filter((run) => isFinished(run) && datasetOf(run) === dataset)
         // A seed whose architecture was trained under several settings counts once.
         const seeds = [...groupBy(own, (run) => `${run.manifest.job.seed} ${networkOf(run)}`).values()].map(
           ([run]) => run,

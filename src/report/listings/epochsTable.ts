@@ -3,7 +3,7 @@ import { BenchError } from '../../core/errors.ts'
 import { formatQualifier } from '../../core/metric.ts'
 import type { EpochRecord } from '../../core/result.ts'
 import { type Cell, column, count, number, type Tabular, titled, word } from '../formats/tabular.ts'
-import { methodLabels } from '../methodLabels.ts'
+import { methodLabels } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /** Number of digits after the decimal point of losses and accuracies in text, Markdown and LaTeX. */

@@ -12,8 +12,7 @@ import { contentName } from '../../system/json.ts'
 import { datasetWords } from '../comparison/comparison.ts'
 import { flatten } from '../differences.ts'
 import { absent, type Cell, count, digitsFor, number, type Tabular, titled, word } from '../formats/tabular.ts'
-import { methodLabels } from '../methodLabels.ts'
-import { groupByMethod } from '../methods.ts'
+import { groupByMethod, methodLabels } from '../methods.ts'
 import type { RunRecord } from '../runRecord.ts'
 
 /**

@@ -20,8 +20,7 @@ import {
 import { reductionsOf } from '../comparison/published.ts'
 import { areRetrained, errorsOf, type RetrainedRow, rowsOf, settingsText } from '../comparison/retrainedRuns.ts'
 import type { Tabular } from '../formats/tabular.ts'
-import { methodLabels } from '../methodLabels.ts'
-import { groupByMethod, labelOf } from '../methods.ts'
+import { groupByMethod, labelOf, methodLabels } from '../methods.ts'
 import { missingRunsText, type PlannedRuns } from '../plannedRuns.ts'
 import { isRandomSampling, isRandomSearch } from '../randomMethods.ts'
 import { hasFailed, isImported, isUnfinished, type RunRecord } from '../runRecord.ts'
@@ -253,8 +252,8 @@ function failedText(runs: readonly RunRecord[]): string {
 }
 
 /**
- * Returns sentences about what is missing in the runs or smaller than in papers. That nothing is, is said only where all
- * runs are finished and of this program, since the sizes of other programs' searches are unknown.
+ * Returns sentences about runs that are missing, failed, unfinished, smaller than in papers or imported; or one that says
+ * there are none. Imported runs are named, since the sizes of other programs' searches are unknown.
  */
 function missingTexts(runs: readonly RunRecord[], planned: PlannedRuns | undefined): string[] {
   const absent = missingRunsText(planned)

@@ -8,7 +8,7 @@ import { canonicalJson } from '../../../system/json.ts'
 import { isRetrained } from '../../comparison/retrainedRuns.ts'
 import type { Method } from '../../methods.ts'
 import { isRandomSampling, isRandomSearch } from '../../randomMethods.ts'
-import { isFinished, isImported, type RunRecord } from '../../runRecord.ts'
+import { datasetOf, isFinished, isImported, type RunRecord } from '../../runRecord.ts'
 import { settingsByUser } from '../hyperparameters.ts'
 import { type Facts, named } from './facts.ts'
 import { cite, computeReply, detailsReply, type Item, type Reply, severalSeeds, yesExcept } from './replies.ts'
@@ -40,8 +40,6 @@ function mixedSettings({ runs, searches }: Facts): string[] {
       : []),
   ]
 }
-
-const datasetOf = ({ manifest }: RunRecord): string => manifest.job.dataset.name
 
 /** Answers for how many of the finished runs of searches something holds. */
 function ofSearches({ searches }: Facts, has: (run: RunRecord) => boolean, yes: string, no: string): Reply {
