@@ -31,6 +31,12 @@ export const fixtureProtocol: Protocol = {
   },
 }
 
+/** The fixtures' protocol with reported accuracies for searches on CIFAR-100, too. */
+export const protocolOnBoth: Protocol = {
+  ...fixtureProtocol,
+  headline: { ...fixtureProtocol.headline, cifar100: fixtureProtocol.headline.cifar10.slice(1) },
+}
+
 const fixtureEnvironment = { version: '0.0.0', node: 'v20.0.0', platform: 'fixture', cpu: 'fixture' }
 const fixtureMoments = { startedAt: '2000-01-01T00:00:00.000Z', finishedAt: '2000-01-01T00:00:12.500Z' }
 

@@ -7,7 +7,7 @@ import { builtinAlgorithms } from '../../../src/algorithms/index.ts'
 import { type Claims, claimsSchema, claimsTable, readClaims } from '../../../src/report/comparison/claims.ts'
 import type { Cell } from '../../../src/report/formats/tabular.ts'
 import { readExperimentFile } from '../../../src/runner/plan/experimentFile.ts'
-import { type FixtureOptions, type FixtureRun, fixtureProtocol, fixtureRun, trainedRun } from '../fixtureRuns.ts'
+import { type FixtureOptions, type FixtureRun, fixtureRun, protocolOnBoth, trainedRun } from '../fixtureRuns.ts'
 
 /** Runs of one method with these test accuracies in %, one a seed. */
 const withAccuracies = (algorithm: string, accuracies: readonly number[], options: FixtureOptions = {}) =>
@@ -109,10 +109,8 @@ describe('a difference of accuracies', () => {
 })
 
 describe('of searches on several datasets', () => {
-  const own = fixtureProtocol.headline.cifar10
-  const protocol = { ...fixtureProtocol, headline: { cifar10: own, cifar100: own.slice(1) } }
   const on = (dataset: string, values: readonly number[], algorithm = 'drnas') =>
-    withAccuracies(algorithm, values, { dataset, protocol })
+    withAccuracies(algorithm, values, { dataset, protocol: protocolOnBoth })
   const runs = [...on('cifar10', [93, 94, 95]), ...on('cifar100', [70, 71, 72])]
   const rule = { measure: 'accuracy', of: 'drnas', above: 90 }
 

@@ -10,7 +10,7 @@ import { rangeFigure } from '../../../src/report/figures/range.ts'
 import { renderTable } from '../../../src/report/formats/renderTable.ts'
 import type { RunRecord } from '../../../src/report/runRecord.ts'
 import { nb201 } from '../../../src/spaces/nb201/index.ts'
-import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns } from '../fixtureRuns.ts'
+import { failedRun, fixtureProtocol, fixtureRun, fixtureRuns, protocolOnBoth } from '../fixtureRuns.ts'
 
 /** Two architectures that are one network: a 3×3 and then a 1×1 convolution, by the one inner node or the other. */
 const THROUGH_NODE_1 = '|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|'
@@ -127,9 +127,7 @@ describe('the table of a comparison', () => {
   })
 
   test('says where a dataset has fewer seeds than the row, and where the seeds of one dataset are alike', () => {
-    const own = fixtureProtocol.headline.cifar10
-    const protocol = { ...fixtureProtocol, headline: { cifar10: own, cifar100: own.slice(1) } }
-    const on = (dataset: string, seeds: number) => fixtureRuns(seeds, { dataset, protocol })
+    const on = (dataset: string, seeds: number) => fixtureRuns(seeds, { dataset, protocol: protocolOnBoth })
     const text = (cifar10: number) => markdown(compare([...on('cifar10', cifar10), ...on('cifar100', 3)]))
     expect(text(2)).toContain('Of fewer seeds than the row: drnas on CIFAR-10, 2 of 3.')
     expect(text(3)).not.toContain('Of fewer seeds')
